@@ -1,0 +1,2 @@
+//! Wiring and exit status.
+fn main() {}
