@@ -1,0 +1,210 @@
+//! What saving would mean, gathered for one last look.
+
+use crate::mailserver_cfg::{DiffLine, EditError, EditSet};
+use crate::peers::{Counts, Coverage, Knowledge, PeerBook, Source, Threshold, Verdict, assess};
+use crate::tls::{Direction, Minimum, PlanNote, TlsVersion};
+
+use super::{Session, words::host_label};
+
+/// What will happen to the engine, as found out by the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EnginePlan {
+    /// There is no engine on this host.
+    Absent,
+    /// It is stopped, and stays so.
+    Stopped,
+    /// It runs (or that cannot be seen): saving is refused until these commands have stopped it.
+    Refuse {
+        /// Why, in words.
+        why: String,
+        /// What to type.
+        commands: Vec<String>,
+    },
+    /// It is stopped, the file is written, and it is started again.
+    Restart {
+        /// What will be run, in order.
+        commands: Vec<String>,
+        /// How long that took last time, in seconds.
+        last_seconds: Option<u64>,
+        /// What to know beforehand, such as a short stop time-out.
+        warnings: Vec<String>,
+    },
+}
+
+/// Facts about the file and the engine, found by the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The path as the user gave it.
+    pub path: String,
+    /// What it points to, when it is a link.
+    pub link_target: Option<String>,
+    /// Owner and group in words.
+    pub owner: String,
+    /// Permission bits, such as `0o640`.
+    pub mode: u32,
+    /// Where the backup will go.
+    pub backups: String,
+    /// Why it can only be written in place, if so.
+    pub in_place: Option<String>,
+    /// What stands in the way of saving at all, if anything.
+    pub blocked: Option<String>,
+    /// The engine.
+    pub engine: EnginePlan,
+}
+
+/// A yes that is not the default and must be given on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Consent {
+    /// Peers are cut off or mixed, or it is not known whether they are.
+    CutOff,
+    /// The file is written in place.
+    InPlace,
+}
+
+/// A peer that the change touches, ready to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Affected {
+    /// Host and port.
+    pub host: String,
+    /// Names it goes by.
+    pub names: Vec<String>,
+    /// Verdict.
+    pub verdict: Verdict,
+    /// The highest version known.
+    pub highest: Option<TlsVersion>,
+    /// Source and last time of the deciding record.
+    pub seen: Option<(Source, jiff::Timestamp)>,
+    /// What that record knows.
+    pub knowledge: Option<Knowledge>,
+    /// Messages in the window.
+    pub messages: u64,
+    /// It logged in: a user's device.
+    pub authenticated: bool,
+}
+
+/// One direction's part of the review.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectionReview {
+    /// Which.
+    pub direction: Direction,
+    /// The minimum as loaded.
+    pub from: Minimum,
+    /// The minimum as wanted.
+    pub to: Minimum,
+    /// What peers were held against.
+    pub threshold: Threshold,
+    /// Cut off and mixed peers, worst first.
+    pub affected: Vec<Affected>,
+    /// All counts.
+    pub counts: Counts,
+    /// How much is known.
+    pub coverage: Coverage,
+    /// What the plan had to say.
+    pub notes: Vec<PlanNote>,
+}
+
+/// Everything that is shown before saving.
+#[derive(Debug, Clone)]
+pub struct Review {
+    /// The edits.
+    pub edits: EditSet,
+    /// Directions with a changed variable.
+    pub directions: Vec<DirectionReview>,
+    /// The masked diff.
+    pub diff: Vec<DiffLine>,
+    /// Where the two directions differ, if they do.
+    pub difference: Option<String>,
+    /// Facts about file and engine.
+    pub facts: Facts,
+    /// Each must be given before saving.
+    pub consents: Vec<Consent>,
+    /// Days of mail that the amounts stand for.
+    pub window_days: u32,
+    /// What the readers of evidence could not use.
+    pub evidence_warnings: Vec<String>,
+}
+
+impl Review {
+    /// Does anything stand in the way that no consent can remove?
+    #[must_use]
+    pub fn refusal(&self) -> Option<&str> {
+        match (&self.facts.blocked, &self.facts.engine) {
+            (Some(why), _) | (None, EnginePlan::Refuse { why, .. }) => Some(why),
+            _ => None,
+        }
+    }
+}
+
+impl Session {
+    /// Gathers the review.
+    ///
+    /// # Errors
+    /// [`EditError`] when the edits cannot be made in this document.
+    pub fn review(&self, book: &PeerBook, facts: Facts) -> Result<Review, EditError> {
+        let edits = self.edits();
+        let diff = self.base().diff(&edits, &self.secrets(), 2)?;
+        let directions: Vec<DirectionReview> = Direction::ALL
+            .into_iter()
+            .filter(|d| edits.edits().iter().any(|edit| edit.path.table == d.table()))
+            .map(|direction| self.review_direction(book, direction))
+            .collect();
+        let mut consents = Vec::new();
+        if directions.iter().any(DirectionReview::needs_consent) {
+            consents.push(Consent::CutOff);
+        }
+        if facts.in_place.is_some() {
+            consents.push(Consent::InPlace);
+        }
+        Ok(Review {
+            edits,
+            directions,
+            diff,
+            difference: self.difference(),
+            facts,
+            consents,
+            window_days: book.window_days,
+            evidence_warnings: book.warnings.clone(),
+        })
+    }
+
+    fn review_direction(&self, book: &PeerBook, direction: Direction) -> DirectionReview {
+        let to = self.minimum(direction);
+        let threshold = self.threshold(direction, &to);
+        let impact = assess(book, direction, threshold);
+        let affected = impact
+            .rows
+            .iter()
+            .filter(|row| matches!(row.verdict, Verdict::CutOff | Verdict::Mixed))
+            .map(|row| Affected {
+                host: host_label(&row.peer.key),
+                names: row.peer.names.clone(),
+                verdict: row.verdict,
+                highest: row.highest,
+                seen: row.decisive.map(|e| (e.source, e.last_seen)),
+                knowledge: row.decisive.map(|e| e.knowledge.clone()),
+                messages: row.peer.messages,
+                authenticated: row.peer.authenticated,
+            })
+            .collect();
+        DirectionReview {
+            direction,
+            from: self.loaded_minimum(direction),
+            to,
+            threshold,
+            affected,
+            counts: impact.counts,
+            coverage: impact.coverage,
+            notes: self.draft.notes(direction).to_vec(),
+        }
+    }
+}
+
+impl DirectionReview {
+    /// Cutting off, and not knowing, each need the user's own yes. No peers at all is not knowing either.
+    #[must_use]
+    pub fn needs_consent(&self) -> bool {
+        self.counts.cut_off + self.counts.mixed + self.counts.unknown > 0
+            || self.coverage.all == 0
+            || self.threshold == Threshold::NotKnown
+    }
+}

@@ -1,0 +1,487 @@
+//! The review in plain words: one list of lines that the screen and `--dry-run` both show, so that nobody reads
+//! less on one road than on the other.
+
+use std::net::IpAddr;
+
+use crate::mailserver_cfg::DiffKind;
+use crate::peers::{Counts, Coverage, Host, Knowledge, PeerKey, Source, Threshold, Verdict};
+use crate::tls::{Choice, Direction, Minimum, PlanNote, TlsVersion};
+
+use super::{Affected, Clock, Consent, DirectionReview, EnginePlan, Review};
+
+/// What a line is, so that a screen can colour it; the mark in its text says the same without colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Tone {
+    /// A heading.
+    Heading,
+    /// Plain text.
+    Text,
+    /// Someone is cut off, or something stands in the way.
+    Bad,
+    /// Unknown, mixed or assumed: look twice.
+    Caution,
+    /// A removed line of the diff.
+    Removed,
+    /// An added line of the diff.
+    Added,
+    /// Lines around it.
+    Context,
+}
+
+/// A line of text with its tone. May be longer than a screen is wide; `indent` is where its continuation begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// What it is.
+    pub tone: Tone,
+    /// The text.
+    pub text: String,
+    /// Columns before a continuation.
+    pub indent: u16,
+    /// Diff lines are cut rather than wrapped, so that they stay aligned.
+    pub wraps: bool,
+}
+
+impl Line {
+    fn new(tone: Tone, text: impl Into<String>, indent: u16) -> Self {
+        Self {
+            tone,
+            text: text.into(),
+            indent,
+            wraps: true,
+        }
+    }
+}
+
+/// `TLS 1.2`, `Server default`, `custom`.
+#[must_use]
+pub fn describe_minimum(minimum: &Minimum) -> String {
+    match minimum {
+        Minimum::Default => "Server default".to_owned(),
+        Minimum::At(version) => version.to_string(),
+        Minimum::Custom(_) => "custom".to_owned(),
+    }
+}
+
+/// `TLS 1.2` or `Server default`.
+#[must_use]
+pub fn describe_choice(choice: Choice) -> String {
+    match choice {
+        Choice::Default => "Server default".to_owned(),
+        Choice::At(version) => version.to_string(),
+    }
+}
+
+/// Host and, where it is not the usual one, port; an IPv6 address stands in brackets before a port.
+#[must_use]
+pub fn host_label(key: &PeerKey) -> String {
+    match (&key.host, key.port) {
+        (Host::Address(address), None) => address.to_string(),
+        (Host::Name(name), None) => name.clone(),
+        (Host::Address(IpAddr::V6(address)), Some(port)) => format!("[{address}]:{port}"),
+        (Host::Address(address), Some(port)) => format!("{address}:{port}"),
+        (Host::Name(name), Some(port)) => format!("{name}:{port}"),
+    }
+}
+
+/// `12 cut off  3 mixed  24 unknown`, or that nothing is known.
+#[must_use]
+pub fn cut_off_line(threshold: Threshold, counts: &Counts) -> String {
+    if threshold == Threshold::NotKnown {
+        return "not known: never measured".to_owned();
+    }
+    let mixed = if counts.mixed > 0 {
+        format!("{:>3} mixed ", counts.mixed)
+    } else {
+        String::new()
+    };
+    format!("{:>3} cut off {mixed}{:>4} unknown", counts.cut_off, counts.unknown)
+}
+
+/// `1 message`, `118 messages`.
+#[must_use]
+pub fn amount(count: u64, one: &str, many: &str) -> String {
+    if count == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{count} {many}")
+    }
+}
+
+/// Where a verdict comes from and of when it is: `probed today 14:01`, `peers file, 2 Oct`.
+#[must_use]
+pub fn evidence_words(source: Source, last_seen: jiff::Timestamp, clock: &Clock) -> String {
+    let when = clock.say(last_seen);
+    match source {
+        Source::Probe => format!("probed {when}"),
+        Source::Received => format!("Received header, {when}"),
+        Source::PeersFile => format!("peers file, {when}"),
+        Source::MailLog => format!("mail log, {when}"),
+    }
+}
+
+/// `TLS 1.0 only`, `no TLS offered: in clear already`.
+#[must_use]
+pub fn verdict_words(verdict: Verdict, highest: Option<TlsVersion>) -> String {
+    match (verdict, highest) {
+        (Verdict::CutOff, Some(version)) => format!("{version} only"),
+        (Verdict::CutOff, None) => "too old".to_owned(),
+        (Verdict::Mixed, Some(version)) => format!("mixed, up to {version}"),
+        (Verdict::Mixed, None) => "mixed".to_owned(),
+        (Verdict::Plain, _) => "no TLS seen: in clear already".to_owned(),
+        (Verdict::Unknown, _) => "never measured".to_owned(),
+        (Verdict::Ok, Some(version)) => version.to_string(),
+        (Verdict::Ok, None) => "ok".to_owned(),
+    }
+}
+
+/// What a plan's note means for the reader.
+#[must_use]
+pub fn describe_note(note: &PlanNote) -> String {
+    match note {
+        PlanNote::AddsAssumed { name } => format!(
+            "Adds {name}, which this file did not have. Its name is assumed, not documented: it may have no effect until proven."
+        ),
+        PlanNote::Adds { name } => format!("Adds {name}, which this file did not have."),
+        PlanNote::SwitchesOffTls13 { name } => format!(
+            "{name} is newly written without TLSv1.3, because this server was never seen to speak it: if it does, this switches TLS 1.3 off."
+        ),
+        PlanNote::Tls13NeverSeen { name } => format!(
+            "{name} gets the word TLSv1.3, though this server was never seen to speak it: a server that does not know the word may refuse all TLS."
+        ),
+        PlanNote::ReplacesCustom { why } => format!("Replaces a custom setting ({why})."),
+        PlanNote::LegacyNeedsSecurityLevel => {
+            "On builds with OpenSSL 3, TLS 1.0 and 1.1 also need a cipher string with @SECLEVEL=0, or they stay off."
+                .to_owned()
+        }
+    }
+}
+
+/// The mark in front of a peer; never colour alone.
+#[must_use]
+pub fn mark(verdict: Verdict) -> char {
+    match verdict {
+        Verdict::CutOff => 'x',
+        Verdict::Mixed => '!',
+        Verdict::Plain => '-',
+        Verdict::Unknown => '?',
+        Verdict::Ok => '+',
+    }
+}
+
+impl Review {
+    /// The whole review as lines.
+    #[must_use]
+    pub fn lines(&self, clock: &Clock) -> Vec<Line> {
+        let mut lines = vec![Line::new(Tone::Heading, "The change", 0)];
+        self.change(&mut lines);
+        for direction in &self.directions {
+            self.direction(direction, clock, &mut lines);
+        }
+        self.file_and_engine(&mut lines);
+        lines.push(Line::new(Tone::Text, "", 0));
+        lines.push(Line::new(Tone::Heading, "The lines that change", 0));
+        for line in &self.diff {
+            let (tone, sign) = match line.kind {
+                DiffKind::Context => (Tone::Context, ' '),
+                DiffKind::Removed => (Tone::Removed, '-'),
+                DiffKind::Added => (Tone::Added, '+'),
+            };
+            let mut line = Line::new(tone, format!("{:>6} {sign} {}", line.line, line.text), 9);
+            line.wraps = false;
+            lines.push(line);
+        }
+        lines
+    }
+
+    fn change(&self, lines: &mut Vec<Line>) {
+        if self.edits.is_empty() {
+            lines.push(Line::new(Tone::Text, "  Nothing is changed.", 2));
+        }
+        for review in &self.directions {
+            let text = if review.from == review.to {
+                format!("  {}: minimum stays {}", review.direction, describe_minimum(&review.to))
+            } else {
+                format!(
+                    "  {}: minimum {} -> {}",
+                    review.direction,
+                    describe_minimum(&review.from),
+                    describe_minimum(&review.to)
+                )
+            };
+            lines.push(Line::new(Tone::Text, text, 4));
+            for edit in self
+                .edits
+                .edits()
+                .iter()
+                .filter(|e| e.path.table == review.direction.table())
+            {
+                let verb = match (&edit.base, &edit.new) {
+                    (None, _) => "adds",
+                    (_, None) => "deletes",
+                    _ => "changes",
+                };
+                lines.push(Line::new(Tone::Text, format!("    {verb} {}", edit.path), 6));
+            }
+            for note in &review.notes {
+                lines.push(Line::new(Tone::Caution, format!("  ! {}", describe_note(note)), 4));
+            }
+        }
+        if let Some(difference) = &self.difference {
+            lines.push(Line::new(Tone::Caution, format!("  ! {difference}"), 4));
+        }
+    }
+
+    fn direction(&self, review: &DirectionReview, clock: &Clock, lines: &mut Vec<Line>) {
+        lines.push(Line::new(Tone::Text, "", 0));
+        let heading = format!(
+            "{} at {}: who is touched",
+            review.direction,
+            describe_minimum(&review.to)
+        );
+        lines.push(Line::new(Tone::Heading, heading, 0));
+        if review.threshold == Threshold::NotKnown {
+            let text = match review.to {
+                Minimum::Custom(ref why) => format!("  ? Not known: {why}."),
+                _ => "  ? Not known: what the server does by default was never measured. Going back to it can cut peers off too: newer builds may start at TLS 1.2.".to_owned(),
+            };
+            lines.push(Line::new(Tone::Caution, text, 4));
+        }
+        if review.coverage.all == 0 {
+            lines.push(Line::new(
+                Tone::Caution,
+                format!(
+                    "  ? No peer is known at all: neither the logs nor a peers file name anyone. {}",
+                    effect(review.direction)
+                ),
+                4,
+            ));
+            return;
+        }
+        let mut counts = vec![
+            format!("{} cut off", review.counts.cut_off),
+            format!("{} unknown", review.counts.unknown),
+            format!("{} without TLS", review.counts.plain),
+            format!("{} fine", review.counts.ok),
+        ];
+        if review.counts.mixed > 0 {
+            counts.insert(1, format!("{} mixed", review.counts.mixed));
+        }
+        lines.push(Line::new(
+            Tone::Text,
+            format!("  {}; {}.", counts.join(", "), coverage_words(review, clock)),
+            4,
+        ));
+        for peer in &review.affected {
+            let tone = if peer.verdict == Verdict::CutOff {
+                Tone::Bad
+            } else {
+                Tone::Caution
+            };
+            lines.push(Line::new(
+                tone,
+                format!("  {}", affected_words(peer, self.window_days, clock)),
+                6,
+            ));
+        }
+        if review.counts.unknown > 0 && review.threshold != Threshold::NotKnown {
+            let mail = amount(review.counts.unknown_messages, "message", "messages");
+            lines.push(Line::new(
+                Tone::Caution,
+                format!(
+                    "  ? {} never measured ({mail} in {} days)",
+                    review.counts.unknown, self.window_days
+                ),
+                4,
+            ));
+        }
+        if review.counts.plain > 0 {
+            lines.push(Line::new(
+                Tone::Text,
+                format!(
+                    "  - {} without TLS: in clear already, unchanged by a minimum; lost only if encryption is required.",
+                    review.counts.plain
+                ),
+                4,
+            ));
+        }
+        if review.counts.cut_off + review.counts.mixed + review.counts.unknown > 0 {
+            lines.push(Line::new(Tone::Text, format!("  {}", effect(review.direction)), 2));
+        }
+    }
+
+    fn file_and_engine(&self, lines: &mut Vec<Line>) {
+        let facts = &self.facts;
+        lines.push(Line::new(Tone::Text, "", 0));
+        lines.push(Line::new(Tone::Heading, "The file and the engine", 0));
+        lines.push(Line::new(Tone::Text, format!("  file    {}", facts.path), 10));
+        if let Some(target) = &facts.link_target {
+            lines.push(Line::new(
+                Tone::Text,
+                format!("          a link to {target}; the link stays"),
+                10,
+            ));
+        }
+        let bits = facts.mode & 0o7777;
+        lines.push(Line::new(
+            Tone::Text,
+            format!("  owner   {}, mode {bits:04o}; both stay", facts.owner),
+            10,
+        ));
+        lines.push(Line::new(Tone::Text, format!("  backup  {}", facts.backups), 10));
+        if let Some(why) = &facts.in_place {
+            lines.push(Line::new(
+                Tone::Caution,
+                format!("  ! The file can only be written in place ({why}): a crash in that moment leaves it torn, until the next start of kerio-tls restores the backup."),
+                4,
+            ));
+        }
+        if let Some(why) = &facts.blocked {
+            lines.push(Line::new(Tone::Bad, format!("  x It cannot be saved: {why}"), 4));
+        }
+        engine_lines(&facts.engine, lines);
+        for warning in &self.evidence_warnings {
+            lines.push(Line::new(Tone::Caution, format!("  ! {warning}"), 4));
+        }
+    }
+
+    /// The change in one line each, without values: for manifest, audit and summary.
+    #[must_use]
+    pub fn change_words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        for review in &self.directions {
+            if review.from != review.to {
+                words.push(format!(
+                    "{}: minimum {} -> {}",
+                    review.direction,
+                    describe_minimum(&review.from),
+                    describe_minimum(&review.to)
+                ));
+            }
+        }
+        for edit in self.edits.edits() {
+            words.push(match (&edit.base, &edit.new) {
+                (None, _) => format!("added {}", edit.path),
+                (_, None) => format!("deleted {}", edit.path),
+                _ => format!("changed {}", edit.path),
+            });
+        }
+        words
+    }
+
+    /// The question behind a consent.
+    #[must_use]
+    pub fn question(&self, consent: Consent) -> String {
+        match consent {
+            Consent::InPlace => "Yes, write the file in place".to_owned(),
+            Consent::CutOff => {
+                let sum = |of: fn(&Counts) -> usize| self.directions.iter().map(|d| of(&d.counts)).sum::<usize>();
+                let cut = sum(|c| c.cut_off + c.mixed);
+                let unknown = sum(|c| c.unknown);
+                match (cut, unknown) {
+                    (0, 0) => "Yes, though nothing is known of the peers".to_owned(),
+                    (0, _) => format!("Yes, though {unknown} are unknown"),
+                    (_, 0) => format!("Yes, cut off {cut}"),
+                    _ => format!("Yes, cut off {cut}; {unknown} are unknown"),
+                }
+            }
+        }
+    }
+}
+
+fn engine_lines(engine: &EnginePlan, lines: &mut Vec<Line>) {
+    match engine {
+        EnginePlan::Absent => lines.push(Line::new(
+            Tone::Text,
+            "  engine  none on this host: nothing is stopped or started",
+            10,
+        )),
+        EnginePlan::Stopped => {
+            lines.push(Line::new(
+                Tone::Text,
+                "  engine  stopped, and stays so: start it when you are done",
+                10,
+            ));
+        }
+        EnginePlan::Refuse { why, commands } => {
+            lines.push(Line::new(Tone::Bad, format!("  x Saving is refused: {why}"), 4));
+            lines.push(Line::new(
+                Tone::Text,
+                "    The engine writes this file when it stops, and would throw the change away. Stop it first; your edits stay here:",
+                4,
+            ));
+            for command in commands {
+                lines.push(Line::new(Tone::Text, format!("      {command}"), 8));
+            }
+        }
+        EnginePlan::Restart {
+            commands,
+            last_seconds,
+            warnings,
+        } => {
+            let last = last_seconds.map_or_else(
+                || "how long it takes was never measured here; a start of 20 seconds is usual".to_owned(),
+                |seconds| format!("last time that took {seconds} s"),
+            );
+            lines.push(Line::new(
+                Tone::Text,
+                format!("  engine  is stopped, and started again after writing ({last}):"),
+                10,
+            ));
+            for command in commands {
+                lines.push(Line::new(Tone::Text, format!("            {command}"), 14));
+            }
+            for warning in warnings {
+                lines.push(Line::new(Tone::Caution, format!("  ! {warning}"), 4));
+            }
+        }
+    }
+}
+
+/// What being cut off means in practice (RFC 7435; RFC 9325 section 5.2: too strict a rule can end in clear text).
+fn effect(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Outbound => "Mail to peers that cannot do it may bounce, wait, or go in clear.",
+        Direction::Inbound => {
+            "Servers that cannot do it may not deliver or send in clear; old phones, printers, scanners and browsers can be locked out, of the web administration too."
+        }
+    }
+}
+
+fn coverage_words(review: &DirectionReview, clock: &Clock) -> String {
+    let Coverage {
+        known,
+        all,
+        newest,
+        oldest,
+    } = review.coverage;
+    let dates = match (newest, oldest) {
+        (Some(newest), Some(oldest)) if newest != oldest => {
+            format!("; newest {}, oldest {}", clock.say(newest), clock.say(oldest))
+        }
+        (Some(newest), _) => format!("; of {}", clock.say(newest)),
+        _ => String::new(),
+    };
+    format!("{known} of {all} peers known{dates}")
+}
+
+fn affected_words(peer: &Affected, window_days: u32, clock: &Clock) -> String {
+    let names = if peer.names.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", peer.names.join(", "))
+    };
+    let seen = peer.seen.map_or_else(String::new, |(source, at)| {
+        format!(", {}", evidence_words(source, at, clock))
+    });
+    let login = if peer.authenticated { ", logs in" } else { "" };
+    format!(
+        "{} {}{names}: {}{seen}{login}; {} in {window_days} days",
+        mark(peer.verdict),
+        peer.host,
+        match &peer.knowledge {
+            Some(Knowledge::Refused(how)) => format!("refused ({how})"),
+            _ => verdict_words(peer.verdict, peer.highest),
+        },
+        amount(peer.messages, "message", "messages"),
+    )
+}

@@ -1,0 +1,521 @@
+//! The one table of keys: what each does where, and what footer and help say of it. A hint cannot be wrong,
+//! because a key that stands in no row of the present place does nothing.
+
+use std::time::{Duration, Instant};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// A key as a terminal sends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// A character.
+    Char(char),
+    /// Ctrl and a letter.
+    Ctrl(char),
+    /// A function key.
+    F(u8),
+    /// Return.
+    Enter,
+    /// Escape.
+    Esc,
+    /// Tab.
+    Tab,
+    /// Shift and Tab.
+    BackTab,
+    /// Arrow up.
+    Up,
+    /// Arrow down.
+    Down,
+    /// Arrow left.
+    Left,
+    /// Arrow right.
+    Right,
+    /// Page up.
+    PageUp,
+    /// Page down.
+    PageDown,
+    /// Home.
+    Home,
+    /// End.
+    End,
+    /// Backspace.
+    Backspace,
+    /// Delete.
+    Delete,
+}
+
+impl Key {
+    /// The key of a terminal event, if it is one that we know.
+    #[must_use]
+    pub fn from_event(event: KeyEvent) -> Option<Self> {
+        Some(match event.code {
+            KeyCode::Char(c) if event.modifiers.contains(KeyModifiers::CONTROL) => Self::Ctrl(c.to_ascii_lowercase()),
+            KeyCode::Char(c) => Self::Char(c),
+            KeyCode::F(n) => Self::F(n),
+            KeyCode::Enter => Self::Enter,
+            KeyCode::Esc => Self::Esc,
+            KeyCode::Tab => Self::Tab,
+            KeyCode::BackTab => Self::BackTab,
+            KeyCode::Up => Self::Up,
+            KeyCode::Down => Self::Down,
+            KeyCode::Left => Self::Left,
+            KeyCode::Right => Self::Right,
+            KeyCode::PageUp => Self::PageUp,
+            KeyCode::PageDown => Self::PageDown,
+            KeyCode::Home => Self::Home,
+            KeyCode::End => Self::End,
+            KeyCode::Backspace => Self::Backspace,
+            KeyCode::Delete => Self::Delete,
+            _ => return None,
+        })
+    }
+
+    /// As it is printed on the key.
+    #[must_use]
+    pub fn label(self) -> String {
+        match self {
+            Self::Char(' ') => "Space".to_owned(),
+            Self::Char(c) => c.to_string(),
+            Self::Ctrl(c) => format!("Ctrl-{}", c.to_ascii_uppercase()),
+            Self::F(n) => format!("F{n}"),
+            Self::BackTab => "Shift-Tab".to_owned(),
+            Self::PageUp => "PgUp".to_owned(),
+            Self::PageDown => "PgDn".to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+/// What a key can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// Next field.
+    Next,
+    /// Previous field.
+    Previous,
+    /// One up.
+    Up,
+    /// One down.
+    Down,
+    /// Previous tab, or the button to the left.
+    Left,
+    /// Next tab, or the button to the right.
+    Right,
+    /// One page up.
+    PageUp,
+    /// One page down.
+    PageDown,
+    /// First.
+    First,
+    /// Last.
+    Last,
+    /// Open, choose, press.
+    Activate,
+    /// Tick or untick.
+    Toggle,
+    /// Back, close; never throws anything away.
+    Back,
+    /// Back to the value loaded.
+    Revert,
+    /// Delete the variable: the server's default.
+    Delete,
+    /// Delete all custom TLS variables.
+    Reset,
+    /// Undo.
+    Undo,
+    /// Redo.
+    Redo,
+    /// Review and save.
+    Review,
+    /// Read logs and engine state again.
+    Refresh,
+    /// Stop what runs.
+    Cancel,
+    /// Help on the focused field.
+    Help,
+    /// Quit.
+    Quit,
+    /// To the shell, and back with `fg`.
+    Suspend,
+    /// Paint all again.
+    Repaint,
+}
+
+/// Every command's keys: the first is the one that hints show.
+const KEYS: &[(Command, &[Key])] = &[
+    (Command::Next, &[Key::Tab]),
+    (Command::Previous, &[Key::BackTab]),
+    (Command::Up, &[Key::Up, Key::Char('k')]),
+    (Command::Down, &[Key::Down, Key::Char('j')]),
+    (Command::Left, &[Key::Left, Key::Char('h')]),
+    (Command::Right, &[Key::Right, Key::Char('l')]),
+    (Command::PageUp, &[Key::PageUp, Key::Ctrl('b')]),
+    (Command::PageDown, &[Key::PageDown, Key::Ctrl('f')]),
+    (Command::First, &[Key::Home, Key::Char('g')]),
+    (Command::Last, &[Key::End, Key::Char('G')]),
+    (Command::Activate, &[Key::Enter]),
+    (Command::Toggle, &[Key::Char(' ')]),
+    (Command::Back, &[Key::Esc]),
+    (Command::Revert, &[Key::Char('r')]),
+    (Command::Delete, &[Key::Char('d'), Key::Delete]),
+    (Command::Reset, &[Key::Char('X')]),
+    (Command::Undo, &[Key::Char('u')]),
+    (Command::Redo, &[Key::Ctrl('r')]),
+    (Command::Review, &[Key::F(6), Key::Char('s')]),
+    (Command::Refresh, &[Key::F(5), Key::Char('e')]),
+    (Command::Cancel, &[Key::Char('c')]),
+    (Command::Help, &[Key::F(1), Key::Char('?')]),
+    (Command::Quit, &[Key::F(10), Key::Char('q'), Key::Ctrl('c')]),
+    (Command::Suspend, &[Key::Ctrl('z')]),
+    (Command::Repaint, &[Key::Ctrl('l')]),
+];
+
+impl Command {
+    /// The keys that do it.
+    #[must_use]
+    pub fn keys(self) -> &'static [Key] {
+        KEYS.iter()
+            .find(|(command, _)| *command == self)
+            .map_or(&[], |(_, keys)| keys)
+    }
+
+    /// The key that a hint shows.
+    #[must_use]
+    pub fn key_label(self) -> String {
+        self.keys().first().map_or_else(String::new, |key| key.label())
+    }
+}
+
+/// Where the user is; decides which rows of the table hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// TLS Options, on a drop-down field.
+    Field,
+    /// TLS Options, on the check box.
+    CheckBox,
+    /// TLS Options, on the panel of peers.
+    Panel,
+    /// An open drop-down.
+    DropDown,
+    /// Inbound or Outbound: the list of variables.
+    Variables,
+    /// The list of peers.
+    Peers,
+    /// A text over the screen: help, a message, a peer's detail.
+    Reader,
+    /// The review.
+    Review,
+    /// A question with buttons.
+    Question,
+    /// A save that runs.
+    Saving,
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Binding {
+    /// What it does.
+    pub command: Command,
+    /// Where it holds.
+    pub places: &'static [Place],
+    /// A word or two for the footer; empty: not in the footer.
+    pub hint: &'static str,
+    /// A sentence for the help.
+    pub help: &'static str,
+}
+
+const fn row(command: Command, places: &'static [Place], hint: &'static str, help: &'static str) -> Binding {
+    Binding {
+        command,
+        places,
+        hint,
+        help,
+    }
+}
+
+use Place::{CheckBox, DropDown, Field, Panel, Peers, Question, Reader, Review, Saving, Variables};
+
+const FORM: &[Place] = &[Field, CheckBox, Panel, Variables, Peers];
+const LISTS: &[Place] = &[Panel, Variables, Peers, Reader, Review];
+const EVERYWHERE: &[Place] = &[
+    Field, CheckBox, Panel, DropDown, Variables, Peers, Reader, Review, Question, Saving,
+];
+
+/// The table, in the order of footer and help.
+pub const BINDINGS: &[Binding] = &[
+    row(
+        Command::Activate,
+        &[Field],
+        "open",
+        "open the drop-down: each row says who would be cut off",
+    ),
+    row(
+        Command::Activate,
+        &[DropDown],
+        "choose",
+        "choose the row; nothing is written yet",
+    ),
+    row(Command::Activate, &[CheckBox], "", "tick or untick"),
+    row(
+        Command::Activate,
+        &[Variables, Peers],
+        "details",
+        "show all that is known of the row",
+    ),
+    row(
+        Command::Activate,
+        &[Review, Question],
+        "press",
+        "press the button that is marked",
+    ),
+    row(Command::Activate, &[Reader], "", "close"),
+    row(
+        Command::Toggle,
+        &[CheckBox],
+        "tick",
+        "let a choice count for both directions",
+    ),
+    row(Command::Toggle, &[Review], "tick", "tick the box that is marked"),
+    row(Command::Toggle, &[Field], "", "open the drop-down"),
+    row(
+        Command::Back,
+        &[DropDown, Reader, Review, Question],
+        "back",
+        "back; nothing is changed or thrown away",
+    ),
+    row(Command::Up, &[DropDown], "", "one row up; the panel follows"),
+    row(Command::Down, &[DropDown], "", "one row down; the panel follows"),
+    row(
+        Command::Up,
+        &[Field, CheckBox, Panel, Variables, Peers, Reader, Review, Question],
+        "",
+        "up",
+    ),
+    row(
+        Command::Down,
+        &[Field, CheckBox, Panel, Variables, Peers, Reader, Review, Question],
+        "",
+        "down",
+    ),
+    row(Command::PageUp, LISTS, "", "one page up"),
+    row(Command::PageDown, LISTS, "", "one page down"),
+    row(
+        Command::First,
+        &[DropDown, Panel, Variables, Peers, Reader, Review],
+        "",
+        "first",
+    ),
+    row(
+        Command::Last,
+        &[DropDown, Panel, Variables, Peers, Reader, Review],
+        "",
+        "last",
+    ),
+    row(Command::Left, FORM, "", "previous tab"),
+    row(Command::Right, FORM, "", "next tab"),
+    row(Command::Left, &[Review, Question], "", "previous button"),
+    row(Command::Right, &[Review, Question], "", "next button"),
+    row(Command::Next, &[Field, CheckBox, Panel], "", "next field"),
+    row(Command::Previous, &[Field, CheckBox, Panel], "", "previous field"),
+    row(Command::Next, &[Variables, Peers], "", "next tab"),
+    row(Command::Previous, &[Variables, Peers], "", "previous tab"),
+    row(Command::Next, &[Review, Question], "", "next button or box"),
+    row(Command::Previous, &[Review, Question], "", "previous button or box"),
+    row(
+        Command::Revert,
+        &[Field],
+        "revert",
+        "back to the minimum that was loaded",
+    ),
+    row(
+        Command::Revert,
+        &[Variables],
+        "revert",
+        "back to the value that was loaded",
+    ),
+    row(
+        Command::Delete,
+        &[Variables],
+        "default",
+        "delete the variable: the server's default holds",
+    ),
+    row(Command::Undo, FORM, "undo", "undo the last change"),
+    row(Command::Redo, FORM, "", "redo what was undone"),
+    row(
+        Command::Reset,
+        FORM,
+        "",
+        "reset: delete the custom TLS variables, after asking which",
+    ),
+    row(
+        Command::Review,
+        FORM,
+        "review and save",
+        "show everything that would be written, then ask",
+    ),
+    row(
+        Command::Refresh,
+        FORM,
+        "",
+        "read the logs, the peers file and the engine's state again",
+    ),
+    row(
+        Command::Cancel,
+        FORM,
+        "",
+        "stop reading the logs; what was read is kept",
+    ),
+    row(
+        Command::Cancel,
+        &[Saving],
+        "give up",
+        "give up the save, as long as nothing was written",
+    ),
+    row(
+        Command::Quit,
+        &[
+            Field, CheckBox, Panel, Variables, Peers, DropDown, Reader, Review, Question,
+        ],
+        "",
+        "quit; asks when there are changes",
+    ),
+    row(
+        Command::Suspend,
+        &[
+            Field, CheckBox, Panel, DropDown, Variables, Peers, Reader, Review, Question,
+        ],
+        "",
+        "to the shell; come back with fg",
+    ),
+    row(Command::Repaint, EVERYWHERE, "", "paint the screen again"),
+    row(
+        Command::Help,
+        &[Field, CheckBox, Panel, DropDown, Variables, Peers, Review, Question],
+        "help",
+        "this help",
+    ),
+];
+
+/// What a key does at a place, if anything.
+#[must_use]
+pub fn command_at(place: Place, key: Key) -> Option<Command> {
+    BINDINGS
+        .iter()
+        .find(|binding| binding.places.contains(&place) && binding.command.keys().contains(&key))
+        .map(|binding| binding.command)
+}
+
+/// The rows that hold at a place.
+pub fn bindings_at(place: Place) -> impl Iterator<Item = &'static Binding> {
+    BINDINGS.iter().filter(move |binding| binding.places.contains(&place))
+}
+
+/// Swallows the rest of an escape sequence that a slow line tore apart: crossterm then reports `Esc`, `[`, `B`
+/// as three keys (crossterm issue 993). Works on time stamps alone; `Esc` itself is never held back.
+#[derive(Debug, Default)]
+pub struct TornEscape {
+    state: Torn,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+enum Torn {
+    #[default]
+    No,
+    AfterEsc(Instant),
+    Inside(Instant),
+}
+
+/// Between `Esc` and the rest, and between the bytes of the rest.
+const TORN_WITHIN: Duration = Duration::from_millis(100);
+
+impl TornEscape {
+    /// `false`: the key is part of a torn sequence and means nothing.
+    pub fn keep(&mut self, key: Key, at: Instant) -> bool {
+        let soon = |since: Instant| at.saturating_duration_since(since) <= TORN_WITHIN;
+        match (self.state, key) {
+            (_, Key::Esc) => {
+                self.state = Torn::AfterEsc(at);
+                true
+            }
+            (Torn::AfterEsc(since), Key::Char('[' | 'O')) if soon(since) => {
+                self.state = Torn::Inside(at);
+                false
+            }
+            // ECMA-48 section 5.4: parameters and intermediates are 0x20..0x3F, the final byte is 0x40..0x7E.
+            (Torn::Inside(since), Key::Char(c)) if soon(since) => {
+                self.state = if ('\x40'..='\x7e').contains(&c) {
+                    Torn::No
+                } else {
+                    Torn::Inside(at)
+                };
+                false
+            }
+            _ => {
+                self.state = Torn::No;
+                true
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_has_two_meanings_at_one_place() {
+        for place in EVERYWHERE {
+            let mut seen: Vec<(Key, Command)> = Vec::new();
+            for binding in bindings_at(*place) {
+                for key in binding.command.keys() {
+                    if let Some((_, other)) = seen.iter().find(|(k, _)| k == key) {
+                        assert_eq!(*other, binding.command, "{key:?} at {place:?}");
+                    }
+                    seen.push((*key, binding.command));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_digit_and_no_bracket_is_bound_because_torn_sequences_hold_them() {
+        for (command, keys) in KEYS {
+            for key in *keys {
+                assert!(
+                    !matches!(key, Key::Char('0'..='9' | '[' | 'O' | '~' | ';')),
+                    "{command:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_has_a_key_and_a_place() {
+        for (command, keys) in KEYS {
+            assert!(!keys.is_empty());
+            assert!(
+                BINDINGS.iter().any(|b| b.command == *command),
+                "{command:?} is bound nowhere"
+            );
+        }
+        for binding in BINDINGS {
+            assert!(!binding.command.keys().is_empty(), "{:?} has no key", binding.command);
+        }
+    }
+
+    #[test]
+    fn a_torn_arrow_key_is_swallowed_but_a_later_letter_is_not() {
+        let start = Instant::now();
+        let ms = |n| start + Duration::from_millis(n);
+        let mut torn = TornEscape::default();
+        assert!(torn.keep(Key::Esc, ms(0)));
+        assert!(!torn.keep(Key::Char('['), ms(30)));
+        assert!(!torn.keep(Key::Char('1'), ms(31)));
+        assert!(!torn.keep(Key::Char(';'), ms(32)));
+        assert!(!torn.keep(Key::Char('5'), ms(33)));
+        assert!(!torn.keep(Key::Char('B'), ms(34)));
+        assert!(torn.keep(Key::Char('j'), ms(35)));
+        assert!(torn.keep(Key::Esc, ms(200)));
+        assert!(torn.keep(Key::Char('['), ms(500)));
+    }
+}

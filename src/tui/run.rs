@@ -1,0 +1,216 @@
+//! The loop: one channel brings keys, sizes, results and signals; it blocks on that, draws once, and blocks again.
+
+use std::convert::Infallible;
+use std::io::{self, Stdout, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::time::Instant;
+
+use crossterm::event::{self, Event as TerminalEvent, KeyEventKind};
+use jiff::Timestamp;
+use ratatui::Terminal;
+use ratatui::layout::Rect;
+
+use crate::work::{self, Event, Hold};
+
+use super::keys::Key;
+use super::screen::{LEAVE, Screen};
+use super::state::State;
+use super::update::{Action, Effect, Keyboard, update};
+use super::{signals, terminal, view};
+
+/// How the terminal is treated.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Frame each write by mode 2026, so that a frame appears in one go.
+    pub synchronised: bool,
+}
+
+/// How the screen ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// The user left; these lines say what was done.
+    Left(Vec<String>),
+    /// There is no terminal to draw on.
+    NoTerminal,
+    /// The terminal could not be taken, or went away.
+    Lost(io::Error),
+}
+
+/// What comes in.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    Key(Key, Instant),
+    Resize(u16, u16),
+    Work(Event),
+    Continued,
+    Ending,
+}
+
+/// Says where events of the workers go.
+pub type EventSink = Box<dyn Fn(Event) + Send + Sync>;
+
+/// Runs the screen until the user leaves. `start` gets the sink for events and returns what carries effects out.
+pub fn run<W>(mut state: State, options: Options, hold: Arc<Hold>, start: impl FnOnce(EventSink) -> W) -> Ending
+where
+    W: FnMut(work::Effect),
+{
+    if !terminal::is_there() {
+        return Ending::NoTerminal;
+    }
+    let (sender, incoming) = mpsc::channel();
+    let (quiet, is_quiet) = mpsc::channel();
+    terminal::give_back_on_panic();
+    if let Err(error) = signals::listen(sender.clone(), is_quiet, hold).and_then(|()| terminal::take()) {
+        return Ending::Lost(error);
+    }
+    let size = terminal::size();
+    state.size = (size.width, size.height);
+    let mut screen = Screen::new(io::stdout(), size, state.theme.is_ascii(), options.synchronised);
+    screen.enter();
+    let mut terminal = match Terminal::new(screen) {
+        Ok(terminal) => terminal,
+        Err(error) => match error {},
+    };
+    let mut keyboard = Keyboard::default();
+    draw(&mut terminal, &state);
+    // Work begins behind the first frame: a large log must not delay it.
+    let events = sender.clone();
+    let mut carry = start(Box::new(move |event| {
+        let _ = events.send(Incoming::Work(event));
+    }));
+    if let Err(error) = read_keys(sender) {
+        terminal::give_back("");
+        return Ending::Lost(error);
+    }
+    while let Ok(first) = incoming.recv() {
+        // Whatever waits already is taken in before the next frame: a slow line gets one frame, not ten.
+        for incoming in std::iter::once(first).chain(std::iter::from_fn(|| incoming.try_recv().ok())) {
+            let action = match incoming {
+                Incoming::Key(key, at) => Action::Key(key, at),
+                Incoming::Resize(width, height) => {
+                    let size = terminal::known(width, height);
+                    terminal.backend_mut().set_size(size);
+                    repaint(&mut terminal, size.into_rect());
+                    Action::Resize(size.width, size.height)
+                }
+                Incoming::Work(event) => Action::Work(event),
+                Incoming::Continued => {
+                    let _ = terminal::retake();
+                    Action::Continued
+                }
+                Incoming::Ending => {
+                    let _ = quiet.send(());
+                    // The signal thread ends the process; nothing may be drawn any more.
+                    loop {
+                        std::thread::park();
+                    }
+                }
+            };
+            for effect in update(&mut state, &mut keyboard, action, Timestamp::now()) {
+                match effect {
+                    Effect::Work(effect) => carry(effect),
+                    Effect::Repaint => {
+                        terminal.backend_mut().enter();
+                        let (width, height) = state.size;
+                        repaint(
+                            &mut terminal,
+                            Rect {
+                                x: 0,
+                                y: 0,
+                                width,
+                                height,
+                            },
+                        );
+                    }
+                    Effect::Suspend => suspend(&mut terminal, &state),
+                    Effect::Quit => {
+                        let _ = io::stdout().flush();
+                        terminal::give_back("");
+                        return Ending::Left(state.summary);
+                    }
+                }
+            }
+        }
+        draw(&mut terminal, &state);
+        if let Some(error) = terminal.backend_mut().take_error() {
+            terminal::give_back("");
+            return Ending::Lost(error);
+        }
+    }
+    terminal::give_back("");
+    Ending::Left(state.summary)
+}
+
+trait IntoRect {
+    fn into_rect(self) -> Rect;
+}
+
+impl IntoRect for ratatui::layout::Size {
+    fn into_rect(self) -> Rect {
+        Rect {
+            x: 0,
+            y: 0,
+            width: self.width,
+            height: self.height,
+        }
+    }
+}
+
+fn draw(terminal: &mut Terminal<Screen<Stdout>>, state: &State) {
+    let drawn: Result<_, Infallible> = terminal.draw(|frame| view::draw(state, frame));
+    match drawn {
+        Ok(_) => {}
+        Err(error) => match error {},
+    }
+}
+
+/// `resize` clears and forgets what was shown, without asking the terminal anything.
+fn repaint(terminal: &mut Terminal<Screen<Stdout>>, area: Rect) {
+    match terminal.resize(area) {
+        Ok(()) => {}
+        Err(error) => match error {},
+    }
+}
+
+/// To the shell and back. The signal goes to the whole process group, as the terminal itself would send it; in an
+/// orphaned group (`ssh -t host kerio-tls`) the kernel ignores it, and the screen simply comes back.
+fn suspend(terminal: &mut Terminal<Screen<Stdout>>, state: &State) {
+    let _ = io::stdout()
+        .write_all(LEAVE.as_bytes())
+        .and_then(|()| io::stdout().flush());
+    terminal::give_back("");
+    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+    let _ = terminal::take();
+    terminal.backend_mut().enter();
+    let (width, height) = state.size;
+    repaint(
+        terminal,
+        Rect {
+            x: 0,
+            y: 0,
+            width,
+            height,
+        },
+    );
+}
+
+/// The only reader of standard input; it is never stopped.
+fn read_keys(to: Sender<Incoming>) -> io::Result<()> {
+    std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
+        while let Ok(event) = event::read() {
+            let incoming = match event {
+                TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => match Key::from_event(key) {
+                    Some(key) => Incoming::Key(key, Instant::now()),
+                    None => continue,
+                },
+                TerminalEvent::Resize(width, height) => Incoming::Resize(width, height),
+                _ => continue,
+            };
+            if to.send(incoming).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(())
+}

@@ -1,0 +1,309 @@
+//! Cells to bytes: one write a frame, none when nothing changed.
+//!
+//! A backend of our own rather than ratatui's, for four measured reasons: that one flushes at each cursor call
+//! (several writes a key); it repeats cursor moves, so that a key without effect costs bytes; with `NO_COLOR` set,
+//! crossterm 0.29 undoes reverse video and hides the selection (crossterm issue 1069); and `Terminal::clear` asks
+//! the terminal where its cursor is, which deadlocks with a reader thread. This one knows where the cursor is.
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use ratatui::backend::{Backend, ClearType, WindowSize};
+use ratatui::buffer::Cell;
+use ratatui::layout::{Position, Size};
+use ratatui::style::{Color, Modifier};
+use ratatui::text::Span;
+
+/// Takes the screen: alternate buffer, cursor hidden until a frame places it.
+pub const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[m\x1b[2J";
+/// Gives it back: end of a synchronised update, plain style, cursor, normal buffer.
+pub const LEAVE: &str = "\x1b[?2026l\x1b[m\x1b[?25h\x1b[?1049l";
+/// Mode 2026: the terminal shows the frame in one go. Unknown to older ones, which ignore it.
+const SYNC_ON: &str = "\x1b[?2026h";
+const SYNC_OFF: &str = "\x1b[?2026l";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Look {
+    fg: Color,
+    bg: Color,
+    modifier: Modifier,
+}
+
+/// The backend: collects a frame, writes it once.
+#[derive(Debug)]
+pub struct Screen<W: Write> {
+    sink: W,
+    frame: String,
+    size: Size,
+    look: Look,
+    /// `None`: somewhere unknown.
+    cursor: Option<Position>,
+    shown: bool,
+    ascii: bool,
+    synchronised: bool,
+    error: Option<io::Error>,
+}
+
+impl<W: Write> Screen<W> {
+    /// A screen of a size. `ascii`: other characters become `?`. `synchronised`: frame each write by mode 2026.
+    pub fn new(sink: W, size: Size, ascii: bool, synchronised: bool) -> Self {
+        Self {
+            sink,
+            frame: String::new(),
+            size,
+            look: Look::default(),
+            cursor: None,
+            shown: false,
+            ascii,
+            synchronised,
+            error: None,
+        }
+    }
+
+    /// The size that the next frame is laid out for.
+    pub fn set_size(&mut self, size: Size) {
+        self.size = size;
+    }
+
+    /// Takes the screen; goes out with the first frame.
+    pub fn enter(&mut self) {
+        self.frame.push_str(ENTER);
+        self.look = Look::default();
+        self.cursor = None;
+        self.shown = false;
+    }
+
+    /// The first error of a write since the last call. A terminal that is gone is no reason to stop a save.
+    pub fn take_error(&mut self) -> Option<io::Error> {
+        self.error.take()
+    }
+
+    /// What was written to.
+    pub fn sink(&self) -> &W {
+        &self.sink
+    }
+
+    /// What was written to.
+    pub fn sink_mut(&mut self) -> &mut W {
+        &mut self.sink
+    }
+
+    fn go(&mut self, to: Position) {
+        if self.cursor != Some(to) {
+            let _ = write!(self.frame, "\x1b[{};{}H", to.y + 1, to.x + 1);
+            self.cursor = Some(to);
+        }
+    }
+
+    fn dress(&mut self, cell: &Cell) {
+        let look = Look {
+            fg: cell.fg,
+            bg: cell.bg,
+            modifier: cell.modifier,
+        };
+        if look == self.look {
+            return;
+        }
+        self.look = look;
+        self.frame.push_str("\x1b[");
+        if look != Look::default() {
+            self.frame.push('0');
+        }
+        for (modifier, code) in [(Modifier::BOLD, 1), (Modifier::UNDERLINED, 4), (Modifier::REVERSED, 7)] {
+            if look.modifier.contains(modifier) {
+                let _ = write!(self.frame, ";{code}");
+            }
+        }
+        for (colour, base) in [(look.fg, 30), (look.bg, 40)] {
+            if let Some(code) = ansi(colour) {
+                let _ = write!(self.frame, ";{}", base + code);
+            }
+        }
+        self.frame.push('m');
+    }
+}
+
+/// The offset of a colour from 30 (foreground) or 40 (background); `None`: the terminal's own.
+fn ansi(colour: Color) -> Option<u8> {
+    Some(match colour {
+        Color::Black => 0,
+        Color::Red => 1,
+        Color::Green => 2,
+        Color::Yellow => 3,
+        Color::Blue => 4,
+        Color::Magenta => 5,
+        Color::Cyan => 6,
+        Color::Gray => 7,
+        Color::DarkGray => 60,
+        Color::LightRed => 61,
+        Color::LightGreen => 62,
+        Color::LightYellow => 63,
+        Color::LightBlue => 64,
+        Color::LightMagenta => 65,
+        Color::LightCyan => 66,
+        Color::White => 67,
+        // The theme uses nothing else (TrueColor and 256 colours are for terminals we know nothing of).
+        Color::Reset | Color::Rgb(..) | Color::Indexed(_) => return None,
+    })
+}
+
+impl<W: Write> Backend for Screen<W> {
+    type Error = Infallible;
+
+    fn draw<'a, I>(&mut self, content: I) -> Result<(), Infallible>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        for (x, y, cell) in content {
+            self.go(Position { x, y });
+            self.dress(cell);
+            let symbol = cell.symbol();
+            if self.ascii && !symbol.is_ascii() {
+                // A wide character covers two cells; the cursor must come to stand behind both.
+                for _ in 0..Span::raw(symbol).width().max(1) {
+                    self.frame.push('?');
+                }
+            } else {
+                self.frame.push_str(symbol);
+            }
+            let width = u16::try_from(Span::raw(symbol).width()).unwrap_or(1);
+            let next = x.saturating_add(width);
+            // In the last column a terminal may or may not have wrapped already.
+            self.cursor = (next < self.size.width).then_some(Position { x: next, y });
+        }
+        Ok(())
+    }
+
+    fn hide_cursor(&mut self) -> Result<(), Infallible> {
+        if self.shown {
+            self.frame.push_str("\x1b[?25l");
+            self.shown = false;
+        }
+        Ok(())
+    }
+
+    fn show_cursor(&mut self) -> Result<(), Infallible> {
+        if !self.shown {
+            self.frame.push_str("\x1b[?25h");
+            self.shown = true;
+        }
+        Ok(())
+    }
+
+    fn get_cursor_position(&mut self) -> Result<Position, Infallible> {
+        Ok(self.cursor.unwrap_or_default())
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> Result<(), Infallible> {
+        self.go(position.into());
+        Ok(())
+    }
+
+    fn clear(&mut self) -> Result<(), Infallible> {
+        self.frame.push_str("\x1b[m\x1b[2J");
+        self.look = Look::default();
+        Ok(())
+    }
+
+    fn clear_region(&mut self, _: ClearType) -> Result<(), Infallible> {
+        self.clear()
+    }
+
+    fn size(&self) -> Result<Size, Infallible> {
+        Ok(self.size)
+    }
+
+    fn window_size(&mut self) -> Result<WindowSize, Infallible> {
+        Ok(WindowSize {
+            columns_rows: self.size,
+            pixels: Size::ZERO,
+        })
+    }
+
+    fn flush(&mut self) -> Result<(), Infallible> {
+        if self.frame.is_empty() {
+            return Ok(());
+        }
+        if self.synchronised {
+            self.frame.insert_str(0, SYNC_ON);
+            self.frame.push_str(SYNC_OFF);
+        }
+        if let Err(error) = self
+            .sink
+            .write_all(self.frame.as_bytes())
+            .and_then(|()| self.sink.flush())
+        {
+            self.error.get_or_insert(error);
+        }
+        self.frame.clear();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::{Terminal, style::Style};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Counting {
+        bytes: Vec<u8>,
+        writes: usize,
+    }
+
+    impl Write for Counting {
+        fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+            self.bytes.extend_from_slice(buf);
+            self.writes += 1;
+            Ok(buf.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn terminal(ascii: bool) -> Terminal<Screen<Counting>> {
+        Terminal::new(Screen::new(Counting::default(), Size::new(20, 3), ascii, true)).unwrap()
+    }
+
+    #[test]
+    fn a_frame_is_one_write_and_the_same_frame_again_is_none() {
+        let mut terminal = terminal(false);
+        for _ in 0..3 {
+            terminal
+                .draw(|frame| {
+                    frame.buffer_mut().set_string(2, 1, "hello", Style::new());
+                    frame.set_cursor_position((2, 1));
+                })
+                .unwrap();
+        }
+        assert_eq!(terminal.backend().sink().writes, 1);
+    }
+
+    #[test]
+    fn reverse_video_is_written_as_itself_whatever_the_environment_says() {
+        let mut terminal = terminal(false);
+        terminal
+            .draw(|frame| {
+                frame
+                    .buffer_mut()
+                    .set_string(0, 0, "x", Style::new().add_modifier(Modifier::REVERSED))
+            })
+            .unwrap();
+        let text = String::from_utf8(terminal.backend().sink().bytes.clone()).unwrap();
+        assert!(text.contains("\x1b[0;7mx"), "{text:?}");
+    }
+
+    #[test]
+    fn an_ascii_screen_never_sends_another_byte_and_keeps_the_columns() {
+        let mut terminal = terminal(true);
+        terminal
+            .draw(|frame| frame.buffer_mut().set_string(0, 0, "aé日b", Style::new()))
+            .unwrap();
+        let text = String::from_utf8(terminal.backend().sink().bytes.clone()).unwrap();
+        assert!(text.is_ascii());
+        assert!(text.contains("a???b"), "{text:?}");
+    }
+}

@@ -1,0 +1,368 @@
+//! All that the screen shows, as a value. [`super::update`] changes it, the views read it.
+
+use std::sync::Arc;
+
+use crate::peers::{Counts, PeerBook, Threshold, assess};
+use crate::session::{Clock, Line, Review, Session};
+use crate::tls::{Choice, Direction, Minimum, TlsVersion};
+use crate::work::{EngineNow, EngineWish};
+
+use super::keys::Place;
+use super::theme::Theme;
+
+/// The rows of the drop-down, in order.
+pub const CHOICES: [Choice; 5] = [
+    Choice::Default,
+    Choice::At(TlsVersion::Tls10),
+    Choice::At(TlsVersion::Tls11),
+    Choice::At(TlsVersion::Tls12),
+    Choice::At(TlsVersion::Tls13),
+];
+
+/// The tabs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    /// The two drop-downs and the panel.
+    TlsOptions,
+    /// Variables of `Security`.
+    Inbound,
+    /// Variables of `SmtpSecurity`.
+    Outbound,
+    /// Everybody we exchange mail with.
+    Peers,
+}
+
+impl Tab {
+    /// All tabs, from the left.
+    pub const ALL: [Self; 4] = [Self::TlsOptions, Self::Inbound, Self::Outbound, Self::Peers];
+
+    /// The neighbour to the right (`1`) or left (`-1`), going round.
+    #[must_use]
+    pub fn step(self, by: isize) -> Self {
+        let at = Self::ALL.iter().position(|tab| *tab == self).unwrap_or(0);
+        let count = Self::ALL.len();
+        let next = if by > 0 { at + 1 } else { at + count - 1 } % count;
+        Self::ALL.get(next).copied().unwrap_or(self)
+    }
+}
+
+/// What has the focus on the tab TLS Options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focus {
+    /// The check box.
+    SameForBoth,
+    /// A drop-down.
+    Field(Direction),
+    /// The panel of peers.
+    Panel,
+}
+
+impl Focus {
+    /// All, from the top; the box stands first because it is the topmost.
+    pub const ALL: [Self; 4] = [
+        Self::SameForBoth,
+        Self::Field(Direction::Inbound),
+        Self::Field(Direction::Outbound),
+        Self::Panel,
+    ];
+}
+
+/// A button of a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Button {
+    /// What it says.
+    pub label: String,
+    /// What it does.
+    pub answer: Answer,
+}
+
+/// What a button does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Close the question; nothing else.
+    Stay,
+    /// Leave; edits are thrown away.
+    Discard,
+    /// Open the review.
+    Review,
+    /// Leave; nothing is unsaved.
+    Quit,
+    /// Delete the custom variables of these directions.
+    Reset(Vec<Direction>),
+    /// Take up the edits of an earlier session.
+    TakeDraft,
+    /// Forget them.
+    DropDraft,
+}
+
+/// A question with buttons; the first is the default and does the least.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Above.
+    pub title: String,
+    /// What is asked.
+    pub lines: Vec<Line>,
+    /// The answers.
+    pub buttons: Vec<Button>,
+    /// Which button has the focus.
+    pub focus: usize,
+}
+
+/// What has the focus below a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReviewFocus {
+    /// A box.
+    Consent(usize),
+    /// Back to the form.
+    Back,
+    /// Save.
+    Save,
+}
+
+/// The review on the screen.
+#[derive(Debug, Clone)]
+pub struct ReviewScreen {
+    /// The facts.
+    pub review: Review,
+    /// Its lines.
+    pub lines: Vec<Line>,
+    /// Which consents were given, in the order of `review.consents`.
+    pub given: Vec<bool>,
+    /// What has the focus.
+    pub focus: ReviewFocus,
+    /// First line shown.
+    pub scroll: usize,
+}
+
+impl ReviewScreen {
+    /// What can have the focus, in order. Save is there only when it can be pressed.
+    #[must_use]
+    pub fn stops(&self) -> Vec<ReviewFocus> {
+        let mut stops: Vec<_> = Vec::new();
+        if self.review.refusal().is_none() {
+            stops.extend((0..self.given.len()).map(ReviewFocus::Consent));
+        }
+        stops.push(ReviewFocus::Back);
+        if self.can_save() {
+            stops.push(ReviewFocus::Save);
+        }
+        stops
+    }
+
+    /// Nothing stands in the way any more.
+    #[must_use]
+    pub fn can_save(&self) -> bool {
+        self.review.refusal().is_none() && !self.review.edits.is_empty() && self.given.iter().all(|given| *given)
+    }
+}
+
+/// What lies over the form.
+#[derive(Debug, Clone)]
+pub enum Overlay {
+    /// An open drop-down.
+    DropDown {
+        /// Whose.
+        direction: Direction,
+        /// The marked row of [`CHOICES`].
+        selected: usize,
+    },
+    /// A text to read.
+    Reader {
+        /// Above.
+        title: String,
+        /// The text.
+        lines: Vec<Line>,
+        /// First line shown.
+        scroll: usize,
+    },
+    /// The review.
+    Review(Box<ReviewScreen>),
+    /// A question.
+    Question(Question),
+    /// A save that runs.
+    Saving {
+        /// Steps so far, in words.
+        steps: Vec<String>,
+        /// Can still be given up.
+        cancellable: bool,
+    },
+}
+
+/// How the reading of evidence stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scan {
+    /// Not asked for yet.
+    #[default]
+    Never,
+    /// Running: bytes done, bytes in all.
+    Running(u64, u64),
+    /// Complete.
+    Done,
+    /// Stopped by the user: what was read counts, the rest is unknown.
+    Cancelled,
+}
+
+/// The screen's state.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The file as the user named it.
+    pub path: String,
+    /// The edit session.
+    pub session: Session,
+    /// Everybody we exchange mail with.
+    pub book: Arc<PeerBook>,
+    /// Now, as of the last action, and the zone.
+    pub clock: Clock,
+    /// Looks.
+    pub theme: Theme,
+    /// The engine, when it was looked at.
+    pub engine: Option<EngineNow>,
+    /// The open tab.
+    pub tab: Tab,
+    /// The focus on TLS Options.
+    pub focus: Focus,
+    /// The direction whose drop-down had the focus last: the panel is about it.
+    pub panel_direction: Direction,
+    /// First row shown of the panel.
+    pub panel_scroll: usize,
+    /// Marked rows of the lists: Inbound, Outbound, Peers.
+    pub selected: [usize; 3],
+    /// What lies over the form, topmost last.
+    pub overlays: Vec<Overlay>,
+    /// One line of news.
+    pub status: Option<Line>,
+    /// How the reading of evidence stands.
+    pub scan: Scan,
+    /// The review waits for facts.
+    pub review_wanted: bool,
+    /// What shall happen to a running engine.
+    pub engine_wish: EngineWish,
+    /// Why nothing can be saved at all (opened read-only).
+    pub read_only: Option<String>,
+    /// Edits of an earlier session, until the user has decided.
+    pub found_draft: Option<crate::mailserver_cfg::EditSet>,
+    /// What was done, for the normal screen after leaving.
+    pub summary: Vec<String>,
+    /// Width and height of the last frame, for paging.
+    pub size: (u16, u16),
+    counts: [[(Threshold, Counts); 5]; 2],
+}
+
+impl State {
+    /// A screen on a session, with nothing known yet.
+    #[must_use]
+    pub fn new(path: String, session: Session, clock: Clock, theme: Theme) -> Self {
+        let mut state = Self {
+            path,
+            session,
+            book: Arc::new(PeerBook::default()),
+            clock,
+            theme,
+            engine: None,
+            tab: Tab::TlsOptions,
+            focus: Focus::Field(Direction::Inbound),
+            panel_direction: Direction::Inbound,
+            panel_scroll: 0,
+            selected: [0; 3],
+            overlays: Vec::new(),
+            status: None,
+            scan: Scan::Never,
+            review_wanted: false,
+            engine_wish: EngineWish::default(),
+            read_only: None,
+            found_draft: None,
+            summary: Vec::new(),
+            size: (80, 24),
+            counts: [[(Threshold::NotKnown, Counts::default()); 5]; 2],
+        };
+        state.count();
+        state
+    }
+
+    /// Where the user is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match self.overlays.last() {
+            Some(Overlay::DropDown { .. }) => Place::DropDown,
+            Some(Overlay::Reader { .. }) => Place::Reader,
+            Some(Overlay::Review(_)) => Place::Review,
+            Some(Overlay::Question(_)) => Place::Question,
+            Some(Overlay::Saving { .. }) => Place::Saving,
+            None => match (self.tab, self.focus) {
+                (Tab::TlsOptions, Focus::SameForBoth) => Place::CheckBox,
+                (Tab::TlsOptions, Focus::Field(_)) => Place::Field,
+                (Tab::TlsOptions, Focus::Panel) => Place::Panel,
+                (Tab::Inbound | Tab::Outbound, _) => Place::Variables,
+                (Tab::Peers, _) => Place::Peers,
+            },
+        }
+    }
+
+    /// Counts once what each choice would do; the evidence changes seldom, the drop-down is read often.
+    pub fn count(&mut self) {
+        for (direction, counts) in Direction::ALL.into_iter().zip(&mut self.counts) {
+            for (choice, slot) in CHOICES.into_iter().zip(counts) {
+                let threshold = self.session.threshold_of(direction, choice);
+                *slot = (threshold, assess(&self.book, direction, threshold).counts);
+            }
+        }
+    }
+
+    /// What each choice of [`CHOICES`] would do.
+    #[must_use]
+    pub fn counts(&self, direction: Direction) -> &[(Threshold, Counts); 5] {
+        let [inbound, outbound] = &self.counts;
+        match direction {
+            Direction::Inbound => inbound,
+            Direction::Outbound => outbound,
+        }
+    }
+
+    /// What the panel is about: the open drop-down's marked row, else the wanted minimum.
+    #[must_use]
+    pub fn panel_subject(&self) -> (Direction, Minimum) {
+        for overlay in self.overlays.iter().rev() {
+            if let Overlay::DropDown { direction, selected } = overlay {
+                let minimum = match CHOICES.get(*selected) {
+                    Some(Choice::At(version)) => Minimum::At(*version),
+                    _ => Minimum::Default,
+                };
+                return (*direction, minimum);
+            }
+        }
+        (self.panel_direction, self.session.minimum(self.panel_direction))
+    }
+
+    /// The marked row of the open list.
+    #[must_use]
+    pub fn selected(&self) -> usize {
+        let [inbound, outbound, peers] = self.selected;
+        match self.tab {
+            Tab::Inbound => inbound,
+            Tab::Outbound => outbound,
+            Tab::Peers => peers,
+            Tab::TlsOptions => 0,
+        }
+    }
+
+    /// Marks a row of the open list.
+    pub fn select(&mut self, row: usize) {
+        let [inbound, outbound, peers] = &mut self.selected;
+        match self.tab {
+            Tab::Inbound => *inbound = row,
+            Tab::Outbound => *outbound = row,
+            Tab::Peers => *peers = row,
+            Tab::TlsOptions => {}
+        }
+    }
+
+    /// The direction of the open tab, for the lists of variables.
+    #[must_use]
+    pub fn tab_direction(&self) -> Direction {
+        if self.tab == Tab::Outbound {
+            Direction::Outbound
+        } else {
+            Direction::Inbound
+        }
+    }
+}

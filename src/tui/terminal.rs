@@ -1,0 +1,104 @@
+//! Taking the terminal and giving it back, from whatever thread has to do it.
+//!
+//! What must be restored is kept where a panic hook and the signal thread can reach it. They never take the lock
+//! of standard output: with a stalled line, the main thread can hang in a write while holding it.
+
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+use ratatui::layout::Size;
+use rustix::fs::{Mode, OFlags};
+use rustix::termios::{self, OptionalActions, Termios};
+
+use super::screen::LEAVE;
+
+/// The terminal's settings as we found them; `None`: it is not ours at the moment.
+static FOUND: Mutex<Option<Termios>> = Mutex::new(None);
+
+/// What a terminal that cannot tell its size is taken for.
+const USUAL: Size = Size { width: 80, height: 24 };
+
+/// Are standard input and output a terminal?
+#[must_use]
+pub fn is_there() -> bool {
+    termios::isatty(rustix::stdio::stdin()) && termios::isatty(rustix::stdio::stdout())
+}
+
+/// Columns and rows; some lines say 0x0 and mean that they do not know.
+#[must_use]
+pub fn size() -> Size {
+    termios::tcgetwinsize(rustix::stdio::stdout()).map_or(USUAL, |size| known(size.ws_col, size.ws_row))
+}
+
+/// The same for a size that was reported.
+#[must_use]
+pub fn known(width: u16, height: u16) -> Size {
+    if width == 0 || height == 0 {
+        USUAL
+    } else {
+        Size { width, height }
+    }
+}
+
+/// Switches line editing, echo and signal keys off.
+///
+/// # Errors
+/// Those of `tcgetattr` and `tcsetattr`.
+pub fn take() -> io::Result<()> {
+    let input = rustix::stdio::stdin();
+    let found = termios::tcgetattr(input)?;
+    let mut raw = found.clone();
+    raw.make_raw();
+    termios::tcsetattr(input, OptionalActions::Now, &raw)?;
+    let mut kept = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    // A second take (after an outside stop) must not mistake raw mode for what was found.
+    if kept.is_none() {
+        *kept = Some(found);
+    }
+    Ok(())
+}
+
+/// Raw mode again after an outside stop: a shell may have changed the settings meanwhile.
+///
+/// # Errors
+/// Those of `tcgetattr` and `tcsetattr`.
+pub fn retake() -> io::Result<()> {
+    if FOUND.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+        return take();
+    }
+    let input = rustix::stdio::stdin();
+    let mut raw = termios::tcgetattr(input)?;
+    raw.make_raw();
+    Ok(termios::tcsetattr(input, OptionalActions::Now, &raw)?)
+}
+
+/// Gives the terminal back: settings first, then the bytes, once, and never waiting for a stalled line. Only the
+/// first caller does it. `words` are printed on the normal screen behind it.
+pub fn give_back(words: &str) {
+    let found = match FOUND.try_lock() {
+        Ok(mut kept) => kept.take(),
+        Err(std::sync::TryLockError::Poisoned(kept)) => kept.into_inner().take(),
+        Err(std::sync::TryLockError::WouldBlock) => None,
+    };
+    let Some(found) = found else { return };
+    // Not `Drain`: it waits for output that a stalled line never takes.
+    let _ = termios::tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, &found);
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    if let Ok(tty) = rustix::fs::open("/dev/tty", flags, Mode::empty()) {
+        let _ = std::fs::File::from(tty).write_all(format!("{LEAVE}{words}").as_bytes());
+    }
+}
+
+/// A panic gives the terminal back, and says where it happened but not what: a message could hold a secret.
+pub fn give_back_on_panic() {
+    std::panic::set_hook(Box::new(|info| {
+        give_back("");
+        let place = info
+            .location()
+            .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
+        let words = format!(
+            "kerio-tls: an error in the program{place}. The terminal was restored; mailserver.cfg is as it was, or as the last finished save left it. Unsaved edits are kept and offered at the next start.\n"
+        );
+        let _ = io::stderr().write_all(words.as_bytes());
+    }));
+}

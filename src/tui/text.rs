@@ -1,0 +1,377 @@
+//! Every word of the screen that is not a fact about a variable (catalogue) or of the review (`session::words`).
+
+use crate::mailserver_cfg::{Conflict, EditSet, Rebased, Secrets, VariablePath};
+use crate::peers::{Impact, Verdict};
+use crate::session::{Clock, EnginePlan, Line, Review, Tone, amount, describe_choice};
+use crate::tls::{Choice, Direction};
+
+use super::keys::{self, Place};
+use super::state::{Answer, Focus, Question, ReviewScreen, Scan, State, Tab};
+use super::update::buttons;
+
+pub(super) const PROGRAM: &str = "kerio-tls";
+pub(super) const WHERE: &str = "Configuration > Security";
+pub(super) const MINIMUM: &str = "Minimum TLS version";
+pub(super) const SAME_FOR_BOTH: &str = "same for both";
+pub(super) const HELP_TITLE: &str = "Help";
+pub(super) const SAVED: &str = "Saved.";
+pub(super) const SAVED_TITLE: &str = "Saved";
+pub(super) const NOT_SAVED: &str = "Not saved. Your edits are still here.";
+pub(super) const NOT_SAVED_TITLE: &str = "Not saved";
+pub(super) const REVIEW_TITLE: &str = "Review: nothing is written yet";
+pub(super) const SAVING_TITLE: &str = "Saving";
+pub(super) const LOOKING: &str = "Looking at file and engine for the review ...";
+pub(super) const NOTHING_TO_SAVE: &str = "Nothing is changed, so there is nothing to save.";
+pub(super) const NOTHING_TO_RESET: &str = "There is no custom TLS variable to delete.";
+pub(super) const NOTHING_TO_UNDO: &str = "Nothing to undo.";
+pub(super) const NOTHING_TO_REDO: &str = "Nothing to redo.";
+pub(super) const UNDONE: &str = "Undone.";
+pub(super) const REDONE: &str = "Done again.";
+pub(super) const REVERTED: &str = "Back to what was loaded.";
+pub(super) const AS_LOADED: &str = "As loaded: nothing to change here.";
+pub(super) const RESET_DONE: &str =
+    "Custom TLS variables will be deleted. Nothing is written before you review and save.";
+pub(super) const DRAFT_TAKEN: &str = "The edits of the earlier session are back. Review them before saving.";
+pub(super) const BACK: &str = "Back";
+pub(super) const CLOSE: &str = "Enter or Esc closes";
+
+pub(super) fn line(tone: Tone, text: impl Into<String>) -> Line {
+    Line {
+        tone,
+        text: text.into(),
+        indent: 0,
+        wraps: true,
+    }
+}
+
+fn indented(tone: Tone, text: impl Into<String>, indent: u16) -> Line {
+    Line {
+        tone,
+        text: text.into(),
+        indent,
+        wraps: true,
+    }
+}
+
+pub(super) fn tab_name(tab: Tab, narrow: bool) -> &'static str {
+    match (tab, narrow) {
+        (Tab::TlsOptions, false) => "TLS Options",
+        (Tab::TlsOptions, true) => "TLS",
+        (Tab::Inbound, false) => "Inbound",
+        (Tab::Inbound, true) => "In",
+        (Tab::Outbound, false) => "Outbound",
+        (Tab::Outbound, true) => "Out",
+        (Tab::Peers, _) => "Peers",
+    }
+}
+
+pub(super) fn covers(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Inbound => "SMTP IMAP POP3 HTTPS",
+        Direction::Outbound => "SMTP to other servers",
+    }
+}
+
+pub(super) fn too_small(width: u16, height: u16) -> String {
+    format!("Needs 40x15, this is {width}x{height}")
+}
+
+pub(super) fn changes(count: usize) -> String {
+    match count {
+        0 => "no changes".to_owned(),
+        _ => format!("{} *", amount(count as u64, "change", "changes")),
+    }
+}
+
+pub(super) fn engine(state: &State) -> String {
+    state.engine.as_ref().map_or_else(
+        || "engine: not looked at yet".to_owned(),
+        |engine| format!("engine: {}, as of {}", engine.word, state.clock.time(engine.at)),
+    )
+}
+
+pub(super) fn scan(state: &State) -> Option<String> {
+    match state.scan {
+        Scan::Running(_, 0) => Some("Looking for mail logs ...".to_owned()),
+        Scan::Running(done, total) => {
+            let percent = done.saturating_mul(100) / total.max(1);
+            Some(format!(
+                "Reading mail logs: {percent} % of {} MB; {} stops",
+                total / 1_000_000,
+                super::keys::Command::Cancel.key_label()
+            ))
+        }
+        Scan::Cancelled => Some("Reading the logs was stopped: amounts and peers are incomplete.".to_owned()),
+        Scan::Never | Scan::Done => None,
+    }
+}
+
+pub(super) fn cannot_change(why: &str) -> String {
+    format!("Opened read-only: {why}")
+}
+
+pub(super) fn chosen(choice: Choice) -> String {
+    format!("{}: not written yet; F6 reviews and saves.", describe_choice(choice))
+}
+
+pub(super) fn deleted(path: &VariablePath) -> String {
+    format!("{path} will be deleted: the server's default holds then. Not written yet.")
+}
+
+pub(super) fn panel_title(direction: Direction, minimum: &str) -> String {
+    format!("{direction} at {minimum}")
+}
+
+pub(super) fn window(days: u32) -> String {
+    format!("mail in {days} days")
+}
+
+pub(super) fn never_measured(count: usize) -> String {
+    format!("{count} never probed")
+}
+
+pub(super) const PANEL_UNKNOWN: &str =
+    "? Not known: the server's default was never measured, so nobody can say who it cuts off.";
+pub(super) const PANEL_NOBODY: &str = "? No peers known: no mail log and no peers file name anyone.";
+pub(super) const PANEL_ALL_FINE: &str = "+ Everyone known can do it.";
+
+/// Rows of the panel: everyone who is not fine, and one row for the unknown.
+pub(super) fn panel_rows(impact: &Impact<'_>) -> usize {
+    let listed = impact
+        .rows
+        .iter()
+        .filter(|row| matches!(row.verdict, Verdict::CutOff | Verdict::Mixed | Verdict::Plain))
+        .count();
+    listed + usize::from(impact.counts.unknown > 0)
+}
+
+pub(super) fn summary_discarded(changes: usize) -> String {
+    format!(
+        "Left without saving: {} thrown away; the file was not touched.",
+        amount(changes as u64, "change", "changes")
+    )
+}
+
+pub(super) fn summary_not_saved(message: &str) -> String {
+    format!("Not saved: {}", message.lines().next().unwrap_or_default())
+}
+
+pub(super) fn quit_question(changes: usize) -> Question {
+    Question {
+        title: "Quit".to_owned(),
+        lines: vec![line(
+            Tone::Text,
+            format!("There are unsaved changes ({changes}). The file has not been touched."),
+        )],
+        buttons: buttons(vec![
+            ("Stay".to_owned(), Answer::Stay),
+            ("Review and save".to_owned(), Answer::Review),
+            ("Discard and quit".to_owned(), Answer::Discard),
+        ]),
+        focus: 0,
+    }
+}
+
+pub(super) fn reset_question(names: &[(Direction, Vec<String>)]) -> Question {
+    let mut lines = vec![line(
+        Tone::Text,
+        "Deletes the custom TLS variables, so that the server's own defaults hold. Nothing is written before you review and save.",
+    )];
+    let mut choices = vec![("Stay".to_owned(), Answer::Stay)];
+    for (direction, found) in names {
+        lines.push(indented(
+            Tone::Text,
+            format!("{direction} ({}): {}", direction.table(), found.join(", ")),
+            2,
+        ));
+        choices.push((direction.to_string(), Answer::Reset(vec![*direction])));
+    }
+    if names.len() == 2 {
+        choices.push(("Both".to_owned(), Answer::Reset(Direction::ALL.to_vec())));
+    }
+    Question {
+        title: "Reset to the server's defaults".to_owned(),
+        lines,
+        buttons: buttons(choices),
+        focus: 0,
+    }
+}
+
+pub(super) fn draft_question(edits: &EditSet, lost: &[String], at: jiff::Timestamp, clock: &Clock) -> Question {
+    let mut lines = vec![line(
+        Tone::Text,
+        format!(
+            "An earlier session ended with unsaved edits, made {}:",
+            clock.date_and_time(at)
+        ),
+    )];
+    for edit in edits.edits() {
+        let value = edit
+            .new
+            .as_deref()
+            .map_or("deleted".to_owned(), |value| format!("-> {value}"));
+        lines.push(indented(Tone::Text, format!("  {} {value}", edit.path), 4));
+    }
+    for words in lost {
+        lines.push(indented(Tone::Caution, format!("! {words}"), 2));
+    }
+    let mut choices = vec![("Later".to_owned(), Answer::Stay)];
+    if !edits.is_empty() {
+        choices.push(("Take them up".to_owned(), Answer::TakeDraft));
+    }
+    choices.push(("Throw them away".to_owned(), Answer::DropDraft));
+    Question {
+        title: "Unsaved edits found".to_owned(),
+        lines,
+        buttons: buttons(choices),
+        focus: 0,
+    }
+}
+
+/// The change in one line each, for manifest, audit and summary.
+pub(super) fn change_words(review: &Review) -> Vec<String> {
+    review.change_words()
+}
+
+pub(super) fn conflict_lines(conflicts: &[Conflict], secrets: &Secrets) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for conflict in conflicts {
+        let show = |value: &Option<String>| {
+            value.as_ref().map_or("(not in the file)".to_owned(), |v| {
+                secrets.show(&conflict.path.variable, v)
+            })
+        };
+        lines.push(line(Tone::Heading, conflict.path.to_string()));
+        lines.push(indented(
+            Tone::Text,
+            format!("  as loaded   {}", show(&conflict.base)),
+            14,
+        ));
+        lines.push(indented(
+            Tone::Caution,
+            format!("  on disk     {}", show(&conflict.theirs)),
+            14,
+        ));
+        lines.push(indented(
+            Tone::Text,
+            format!("  your edit   {}", show(&conflict.mine)),
+            14,
+        ));
+    }
+    lines
+}
+
+pub(super) fn rebase_lines(rebased: &Rebased) -> Vec<Line> {
+    let mut lines = vec![line(Tone::Text, "The screen now shows the file as it is on disk.")];
+    if !rebased.apply.is_empty() {
+        let left = amount(rebased.apply.edits().len() as u64, "edit", "edits");
+        lines.push(line(Tone::Text, format!("{left} of yours still to be saved.")));
+    }
+    if !rebased.conflicts.is_empty() {
+        lines.push(line(
+            Tone::Caution,
+            "Where both changed a value, the one on disk is shown; make yours again if it is right.",
+        ));
+    }
+    lines
+}
+
+/// Columns inside a text over the screen.
+pub(super) fn reader_width(size: (u16, u16)) -> usize {
+    usize::from(size.0.saturating_sub(4).min(100))
+}
+
+/// Rows inside a text over the screen.
+pub(super) fn reader_height(size: (u16, u16)) -> usize {
+    usize::from(size.1.saturating_sub(4))
+}
+
+/// Rows of the review's text: less title, rules, boxes, buttons and footer.
+pub(super) fn review_height(size: (u16, u16), boxes: usize) -> usize {
+    usize::from(size.1).saturating_sub(5 + boxes)
+}
+
+/// Hints for the footer, in the order of the key table.
+pub(super) fn hints(place: Place) -> Vec<(String, &'static str)> {
+    keys::bindings_at(place)
+        .filter(|binding| !binding.hint.is_empty())
+        .map(|binding| (binding.command.key_label(), binding.hint))
+        .collect()
+}
+
+fn about(state: &State) -> Vec<Line> {
+    let words: &[&str] = match (state.place(), state.focus) {
+        (Place::Field | Place::DropDown, Focus::Field(Direction::Inbound)) => &[
+            "Inbound: the lowest TLS version that this server accepts from those who call it: other mail servers and phones by SMTP, mail programs by IMAP and POP3, browsers and ActiveSync by HTTPS, and the web administration itself (table Security).",
+            "Raising it can lock out old phones, printers and scanners. Versions of IMAP, POP3 and HTTPS clients stand in no log: they are unknown until measured.",
+        ],
+        (Place::Field | Place::DropDown, _) => &[
+            "Outbound: the lowest TLS version that this server uses when it delivers mail to other servers by SMTP (table SmtpSecurity).",
+            "With peers that cannot do it, mail may bounce, wait, or go in clear (RFC 9325 section 5.2).",
+        ],
+        (Place::CheckBox, _) => &[
+            "Ticked, a choice counts for inbound and outbound. The vendor advises the same for both; tune them apart on purpose only.",
+        ],
+        (Place::Panel, _) => &[
+            "Who is touched by the minimum above: x cut off, ! evidence disagrees, - without TLS already, ? never measured. The tab Peers lists everyone.",
+        ],
+        (Place::Variables, _) => &[
+            "Every variable of the table. What the catalogue knows can be set back to the server's default by deleting it; everything else is shown as it is. Names marked 'assumed' are our best reading and not in the vendor's public text.",
+        ],
+        (Place::Peers, _) => &[
+            "Everyone we exchanged mail with, held against the minimums that are wanted now. Enter shows the evidence.",
+        ],
+        (Place::Review, _) => &[
+            "Read what would be written. Cutting someone off, or not knowing, needs its own tick before Save can be pressed.",
+        ],
+        _ => &[],
+    };
+    words.iter().map(|words| line(Tone::Text, *words)).collect()
+}
+
+/// Help on where the user is, from the key table.
+pub(super) fn help(state: &State) -> Vec<Line> {
+    let mut lines = about(state);
+    lines.push(line(Tone::Text, ""));
+    lines.push(line(Tone::Heading, "Keys here"));
+    for binding in keys::bindings_at(state.place()) {
+        let keys: Vec<String> = binding.command.keys().iter().map(|key| key.label()).collect();
+        lines.push(indented(
+            Tone::Text,
+            format!("  {:<18} {}", keys.join(" "), binding.help),
+            21,
+        ));
+    }
+    lines.push(line(Tone::Text, ""));
+    lines.push(line(Tone::Heading, "Marks"));
+    for words in [
+        "  *  changed, not saved",
+        "  x  cut off: the newest evidence says its highest version is below the minimum",
+        "  !  mixed: evidence disagrees",
+        "  -  no TLS offered or seen: in clear already, unchanged by a minimum",
+        "  ?  unknown: never measured, so never counted as fine",
+        "  +  fine",
+    ] {
+        lines.push(indented(Tone::Text, words, 5));
+    }
+    lines
+}
+
+pub(super) const WAIT: &str = "Please wait: this part cannot be given up any more.";
+
+/// The button that writes.
+pub(super) fn save_label(review: &Review) -> &'static str {
+    match review.facts.engine {
+        EnginePlan::Restart { .. } => "Stop, save, start",
+        _ => "Save",
+    }
+}
+
+/// Why there is no button yet.
+pub(super) fn why_not_yet(screen: &ReviewScreen) -> &'static str {
+    if screen.review.refusal().is_some() {
+        "cannot be saved now: see above"
+    } else {
+        "tick the box first (Tab, Space)"
+    }
+}

@@ -1,0 +1,137 @@
+//! The tab TLS Options: the box, two drop-downs, and the panel below them.
+
+use ratatui::layout::{Position, Rect};
+
+use crate::session::{cut_off_line, describe_choice, describe_minimum};
+use crate::tls::{Direction, Minimum};
+use crate::tui::state::{CHOICES, Focus, Overlay, State};
+use crate::tui::{text, wrap};
+
+use super::parts::Painter;
+use super::{NARROW, panel, popup};
+
+/// Columns of a drop-down field between its brackets.
+const FIELD: u16 = 20;
+
+/// Row of a direction's field within the body.
+const fn row_of(direction: Direction) -> u16 {
+    match direction {
+        Direction::Inbound => 1,
+        Direction::Outbound => 2,
+    }
+}
+
+fn field_x(area: Rect) -> u16 {
+    if area.width < NARROW { 12 } else { 41 }
+}
+
+pub(super) fn tls_options(state: &State, area: Rect, painter: &mut Painter<'_>) {
+    let theme = state.theme;
+    painter.text(area, 2, 0, text::MINIMUM, theme.heading());
+    let mark = if state.session.same_for_both() { 'x' } else { ' ' };
+    let label = format!("[{mark}] {}", text::SAME_FOR_BOTH);
+    let x = area.width.saturating_sub(1 + super::parts::width(&label));
+    painter.text(area, x, 0, &label, theme.text());
+    if state.focus == Focus::SameForBoth {
+        painter.mark(area, x, 0, super::parts::width(&label));
+        painter.point(area, x + 1, 0);
+    }
+    for direction in Direction::ALL {
+        field(state, direction, area, painter);
+    }
+
+    let mut row = 3;
+    for note in notes(state) {
+        let line = wrap::cut(&note, usize::from(area.width.saturating_sub(4)), theme.ellipsis());
+        painter.text(area, 2, row, &line, theme.caution());
+        row += 1;
+    }
+    let open = state.overlays.iter().find_map(|overlay| match overlay {
+        Overlay::DropDown { direction, .. } => Some(*direction),
+        _ => None,
+    });
+    // An open drop-down covers the rows below its field: the panel begins under it.
+    let below = open.map_or(row, |direction| row_of(direction) + 1 + drop_down_height());
+    let gap = u16::from(open.is_none() && area.height >= 12);
+    let top = (below + gap).min(area.height);
+    let rest = Rect {
+        y: area.y + top,
+        height: area.height - top,
+        ..area
+    };
+    panel::draw(state, rest, painter);
+}
+
+/// What must be said right under the fields.
+fn notes(state: &State) -> Vec<String> {
+    let mut notes = Vec::new();
+    for direction in Direction::ALL {
+        if let Minimum::Custom(why) = state.session.minimum(direction) {
+            notes.push(format!("! {direction} is custom: {why}"));
+        }
+    }
+    if let Some(difference) = state.session.difference() {
+        notes.push(format!("! {difference}"));
+    }
+    notes
+}
+
+fn field(state: &State, direction: Direction, area: Rect, painter: &mut Painter<'_>) {
+    let theme = state.theme;
+    let row = row_of(direction);
+    if state.session.is_minimum_dirty(direction) {
+        painter.text(area, 0, row, "*", theme.dirty());
+    }
+    painter.text(area, 2, row, &direction.to_string(), theme.text());
+    if area.width >= NARROW {
+        painter.text(area, 12, row, text::covers(direction), theme.text());
+    }
+    let value = describe_minimum(&state.session.minimum(direction));
+    let x = field_x(area);
+    let label = format!("[ {value:<width$} v ]", width = usize::from(FIELD));
+    painter.text(area, x, row, &label, theme.text());
+    if state.focus == Focus::Field(direction) {
+        painter.mark(area, x, row, super::parts::width(&label));
+        painter.point(area, x + 2, row);
+    }
+}
+
+const fn drop_down_height() -> u16 {
+    // As many rows as choices, and the border.
+    7
+}
+
+/// The open drop-down: every row says what is known and how much is not.
+pub(super) fn drop_down(state: &State, direction: Direction, selected: usize, area: Rect, painter: &mut Painter<'_>) {
+    let theme = state.theme;
+    let rows: Vec<(String, bool)> = CHOICES
+        .into_iter()
+        .zip(state.counts(direction))
+        .map(|(choice, (threshold, counts))| {
+            let words = format!("{:<14} {}", describe_choice(choice), cut_off_line(*threshold, counts));
+            (words, counts.cut_off > 0)
+        })
+        .collect();
+    let widest = rows
+        .iter()
+        .map(|(words, _)| super::parts::width(words))
+        .max()
+        .unwrap_or(0);
+    let roomy = area.height >= 20;
+    let top = if roomy { 4 } else { 3 };
+    let anchor = Position {
+        x: area.x + if area.width < NARROW { 1 } else { 28 },
+        y: area.y + top + row_of(direction) + 1,
+    };
+    let inside = painter.panel(popup(area, anchor, (widest + 5).max(40), drop_down_height()), "");
+    for (index, (words, cuts_off)) in rows.iter().enumerate() {
+        let y = u16::try_from(index).unwrap_or(u16::MAX);
+        let mark = if index == selected { '>' } else { ' ' };
+        let look = if *cuts_off { theme.bad() } else { theme.text() };
+        painter.text(inside, 0, y, &format!("{mark}{words}"), look);
+        if index == selected {
+            painter.mark(inside, 0, y, inside.width);
+            painter.point(inside, 0, y);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The tabs Inbound, Outbound and Peers: lists with a marked row, and help for it below.
+
+use ratatui::layout::Rect;
+
+use crate::session::{Tone, VariableRow};
+use crate::tls::Direction;
+use crate::tui::detail::{self, PeerRow};
+use crate::tui::state::State;
+use crate::tui::{text, wrap};
+
+use super::NARROW;
+use super::panel::peer_row;
+use super::parts::{Painter, width};
+
+/// The first row to show so that `selected` is in sight.
+fn first_row(selected: usize, visible: usize, rows: usize) -> usize {
+    selected
+        .saturating_sub(visible.saturating_sub(1))
+        .min(rows.saturating_sub(visible))
+}
+
+/// Splits the body into list and help.
+fn split(area: Rect) -> (Rect, Rect) {
+    let help = if area.height >= 14 { 5 } else { 3 };
+    let list = Rect {
+        height: area.height.saturating_sub(help),
+        ..area
+    };
+    let help = Rect {
+        x: area.x + 2,
+        width: area.width.saturating_sub(4),
+        y: list.bottom(),
+        height: help.min(area.height),
+    };
+    (list, help)
+}
+
+pub(super) fn variables(state: &State, area: Rect, painter: &mut Painter<'_>) {
+    let theme = state.theme;
+    let rows = state.session.variable_rows(state.tab_direction());
+    let (list, help) = split(area);
+    let heading = format!("Table {} of mailserver.cfg", state.tab_direction().table());
+    painter.text(list, 2, 0, &heading, theme.heading());
+    let list = Rect {
+        y: list.y + 1,
+        height: list.height.saturating_sub(1),
+        ..list
+    };
+    let selected = state.selected().min(rows.len().saturating_sub(1));
+    let visible = usize::from(list.height);
+    let first = first_row(selected, visible, rows.len());
+    for (y, (index, row)) in (0_u16..).zip(rows.iter().enumerate().skip(first).take(visible)) {
+        variable_row(row, list, y, painter);
+        if index == selected {
+            painter.mark(list, 1, y, list.width.saturating_sub(2));
+            painter.point(list, 2, y);
+        }
+    }
+    if let Some(row) = rows.get(selected) {
+        painter.lines(help, &variable_help(row), 0);
+    }
+}
+
+fn variable_row(row: &VariableRow, area: Rect, y: u16, painter: &mut Painter<'_>) {
+    let theme = painter.theme;
+    let narrow = area.width < NARROW;
+    let name = row.path.as_ref().map_or_else(
+        || format!("({})", row.known.as_ref().map_or("", |known| known.title.as_str())),
+        |path| path.variable.clone(),
+    );
+    if row.dirty {
+        painter.text(area, 0, y, "*", theme.dirty());
+    }
+    let sure = if row.assumed() {
+        "assumed"
+    } else if row.lookalike {
+        "a list?"
+    } else if row.known.is_some() && row.path.is_some() {
+        ""
+    } else if row.path.is_none() {
+        "no name"
+    } else {
+        "read-only"
+    };
+    let name_width = if narrow {
+        20
+    } else {
+        26 + area.width.saturating_sub(80) / 4
+    };
+    let right = area.width.saturating_sub(2);
+    painter.text(
+        area,
+        2,
+        y,
+        &wrap::cut(&name, usize::from(name_width), theme.ellipsis()),
+        theme.text(),
+    );
+    let x = 2 + name_width + 1;
+    let value = match &row.shown {
+        Some(value) if value.is_empty() => "(empty)".to_owned(),
+        Some(value) => value.clone(),
+        None if row.in_file => "(deleted: server default)".to_owned(),
+        None => "(server default)".to_owned(),
+    };
+    let room = if narrow {
+        right.saturating_sub(x)
+    } else {
+        right.saturating_sub(x + 10)
+    };
+    painter.text(
+        area,
+        x,
+        y,
+        &wrap::cut(&value, usize::from(room), theme.ellipsis()),
+        theme.text(),
+    );
+    if !narrow {
+        painter.text_right(area, right, y, sure, theme.caution());
+    }
+}
+
+fn variable_help(row: &VariableRow) -> Vec<crate::session::Line> {
+    let mut lines = Vec::new();
+    match &row.known {
+        Some(known) => {
+            lines.push(text::line(Tone::Heading, known.title.clone()));
+            lines.push(text::line(
+                Tone::Text,
+                format!("Name {}.", detail::sureness(known.name_sure)),
+            ));
+            lines.push(text::line(Tone::Text, known.help.clone()));
+        }
+        None => {
+            if let Some(why) = detail::not_deletable(row) {
+                lines.push(text::line(Tone::Text, format!("Read-only: {why}.")));
+            }
+        }
+    }
+    lines
+}
+
+pub(super) fn peers(state: &State, area: Rect, painter: &mut Painter<'_>) {
+    let theme = state.theme;
+    let rows = detail::peer_rows(state);
+    if rows.is_empty() {
+        painter.text(area, 2, 0, text::PANEL_NOBODY, theme.caution());
+        for (y, warning) in (2_u16..).zip(&state.book.warnings) {
+            let words = wrap::cut(
+                &format!("! {warning}"),
+                usize::from(area.width.saturating_sub(4)),
+                theme.ellipsis(),
+            );
+            painter.text(area, 2, y, &words, theme.caution());
+        }
+        painter.point(area, 2, 0);
+        return;
+    }
+    let warnings = u16::try_from(state.book.warnings.len().min(3)).unwrap_or(0);
+    let list = Rect {
+        height: area.height.saturating_sub(warnings),
+        ..area
+    };
+    let selected = state.selected().min(rows.len().saturating_sub(1));
+    // Each direction has a heading of its own: rows and headings together are what scrolls.
+    let items = items(&rows);
+    let selected_item = items.iter().position(|item| *item == Item::Peer(selected)).unwrap_or(0);
+    let visible = usize::from(list.height);
+    let first = first_row(selected_item, visible, items.len());
+    for (y, item) in (0_u16..).zip(items.iter().skip(first).take(visible)) {
+        match item {
+            Item::Heading(direction) => heading(state, *direction, list, y, painter),
+            Item::Peer(index) => {
+                if let Some(row) = rows.get(*index) {
+                    peer_row(&row.assessed, list, y, &state.clock, painter);
+                }
+                if *index == selected {
+                    painter.mark(list, 1, y, list.width.saturating_sub(2));
+                    painter.point(list, 2, y);
+                }
+            }
+        }
+    }
+    for (y, warning) in (list.height..area.height).zip(&state.book.warnings) {
+        let words = wrap::cut(
+            &format!("! {warning}"),
+            usize::from(area.width.saturating_sub(4)),
+            theme.ellipsis(),
+        );
+        painter.text(area, 2, y, &words, theme.caution());
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Item {
+    Heading(Direction),
+    Peer(usize),
+}
+
+fn items(rows: &[PeerRow<'_>]) -> Vec<Item> {
+    let mut items = Vec::with_capacity(rows.len() + 2);
+    let mut last = None;
+    for (index, row) in rows.iter().enumerate() {
+        if last != Some(row.direction) {
+            last = Some(row.direction);
+            items.push(Item::Heading(row.direction));
+        }
+        items.push(Item::Peer(index));
+    }
+    items
+}
+
+fn heading(state: &State, direction: Direction, area: Rect, y: u16, painter: &mut Painter<'_>) {
+    let theme = painter.theme;
+    let minimum = crate::session::describe_minimum(&state.session.minimum(direction));
+    let end = painter.text(area, 2, y, &text::panel_title(direction, &minimum), theme.heading());
+    let window = text::window(state.book.window_days);
+    if end + width(&window) + 2 < area.width {
+        painter.text_right(area, area.width.saturating_sub(1), y, &window, theme.text());
+    }
+}

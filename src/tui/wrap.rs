@@ -1,0 +1,137 @@
+//! Lines to rows of a width.
+
+use ratatui::text::Span;
+
+use crate::session::Line;
+
+/// Columns a text takes.
+#[must_use]
+pub fn columns(text: &str) -> usize {
+    Span::raw(text).width()
+}
+
+/// The longest beginning of `text` that fits into `width` columns, and the rest.
+fn split_at_columns(text: &str, width: usize) -> (&str, &str) {
+    let mut used = 0;
+    for (at, character) in text.char_indices() {
+        used += columns(character.encode_utf8(&mut [0; 4]));
+        if used > width {
+            return text.split_at_checked(at).unwrap_or((text, ""));
+        }
+    }
+    (text, "")
+}
+
+/// Cuts a text to a width, ending in `ellipsis` where something is missing.
+#[must_use]
+pub fn cut(text: &str, width: usize, ellipsis: &str) -> String {
+    if columns(text) <= width {
+        return text.to_owned();
+    }
+    let (head, _) = split_at_columns(text, width.saturating_sub(columns(ellipsis)));
+    if width < columns(ellipsis) {
+        String::new()
+    } else {
+        format!("{head}{ellipsis}")
+    }
+}
+
+/// Cuts in the middle of a path, keeping its end.
+#[must_use]
+pub fn cut_front(text: &str, width: usize, ellipsis: &str) -> String {
+    let total = columns(text);
+    if total <= width {
+        return text.to_owned();
+    }
+    let Some(room) = width.checked_sub(columns(ellipsis)) else {
+        return String::new();
+    };
+    let (_, tail) = split_at_columns(text, total - room);
+    format!("{ellipsis}{tail}")
+}
+
+/// A line as rows of `width` columns; words stay whole where they fit, continuations are indented.
+#[must_use]
+pub fn rows(line: &Line, width: usize, ellipsis: &str) -> Vec<String> {
+    let width = width.max(1);
+    if !line.wraps {
+        return vec![cut(&line.text, width, ellipsis)];
+    }
+    let indent = " ".repeat(usize::from(line.indent).min(width / 2));
+    let mut rows = Vec::new();
+    let mut rest = line.text.as_str();
+    let mut lead = "";
+    loop {
+        let room = width.saturating_sub(lead.len()).max(1);
+        let (head, tail) = split_at_columns(rest, room);
+        if tail.is_empty() {
+            rows.push(format!("{lead}{head}"));
+            return rows;
+        }
+        // Break at the last blank, unless that is all the line has (its own indent, or one long word).
+        let at = head
+            .rfind(' ')
+            .filter(|at| !head.get(..*at).unwrap_or("").trim().is_empty() || tail.starts_with(' '));
+        let (head, next) = match (tail.starts_with(' '), at) {
+            (true, _) | (false, None) => (head, tail),
+            (false, Some(at)) => rest.split_at_checked(at).unwrap_or((head, tail)),
+        };
+        // A first character wider than the row would never fit: it is left out rather than looping.
+        let next = if head.is_empty() { "" } else { next };
+        rows.push(format!("{lead}{head}"));
+        rest = next.trim_start();
+        if rest.is_empty() {
+            return rows;
+        }
+        lead = &indent;
+    }
+}
+
+/// Rows that lines take at a width.
+#[must_use]
+pub fn height(lines: &[Line], width: usize) -> usize {
+    lines.iter().map(|line| rows(line, width, "").len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::Tone;
+
+    fn line(text: &str, indent: u16) -> Line {
+        Line {
+            tone: Tone::Text,
+            text: text.to_owned(),
+            indent,
+            wraps: true,
+        }
+    }
+
+    #[test]
+    fn words_stay_whole_and_continuations_are_indented() {
+        assert_eq!(rows(&line("  one two three", 4), 9, "~"), ["  one two", "    three"]);
+    }
+
+    #[test]
+    fn a_word_longer_than_the_row_is_broken() {
+        assert_eq!(rows(&line("abcdefgh", 0), 3, "~"), ["abc", "def", "gh"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_row_is_wider_than_asked_and_no_letter_is_lost(text in "[a-zé日 ]{0,80}", indent in 0u16..10, width in 2usize..40) {
+            let rows = rows(&line(&text, indent), width, "~");
+            for row in &rows {
+                proptest::prop_assert!(columns(row) <= width, "{row:?}");
+            }
+            let letters = |s: &str| s.chars().filter(|c| *c != ' ').collect::<String>();
+            proptest::prop_assert_eq!(letters(&rows.concat()), letters(&text));
+        }
+
+        #[test]
+        fn cutting_from_either_side_fits(text in "[a-zé日/]{0,60}", width in 0usize..40) {
+            proptest::prop_assert!(columns(&cut(&text, width, "~")) <= width);
+            proptest::prop_assert!(columns(&cut_front(&text, width, "~")) <= width);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The values that cross between the screen and the workers.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::mailserver_cfg::{Conflict, Document, EditSet};
+use crate::peers::PeerBook;
+use crate::session::{Consent, Facts, Measured};
+
+/// What shall happen to a running engine when saving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EngineWish {
+    /// Refuse to save while it runs.
+    #[default]
+    Refuse,
+    /// Stop it, write, start it again.
+    Restart,
+}
+
+/// Something to be done outside the model.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Read logs and peers file.
+    GatherEvidence,
+    /// Stop reading them.
+    CancelEvidence,
+    /// Find out about file and engine, for a review.
+    Inspect,
+    /// Look whether the engine runs, for the header.
+    LookAtEngine,
+    /// Save.
+    Save(Box<SaveJob>),
+    /// Give up a save that has not reached the exchange.
+    CancelSave,
+    /// Remember unsaved edits.
+    KeepDraft(EditSet),
+    /// Forget them.
+    DropDraft,
+}
+
+/// All that a save needs.
+#[derive(Debug, Clone)]
+pub struct SaveJob {
+    /// The document that the edits are based on.
+    pub base: Arc<Document>,
+    /// The edits.
+    pub edits: EditSet,
+    /// What the user said yes to.
+    pub consents: Vec<Consent>,
+    /// The change in words, one line each, for manifest and audit.
+    pub words: Vec<String>,
+    /// What happens to the engine.
+    pub engine: EngineWish,
+}
+
+/// What the header says of the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineNow {
+    /// `running`, `stopped`, `none`, `unknown`.
+    pub word: &'static str,
+    /// When that was seen.
+    pub at: Timestamp,
+}
+
+/// What came of a save.
+#[derive(Debug, Clone)]
+pub struct SaveReport {
+    /// The file as it is now.
+    pub document: Arc<Document>,
+    /// What was done, one line each, for the screen and for the summary.
+    pub lines: Vec<String>,
+    /// "Saved, but …".
+    pub warnings: Vec<String>,
+    /// Where the backup is.
+    pub backup: String,
+}
+
+/// Why a save did not happen.
+#[derive(Debug, Clone)]
+pub struct SaveProblem {
+    /// What was being done, why it failed, what is on disk, what to do.
+    pub message: String,
+    /// Values that someone else changed too.
+    pub conflicts: Vec<Conflict>,
+    /// The file as it is now, when it could be read: the draft is carried over to it.
+    pub document: Option<Arc<Document>>,
+}
+
+/// What came back from a worker.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Bytes of logs read, of how many.
+    EvidenceProgress {
+        /// Bytes read.
+        done: u64,
+        /// Bytes in all.
+        total: u64,
+    },
+    /// Evidence, complete or cancelled.
+    Evidence {
+        /// Everybody.
+        book: Arc<PeerBook>,
+        /// What it shows of this server.
+        measured: Measured,
+        /// The user stopped it half-way.
+        cancelled: bool,
+    },
+    /// The engine's state.
+    Engine(EngineNow),
+    /// Facts for a review.
+    Facts(Box<Facts>),
+    /// A step of a save, in words; whether it can still be cancelled.
+    SaveStep {
+        /// In words.
+        words: String,
+        /// Can still be given up.
+        cancellable: bool,
+    },
+    /// Saved.
+    Saved(Box<SaveReport>),
+    /// Not saved.
+    NotSaved(Box<SaveProblem>),
+    /// Unsaved edits of an earlier session were found.
+    DraftFound {
+        /// The edits that still fit the file.
+        edits: EditSet,
+        /// Those that do not, in words.
+        lost: Vec<String>,
+        /// When they were made.
+        at: Timestamp,
+    },
+    /// Something to be told.
+    Notice(String),
+}
