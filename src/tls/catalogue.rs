@@ -1,0 +1,124 @@
+//! The catalogue: every variable that the program knows, by direction.
+
+use super::toml;
+use super::{CatalogueError, CatalogueVariable, Direction, Role, Sureness, ValueKind};
+
+/// All variables that the program knows, from `assets/catalogue.toml` and the preferences.
+///
+/// A role may have several rows in one direction, because names differ by server version: whatever
+/// row the loaded file names is the one that counts, and where it names none, the surest name is written.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    pub(super) rows: Vec<CatalogueVariable>,
+}
+
+impl Catalogue {
+    /// The catalogue that ships with the program.
+    #[must_use]
+    pub fn embedded() -> Self {
+        // The asset is part of the program; that it can be read is held by a test.
+        Self {
+            rows: toml::shipped(include_str!("../../assets/catalogue.toml")).unwrap_or_default(),
+        }
+    }
+
+    /// This catalogue with the `[[variable]]` tables of the preferences added or laid over it.
+    ///
+    /// A table whose `name` the catalogue has is laid over that row; a role without a name gets the
+    /// name; anything else is a row of its own before the others of its role. Other keys and tables
+    /// of the text are left alone. The shape is in the documentation of the room [`crate::tls`].
+    /// # Errors
+    /// Text that is not TOML of the catalogue's shape, with line and column.
+    pub fn with_overrides(mut self, toml: &str) -> Result<Self, CatalogueError> {
+        for variable in toml::overrides(toml)? {
+            for direction in variable.directions() {
+                self.lay_over(*direction, &variable);
+            }
+        }
+        Ok(self)
+    }
+
+    /// Lets `name` of this direction's table play `role`, because the user said so.
+    /// [`confirmed_toml`](super::confirmed_toml) is the text that makes it last.
+    #[must_use]
+    pub fn confirm(mut self, direction: Direction, name: &str, role: Role) -> Self {
+        let inbound = direction == Direction::Inbound;
+        self.lay_over(direction, &toml::Override::naming(inbound, role, name));
+        self
+    }
+
+    /// Every row of a direction, in the order of the screen.
+    pub fn rows(&self, direction: Direction) -> impl Iterator<Item = &CatalogueVariable> {
+        self.rows.iter().filter(move |r| r.direction == direction)
+    }
+
+    /// The row that names this variable, without regard to case.
+    #[must_use]
+    pub fn find(&self, direction: Direction, name: &str) -> Option<&CatalogueVariable> {
+        self.rows(direction).find(|r| r.is_named(name))
+    }
+
+    /// The row whose name is written where the file has none for this role: the surest, and of
+    /// equally sure ones the first. `None`: no name is known.
+    #[must_use]
+    pub fn written_for(&self, direction: Direction, role: Role) -> Option<&CatalogueVariable> {
+        let mut best: Option<&CatalogueVariable> = None;
+        for row in self.rows(direction).filter(|r| r.role == role && r.name.is_some()) {
+            if best.is_none_or(|b| row.name_sure > b.name_sure) {
+                best = Some(row);
+            }
+        }
+        best
+    }
+
+    fn lay_over(&mut self, direction: Direction, variable: &toml::Override) {
+        // The user's word ends what the catalogue assumed of the same name in another role.
+        for row in &mut self.rows {
+            if row.direction == direction && row.role != variable.role() && row.is_named(variable.name()) {
+                row.name = None;
+                row.name_sure = Sureness::Assumed;
+            }
+        }
+        let mine = |r: &CatalogueVariable| r.direction == direction && r.role == variable.role();
+        let named = self.rows.iter().position(|r| mine(r) && r.is_named(variable.name()));
+        let place = named.or_else(|| self.rows.iter().position(|r| mine(r) && r.name.is_none()));
+        if let Some(row) = place.and_then(|i| self.rows.get_mut(i)) {
+            variable.apply(row);
+            return;
+        }
+        let first = self.rows.iter().position(mine);
+        let mut row = first
+            .and_then(|i| self.rows.get(i))
+            .cloned()
+            .unwrap_or_else(|| CatalogueVariable {
+                direction,
+                role: variable.role(),
+                name: None,
+                name_sure: Sureness::Assumed,
+                kind: usual_kind(variable.role()),
+                default: None,
+                separator: ",".to_owned(),
+                versions: "not known".to_owned(),
+                title: variable.role().to_string(),
+                help: String::new(),
+                source: String::new(),
+            });
+        variable.apply(&mut row);
+        self.rows.insert(first.unwrap_or(self.rows.len()), row);
+    }
+}
+
+/// The kind of value that a role has unless the text says otherwise.
+pub(super) fn usual_kind(role: Role) -> ValueKind {
+    match role {
+        Role::ProtocolList => ValueKind::ProtocolWords,
+        Role::MinimumVersion => ValueKind::ProtocolWord,
+        Role::Ciphers => ValueKind::CipherString,
+        Role::DheOff | Role::DheOn | Role::EcdheOn => ValueKind::Boolean,
+        Role::DheKeySize => ValueKind::OneOf(
+            ["0", "1024", "2048", "4096"]
+                .map(|v| (v.to_owned(), String::new()))
+                .to_vec(),
+        ),
+    }
+}

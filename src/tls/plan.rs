@@ -1,0 +1,78 @@
+//! What a choice comes to: edits, what the review must say about them, and why there can be none.
+
+/// One variable's change: `new: None` deletes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PairEdit {
+    /// Name as in the file, or as in the catalogue where the file has none.
+    pub name: String,
+    /// The new value.
+    pub new: Option<String>,
+}
+
+/// Something the review must say about a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlanNote {
+    /// The file did not have this variable, and its name is only assumed.
+    AddsAssumed {
+        /// The name written.
+        name: String,
+    },
+    /// The file did not have this variable; its name is documented or confirmed.
+    Adds {
+        /// The name written.
+        name: String,
+    },
+    /// A list is newly written without a word for TLS 1.3: it goes off if the server has it.
+    SwitchesOffTls13 {
+        /// The list.
+        name: String,
+    },
+    /// The word `TLSv1.3` is written though this server has not been seen to speak it.
+    Tls13NeverSeen {
+        /// The list.
+        name: String,
+    },
+    /// What the file said before was no minimum (the reason); the choice replaces it.
+    ReplacesCustom {
+        /// The reason it was custom.
+        why: String,
+    },
+    /// Accepting TLS 1.0/1.1 on an OpenSSL 3 build also needs `@SECLEVEL=0` in the cipher string.
+    LegacyNeedsSecurityLevel,
+    /// A variable is added although the file has some that look like protocol lists and were not
+    /// given a role: one of them may be the one that the server reads.
+    LeavesLookalikes {
+        /// Their names, as spelt in the file.
+        names: Vec<String>,
+    },
+}
+
+/// The edits that make a choice true.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// Edits in file order, additions last. Empty: nothing to do.
+    pub edits: Vec<PairEdit>,
+    /// What to say about them.
+    pub notes: Vec<PlanNote>,
+}
+
+/// Why a choice cannot be turned into edits. Nothing has been changed then.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The name stands more than once in the table.
+    #[error("{table} has {name} {count} times; pick one by hand before it can be changed")]
+    Duplicate {
+        /// The table.
+        table: &'static str,
+        /// The variable.
+        name: String,
+        /// How often it stands there.
+        count: usize,
+    },
+    /// The role has no name.
+    #[error("no variable name is known for this in {table}: name it in kerio-tls.toml")]
+    NoName {
+        /// The table.
+        table: &'static str,
+    },
+}

@@ -1,0 +1,161 @@
+//! What a variable is for, what it can hold, and how sure we are of it.
+
+use std::fmt;
+
+use super::Direction;
+
+/// One variable of a table, as (name, value).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// Name as spelt in the file.
+    pub name: String,
+    /// Value, unescaped.
+    pub value: String,
+}
+
+/// What a variable is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Names the protocols that are accepted.
+    ProtocolList,
+    /// Names the lowest protocol that is accepted.
+    MinimumVersion,
+    /// OpenSSL cipher string.
+    Ciphers,
+    /// `1` switches ephemeral DH off (9.0.0 and 9.0.1).
+    DheOff,
+    /// `1` switches ephemeral DH on (from 9.0.2).
+    DheOn,
+    /// Ephemeral DH key size in bits.
+    DheKeySize,
+    /// `1` switches ephemeral ECDH on.
+    EcdheOn,
+}
+
+impl Role {
+    /// Every role, in the order of the screen.
+    pub const ALL: [Self; 7] = [
+        Self::MinimumVersion,
+        Self::ProtocolList,
+        Self::Ciphers,
+        Self::EcdheOn,
+        Self::DheOn,
+        Self::DheOff,
+        Self::DheKeySize,
+    ];
+
+    /// The stable spelling of JSON and `kerio-tls.toml`, such as `protocol-list`.
+    #[must_use]
+    pub const fn token(self) -> &'static str {
+        match self {
+            Self::ProtocolList => "protocol-list",
+            Self::MinimumVersion => "minimum-version",
+            Self::Ciphers => "ciphers",
+            Self::DheOff => "dhe-off",
+            Self::DheOn => "dhe-on",
+            Self::DheKeySize => "dhe-key-size",
+            Self::EcdheOn => "ecdhe-on",
+        }
+    }
+
+    /// Reads [`Self::token`] back, without regard to case.
+    #[must_use]
+    pub fn from_token(token: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|r| r.token().eq_ignore_ascii_case(token))
+    }
+
+    /// Whether the role takes part in the minimum version.
+    #[must_use]
+    pub const fn makes_minimum(self) -> bool {
+        matches!(self, Self::ProtocolList | Self::MinimumVersion)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::ProtocolList => "list of protocols",
+            Self::MinimumVersion => "minimum version",
+            Self::Ciphers => "cipher string",
+            Self::DheOff => "ephemeral DH off",
+            Self::DheOn => "ephemeral DH on",
+            Self::DheKeySize => "ephemeral DH key size",
+            Self::EcdheOn => "ephemeral ECDH on",
+        })
+    }
+}
+
+/// What values a variable can hold; decides its editor and whether it can be a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ValueKind {
+    /// `0` or `1`.
+    Boolean,
+    /// One of these, with what each means.
+    OneOf(Vec<(String, String)>),
+    /// A list of protocol words.
+    ProtocolWords,
+    /// One protocol word.
+    ProtocolWord,
+    /// An OpenSSL cipher string.
+    CipherString,
+}
+
+/// How sure a fact is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sureness {
+    /// Our best reading; to be confirmed on a live server.
+    Assumed,
+    /// Read in public files of real installs.
+    Seen,
+    /// In the vendor's own pages.
+    Documented,
+    /// The user said so, in `kerio-tls.toml`.
+    Confirmed,
+}
+
+impl fmt::Display for Sureness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Assumed => "assumed",
+            Self::Seen => "seen",
+            Self::Documented => "documented",
+            Self::Confirmed => "confirmed",
+        })
+    }
+}
+
+/// One row of the catalogue, for one direction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogueVariable {
+    /// The direction, and so the table.
+    pub direction: Direction,
+    /// What it is for.
+    pub role: Role,
+    /// The name, where one is known or assumed; `None`: the role exists, its name is not public.
+    pub name: Option<String>,
+    /// How sure the *name* is.
+    pub name_sure: Sureness,
+    /// What it can hold.
+    pub kind: ValueKind,
+    /// The server's default, where known.
+    pub default: Option<String>,
+    /// What stands between the words of a list that is newly written. Always assumed: a list that
+    /// the file has keeps its own.
+    pub separator: String,
+    /// Which server versions have it, in words.
+    pub versions: String,
+    /// One line for lists, such as "TLS protocols accepted".
+    pub title: String,
+    /// What it does, in plain words (may be several sentences).
+    pub help: String,
+    /// Where this is from.
+    pub source: String,
+}
+
+impl CatalogueVariable {
+    /// Whether the file's `name` is this variable, without regard to case.
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(name))
+    }
+}

@@ -1,0 +1,253 @@
+//! The words of a protocol list, with everything that stands between them kept as it is.
+//!
+//! Knows what `TLSv1.2` means; knows nothing of variables, tables or minimums.
+
+use std::collections::BTreeSet;
+
+use super::TlsVersion;
+
+/// What one word of a list says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// A version by its documented word (vendor's article 115132), or `TLSv1.0`, which means `TLSv1`.
+    Version(TlsVersion),
+    /// `SSLv2`: known, older than everything that this program speaks of.
+    Ssl2,
+    /// A word with a sign before it (`!SSLv3`, `-TLSv1`, `+TLSv1.2`): it adds to or takes from a set that we do not know.
+    Signed,
+    /// Anything else.
+    Unknown,
+}
+
+/// Reads one word, without regard to case.
+///
+/// Only the documented spellings count: `1.2`, `TLS1.2` or `TLSv1_2` may mean the same to a person,
+/// but what the server makes of them is not known.
+pub(super) fn meaning(word: &str) -> Meaning {
+    const WORDS: [(&str, Meaning); 7] = [
+        ("SSLv2", Meaning::Ssl2),
+        ("SSLv3", Meaning::Version(TlsVersion::Ssl3)),
+        ("TLSv1", Meaning::Version(TlsVersion::Tls10)),
+        ("TLSv1.0", Meaning::Version(TlsVersion::Tls10)),
+        ("TLSv1.1", Meaning::Version(TlsVersion::Tls11)),
+        ("TLSv1.2", Meaning::Version(TlsVersion::Tls12)),
+        ("TLSv1.3", Meaning::Version(TlsVersion::Tls13)),
+    ];
+    if word.starts_with(['!', '-', '+', '~', '^']) {
+        return Meaning::Signed;
+    }
+    WORDS
+        .into_iter()
+        .find(|(spelling, _)| spelling.eq_ignore_ascii_case(word))
+        .map_or(Meaning::Unknown, |(_, m)| m)
+}
+
+/// The documented word for a version.
+pub(super) const fn word(version: TlsVersion) -> &'static str {
+    match version {
+        TlsVersion::Ssl3 => "SSLv3",
+        TlsVersion::Tls10 => "TLSv1",
+        TlsVersion::Tls11 => "TLSv1.1",
+        TlsVersion::Tls12 => "TLSv1.2",
+        TlsVersion::Tls13 => "TLSv1.3",
+    }
+}
+
+/// The word for a version in the letters that a neighbour uses: all small, all capitals, or as documented.
+pub(super) fn word_like(version: TlsVersion, neighbour: Option<&str>) -> String {
+    let canonical = word(version);
+    match neighbour {
+        Some(n) if n.bytes().any(|b| b.is_ascii_lowercase()) && !n.bytes().any(|b| b.is_ascii_uppercase()) => {
+            canonical.to_ascii_lowercase()
+        }
+        Some(n) if n.bytes().any(|b| b.is_ascii_uppercase()) && !n.bytes().any(|b| b.is_ascii_lowercase()) => {
+            canonical.to_ascii_uppercase()
+        }
+        _ => canonical.to_owned(),
+    }
+}
+
+/// One word and the text that stood between it and the word before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Word {
+    /// What stood before it; empty for the first word, whose text before is [`WordList::lead`].
+    gap: String,
+    text: String,
+    meaning: Meaning,
+}
+
+/// A list of protocol words that writes back byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct WordList {
+    lead: String,
+    words: Vec<Word>,
+    tail: String,
+}
+
+const fn separates(c: char) -> bool {
+    matches!(c, ',' | ';' | ':' | '|' | '+') || c.is_ascii_whitespace()
+}
+
+impl WordList {
+    /// Takes a value apart. `,` `;` `:` `|` `+` and blanks part words, but a `+` that touches only
+    /// the word after it is that word's sign, and one that ends the list (`TLSv1.2+`) belongs to
+    /// the word before: both may mean more than a separator.
+    pub(super) fn parse(value: &str) -> Self {
+        let mut list = Self {
+            lead: String::new(),
+            words: Vec::new(),
+            tail: String::new(),
+        };
+        let mut gap = String::new();
+        let mut text = String::new();
+        let mut chars = value.chars().peekable();
+        while let Some(c) = chars.next() {
+            let sign = c == '+' && text.is_empty() && chars.peek().is_some_and(|next| !separates(*next));
+            if separates(c) && !sign {
+                if !text.is_empty() {
+                    list.push(&mut gap, &mut text);
+                }
+                gap.push(c);
+            } else {
+                text.push(c);
+            }
+        }
+        if !text.is_empty() {
+            list.push(&mut gap, &mut text);
+        }
+        if let Some(last) = list.words.last_mut()
+            && let Some((upto, after)) = gap.rsplit_once('+')
+        {
+            last.text.push_str(upto);
+            last.text.push('+');
+            last.meaning = Meaning::Unknown;
+            gap = after.to_owned();
+        }
+        list.tail = gap;
+        list
+    }
+
+    fn push(&mut self, gap: &mut String, text: &mut String) {
+        if self.words.is_empty() {
+            self.lead = std::mem::take(gap);
+        }
+        let text = std::mem::take(text);
+        self.words.push(Word {
+            gap: std::mem::take(gap),
+            meaning: meaning(&text),
+            text,
+        });
+    }
+
+    /// Every word with its meaning, in the file's order.
+    pub(super) fn words(&self) -> impl Iterator<Item = (&str, Meaning)> {
+        self.words.iter().map(|w| (w.text.as_str(), w.meaning))
+    }
+
+    /// The versions that the list names, whatever else stands in it.
+    pub(super) fn versions(&self) -> BTreeSet<TlsVersion> {
+        self.words
+            .iter()
+            .filter_map(|w| match w.meaning {
+                Meaning::Version(v) => Some(v),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// What parts the words of this list, if it has two.
+    pub(super) fn separator(&self) -> Option<&str> {
+        self.words.get(1).map(|w| w.gap.as_str())
+    }
+
+    /// Makes the list name exactly `wanted`: other words go (each with one gap), the rest keep
+    /// their place and spelling, and what is missing is put in by age. `separator` is used
+    /// where the list has none of its own to copy.
+    pub(super) fn rewrite(&mut self, wanted: &BTreeSet<TlsVersion>, separator: &str) {
+        let separator = self.separator().unwrap_or(separator).to_owned();
+        let newest_first = self.is_newest_first();
+        let sample = self
+            .words
+            .iter()
+            .find(|w| matches!(w.meaning, Meaning::Version(_)))
+            .map(|w| w.text.clone());
+        let had_words = !self.words.is_empty();
+        self.words
+            .retain(|w| matches!(w.meaning, Meaning::Version(v) if wanted.contains(&v)));
+        let present = self.versions();
+        for &version in wanted.difference(&present) {
+            let place = self.words.iter().position(|w| match w.meaning {
+                Meaning::Version(v) if newest_first => v < version,
+                Meaning::Version(v) => v > version,
+                _ => false,
+            });
+            let place = place.unwrap_or(self.words.len());
+            let text = word_like(version, sample.as_deref());
+            self.words.insert(
+                place,
+                Word {
+                    gap: separator.clone(),
+                    meaning: Meaning::Version(version),
+                    text,
+                },
+            );
+        }
+        for (i, w) in self.words.iter_mut().enumerate() {
+            if i == 0 {
+                w.gap.clear();
+            } else if w.gap.is_empty() {
+                w.gap.clone_from(&separator);
+            }
+        }
+        if !had_words {
+            // Nothing but separators: what stood there was no list, so nothing of it is worth keeping.
+            self.lead.clear();
+            self.tail.clear();
+        }
+    }
+
+    fn is_newest_first(&self) -> bool {
+        let versions: Vec<TlsVersion> = self
+            .words
+            .iter()
+            .filter_map(|w| match w.meaning {
+                Meaning::Version(v) => Some(v),
+                _ => None,
+            })
+            .collect();
+        versions.len() > 1 && versions.iter().zip(versions.iter().skip(1)).all(|(a, b)| a > b)
+    }
+}
+
+impl std::fmt::Display for WordList {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.lead)?;
+        for w in &self.words {
+            write!(f, "{}{}", w.gap, w.text)?;
+        }
+        f.write_str(&self.tail)
+    }
+}
+
+/// A stranger's text as it may stand in a sentence: bounded, control bytes as hex.
+pub(super) fn shown(text: &str) -> String {
+    const LONGEST: usize = 40;
+    let mut out = String::new();
+    for (i, c) in text.chars().enumerate() {
+        if i == LONGEST {
+            out.push('…');
+            break;
+        }
+        if c.is_control() || is_invisible(c) {
+            out.push_str(&format!("\\x{:02x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Characters that turn or hide what follows them on a terminal: bidirectional controls, zero widths.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
