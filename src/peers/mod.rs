@@ -1,5 +1,21 @@
 //! Who we exchange mail with, what is known of their TLS, and what a minimum would do to them.
-//! CONTRACT: data types and `assess` are fixed; readers and bodies are the peers helper's work.
+//!
+//! The room turns four kinds of evidence (the engine's mail log, its Received headers in stored mail, the user's peers
+//! file, and probe records handed in) into one [`PeerBook`], and holds that book against a minimum ([`assess`]).
+//! It must never know of the configuration file, of the screen, or of sockets: paths, "now", the time zone and this
+//! server's own addresses are passed in, and a probe's result arrives as [`Evidence`].
+//!
+//! Nothing here trusts what a stranger could have typed: subjects, quoted local parts, the remote server's words,
+//! the peers file. Such text is bounded, cannot become a field, and is shown with control bytes as hex ([`safe_text`]).
+
+mod assess;
+mod conclude;
+mod names;
+mod text;
+
+pub use assess::{assess, cut_off_domains};
+pub use conclude::{Conclusion, conclude};
+pub use text::safe_text;
 
 use std::net::IpAddr;
 
@@ -129,6 +145,19 @@ pub struct PeerBook {
     pub warnings: Vec<String>,
     /// Days back from "now" that were counted.
     pub window_days: u32,
+    /// Where each recipient domain's mail went, sorted by domain.
+    pub routes: Vec<Route>,
+}
+
+/// Every address that took a recipient domain's mail in the window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The domain, lower case, safe to show.
+    pub domain: String,
+    /// The outbound peers that took its mail, sorted.
+    pub peers: Vec<PeerKey>,
+    /// False when there were more peers than were kept: nothing can then be said of the domain as a whole.
+    pub complete: bool,
 }
 
 /// What a minimum would do to a peer, worst first.
@@ -209,11 +238,4 @@ pub struct Impact<'a> {
     pub counts: Counts,
     /// Coverage.
     pub coverage: Coverage,
-}
-
-/// Holds every peer of a direction against a minimum. Pure; under 1 ms for 10,000 records.
-#[must_use]
-pub fn assess(book: &PeerBook, direction: Direction, threshold: Threshold) -> Impact<'_> {
-    let _ = (book, direction, threshold);
-    todo!()
 }

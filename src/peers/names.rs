@@ -1,0 +1,192 @@
+//! The stable words for services, hosts and peers, as the peers file, the evidence store and the JSON spell them.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::{Host, PeerKey, Service};
+
+/// Longest host name taken (RFC 1035 section 2.3.4).
+const NAME_MAX: usize = 253;
+
+impl Service {
+    /// Every service, in the order of the screen.
+    pub const ALL: [Self; 8] = [
+        Self::Smtp,
+        Self::Submission,
+        Self::Smtps,
+        Self::Imap,
+        Self::Imaps,
+        Self::Pop3,
+        Self::Pop3s,
+        Self::Https,
+    ];
+
+    /// The stable spelling of JSON, arguments and the peers file: `smtp` … `https`.
+    #[must_use]
+    pub const fn token(self) -> &'static str {
+        match self {
+            Self::Smtp => "smtp",
+            Self::Submission => "submission",
+            Self::Smtps => "smtps",
+            Self::Imap => "imap",
+            Self::Imaps => "imaps",
+            Self::Pop3 => "pop3",
+            Self::Pop3s => "pop3s",
+            Self::Https => "https",
+        }
+    }
+
+    /// Reads [`Self::token`] back, without regard to case.
+    #[must_use]
+    pub fn from_token(token: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.token().eq_ignore_ascii_case(token))
+    }
+
+    /// The usual port (RFC 3207, 6409, 8314, 9051, 1939, 9110).
+    #[must_use]
+    pub const fn port(self) -> u16 {
+        match self {
+            Self::Smtp => 25,
+            Self::Submission => 587,
+            Self::Smtps => 465,
+            Self::Imap => 143,
+            Self::Imaps => 993,
+            Self::Pop3 => 110,
+            Self::Pop3s => 995,
+            Self::Https => 443,
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.token())
+    }
+}
+
+impl Host {
+    /// Reads an address (with or without brackets) or a host name; `None` where it is neither. An IPv4 address written as
+    /// IPv6 (`::ffff:192.0.2.1`) is the IPv4 address; a name is lower case without the closing dot.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let inner = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+        if let Ok(address) = inner.parse::<IpAddr>() {
+            return Some(Self::Address(address.to_canonical()));
+        }
+        let name = text.strip_suffix('.').unwrap_or(text);
+        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        let sound = !name.is_empty()
+            && name.len() <= NAME_MAX
+            && name.bytes().all(legal)
+            && name.bytes().any(|b| b.is_ascii_alphabetic())
+            && name.split('.').all(|label| !label.is_empty() && label.len() <= 63);
+        sound.then(|| Self::Name(name.to_ascii_lowercase()))
+    }
+
+    /// Reads `host`, `host:port`, `[v6]` or `[v6]:port`. A bare IPv6 address has no port.
+    #[must_use]
+    pub fn parse_with_port(text: &str) -> Option<(Self, Option<u16>)> {
+        if let Some(rest) = text.strip_prefix('[') {
+            let (inner, port) = rest.split_once(']')?;
+            inner.parse::<std::net::Ipv6Addr>().ok()?;
+            let port = if port.is_empty() {
+                None
+            } else {
+                Some(parse_port(port.strip_prefix(':')?)?)
+            };
+            return Some((Self::parse(inner)?, port));
+        }
+        match text.split_once(':') {
+            Some((host, port)) if !port.contains(':') => Some((Self::parse(host)?, Some(parse_port(port)?))),
+            _ => Some((Self::parse(text)?, None)),
+        }
+    }
+}
+
+fn parse_port(text: &str) -> Option<u16> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|port| digits && *port != 0)
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => f.pad(&address.to_string()),
+            Self::Name(name) => f.pad(name),
+        }
+    }
+}
+
+impl PeerKey {
+    /// `host`, or `host:port` where the port is not the service's usual one; IPv6 in brackets before a port.
+    #[must_use]
+    pub fn host_and_port(&self) -> String {
+        match (&self.host, self.port) {
+            (host, None) => host.to_string(),
+            (Host::Address(IpAddr::V6(address)), Some(port)) => format!("[{address}]:{port}"),
+            (host, Some(port)) => format!("{host}:{port}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_with_ports_are_read_and_written_back() {
+        for text in [
+            "mx.example.org",
+            "mx.example.org:2525",
+            "192.0.2.9",
+            "192.0.2.9:26",
+            "2001:db8::1",
+            "[2001:db8::1]:26",
+        ] {
+            let (host, port) = Host::parse_with_port(text).unwrap();
+            let key = PeerKey {
+                direction: crate::tls::Direction::Outbound,
+                service: Service::Smtp,
+                host,
+                port,
+            };
+            assert_eq!(key.host_and_port(), text);
+        }
+        assert_eq!(
+            Host::parse_with_port("[2001:db8::1]"),
+            Host::parse_with_port("2001:db8::1")
+        );
+        assert_eq!(Host::parse("::ffff:192.0.2.1"), Host::parse("192.0.2.1"));
+        assert_eq!(Host::parse("MX.Example.org."), Host::parse("mx.example.org"));
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused() {
+        for text in [
+            "",
+            ".",
+            "a b",
+            "999.1.1.1",
+            "1.2.3",
+            "x:0",
+            "x:70000",
+            "x:+25",
+            "[x]:25",
+            "[::1",
+            "[::1]25",
+            "a..b",
+            "<x>",
+            "x\u{202e}",
+            "12345",
+        ] {
+            assert_eq!(Host::parse_with_port(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn service_tokens_are_read_back() {
+        for service in Service::ALL {
+            assert_eq!(Service::from_token(&service.token().to_uppercase()), Some(service));
+        }
+    }
+}
