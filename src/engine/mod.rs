@@ -1,15 +1,20 @@
 //! The mail engine: is it there, does it run; stop it, start it, watch it.
-//! CONTRACT: `State` and `Status` are fixed; the rest is the engine helper's work.
 
-/// Does the engine run?
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// There is no engine on this host: nothing is in the way.
-    None,
-    /// It is proven stopped.
-    Stopped,
-    /// It runs.
-    Running,
-    /// It cannot be seen whether it runs (why); treated as running.
-    Unknown(String),
-}
+mod command;
+mod control;
+mod detect;
+mod error;
+mod places;
+mod proc_fs;
+mod processes;
+mod service;
+mod text;
+mod unit;
+
+pub use control::Controller;
+pub use detect::{State, Status, detect};
+pub use error::{EngineError, ManualCommands};
+pub use places::{CONFIG_FILE, DEFAULT_DIR, EXECUTABLE, INIT_SCRIPT, Places, UNIT};
+pub use processes::Process;
+pub use service::{Commands, Service};
+pub use unit::Unit;

@@ -1,0 +1,317 @@
+//! Runs one program of the system: an argument list, never a shell line; a clean environment, a
+//! process group of its own (the terminal's signals are not its), no input, bounded output, patience
+//! instead of `kill -9`.
+//!
+//! Output goes to files in memory and not to pipes: a daemon that an init script starts inherits
+//! them, and with a pipe it would keep us waiting for its end, and die of SIGPIPE after ours.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Where programs named without a directory are looked for.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The most output of a command that is read, bytes.
+const MOST_OUTPUT: usize = 64 * 1024;
+
+/// How long a mere question to systemd may take.
+pub(super) const QUESTION: Duration = Duration::from_secs(20);
+
+/// What to run, and how it is treated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Call {
+    /// Program and arguments.
+    pub(super) argv: Vec<OsString>,
+    /// It starts daemons directly: they must not inherit our language or our umask.
+    pub(super) starts_daemons: bool,
+}
+
+impl Call {
+    /// A program of systemd's, such as `systemctl`.
+    pub(super) fn of<S: AsRef<OsStr>>(argv: impl IntoIterator<Item = S>) -> Call {
+        Call { argv: argv.into_iter().map(|word| word.as_ref().to_owned()).collect(), starts_daemons: false }
+    }
+
+    /// An init script, or a command of the user's.
+    pub(super) fn of_daemon<S: AsRef<OsStr>>(argv: impl IntoIterator<Item = S>) -> Call {
+        Call { starts_daemons: true, ..Call::of(argv) }
+    }
+
+    /// The command as the user would type it, quoted where a shell needs it.
+    pub(super) fn words(&self) -> String {
+        self.argv.iter().map(|word| quoted(&super::text::shown(word.as_encoded_bytes()))).collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@,+%".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ran {
+    /// The exit status; `None` if a signal ended it.
+    pub(super) code: Option<i32>,
+    pub(super) signal: Option<i32>,
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
+}
+
+impl Ran {
+    pub(super) fn ok(&self) -> bool {
+        self.code == Some(0)
+    }
+
+    /// How it ended, with the last of what it said, for a message.
+    pub(super) fn words(&self) -> String {
+        let end = match (self.code, self.signal) {
+            (Some(code), _) => format!("it ended with status {code}"),
+            (None, Some(signal)) => format!("signal {signal} ended it"),
+            (None, None) => "it ended".to_owned(),
+        };
+        let mut said = super::text::last_lines(&self.stderr, 3);
+        if said.is_empty() {
+            said = super::text::last_lines(&self.stdout, 3);
+        }
+        if said.is_empty() { end } else { format!("{end} and said: {}", said.join(" / ")) }
+    }
+}
+
+/// Why there is no end to report.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RunError {
+    #[error("{0} was not found")]
+    NotFound(String),
+    #[error("{0} could not be run: {1}")]
+    Spawn(String, io::Error),
+    #[error("{0} had not ended after {1} s")]
+    TimedOut(String, u64),
+    #[error("{0} was not waited for any longer")]
+    Left(String),
+}
+
+/// The program's file: an absolute path as it is, a bare name from the fixed path.
+pub(super) fn resolve(program: &OsStr) -> Option<PathBuf> {
+    let path = Path::new(program);
+    if path.is_absolute() {
+        return is_executable(path).then(|| path.to_path_buf());
+    }
+    // A relative path with directories would depend on where the user stands.
+    if path.components().count() != 1 {
+        return None;
+    }
+    std::env::split_paths(PATH).map(|dir| dir.join(path)).find(|path| is_executable(path))
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+/// What to do when the caller or the clock says enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AtTheEnd {
+    /// It changes something: leave it alone, it ends by itself.
+    Leave,
+    /// It only asks: end it.
+    End,
+}
+
+/// Runs a command to its end. `go_on` is called about ten times a second with the time passed; `false` stops waiting.
+pub(super) fn run(call: &Call, patience: Duration, at_the_end: AtTheEnd, go_on: &mut dyn FnMut(Duration) -> bool) -> Result<Ran, RunError> {
+    let words = call.words();
+    let (program, arguments) = call.argv.split_first().ok_or_else(|| RunError::NotFound("(an empty command)".to_owned()))?;
+    let path = resolve(program).ok_or_else(|| RunError::NotFound(super::text::shown(program.as_encoded_bytes())))?;
+    let failed = |error| RunError::Spawn(words.clone(), error);
+    let (out, err) = (output_file().map_err(failed)?, output_file().map_err(failed)?);
+    let mut command = prepare(call.starts_daemons, &path, arguments);
+    command.stdout(out.try_clone().map_err(failed)?).stderr(err.try_clone().map_err(failed)?);
+    let mut child = command.spawn().map_err(failed)?;
+    let error = match wait(&mut child, patience, go_on, &[&out, &err]) {
+        Ok(Waited::Ended(status)) => {
+            seal(&out);
+            seal(&err);
+            return Ok(Ran { code: status.code(), signal: status.signal(), stdout: tail(&out), stderr: tail(&err) });
+        }
+        Ok(Waited::TooLong) => RunError::TimedOut(words, patience.as_secs()),
+        Ok(Waited::Enough) => RunError::Left(words),
+        Err(error) => RunError::Spawn(words, error),
+    };
+    if at_the_end == AtTheEnd::End {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    Err(error)
+}
+
+/// How waiting for a command ended.
+enum Waited {
+    Ended(std::process::ExitStatus),
+    TooLong,
+    Enough,
+}
+/// Asks a question that changes nothing.
+pub(super) fn ask(call: &Call) -> Result<Ran, RunError> {
+    run(call, QUESTION, AtTheEnd::End, &mut |_| true)
+}
+
+fn prepare(starts_daemons: bool, path: &Path, arguments: &[OsString]) -> Command {
+    let mut command = if starts_daemons && umask_is_strict() {
+        // The daemon would inherit our 077; the words of the command stay arguments, no shell reads them.
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", "umask 022; exec \"$@\"", "sh"]).arg(path);
+        shell
+    } else {
+        Command::new(path)
+    };
+    command.args(arguments).env_clear().env("PATH", PATH).current_dir("/").stdin(Stdio::null()).process_group(0);
+    if starts_daemons {
+        // What service(8) passes on, and a home for clients such as docker's.
+        if let Some(language) = std::env::var_os("LANG") {
+            command.env("LANG", language);
+        }
+        if rustix::process::geteuid().is_root() {
+            command.env("HOME", "/root");
+        }
+    } else {
+        command.env("LC_ALL", "C").env("SYSTEMD_COLORS", "0").env("SYSTEMD_PAGER", "");
+    }
+    command
+}
+
+fn umask_is_strict() -> bool {
+    let Ok(status) = super::proc_fs::read_bounded(Path::new("/proc/self/status"), 64 * 1024) else { return false };
+    let line = status.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Umask:"));
+    let mask = line.and_then(|text| std::str::from_utf8(text).ok()).and_then(|text| u32::from_str_radix(text.trim(), 8).ok());
+    mask.is_some_and(|mask| mask & !0o022 != 0)
+}
+
+fn wait(child: &mut Child, patience: Duration, go_on: &mut dyn FnMut(Duration) -> bool, outputs: &[&File]) -> io::Result<Waited> {
+    let start = Instant::now();
+    let mut pause = Duration::from_millis(2);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Waited::Ended(status));
+        }
+        let passed = start.elapsed();
+        if !go_on(passed) {
+            return Ok(Waited::Enough);
+        }
+        if passed >= patience {
+            return Ok(Waited::TooLong);
+        }
+        for output in outputs {
+            // A command that floods: from here on its writes fail, it does not fill the memory.
+            if output.metadata().is_ok_and(|found| found.len() > 16 * MOST_OUTPUT as u64) {
+                seal(output);
+            }
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(100));
+    }
+}
+
+/// The end of what was written.
+fn tail(file: &File) -> Vec<u8> {
+    let length = file.metadata().map(|found| found.len()).unwrap_or(0);
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(MOST_OUTPUT).min(MOST_OUTPUT)];
+    let read = file.read_at(&mut bytes, length.saturating_sub(MOST_OUTPUT as u64)).unwrap_or(0);
+    bytes.truncate(read);
+    bytes
+}
+
+#[cfg(target_os = "linux")]
+fn output_file() -> io::Result<File> {
+    use rustix::fs::{MemfdFlags, memfd_create};
+    Ok(File::from(memfd_create("kerio-tls-output", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?))
+}
+
+/// A daemon that still holds the file cannot make it grow: its writes fail, without a signal.
+#[cfg(target_os = "linux")]
+fn seal(file: &File) {
+    let _ = rustix::fs::fcntl_add_seals(file, rustix::fs::SealFlags::GROW);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn output_file() -> io::Result<File> {
+    tempfile::tempfile()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn seal(_file: &File) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str) -> Call {
+        Call::of(["/bin/sh", "-c", script])
+    }
+
+    #[test]
+    fn status_output_and_error_output_of_a_command_are_reported() {
+        let ran = ask(&sh("echo said; echo wrong >&2; exit 3")).unwrap();
+        assert_eq!((ran.code, ran.stdout.as_slice(), ran.stderr.as_slice()), (Some(3), &b"said\n"[..], &b"wrong\n"[..]));
+        assert_eq!(ran.words(), "it ended with status 3 and said: wrong");
+    }
+
+    #[test]
+    fn the_environment_is_clean_and_the_group_is_its_own() {
+        let ran = ask(&sh("env | sort; echo pgid=$(ps -o pgid= -p $$ | tr -d ' ') pid=$$")).unwrap();
+        let text = String::from_utf8(ran.stdout).unwrap();
+        assert!(!text.contains("CARGO") && !text.contains("HOME="), "{text}");
+        assert!(text.contains("LC_ALL=C") && text.contains(&format!("PATH={PATH}")), "{text}");
+        let ids: Vec<&str> = text.lines().last().unwrap().split([' ', '=']).collect();
+        assert_eq!(ids[1], ids[3], "ps (package procps) says {text}");
+    }
+
+    #[test]
+    fn a_daemon_that_keeps_the_output_open_does_not_keep_us_waiting_and_does_not_die_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let mark = dir.path().join("alive");
+        let script = format!("(sleep 0.3; echo late; echo alive > {}) & echo started", mark.display());
+        let ran = ask(&sh(&script)).unwrap();
+        assert_eq!(ran.stdout, b"started\n");
+        for _ in 0..200 {
+            if mark.exists() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("the daemon died when it wrote after our end");
+    }
+
+    #[test]
+    fn a_flood_of_output_is_bounded() {
+        let ran = ask(&sh("head -c 50000000 /dev/zero; echo; echo end >&2")).unwrap();
+        assert!(ran.stdout.len() <= MOST_OUTPUT);
+        assert!(ran.stderr.ends_with(b"end\n"), "{ran:?}");
+    }
+
+    #[test]
+    fn patience_ends_a_question_and_says_so() {
+        let error = run(&sh("sleep 60"), Duration::from_millis(50), AtTheEnd::End, &mut |_| true).unwrap_err();
+        assert!(matches!(error, RunError::TimedOut(..)), "{error}");
+    }
+
+    #[test]
+    fn a_program_is_found_by_absolute_path_or_bare_name_only() {
+        assert!(resolve(OsStr::new("sh")).is_some());
+        assert!(resolve(OsStr::new("/bin/sh")).is_some());
+        assert_eq!(resolve(OsStr::new("bin/sh")), None);
+        assert_eq!(resolve(OsStr::new("./sh")), None);
+        assert!(matches!(ask(&Call::of(["no-such-program-of-ours"])), Err(RunError::NotFound(_))));
+    }
+
+    #[test]
+    fn a_command_is_shown_as_it_would_be_typed() {
+        assert_eq!(Call::of(["/usr/bin/docker", "stop", "my mail"]).words(), "/usr/bin/docker stop 'my mail'");
+        assert_eq!(Call::of(["a", "it's", "\x1b[2J", ""]).words(), r"a 'it'\''s' '\x1b[2J' ''");
+    }
+}

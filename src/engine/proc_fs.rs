@@ -1,0 +1,382 @@
+//! What `/proc` says about processes: who runs which executable, since when, and who has a file
+//! open for writing. Pure parsers on top, thin readers below. It must never know what an engine is.
+//!
+//! The root of the tree is passed in, so that tests can build one of their own.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// What a file is, whatever its name: device and inode.
+pub(super) type FileId = (u64, u64);
+
+/// The kernel's inode number of the first PID namespace (`PROC_PID_INIT_INO`): from there every process of the host is visible.
+const FIRST_PID_NAMESPACE: &[u8] = b"pid:[4026531836]";
+
+/// The most bytes read of one `/proc` file; all that are read here are far smaller, except socket tables.
+const SMALL: u64 = 64 * 1024;
+
+/// The executable of a process, as far as it can be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Exe {
+    /// Its path, without the kernel's " (deleted)"; whether the kernel said so.
+    Path {
+        /// Where the executable was when it was started.
+        path: PathBuf,
+        /// The file is gone from there, or was replaced (as an update does).
+        deleted: bool,
+    },
+    /// There is none: a kernel thread, or a process that is already dead.
+    Absent,
+    /// It may not be read (another user's process, seen without rights).
+    Hidden,
+}
+
+/// The fields of `/proc/<pid>/stat` that matter here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stat {
+    /// `R`, `S`, `D`, `T`, … ; `Z` and `X` are dead.
+    pub(super) state: u8,
+    /// The parent's id; 0 for the first process, and for one that was brought in from outside the namespace.
+    pub(super) parent: u32,
+    /// Start, in clock ticks since boot; with the PID it names one process for good.
+    pub(super) start_ticks: u64,
+}
+
+/// Parses `/proc/<pid>/stat`. The name in parentheses may hold blanks and parentheses itself,
+/// so the fields are counted from the *last* `)` (proc(5)).
+pub(super) fn parse_stat(text: &[u8]) -> Option<Stat> {
+    let close = text.iter().rposition(|byte| *byte == b')')?;
+    let rest = text.get(close + 1..)?;
+    let mut fields = rest.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
+    let state = *fields.next()?.first()?;
+    let parent = number(fields.next()?)?;
+    // starttime is field 22; the parent was field 4.
+    let start_ticks = number(fields.nth(17)?)?;
+    Some(Stat { state, parent, start_ticks })
+}
+
+fn number<N: std::str::FromStr>(text: &[u8]) -> Option<N> {
+    std::str::from_utf8(text).ok()?.trim().parse().ok()
+}
+
+/// The open flags in `/proc/<pid>/fdinfo/<fd>`: whether that descriptor can write.
+pub(super) fn writes(fdinfo: &[u8]) -> Option<bool> {
+    let line = fdinfo.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"flags:"))?;
+    let flags = u64::from_str_radix(std::str::from_utf8(line).ok()?.trim(), 8).ok()?;
+    // O_ACCMODE is 3 on every Linux: 0 reads, 1 writes, 2 both; 3 is for ioctl only.
+    Some(matches!(flags & 3, 1 | 2))
+}
+
+/// Splits the target of a `/proc/<pid>/exe` link into the path and the kernel's remark that the file is gone.
+pub(super) fn parse_exe(target: &[u8]) -> (PathBuf, bool) {
+    match target.strip_suffix(b" (deleted)") {
+        Some(path) => (PathBuf::from(OsString::from_vec(path.to_vec())), true),
+        None => (PathBuf::from(OsString::from_vec(target.to_vec())), false),
+    }
+}
+
+/// The inode of `socket:[123]`, the target of a descriptor's link.
+pub(super) fn socket_inode(target: &[u8]) -> Option<u64> {
+    let number = target.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
+    self::number(number)
+}
+
+/// `btime` of `/proc/stat`: when the machine booted, in seconds since 1970.
+fn parse_boot_time(text: &[u8]) -> Option<u64> {
+    let line = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"btime "))?;
+    number(line)
+}
+
+/// Reads one file of `/proc`, bounded.
+pub(super) fn read_bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A `/proc` tree.
+#[derive(Debug, Clone)]
+pub(super) struct Proc<'a> {
+    root: &'a Path,
+}
+
+impl<'a> Proc<'a> {
+    pub(super) fn new(root: &'a Path) -> Self {
+        Proc { root }
+    }
+
+    fn of(&self, pid: u32, name: &str) -> PathBuf {
+        self.root.join(pid.to_string()).join(name)
+    }
+
+    /// All process ids, in order.
+    pub(super) fn pids(&self) -> io::Result<Vec<u32>> {
+        let mut pids = Vec::new();
+        for entry in fs::read_dir(self.root)? {
+            // An entry that ends between listing and reading is a process that ended.
+            let Ok(entry) = entry else { continue };
+            if let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
+                pids.push(pid);
+            }
+        }
+        pids.sort_unstable();
+        Ok(pids)
+    }
+
+    /// The process that this tree calls `self`.
+    pub(super) fn own_pid(&self) -> Option<u32> {
+        fs::read_link(self.root.join("self")).ok()?.to_str()?.parse().ok()
+    }
+
+    pub(super) fn exe(&self, pid: u32) -> Exe {
+        match fs::read_link(self.of(pid, "exe")) {
+            Ok(target) => {
+                let (path, deleted) = parse_exe(target.as_os_str().as_bytes());
+                Exe::Path { path, deleted }
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Exe::Hidden,
+            Err(_) => Exe::Absent,
+        }
+    }
+
+    /// Device and inode of the executable, even where its path says nothing (bind mounts, other roots).
+    pub(super) fn exe_id(&self, pid: u32) -> Option<FileId> {
+        file_id(&self.of(pid, "exe"))
+    }
+
+    /// A file as that process would see it, looked at from here.
+    pub(super) fn seen_by(&self, pid: u32, path: &Path) -> PathBuf {
+        let inside = path.strip_prefix("/").unwrap_or(path);
+        self.of(pid, "root").join(inside)
+    }
+
+    /// The name of the process (at most 15 bytes; the process may change it).
+    pub(super) fn comm(&self, pid: u32) -> io::Result<Vec<u8>> {
+        let mut name = read_bounded(&self.of(pid, "comm"), 64)?;
+        while name.last() == Some(&b'\n') {
+            name.pop();
+        }
+        Ok(name)
+    }
+
+    pub(super) fn stat(&self, pid: u32) -> Option<Stat> {
+        parse_stat(&read_bounded(&self.of(pid, "stat"), SMALL).ok()?)
+    }
+
+    /// When a process started, as clock time.
+    pub(super) fn started(&self, stat: Stat) -> Option<SystemTime> {
+        let boot = parse_boot_time(&read_bounded(&self.root.join("stat"), 1 << 20).ok()?)?;
+        let per_second = rustix::param::clock_ticks_per_second().max(1);
+        let since_boot = Duration::from_millis(stat.start_ticks.saturating_mul(1000) / per_second);
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(boot))?.checked_add(since_boot)
+    }
+
+    /// A namespace of a process, such as `net:[4026531840]`.
+    pub(super) fn namespace(&self, pid: u32, kind: &str) -> Option<PathBuf> {
+        fs::read_link(self.of(pid, "ns").join(kind)).ok()
+    }
+
+    /// Whether this process sees every process of the host: it stands in the first PID namespace.
+    pub(super) fn sees_whole_host(&self) -> bool {
+        self.own_pid()
+            .and_then(|own| self.namespace(own, "pid"))
+            .is_some_and(|link| link.as_os_str().as_bytes() == FIRST_PID_NAMESPACE)
+    }
+
+    /// Whether the first process here is an init system, or we were brought in from outside (as `docker exec`
+    /// does) and it is somebody else. If we descend from a first process that is none, then this container
+    /// was started for us alone, and what an init script in its image would start does not run in it.
+    pub(super) fn is_a_system(&self) -> bool {
+        if matches!(self.comm(1).as_deref(), Ok(b"systemd" | b"init")) {
+            return true;
+        }
+        let mut pid = self.own_pid();
+        for _ in 0..64 {
+            match pid {
+                Some(1) | None => return false,
+                Some(0) => return true,
+                Some(other) => pid = self.stat(other).map(|stat| stat.parent),
+            }
+        }
+        false
+    }
+
+    /// Whether `pid` has this very file open for writing. Unreadable descriptors say nothing: `None`.
+    pub(super) fn has_open_for_writing(&self, pid: u32, file: FileId) -> Option<bool> {
+        for entry in fs::read_dir(self.of(pid, "fd")).ok()? {
+            let Ok(entry) = entry else { continue };
+            if file_id(&entry.path()) != Some(file) {
+                continue;
+            }
+            let info = self.of(pid, "fdinfo").join(entry.file_name());
+            // Open on this file but flags unreadable: it may write.
+            if read_bounded(&info, SMALL).ok().and_then(|text| writes(&text)).unwrap_or(true) {
+                return Some(true);
+            }
+        }
+        Some(false)
+    }
+
+    /// The sockets that a process holds, as inodes.
+    pub(super) fn sockets(&self, pid: u32) -> io::Result<Vec<u64>> {
+        let mut inodes = Vec::new();
+        for entry in fs::read_dir(self.of(pid, "fd"))? {
+            let Ok(entry) = entry else { continue };
+            let Ok(target) = fs::read_link(entry.path()) else { continue };
+            inodes.extend(socket_inode(target.as_os_str().as_bytes()));
+        }
+        Ok(inodes)
+    }
+
+    /// A socket table (`tcp`, `tcp6`) of the network that the process lives in, bounded to 8 MiB.
+    pub(super) fn socket_table(&self, pid: u32, name: &str) -> io::Result<Vec<u8>> {
+        read_bounded(&self.of(pid, "net").join(name), 8 << 20)
+    }
+
+    /// The mounts that this process sees.
+    pub(super) fn mountinfo(&self) -> Vec<u8> {
+        read_bounded(&self.root.join("self/mountinfo"), 1 << 20).unwrap_or_default()
+    }
+}
+
+/// Device and inode of what a path leads to. It must not hang on a dead network mount, so the
+/// kernel answers from what it has (`AT_STATX_DONT_SYNC`).
+#[cfg(target_os = "linux")]
+pub(super) fn file_id(path: &Path) -> Option<FileId> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
+    match statx(CWD, path, AtFlags::STATX_DONT_SYNC, StatxFlags::INO) {
+        Ok(found) => Some((makedev(found.stx_dev_major, found.stx_dev_minor), found.stx_ino)),
+        Err(rustix::io::Errno::NOSYS) => stat_id(path),
+        Err(_) => None,
+    }
+}
+
+/// Device and inode of what a path leads to.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn file_id(path: &Path) -> Option<FileId> {
+    stat_id(path)
+}
+
+fn stat_id(path: &Path) -> Option<FileId> {
+    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
+/// One line of `/proc/self/mountinfo`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mount {
+    pub(super) point: PathBuf,
+    pub(super) kind: Vec<u8>,
+    /// Options of the file system, such as `rw,hidepid=invisible`.
+    pub(super) options: Vec<u8>,
+}
+
+/// Parses `mountinfo` (proc(5)): a variable number of optional fields ends with `-`; blanks in
+/// paths are octal escapes. Lines that do not fit are left out.
+pub(super) fn parse_mounts(text: &[u8]) -> Vec<Mount> {
+    text.split(|byte| *byte == b'\n').filter_map(parse_mount).collect()
+}
+
+fn parse_mount(line: &[u8]) -> Option<Mount> {
+    let mut fields = line.split(|byte| *byte == b' ');
+    let point = fields.nth(4)?;
+    fields.find(|field| *field == b"-")?;
+    let kind = fields.next()?.to_vec();
+    let options = fields.nth(1).unwrap_or_default().to_vec();
+    Some(Mount { point: PathBuf::from(OsString::from_vec(unescape(point))), kind, options })
+}
+
+/// Undoes `\040` and its like.
+fn unescape(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, tail)) = rest.split_first() {
+        let octal = tail.get(..3).filter(|digits| *first == b'\\' && digits.iter().all(|d| (b'0'..=b'7').contains(d)));
+        let value = octal.and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|d| u8::from_str_radix(d, 8).ok());
+        match (value, tail.get(3..)) {
+            (Some(byte), Some(after)) => {
+                out.push(byte);
+                rest = after;
+            }
+            _ => {
+                out.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_process_name_with_blanks_and_parentheses_does_not_shift_the_fields() {
+        let line = b"4211 (mail) server (x) S 1 4211 4211 0 -1 4194560 9 0 0 0 1 2 3 4 20 0 7 0 987654 1 2 3\n";
+        assert_eq!(parse_stat(line), Some(Stat { state: b'S', parent: 1, start_ticks: 987_654 }));
+    }
+
+    #[test]
+    fn the_flags_of_a_descriptor_tell_reading_from_writing() {
+        assert_eq!(writes(b"pos:\t0\nflags:\t0100000\nmnt_id:\t29\n"), Some(false));
+        assert_eq!(writes(b"pos:\t0\nflags:\t0100001\nmnt_id:\t29\n"), Some(true));
+        assert_eq!(writes(b"pos:\t9\nflags:\t02100002\n"), Some(true));
+        assert_eq!(writes(b"pos:\t9\n"), None);
+    }
+
+    #[test]
+    fn an_executable_that_an_update_replaced_keeps_its_path() {
+        assert_eq!(parse_exe(b"/opt/kerio/mailserver/mailserver (deleted)"), (PathBuf::from("/opt/kerio/mailserver/mailserver"), true));
+        assert_eq!(parse_exe(b"/usr/bin/sleep"), (PathBuf::from("/usr/bin/sleep"), false));
+    }
+
+    #[test]
+    fn a_mount_with_blanks_and_optional_fields_is_read() {
+        let text = b"36 35 98:0 /mnt1 /srv/my\\040mail rw,noatime master:1 shared:2 - ext4 /dev/root rw,errors=continue\n22 1 0:5 / /proc rw - proc proc rw,hidepid=invisible\n";
+        let mounts = parse_mounts(text);
+        assert_eq!(mounts[0].point, PathBuf::from("/srv/my mail"));
+        assert_eq!(mounts[0].kind, b"ext4");
+        assert_eq!(mounts[1].options, b"rw,hidepid=invisible");
+    }
+
+    #[test]
+    fn this_very_process_is_found_with_its_executable_and_start() {
+        let proc = Proc::new(Path::new("/proc"));
+        let own = std::process::id();
+        assert_eq!(proc.own_pid(), Some(own));
+        assert!(proc.pids().unwrap().contains(&own));
+        let Exe::Path { path, .. } = proc.exe(own) else { panic!("own executable is unreadable") };
+        assert_eq!(path, std::env::current_exe().unwrap());
+        let started = proc.started(proc.stat(own).unwrap()).unwrap();
+        let age = SystemTime::now().duration_since(started).unwrap_or_default();
+        assert!(age < Duration::from_secs(3600 * 24), "{age:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            let _ = (parse_stat(&bytes), writes(&bytes), parse_exe(&bytes), socket_inode(&bytes), parse_mounts(&bytes), parse_boot_time(&bytes));
+        }
+
+        #[test]
+        fn any_process_name_leaves_state_and_start_readable(name in prop::collection::vec(any::<u8>(), 0..16), ticks in any::<u64>()) {
+            let mut line = b"17 (".to_vec();
+            line.extend(&name);
+            line.extend(format!(") S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 {ticks} 0 0").bytes());
+            prop_assert_eq!(parse_stat(&line), Some(Stat { state: b'S', parent: 1, start_ticks: ticks }));
+        }
+
+        #[test]
+        fn the_mode_of_a_descriptor_is_its_two_lowest_bits(flags in 0u64..0o100_000_000) {
+            let text = format!("pos:\t0\nflags:\t0{flags:o}\n");
+            prop_assert_eq!(writes(text.as_bytes()), Some(matches!(flags & 3, 1 | 2)));
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Which processes are the engine of one configuration file, which might be, and which others have
+//! the file open for writing. Looks at `/proc` only; knows nothing of services.
+
+use super::places::{CONFIG_FILE, EXECUTABLE, Places};
+use super::proc_fs::{Exe, FileId, Proc, Stat, file_id, parse_mounts};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// A process, named for good by its id and its start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Its id, as seen from here.
+    pub pid: u32,
+    /// When it started, in clock ticks since boot: a reused id has another one.
+    pub start_ticks: u64,
+    /// When it started, as clock time.
+    pub started: Option<SystemTime>,
+    /// What it runs, or its name where that cannot be read; control bytes as hex.
+    pub what: String,
+}
+
+/// What a look at the process tree found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Engines of this file.
+    pub(super) engines: Vec<Process>,
+    /// Others that have the file open for writing.
+    pub(super) writers: Vec<Process>,
+    /// Processes that may be an engine of this file, with the reason why that cannot be told.
+    pub(super) perhaps: Vec<(Process, String)>,
+    /// Why the tree as a whole cannot be trusted to show every process.
+    pub(super) blind: Option<String>,
+    /// Other processes stand outside this PID namespace; they are not seen here.
+    pub(super) namespaced: bool,
+}
+
+/// What one process is to the file.
+enum Kind {
+    Engine,
+    Perhaps(String),
+    Other,
+}
+
+/// Looks at every process.
+pub(super) fn look(places: &Places) -> Seen {
+    let proc = Proc::new(&places.proc_root);
+    let mut seen = Seen { namespaced: !proc.sees_whole_host(), ..Seen::default() };
+    seen.blind = blind(places, &proc);
+    let pids = match proc.pids() {
+        Ok(pids) => pids,
+        Err(error) => {
+            seen.blind = Some(format!("{} cannot be read: {error}", places.proc_root.display()));
+            return seen;
+        }
+    };
+    let own = proc.own_pid();
+    let wanted = Wanted::of(places);
+    for pid in pids {
+        if Some(pid) == own {
+            continue;
+        }
+        let Some(stat) = proc.stat(pid).filter(|stat| !matches!(stat.state, b'Z' | b'X' | b'x')) else { continue };
+        match wanted.judge(&proc, pid) {
+            Kind::Engine => seen.engines.push(describe(&proc, pid, stat)),
+            Kind::Perhaps(why) => seen.perhaps.push((describe(&proc, pid, stat), why)),
+            Kind::Other => {
+                if wanted.file.is_some_and(|file| proc.has_open_for_writing(pid, file) == Some(true)) {
+                    seen.writers.push(describe(&proc, pid, stat));
+                }
+            }
+        }
+    }
+    seen
+}
+
+/// What an engine of the file looks like.
+struct Wanted {
+    paths: Vec<PathBuf>,
+    ids: Vec<FileId>,
+    file: Option<FileId>,
+    mounts: Option<PathBuf>,
+}
+
+impl Wanted {
+    fn of(places: &Places) -> Wanted {
+        let proc = Proc::new(&places.proc_root);
+        let paths = places.executables();
+        Wanted {
+            ids: paths.iter().filter_map(|path| file_id(path)).collect(),
+            paths,
+            file: file_id(&places.resolved),
+            mounts: proc.own_pid().and_then(|own| proc.namespace(own, "mnt")),
+        }
+    }
+
+    fn judge(&self, proc: &Proc<'_>, pid: u32) -> Kind {
+        match proc.exe(pid) {
+            Exe::Absent => Kind::Other,
+            Exe::Hidden => match proc.comm(pid) {
+                Ok(name) if name == EXECUTABLE.as_bytes() => {
+                    Kind::Perhaps(format!("process {pid} is named {EXECUTABLE}, and its executable cannot be read without rights"))
+                }
+                _ => Kind::Other,
+            },
+            Exe::Path { path, deleted } => {
+                if self.paths.contains(&path) || proc.exe_id(pid).is_some_and(|id| self.ids.contains(&id)) {
+                    return Kind::Engine;
+                }
+                if path.file_name().is_some_and(|name| name == EXECUTABLE) {
+                    return self.judge_elsewhere(proc, pid, &path, deleted);
+                }
+                Kind::Other
+            }
+        }
+    }
+
+    /// An executable of that name in another directory, or in another container: the configuration
+    /// beside it, seen with that process's eyes, tells whether it is ours.
+    fn judge_elsewhere(&self, proc: &Proc<'_>, pid: u32, path: &Path, deleted: bool) -> Kind {
+        let beside = path.with_file_name(CONFIG_FILE);
+        match (file_id(&proc.seen_by(pid, &beside)), self.file) {
+            (Some(theirs), Some(ours)) if theirs == ours => Kind::Engine,
+            // Something else that happens to have the name, with a configuration of its own.
+            (Some(_), Some(_)) => Kind::Other,
+            _ => {
+                let foreign = proc.namespace(pid, "mnt").is_none_or(|theirs| Some(theirs) != self.mounts);
+                let gone = if deleted { " (deleted)" } else { "" };
+                let place = if foreign { ", in another container" } else { "" };
+                let path = super::text::shown(path.as_os_str().as_encoded_bytes());
+                Kind::Perhaps(format!("process {pid} runs {path}{gone}{place}, and it cannot be told which file is its configuration"))
+            }
+        }
+    }
+}
+
+fn describe(proc: &Proc<'_>, pid: u32, stat: Stat) -> Process {
+    let what = match proc.exe(pid) {
+        Exe::Path { path, .. } => super::text::shown(path.as_os_str().as_encoded_bytes()),
+        _ => super::text::shown(&proc.comm(pid).unwrap_or_default()),
+    };
+    Process { pid, start_ticks: stat.start_ticks, started: proc.started(stat), what }
+}
+
+/// Whether this tree hides processes of others: `hidepid=` (proc(5)) without rights, or a tree of another namespace.
+fn blind(places: &Places, proc: &Proc<'_>) -> Option<String> {
+    if places.proc_root == Path::new("/proc") && proc.own_pid() != Some(std::process::id()) {
+        return Some("/proc belongs to another PID namespace".to_owned());
+    }
+    // Everybody may read the first process's name, unless /proc is mounted to hide it.
+    if proc.comm(1).is_err() {
+        return Some("/proc hides the processes of other users".to_owned());
+    }
+    let hides = parse_mounts(&proc.mountinfo()).into_iter().rfind(|mount| mount.kind == b"proc" && mount.point == places.proc_root).is_some_and(|mount| {
+        mount
+            .options
+            .split(|byte| *byte == b',')
+            .filter_map(|option| option.strip_prefix(b"hidepid="))
+            .any(|value| !matches!(value, b"0" | b"off"))
+    });
+    (hides && !rustix::process::geteuid().is_root()).then(|| "/proc is mounted with hidepid and hides the processes of other users".to_owned())
+}
+
+/// Whether the file comes from outside this container: from a mount of its own, such as a volume
+/// that other containers may have too. Memory is never shared.
+pub(super) fn lies_on_a_volume(places: &Places) -> bool {
+    let mounts = parse_mounts(&Proc::new(&places.proc_root).mountinfo());
+    let deepest = mounts.iter().filter(|mount| places.resolved.starts_with(&mount.point)).max_by_key(|mount| mount.point.components().count());
+    deepest.is_some_and(|mount| mount.point != Path::new("/") && mount.kind != b"tmpfs")
+}

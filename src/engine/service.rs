@@ -1,0 +1,139 @@
+//! The service that starts and stops the engine: a systemd unit, an init script, or commands that the
+//! administrator has set. Finds it, says what would be run, asks for its state. Runs no stop or start itself.
+
+use super::command::{self, Call};
+use super::detect::Told;
+use super::error::EngineError;
+use super::places::{Places, UNIT};
+use super::proc_fs::Proc;
+use super::unit::{PROPERTIES, Unit};
+use std::path::PathBuf;
+
+/// Commands from the root-owned preferences: argument lists, run as they stand, by no shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commands {
+    /// Stops the engine and ends when it has stopped.
+    pub stop: Vec<String>,
+    /// Starts the engine.
+    pub start: Vec<String>,
+    /// Tells whether it runs, as init scripts do: status 0 runs, 1 to 3 does not, else not known (LSB).
+    pub status: Option<Vec<String>>,
+}
+
+/// What starts and stops the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Service {
+    /// A systemd unit.
+    Systemd {
+        /// Its full name.
+        unit: String,
+    },
+    /// An init script, on a system that systemd does not run.
+    InitScript {
+        /// Its file.
+        path: PathBuf,
+    },
+    /// The administrator's own commands.
+    Commands(Commands),
+}
+
+impl Service {
+    /// Looks for the unit, then for the init script. `None`: the user has to stop and start the engine.
+    pub fn find(places: &Places) -> Option<Service> {
+        if let Ok(Some(unit)) = ask_systemd(places)
+            && unit.exists()
+        {
+            return Some(Service::Systemd { unit: UNIT.to_owned() });
+        }
+        let path = places.init_script.clone();
+        command::resolve(path.as_os_str()).map(|_| Service::InitScript { path })
+    }
+
+    /// What it is, for the review.
+    pub fn description(&self) -> String {
+        match self {
+            Service::Systemd { unit } => format!("systemd unit {unit}"),
+            Service::InitScript { path } => format!("init script {}", path.display()),
+            Service::Commands(_) => "the commands set in kerio-tls.toml".to_owned(),
+        }
+    }
+
+    pub(super) fn stop_call(&self) -> Call {
+        match self {
+            Service::Systemd { unit } => systemctl(&["stop", unit]),
+            Service::InitScript { path } => Call::of_daemon([path.as_os_str(), "stop".as_ref()]),
+            Service::Commands(commands) => Call::of_daemon(&commands.stop),
+        }
+    }
+
+    pub(super) fn start_call(&self) -> Call {
+        match self {
+            Service::Systemd { unit } => systemctl(&["start", unit]),
+            Service::InitScript { path } => Call::of_daemon([path.as_os_str(), "start".as_ref()]),
+            Service::Commands(commands) => Call::of_daemon(&commands.start),
+        }
+    }
+
+    /// Clears failures and the counter of starts, without which systemd refuses to start a unit that crash-looped.
+    pub(super) fn clear_call(&self) -> Option<Call> {
+        match self {
+            Service::Systemd { unit } => Some(systemctl(&["reset-failed", unit])),
+            _ => None,
+        }
+    }
+
+    /// Asks the service, and systemd in any case: whatever stopped the engine, a unit with `Restart=` brings it back.
+    pub(super) fn tell(service: Option<&Service>, places: &Places) -> Told {
+        let mut told = Told::default();
+        match ask_systemd(places) {
+            Ok(unit) => told.unit = unit.filter(|unit| unit.exists() || unit.why_not_stopped().is_some()),
+            Err(why) => told.silent = Some(why),
+        }
+        match service {
+            Some(Service::Systemd { .. }) => told.manages = true,
+            Some(Service::InitScript { .. }) => told.manages = Proc::new(&places.proc_root).is_a_system(),
+            Some(Service::Commands(Commands { status: Some(argv), .. })) => match command::ask(&Call::of_daemon(argv)) {
+                Ok(ran) => match ran.code {
+                    Some(0) => told.command = Some(true),
+                    Some(1..=3) => told.command = Some(false),
+                    _ => told.silent = Some(format!("the configured status command does not tell: {}", ran.words())),
+                },
+                Err(error) => told.silent = Some(format!("the configured status command does not tell: {error}")),
+            },
+            Some(Service::Commands(_)) | None => {}
+        }
+        told
+    }
+
+    /// Whether the programs that it needs are there.
+    pub(super) fn check_programs(&self) -> Result<(), EngineError> {
+        for call in [self.stop_call(), self.start_call()] {
+            if call.argv.first().and_then(|program| command::resolve(program)).is_none() {
+                return Err(EngineError::Command { doing: "check the command for the engine", command: call.words(), why: "the program was not found or is not executable".to_owned() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `systemctl`, which must never ask for a password on the terminal that the screen is drawn on.
+pub(super) fn systemctl(arguments: &[&str]) -> Call {
+    Call::of(["systemctl", "--no-ask-password"].iter().chain(arguments))
+}
+
+/// What systemd says of the engine's unit; `Ok(None)` where systemd does not run.
+pub(super) fn ask_systemd(places: &Places) -> Result<Option<Unit>, String> {
+    if !places.systemd_runs.is_dir() {
+        return Ok(None);
+    }
+    show(UNIT, PROPERTIES).map(|text| Some(Unit::parse(&text)))
+}
+
+/// The properties of any unit, as text.
+pub(super) fn show(unit: &str, properties: &str) -> Result<Vec<u8>, String> {
+    match command::ask(&systemctl(&["show", "-p", properties, unit])) {
+        Ok(ran) if ran.ok() => Ok(ran.stdout),
+        Ok(ran) => Err(format!("systemd cannot be asked about {unit}: {}", ran.words())),
+        Err(error) => Err(format!("systemd cannot be asked about {unit}: {error}")),
+    }
+}

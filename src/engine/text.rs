@@ -1,0 +1,84 @@
+//! Words from outside (names of processes, output of commands, the journal) made fit to be shown:
+//! bounded, control bytes as hex, secrets left out.
+
+/// The most bytes of one line that are shown.
+const LINE: usize = 400;
+
+/// Foreign bytes as one harmless line: control characters as `\x1b`, what is no UTF-8 likewise, cut at 400 characters.
+pub(super) fn shown(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for chunk in bytes.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            push(&mut out, letter);
+        }
+        for byte in chunk.invalid() {
+            out.push_str(&format!("\\x{byte:02x}"));
+        }
+        if out.len() > LINE * 4 {
+            break;
+        }
+    }
+    if out.chars().count() > LINE {
+        out = out.chars().take(LINE).chain("...".chars()).collect();
+    }
+    out
+}
+
+fn push(out: &mut String, letter: char) {
+    match letter {
+        // Controls of both sets, and marks that turn the direction of text.
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => out.push_str(&format!("\\x{:02x}", u32::from(letter))),
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.push_str(&format!("\\u{{{:x}}}", u32::from(letter))),
+        other => out.push(other),
+    }
+}
+
+/// The last lines of an output, each harmless and without secrets. Empty lines are left out.
+pub(super) fn last_lines(output: &[u8], most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = output
+        .rsplit(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .filter(|line| !line.trim_ascii().is_empty())
+        .take(most)
+        .map(line_without_secrets)
+        .collect();
+    lines.reverse();
+    lines
+}
+
+/// A line that quotes a secret is not shown at all: what the engine prints about its configuration
+/// is not ours to take apart (values `D3S:`, `SHA:`; names with Password, Secret, Key).
+fn line_without_secrets(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line).to_ascii_lowercase();
+    let quotes_value = text.contains("d3s:") || text.contains("sha:");
+    let names_secret = ["password", "secret", "key"].iter().any(|word| text.contains(word)) && (text.contains('<') || text.contains('='));
+    if quotes_value || names_secret { "(a line that may hold a secret is not shown)".to_owned() } else { shown(line) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_last_lines_are_kept_in_order_and_empty_ones_left_out() {
+        assert_eq!(last_lines(b"one\n\ntwo\r\nthree\n", 2), ["two", "three"]);
+    }
+
+    #[test]
+    fn a_line_with_a_secret_is_not_shown() {
+        for line in ["bad value D3S:abcdef", "hash SHA:123", "<variable name=\"SmtpPassword\">x</variable>", "ApiKey=xyz"] {
+            assert_eq!(last_lines(line.as_bytes(), 5), ["(a line that may hold a secret is not shown)"]);
+        }
+        assert_eq!(last_lines(b"cannot open key file", 5), ["cannot open key file"]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_shown_holds_a_control_character_or_is_long(bytes in prop::collection::vec(any::<u8>(), 0..3000)) {
+            let text = shown(&bytes);
+            prop_assert!(text.chars().all(|letter| !letter.is_control()));
+            prop_assert!(text.chars().count() <= LINE + 3);
+        }
+    }
+}
