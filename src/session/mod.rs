@@ -167,17 +167,23 @@ impl Session {
     /// What the wanted variables of a direction say.
     #[must_use]
     pub fn reading(&self, direction: Direction) -> Reading {
-        self.read(direction, |s, d| s.pairs(d))
+        self.read(direction, Self::pairs)
     }
 
     /// What the loaded variables of a direction say.
     #[must_use]
     pub fn loaded_reading(&self, direction: Direction) -> Reading {
-        self.read(direction, |s, d| s.loaded_pairs(d))
+        self.read(direction, Self::loaded_pairs)
     }
 
     fn read(&self, direction: Direction, pairs: impl Fn(&Self, Direction) -> Vec<Pair>) -> Reading {
-        self.catalogue.read(direction, &pairs(self, direction))
+        let [inbound, outbound] = self
+            .catalogue
+            .read_both(&pairs(self, Direction::Inbound), &pairs(self, Direction::Outbound));
+        match direction {
+            Direction::Inbound => inbound,
+            Direction::Outbound => outbound,
+        }
     }
 
     /// The minimum that is wanted.
@@ -233,9 +239,13 @@ impl Session {
     pub fn choose(&mut self, direction: Direction, choice: Choice) -> Result<bool, PlanError> {
         let mut next = self.draft.clone();
         for direction in self.affected(direction) {
-            let plan = self
-                .catalogue
-                .choose(direction, &self.loaded_pairs(direction), choice, self.knows_tls13())?;
+            let plan = self.catalogue.choose_in_file(
+                direction,
+                &self.loaded_pairs(Direction::Inbound),
+                &self.loaded_pairs(Direction::Outbound),
+                choice,
+                self.measured.speaks_tls13,
+            )?;
             self.drop_minimum_edits(&mut next, direction);
             self.lay_plan(&mut next, direction, plan);
         }
@@ -398,15 +408,6 @@ impl Session {
             next.wanted.insert(edit.path.clone(), edit.new.clone());
         }
         self.advance(next)
-    }
-
-    fn knows_tls13(&self) -> bool {
-        self.measured.speaks_tls13
-            || Direction::ALL.into_iter().any(|d| {
-                self.loaded_reading(d)
-                    .protocols
-                    .is_some_and(|list| list.contains(&TlsVersion::Tls13))
-            })
     }
 
     fn makes_minimum(&self, direction: Direction, path: &VariablePath) -> bool {

@@ -149,6 +149,10 @@ pub fn describe_note(note: &PlanNote) -> String {
             "{name} gets the word TLSv1.3, though this server was never seen to speak it: a server that does not know the word may refuse all TLS."
         ),
         PlanNote::ReplacesCustom { why } => format!("Replaces a custom setting ({why})."),
+        PlanNote::LeavesLookalikes { names } => format!(
+            "{} in this table looks like a protocol list too, and stays as it is: it may be the one that the server reads. Name it in kerio-tls.toml if it is.",
+            names.join(", ")
+        ),
         PlanNote::LegacyNeedsSecurityLevel => {
             "On builds with OpenSSL 3, TLS 1.0 and 1.1 also need a cipher string with @SECLEVEL=0, or they stay off."
                 .to_owned()

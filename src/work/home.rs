@@ -1,0 +1,92 @@
+//! Where things live: preferences, peers file, state.
+//!
+//! As root they lie in `/etc/kerio-tls` and `/var/lib/kerio-tls`, never where `$HOME` or `$XDG_*` point: under sudo
+//! those are still the other user's, who could then read backups or put commands into the preferences.
+
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+use rustix::fs::{FileType, Mode};
+
+/// The preferences' name.
+pub const PREFERENCES: &str = "kerio-tls.toml";
+/// The peers file's name.
+pub const PEERS: &str = "peers.csv";
+
+/// Places given on the command line, which win.
+#[derive(Debug, Clone, Default)]
+pub struct HomeOptions {
+    /// `--config FILE`.
+    pub config: Option<PathBuf>,
+    /// `--peers FILE`.
+    pub peers: Option<PathBuf>,
+    /// `--state-dir DIR`.
+    pub state_dir: Option<PathBuf>,
+}
+
+/// The places in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// Preferences; need not exist.
+    pub config: PathBuf,
+    /// Peers file; need not exist.
+    pub peers: PathBuf,
+    /// Backups, journal, draft, evidence, audit.
+    pub state_dir: PathBuf,
+    /// May the preferences hold commands to run? Only as root, from a file that nobody else can write.
+    pub commands_allowed: bool,
+}
+
+/// No place for preferences or state could be found.
+#[derive(Debug, thiserror::Error)]
+#[error("no home directory is known for this user, so there is no place for backups; name one with --state-dir")]
+pub struct NoHome;
+
+impl Home {
+    /// The places of whoever runs the program.
+    ///
+    /// # Errors
+    /// [`NoHome`] for a user without a home directory and without `--state-dir`.
+    pub fn find(options: &HomeOptions) -> Result<Self, NoHome> {
+        let root = rustix::process::geteuid().is_root();
+        let (config_dir, state_dir) = if root {
+            (PathBuf::from("/etc/kerio-tls"), PathBuf::from("/var/lib/kerio-tls"))
+        } else {
+            match (ProjectDirs::from("", "", "kerio-tls"), &options.state_dir) {
+                (Some(dirs), _) => {
+                    let state = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_path_buf();
+                    (dirs.config_dir().to_path_buf(), state)
+                }
+                // With a state directory given, preferences are simply not found.
+                (None, Some(dir)) => (dir.clone(), dir.clone()),
+                (None, None) => return Err(NoHome),
+            }
+        };
+        let config = options.config.clone().unwrap_or_else(|| config_dir.join(PREFERENCES));
+        let peers = options.peers.clone().unwrap_or_else(|| config.parent().unwrap_or(&config_dir).join(PEERS));
+        Ok(Self {
+            config,
+            peers,
+            state_dir: options.state_dir.clone().unwrap_or(state_dir),
+            commands_allowed: root,
+        })
+    }
+}
+
+/// Why a file must not be believed when we are root; `None`: it may.
+#[must_use]
+pub fn distrust(path: &Path) -> Option<String> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let stat = rustix::fs::stat(path).ok()?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Some("it is no regular file".to_owned());
+    }
+    if stat.st_uid != 0 {
+        return Some(format!("it belongs to user {} and not to root", stat.st_uid));
+    }
+    let mode = Mode::from_raw_mode(stat.st_mode);
+    mode.intersects(Mode::WGRP | Mode::WOTH)
+        .then(|| format!("others can write it (mode {:04o})", mode.as_raw_mode() & 0o7777))
+}
