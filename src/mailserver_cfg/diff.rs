@@ -1,0 +1,175 @@
+//! The difference in lines, as a person reviews it: secrets hidden, control characters as hex, long lines cut.
+
+use std::ops::Range;
+
+use super::document::Document;
+use super::edit::Splice;
+use super::error::EditError;
+use super::lines::{ending_at, line_end, line_of, line_start};
+use super::secrets::{HIDDEN, Secrets, printable};
+use super::types::{DiffKind, DiffLine, EditSet};
+
+/// Longest line shown, in characters.
+const WIDTH: usize = 400;
+
+/// Neighbouring splices, as whole lines of both texts.
+struct Hunk {
+    old: Range<usize>,
+    new: Range<usize>,
+}
+
+impl Document {
+    /// The masked diff of these edits, with up to `context` unchanged lines around each.
+    /// # Errors
+    /// [`EditError`], as [`Document::render`] and [`Document::verify`] say.
+    pub fn diff(&self, edits: &EditSet, secrets: &Secrets, context: usize) -> Result<Vec<DiffLine>, EditError> {
+        let splices = self.splices(edits)?;
+        if splices.is_empty() {
+            return Ok(Vec::new());
+        }
+        let result = self.verify(edits, self.render(edits)?)?;
+        let hunks: Vec<Hunk> = self
+            .hunks(&splices, &result)
+            .into_iter()
+            .map(|hunk| self.trim(hunk, &result))
+            .collect();
+        let mut lines = Vec::new();
+        let mut shown_to = 0;
+        for (number, hunk) in hunks.iter().enumerate() {
+            let before = back(&self.text, hunk.old.start, context).max(shown_to);
+            let next = hunks.get(number + 1).map_or(self.text.len(), |next| next.old.start);
+            let after = forth(&self.text, hunk.old.end, context).min(next);
+            self.show(before..hunk.old.start, DiffKind::Context, secrets, &mut lines);
+            self.show(hunk.old.clone(), DiffKind::Removed, secrets, &mut lines);
+            result.show(hunk.new.clone(), DiffKind::Added, secrets, &mut lines);
+            self.show(hunk.old.end..after, DiffKind::Context, secrets, &mut lines);
+            shown_to = after;
+        }
+        Ok(lines)
+    }
+
+    /// Widens splices to whole lines and joins those that touch.
+    fn hunks(&self, splices: &[Splice], result: &Self) -> Vec<Hunk> {
+        let mut hunks: Vec<Hunk> = Vec::new();
+        let (mut added, mut removed) = (0, 0);
+        for splice in splices {
+            let new_start = splice.start + added - removed;
+            (added, removed) = (added + splice.with.len(), removed + splice.end - splice.start);
+            let new_end = splice.end + added - removed;
+            let old = whole(&self.text, splice.start..splice.end);
+            let new = whole(&result.text, new_start..new_end);
+            match hunks.last_mut() {
+                Some(last) if old.start <= last.old.end => {
+                    last.old.end = last.old.end.max(old.end);
+                    last.new.end = last.new.end.max(new.end);
+                }
+                _ => hunks.push(Hunk { old, new }),
+            }
+        }
+        hunks
+    }
+
+    /// Lines that are the same at both ends are no change.
+    fn trim(&self, mut hunk: Hunk, result: &Self) -> Hunk {
+        loop {
+            let old = self
+                .text
+                .get(hunk.old.start..forth(&self.text, hunk.old.start, 1).min(hunk.old.end));
+            let new = result
+                .text
+                .get(hunk.new.start..forth(&result.text, hunk.new.start, 1).min(hunk.new.end));
+            match (old, new) {
+                (Some(old), Some(new)) if !old.is_empty() && old == new => {
+                    hunk.old.start += old.len();
+                    hunk.new.start += new.len();
+                }
+                _ => break,
+            }
+        }
+        loop {
+            let old = self
+                .text
+                .get(back(&self.text, hunk.old.end, 1).max(hunk.old.start)..hunk.old.end);
+            let new = result
+                .text
+                .get(back(&result.text, hunk.new.end, 1).max(hunk.new.start)..hunk.new.end);
+            match (old, new) {
+                (Some(old), Some(new)) if !old.is_empty() && old == new => {
+                    hunk.old.end -= old.len();
+                    hunk.new.end -= new.len();
+                }
+                _ => return hunk,
+            }
+        }
+    }
+
+    fn show(&self, lines: Range<usize>, kind: DiffKind, secrets: &Secrets, shown: &mut Vec<DiffLine>) {
+        if lines.is_empty() {
+            return;
+        }
+        let hidden = self.sensitive(lines.clone(), secrets);
+        let mut line = line_of(&self.text, lines.start);
+        let mut start = lines.start;
+        while start < lines.end {
+            let end = line_end(&self.text, start).min(lines.end);
+            shown.push(DiffLine {
+                kind,
+                line,
+                text: self.masked(start..end, &hidden),
+            });
+            start = (end + ending_at(&self.text, end).len()).max(start + 1);
+            line = line.saturating_add(1);
+        }
+    }
+
+    fn masked(&self, line: Range<usize>, hidden: &[Range<usize>]) -> String {
+        let mut text = String::new();
+        let mut at = line.start;
+        for span in hidden
+            .iter()
+            .filter(|span| span.start < line.end && span.end > line.start)
+        {
+            if span.start > at {
+                text.push_str(self.text.get(at..span.start).unwrap_or_default());
+            }
+            if span.end > at {
+                text.push_str(HIDDEN);
+                at = span.end;
+            }
+        }
+        text.push_str(self.text.get(at..line.end).unwrap_or_default());
+        let text = text.strip_prefix(super::lines::BOM).unwrap_or(&text);
+        // an indent of tabs is no control character to a reader
+        let indent = text.len() - text.trim_start_matches('\t').len();
+        let rest = text.get(indent..).unwrap_or_default();
+        printable(&format!("{}{rest}", "    ".repeat(indent.min(16))), WIDTH)
+    }
+}
+
+/// The whole lines that a span touches, with the last one's ending.
+fn whole(text: &str, span: Range<usize>) -> Range<usize> {
+    let start = line_start(text, span.start);
+    // a span that ends at the start of a line does not touch that line
+    if span.end > span.start && line_start(text, span.end) == span.end {
+        return start..span.end;
+    }
+    start..forth(text, span.end, 1)
+}
+
+/// `count` lines on from `at`, which begins a line (or the end).
+fn forth(text: &str, mut at: usize, count: usize) -> usize {
+    for _ in 0..count {
+        let end = line_end(text, at);
+        at = end + ending_at(text, end).len();
+    }
+    at
+}
+
+/// `count` lines back from `at`, which begins a line (or is the end).
+fn back(text: &str, mut at: usize, count: usize) -> usize {
+    for _ in 0..count {
+        let ending = super::lines::ending_before(text, at).len();
+        at = line_start(text, at.saturating_sub(ending));
+    }
+    at
+}

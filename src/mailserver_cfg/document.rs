@@ -1,0 +1,237 @@
+//! The document: parse once, then look things up in its spans.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::chars::first_illegal;
+use super::content::decode;
+use super::error::ParseError;
+use super::index::{Index, Kind, Section, Spot, name_in};
+use super::lines::{BOM, LineCounter, position};
+use super::types::{Duplicate, Places, Position, Variable, VariablePath};
+
+/// Larger files are refused: no mail server writes one, and spans are 32 bits.
+const LARGEST: usize = 1 << 30;
+
+/// The whole file: its bytes and an index of spans.
+#[derive(Clone)]
+pub struct Document {
+    pub(super) text: String,
+    pub(super) index: Index,
+}
+
+/// Sizes only: the bytes hold secrets.
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document")
+            .field("bytes", &self.text.len())
+            .field("sections", &self.index.sections.len())
+            .field("variables", &self.index.variables.len())
+            .finish()
+    }
+}
+
+impl Document {
+    /// Reads strictly: UTF-8, well-formed XML 1.0 without DOCTYPE and namespaces, root `<config>`, at most 64 levels deep and 1 GiB
+    /// long. A byte order mark is kept as it is. Another XML parser accepts whatever this accepts.
+    /// # Errors
+    /// [`ParseError`] with line and column, and what was expected. It quotes nothing that could be a secret.
+    pub fn parse(bytes: Vec<u8>) -> Result<Self, ParseError> {
+        check_size(bytes.len())?;
+        if let Some(what) = foreign(&bytes) {
+            return Err(ParseError {
+                position: Position { line: 1, column: 1 },
+                what: what.to_owned(),
+            });
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            let before = error
+                .as_bytes()
+                .get(..valid)
+                .and_then(|valid| std::str::from_utf8(valid).ok())
+                .unwrap_or_default();
+            let what =
+                "not UTF-8: expected the text that the mail server writes (damaged, or saved in another encoding?)";
+            ParseError {
+                position: position(before, valid),
+                what: what.to_owned(),
+            }
+        })?;
+        let refuse = |at: usize, what: String| ParseError {
+            position: position(&text, at),
+            what,
+        };
+        if let Some(at) = first_illegal(&text) {
+            let code = text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, u32::from);
+            return Err(refuse(
+                at,
+                format!("the character U+{code:04X} is not allowed in XML; is the file damaged?"),
+            ));
+        }
+        let skip = if text.starts_with(BOM) { BOM.len() } else { 0 };
+        // quick-xml would drop a second mark without counting it
+        if text.get(skip..).is_some_and(|rest| rest.starts_with(BOM)) {
+            return Err(refuse(
+                skip,
+                "a second byte order mark; expected `<?xml` or `<config>`".to_owned(),
+            ));
+        }
+        match Index::build(&text, skip) {
+            Ok(index) => Ok(Self { text, index }),
+            Err(trouble) => Err(refuse(trouble.at, trouble.what.into_owned())),
+        }
+    }
+
+    /// The bytes, exactly as read.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    /// The variables of a top-level table in file order, duplicates included; empty when there is no such table.
+    ///
+    /// Names are compared exactly. Tables of the same name are read as one. Elements without a `name` are left out.
+    #[must_use]
+    pub fn variables(&self, table: &str) -> Vec<Variable> {
+        let mut counter = LineCounter::new(&self.text);
+        self.tables(table)
+            .flat_map(|section| self.direct(section))
+            .filter_map(|spot| {
+                let name = name_in(&self.text, spot.tag())?;
+                let value = decode(self.raw(spot)).text;
+                Some(Variable {
+                    name,
+                    value,
+                    line: counter.line(spot.start()),
+                })
+            })
+            .collect()
+    }
+
+    /// Is the table there?
+    #[must_use]
+    pub fn has_table(&self, table: &str) -> bool {
+        self.tables(table).next().is_some()
+    }
+
+    /// The value at a path (the first, where there are duplicates).
+    #[must_use]
+    pub fn value(&self, path: &VariablePath) -> Option<String> {
+        self.spots(path).next().map(|spot| decode(self.raw(spot)).text)
+    }
+
+    /// Top-level tables and variables in them that stand more than once.
+    #[must_use]
+    pub fn duplicates(&self) -> &[Duplicate] {
+        &self.index.duplicates
+    }
+
+    /// Where store and logs lie.
+    #[must_use]
+    pub fn places(&self) -> Places {
+        Places {
+            store: self.path_value("Directories", "StoreDir"),
+            logs: self.log_directories().into_iter().next(),
+        }
+    }
+
+    /// Where the logs may lie, likeliest first; the caller takes the first that is there.
+    ///
+    /// `LogGlobal/RelativePathsRoot` is "the path to the log files" in the vendor's words, so it is taken as it stands; its name
+    /// also allows that it is the root to which `logs/…` is relative [assumed], so that comes second. Last the store's own `logs`.
+    #[must_use]
+    pub fn log_directories(&self) -> Vec<PathBuf> {
+        let store = self.path_value("Directories", "StoreDir");
+        let mut found = Vec::new();
+        if let Some(root) = self.path_value("LogGlobal", "RelativePathsRoot") {
+            // a relative one can only be meant from the store; an absolute one replaces it
+            let root = store.as_deref().unwrap_or(Path::new("")).join(root);
+            let below = root.join("logs");
+            let is_logs = root.file_name().is_some_and(|name| name.eq_ignore_ascii_case("logs"));
+            found.push(root);
+            if !is_logs {
+                found.push(below);
+            }
+        }
+        if let Some(logs) = store.map(|store| store.join("logs"))
+            && !found.contains(&logs)
+        {
+            found.push(logs);
+        }
+        found
+    }
+
+    fn path_value(&self, table: &str, variable: &str) -> Option<PathBuf> {
+        let value = self.value(&VariablePath {
+            table: table.to_owned(),
+            variable: variable.to_owned(),
+        })?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| PathBuf::from(value))
+    }
+
+    /// Top-level tables of this name.
+    pub(super) fn tables(&self, table: &str) -> impl Iterator<Item = &Section> {
+        let named = move |section: &&Section| {
+            section.kind == Kind::Table && name_in(&self.text, section.element.tag()).as_deref() == Some(table)
+        };
+        self.index.sections.iter().filter(named)
+    }
+
+    /// The variables directly in a table.
+    pub(super) fn direct(&self, section: &Section) -> impl Iterator<Item = &Spot> {
+        self.index.variables_of(section).iter().filter(|spot| spot.is_direct())
+    }
+
+    /// Every place where a path stands.
+    pub(super) fn spots(&self, path: &VariablePath) -> impl Iterator<Item = &Spot> {
+        let named = |spot: &&Spot| name_in(&self.text, spot.tag()).as_deref() == Some(path.variable.as_str());
+        self.tables(&path.table)
+            .flat_map(|section| self.direct(section))
+            .filter(named)
+    }
+
+    /// The raw content of a variable.
+    pub(super) fn raw(&self, spot: &Spot) -> &str {
+        self.text.get(spot.inner()).unwrap_or_default()
+    }
+}
+
+fn check_size(bytes: usize) -> Result<(), ParseError> {
+    if bytes <= LARGEST {
+        return Ok(());
+    }
+    let what = format!("the file has {bytes} bytes; expected a mailserver.cfg of at most {LARGEST} bytes (1 GiB)");
+    Err(ParseError {
+        position: Position { line: 1, column: 1 },
+        what,
+    })
+}
+
+/// Files that are something else altogether get one clear line, not an XML error.
+fn foreign(bytes: &[u8]) -> Option<&'static str> {
+    const UTF16: &str = "the file is UTF-16 text, not UTF-8; the mail server writes UTF-8 (was it saved by an editor?)";
+    const BINARY: &str = "this is a binary file, not the XML text of a mailserver.cfg";
+    match bytes {
+        [] => Some("the file is empty; expected `<?xml` or `<config>` (a restore from a backup may be needed)"),
+        [0, 0, 0xFE, 0xFF, ..] | [0xFF, 0xFE, 0, 0, ..] => Some("the file is UTF-32 text, not UTF-8"),
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [b'<', 0, ..] | [0, b'<', ..] => Some(UTF16),
+        [0x1F, 0x8B, ..] => Some("this is a gzip archive, not the XML text of a mailserver.cfg"),
+        [b'P', b'K', 3, 4, ..] => Some("this is a zip archive, not the XML text of a mailserver.cfg"),
+        _ => {
+            let start = bytes.get(..4096).unwrap_or(bytes);
+            if start.iter().all(|&b| b == 0) {
+                Some(
+                    "the file begins with nothing but zero bytes: its contents were lost, as after a crash of the machine",
+                )
+            } else if start.contains(&0) {
+                Some(BINARY)
+            } else if start.iter().all(u8::is_ascii_whitespace) && bytes.iter().all(u8::is_ascii_whitespace) {
+                Some("the file has nothing but blanks; expected `<?xml` or `<config>`")
+            } else {
+                None
+            }
+        }
+    }
+}

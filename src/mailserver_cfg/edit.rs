@@ -1,0 +1,343 @@
+//! Edits as splices: a span of the old text and what stands there afterwards. Everything else is copied.
+
+use std::collections::HashMap;
+
+use super::content::{decode, escape, first_unholdable};
+use super::document::Document;
+use super::error::EditError;
+use super::index::{Section, Spot};
+use super::lines::{LineCounter, ending_at, line_end, line_of};
+use super::style::{Lead, NewVariable, is_blank};
+use super::types::{Conflict, Edit, EditSet, Rebased};
+
+/// Replaces `start..end` of the old text.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Splice {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) with: String,
+}
+
+impl Document {
+    /// The bytes with the edits applied; everything else byte for byte. No edits give the same bytes.
+    ///
+    /// A value is replaced between its tags; a new variable goes after the last one of its table, looking like it; a missing
+    /// table goes before `</config>`; a deleted variable takes its line with it if it has one to itself.
+    /// # Errors
+    /// [`EditError`]: a path that stands more than once, a base that is not what stands there, a value that XML cannot hold, a variable
+    /// that holds more than text.
+    pub fn render(&self, edits: &EditSet) -> Result<Vec<u8>, EditError> {
+        let splices = self.splices(edits)?;
+        let added: usize = splices.iter().map(|splice| splice.with.len()).sum();
+        let mut rendered = Vec::with_capacity(self.text.len() + added);
+        let mut copied = 0;
+        for splice in &splices {
+            rendered.extend_from_slice(self.text.as_bytes().get(copied..splice.start).unwrap_or_default());
+            rendered.extend_from_slice(splice.with.as_bytes());
+            copied = splice.end;
+        }
+        rendered.extend_from_slice(self.text.as_bytes().get(copied..).unwrap_or_default());
+        Ok(rendered)
+    }
+
+    /// Carries edits over to this document: what it has already, what still fits, and what someone else changed meanwhile.
+    ///
+    /// A path that stands more than once here is left in `apply`: [`Document::render`] refuses it and names the lines.
+    #[must_use]
+    pub fn rebase(&self, edits: &EditSet) -> Rebased {
+        let mut rebased = Rebased::default();
+        let mut apply = Vec::new();
+        for edit in edits.edits() {
+            let ambiguous = self.tables(&edit.path.table).nth(1).is_some() || self.spots(&edit.path).nth(1).is_some();
+            let theirs = self.value(&edit.path);
+            if ambiguous || (theirs != edit.new && theirs == edit.base) {
+                apply.push(edit.clone());
+            } else if theirs == edit.new {
+                rebased.already.push(edit.clone());
+            } else {
+                let (path, base, mine) = (edit.path.clone(), edit.base.clone(), edit.new.clone());
+                rebased.conflicts.push(Conflict {
+                    path,
+                    base,
+                    theirs,
+                    mine,
+                });
+            }
+        }
+        rebased.apply = EditSet::new(apply);
+        rebased
+    }
+
+    /// The splices in the order of the text; they do not overlap.
+    pub(super) fn splices(&self, edits: &EditSet) -> Result<Vec<Splice>, EditError> {
+        let mut tables: Vec<(&str, Vec<&Edit>)> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for edit in edits.edits() {
+            holdable(edit)?;
+            let table = edit.path.table.as_str();
+            let place = *places.entry(table).or_insert(tables.len());
+            match tables.get_mut(place) {
+                Some((_, group)) => group.push(edit),
+                None => tables.push((table, vec![edit])),
+            }
+        }
+        let mut splices = Vec::new();
+        let mut missing: Vec<(&str, Vec<NewVariable<'_>>)> = Vec::new();
+        for (table, group) in tables {
+            let sections: Vec<&Section> = self.tables(table).collect();
+            match sections.as_slice() {
+                [] => missing.push((table, group.iter().copied().map(only_new).collect::<Result<_, _>>()?)),
+                [section] => self.edit_table(section, &group, &mut splices)?,
+                [..] => {
+                    let Some(edit) = group.first() else { continue };
+                    let mut counter = LineCounter::new(&self.text);
+                    let lines = sections
+                        .iter()
+                        .map(|section| counter.line(section.element.span().start))
+                        .collect();
+                    return Err(EditError::Duplicate {
+                        path: edit.path.clone(),
+                        lines,
+                    });
+                }
+            }
+        }
+        missing.retain(|(_, variables)| !variables.is_empty());
+        if !missing.is_empty() {
+            splices.push(self.new_tables(&missing));
+        }
+        splices.sort_by_key(|splice| (splice.start, splice.end));
+        Ok(splices)
+    }
+
+    fn edit_table(&self, section: &Section, group: &[&Edit], splices: &mut Vec<Splice>) -> Result<(), EditError> {
+        let mut named: HashMap<String, Vec<&Spot>> = HashMap::new();
+        let mut last = None;
+        for spot in self.direct(section) {
+            let name = super::index::name_in(&self.text, spot.tag()).unwrap_or_default();
+            if group.iter().any(|edit| edit.path.variable == name) {
+                named.entry(name).or_default().push(spot);
+            }
+            last = Some(spot);
+        }
+        let mut added = Vec::new();
+        let mut last_is_deleted = false;
+        for edit in group {
+            match named.get(&edit.path.variable).map(Vec::as_slice) {
+                None | Some([]) => added.push(only_new(edit)?),
+                Some([spot]) => {
+                    self.editable(edit, spot)?;
+                    if let Some(value) = &edit.new {
+                        splices.push(self.set(spot, value));
+                    } else if last.is_some_and(|last| last.start() == spot.start()) {
+                        last_is_deleted = true;
+                    } else {
+                        splices.push(self.delete(spot));
+                    }
+                }
+                Some(spots) => {
+                    let mut counter = LineCounter::new(&self.text);
+                    let lines = spots.iter().map(|spot| counter.line(spot.start())).collect();
+                    return Err(EditError::Duplicate {
+                        path: edit.path.clone(),
+                        lines,
+                    });
+                }
+            }
+        }
+        match (last, last_is_deleted, added.is_empty()) {
+            (Some(last), true, true) => splices.push(self.delete(last)),
+            (Some(last), true, false) => splices.push(self.replace(last, &added)),
+            (Some(last), false, false) => splices.push(self.append(section, last, &added)),
+            (None, _, false) => splices.push(self.fill(section, &added)),
+            (None, _, true) | (Some(_), false, true) => {}
+        }
+        Ok(())
+    }
+
+    fn editable(&self, edit: &Edit, spot: &Spot) -> Result<(), EditError> {
+        let content = decode(self.raw(spot));
+        if let Some(holds) = content.unplain {
+            let line = line_of(&self.text, spot.start());
+            return Err(EditError::NotPlain {
+                path: edit.path.clone(),
+                line,
+                holds,
+            });
+        }
+        if edit.base.as_deref() != Some(content.text.as_str()) {
+            return Err(EditError::Stale {
+                path: edit.path.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    fn set(&self, spot: &Spot, value: &str) -> Splice {
+        let value = escape(value, self.ending());
+        let inner = spot.inner();
+        if self.is_empty_element(spot) {
+            // `/>` becomes `>`, so that quotes and blanks of the tag stay
+            return Splice {
+                start: inner.start - "/>".len(),
+                end: inner.end,
+                with: format!(">{value}</variable>"),
+            };
+        }
+        Splice {
+            start: inner.start,
+            end: inner.end,
+            with: value,
+        }
+    }
+
+    fn delete(&self, spot: &Spot) -> Splice {
+        let (start, end) = (spot.start(), self.end_of(spot));
+        let line_end = line_end(&self.text, end);
+        let ending = ending_at(&self.text, line_end);
+        match self.lead(start) {
+            Some(lead) if !ending.is_empty() && is_blank(self.text.get(end..line_end).unwrap_or("-")) => Splice {
+                start: start - lead.indent.len(),
+                end: line_end + ending.len(),
+                with: String::new(),
+            },
+            _ => Splice {
+                start,
+                end,
+                with: String::new(),
+            },
+        }
+    }
+
+    /// The last variable goes and others come: they take its place.
+    fn replace(&self, last: &Spot, added: &[NewVariable<'_>]) -> Splice {
+        let lead = self.lead(last.start()).unwrap_or(Lead::NONE);
+        let spelt = self.spell(lead, self.quote(last.tag()), added);
+        // the lead of the first one is there already
+        let with = spelt
+            .get(lead.ending.len() + lead.indent.len()..)
+            .unwrap_or_default()
+            .to_owned();
+        Splice {
+            start: last.start(),
+            end: self.end_of(last),
+            with,
+        }
+    }
+
+    fn append(&self, section: &Section, last: &Spot, added: &[NewVariable<'_>]) -> Splice {
+        let lead = self.lead(last.start()).unwrap_or(Lead::NONE);
+        let at = self.after_remarks(self.end_of(last), section.element.inner().end);
+        Splice {
+            start: at,
+            end: at,
+            with: self.spell(lead, self.quote(last.tag()), added),
+        }
+    }
+
+    /// A table without variables: `<table/>`, `<table></table>`, or with nothing but comments.
+    fn fill(&self, section: &Section, added: &[NewVariable<'_>]) -> Splice {
+        let element = &section.element;
+        let lead = self.lead_inside(section);
+        let own = self.lead(element.span().start).unwrap_or(Lead::NONE);
+        let spelt = self.spell(lead, self.quote(element.tag()), added);
+        let inner = element.inner();
+        if self.text.get(element.tag()).is_some_and(|tag| tag.ends_with("/>")) {
+            let with = format!(">{spelt}{}{}</table>", own.ending, own.indent);
+            return Splice {
+                start: inner.start - "/>".len(),
+                end: inner.end,
+                with,
+            };
+        }
+        let at = self.content_end(element);
+        if self.text.get(at..inner.end).unwrap_or_default().contains(['\r', '\n']) {
+            return Splice {
+                start: at,
+                end: at,
+                with: spelt,
+            };
+        }
+        Splice {
+            start: at,
+            end: inner.end,
+            with: format!("{spelt}{}{}", own.ending, own.indent),
+        }
+    }
+
+    fn new_tables(&self, tables: &[(&str, Vec<NewVariable<'_>>)]) -> Splice {
+        let lead = self.lead_of_sections();
+        let quote = self.usual_quote();
+        let sample = self
+            .index
+            .sections
+            .iter()
+            .rev()
+            .find(|section| self.direct(section).next().is_some());
+        let variable_lead = if lead.ending.is_empty() {
+            Lead::NONE
+        } else {
+            let indent = sample.and_then(|section| self.lead(self.direct(section).next()?.start()));
+            Lead {
+                ending: lead.ending,
+                indent: indent.map_or("    ", |lead| lead.indent),
+            }
+        };
+        let mut with = String::new();
+        for (name, variables) in tables {
+            let name = super::content::escape_attribute(name, quote);
+            with.push_str(&format!(
+                "{}{}<table name={quote}{name}{quote}>",
+                lead.ending, lead.indent
+            ));
+            with.push_str(&self.spell(variable_lead, quote, variables));
+            with.push_str(&format!("{}{}</table>", lead.ending, lead.indent));
+        }
+        let root = &self.index.root;
+        let inner = root.inner();
+        if self.text.get(root.tag()).is_some_and(|tag| tag.ends_with("/>")) {
+            return Splice {
+                start: inner.start - "/>".len(),
+                end: inner.end,
+                with: format!(">{with}{}</config>", lead.ending),
+            };
+        }
+        let at = self.content_end(root);
+        if self.text.get(at..inner.end).unwrap_or_default().contains(['\r', '\n']) {
+            return Splice {
+                start: at,
+                end: at,
+                with,
+            };
+        }
+        Splice {
+            start: at,
+            end: inner.end,
+            with: format!("{with}{}", lead.ending),
+        }
+    }
+}
+
+/// An edit of something that is not in the document can only add.
+fn only_new(edit: &Edit) -> Result<NewVariable<'_>, EditError> {
+    match (&edit.base, &edit.new) {
+        (None, Some(value)) => Ok(NewVariable {
+            name: &edit.path.variable,
+            value,
+        }),
+        _ => Err(EditError::Stale {
+            path: edit.path.clone(),
+        }),
+    }
+}
+
+fn holdable(edit: &Edit) -> Result<(), EditError> {
+    let texts = [Some(&edit.path.table), Some(&edit.path.variable), edit.new.as_ref()];
+    match texts.into_iter().flatten().find_map(|text| first_unholdable(text)) {
+        Some(c) => Err(EditError::NotXml {
+            path: edit.path.clone(),
+            character: c.into(),
+        }),
+        None => Ok(()),
+    }
+}

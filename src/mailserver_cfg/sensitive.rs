@@ -1,0 +1,100 @@
+//! Where secrets lie in the text, so that lines can be shown. Whoever prints a line of the file asks here first.
+
+use std::ops::Range;
+
+use super::content::{decode, decode_attribute};
+use super::document::Document;
+use super::lines::BOM;
+use super::secrets::{Secrets, looks_secret};
+use super::strict::{Sink, scan};
+use super::tag::Tag;
+
+impl Document {
+    /// The spans inside `window` that must be hidden, in file order: values of secret variables (and of any other element or
+    /// attribute named like one), comments and instructions that mention a secret.
+    pub(super) fn sensitive(&self, window: Range<usize>, secrets: &Secrets) -> Vec<Range<usize>> {
+        let skip = if self.text.starts_with(BOM) { BOM.len() } else { 0 };
+        let document = self.text.get(skip..).unwrap_or_default();
+        let window = window.start.saturating_sub(skip)..window.end.saturating_sub(skip);
+        let mut finder = Finder {
+            text: document,
+            window,
+            secrets,
+            open: Vec::new(),
+            found: Vec::new(),
+        };
+        // parsed before, so it cannot fail
+        let _ = scan(document, "config", &mut finder);
+        let mut found: Vec<_> = finder
+            .found
+            .into_iter()
+            .map(|span| span.start + skip..span.end + skip)
+            .collect();
+        found.sort_by_key(|span| (span.start, span.end));
+        found
+    }
+}
+
+struct Finder<'a> {
+    text: &'a str,
+    window: Range<usize>,
+    secrets: &'a Secrets,
+    /// Start tag of each open element.
+    open: Vec<Range<usize>>,
+    found: Vec<Range<usize>>,
+}
+
+impl Finder<'_> {
+    fn meets(&self, span: &Range<usize>) -> bool {
+        span.start < self.window.end && span.end > self.window.start
+    }
+
+    fn text_of(&self, span: &Range<usize>) -> &str {
+        self.text.get(span.clone()).unwrap_or_default()
+    }
+}
+
+impl Sink for Finder<'_> {
+    fn open(&mut self, _: usize, tag: &Tag<'_>, at: Range<usize>) {
+        if self.meets(&at) {
+            for attribute in tag.attributes().map_while(Result::ok) {
+                let value = decode_attribute(attribute.raw);
+                // the name of a thing is no secret because it says "key"
+                let name = if attribute.name == "name" { "" } else { attribute.name };
+                if self.secrets.is_secret(name, &value) {
+                    let start = at.start + attribute.raw_at;
+                    self.found.push(start..start + attribute.raw.len());
+                }
+            }
+        }
+        self.open.push(at);
+    }
+
+    fn close(&mut self, depth: usize, at: Range<usize>) {
+        let Some(start_tag) = self.open.pop() else { return };
+        let inner = start_tag.end..at.start.max(start_tag.end);
+        // sections are large and hold their secrets in elements of their own
+        if depth < 3 || inner.is_empty() || !self.meets(&inner) {
+            return;
+        }
+        let tag = Tag::new(self.text_of(&start_tag));
+        let name = tag.attribute("name").map(|name| decode_attribute(name.raw));
+        let content = decode(self.text_of(&inner));
+        let nameless = matches!(tag.element, "listitem" | "table" | "list");
+        let secret = match &name {
+            // a table may be named like a secret; its variables are judged by their own names
+            _ if nameless => false,
+            Some(name) => self.secrets.is_secret(name, &content.text),
+            None => self.secrets.is_secret(tag.element, &content.text),
+        };
+        if secret {
+            self.found.push(inner);
+        }
+    }
+
+    fn aside(&mut self, at: Range<usize>) {
+        if self.meets(&at) && looks_secret(self.text_of(&at)) {
+            self.found.push(at);
+        }
+    }
+}

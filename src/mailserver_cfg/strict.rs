@@ -1,0 +1,502 @@
+//! The strict pass: quick-xml finds the tokens, this decides whether they make a document.
+//!
+//! quick-xml does not check well-formedness (its issues #121 and #848): it accepts a truncated file, an empty one, text or
+//! a second root after the root, control characters, `<` in attributes, duplicate attributes and undeclared entities. All of that
+//! is checked here. Namespaces and DOCTYPE are refused: the mail server writes neither, and entities could hide values.
+//! Messages quote nothing of the file except the five element names that it is made of.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use quick_xml::Reader;
+use quick_xml::errors::{Error, SyntaxError};
+use quick_xml::events::Event;
+
+use super::chars::{is_blank, is_name, reference};
+use super::tag::Tag;
+
+/// Elements may be nested this deep; a real file has four levels.
+pub(super) const DEPTH: usize = 64;
+
+/// Attributes of one element; a real file has two. Bounds the search for duplicates.
+const ATTRIBUTES: usize = 64;
+
+/// What is wrong, at which byte.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    pub(super) at: usize,
+    pub(super) what: Cow<'static, str>,
+}
+
+impl Trouble {
+    fn new(at: usize, what: impl Into<Cow<'static, str>>) -> Self {
+        Self { at, what: what.into() }
+    }
+}
+
+/// Told about each element while the pass runs. Depth 1 is the root.
+pub(super) trait Sink {
+    /// A start tag, or an empty-element tag (then `close` follows at once with an empty `at`).
+    fn open(&mut self, depth: usize, tag: &Tag<'_>, at: Range<usize>);
+    /// An end tag.
+    fn close(&mut self, depth: usize, at: Range<usize>);
+    /// A comment or processing instruction.
+    fn aside(&mut self, at: Range<usize>) {
+        let _ = at;
+    }
+}
+
+/// Runs over a document without byte order mark whose characters are known to be legal.
+pub(super) fn scan(text: &str, root: &str, sink: &mut impl Sink) -> Result<(), Trouble> {
+    let mut pass = Pass {
+        text,
+        root,
+        open: Vec::new(),
+        root_seen: false,
+    };
+    let mut reader = Reader::from_str(text);
+    let config = reader.config_mut();
+    // checked here, with messages that quote nothing
+    config.check_end_names = false;
+    config.allow_unmatched_ends = true;
+    let mut start = 0;
+    loop {
+        let event = reader.read_event();
+        let end = offset(reader.buffer_position());
+        match event {
+            Ok(Event::Eof) => break,
+            Ok(event) => pass.take(&event, start..end, sink)?,
+            Err(error) => return Err(pass.unreadable(&error, start, offset(reader.error_position()))),
+        }
+        start = end;
+    }
+    pass.finish()
+}
+
+fn offset(position: u64) -> usize {
+    usize::try_from(position).unwrap_or(usize::MAX)
+}
+
+struct Pass<'a> {
+    text: &'a str,
+    root: &'a str,
+    /// Where each open element's tag begins, and its name.
+    open: Vec<(usize, &'a str)>,
+    root_seen: bool,
+}
+
+impl<'a> Pass<'a> {
+    fn take(&mut self, event: &Event<'_>, at: Range<usize>, sink: &mut impl Sink) -> Result<(), Trouble> {
+        let raw = self.text.get(at.clone()).unwrap_or_default();
+        match event {
+            Event::Start(_) | Event::Empty(_) => self.start_tag(raw, at, sink),
+            Event::End(_) => self.end_tag(raw, at, sink),
+            Event::Text(_) => self.characters(raw, at.start),
+            Event::GeneralRef(_) => {
+                self.inside(at.start)?;
+                references(raw, at.start)
+            }
+            Event::CData(_) => self.inside(at.start),
+            Event::Comment(_) => comment(raw, at.start).map(|()| sink.aside(at)),
+            Event::PI(_) => instruction(raw, at.start).map(|()| sink.aside(at)),
+            Event::Decl(_) => declaration(raw, at.start),
+            Event::DocType(_) => Err(doctype(at.start)),
+            Event::Eof => Ok(()),
+        }
+    }
+
+    fn start_tag(&mut self, raw: &'a str, at: Range<usize>, sink: &mut impl Sink) -> Result<(), Trouble> {
+        let tag = Tag::new(raw);
+        if !is_name(tag.element) {
+            return Err(Trouble::new(
+                at.start,
+                "`<` is not followed by a legal element name (a `<` in a value is written &lt;)",
+            ));
+        }
+        attributes(&tag, at.start)?;
+        if self.open.is_empty() {
+            if self.root_seen {
+                return Err(Trouble::new(
+                    at.start,
+                    format!(
+                        "a second element follows `</{}>`; expected the end of the file",
+                        self.root
+                    ),
+                ));
+            }
+            if tag.element != self.root {
+                return Err(Trouble::new(
+                    at.start,
+                    format!(
+                        "the outermost element is not `<{}>`: this is not a mailserver.cfg",
+                        self.root
+                    ),
+                ));
+            }
+            self.root_seen = true;
+        }
+        let depth = self.open.len() + 1;
+        if depth > DEPTH {
+            return Err(Trouble::new(
+                at.start,
+                format!("elements are nested deeper than {DEPTH} levels"),
+            ));
+        }
+        let end = at.end;
+        sink.open(depth, &tag, at.clone());
+        if tag.empty {
+            sink.close(depth, end..end);
+        } else {
+            self.open.push((at.start, tag.element));
+        }
+        Ok(())
+    }
+
+    fn end_tag(&mut self, raw: &str, at: Range<usize>, sink: &mut impl Sink) -> Result<(), Trouble> {
+        let name = raw
+            .strip_prefix("</")
+            .and_then(|raw| raw.strip_suffix('>'))
+            .unwrap_or_default();
+        let name = name.trim_end_matches(|c: char| c.is_ascii() && is_blank(c as u8));
+        let depth = self.open.len();
+        let Some((opened, expected)) = self.open.pop() else {
+            return Err(Trouble::new(
+                at.start,
+                "an end tag without an element that it could close",
+            ));
+        };
+        if name != expected {
+            let line = super::lines::line_of(self.text, opened);
+            let what = format!(
+                "expected `</{}>` for the element opened in line {line}, found another end tag",
+                known(expected)
+            );
+            return Err(Trouble::new(at.start, what));
+        }
+        sink.close(depth, at);
+        Ok(())
+    }
+
+    fn characters(&self, raw: &str, at: usize) -> Result<(), Trouble> {
+        if self.open.is_empty() {
+            let Some(odd) = raw.bytes().position(|b| !is_blank(b)) else {
+                return Ok(());
+            };
+            let what = if self.root_seen {
+                format!("text after `</{}>`; expected the end of the file", self.root)
+            } else {
+                format!("text before `<{}>`: this is not a mailserver.cfg", self.root)
+            };
+            return Err(Trouble::new(at + odd, what));
+        }
+        // rare enough in text that the second search hardly ever runs
+        if memchr::memchr(b'>', raw.as_bytes()).is_some()
+            && let Some(found) = raw.find("]]>")
+        {
+            return Err(Trouble::new(
+                at + found,
+                "`]]>` may not stand in text; it is written ]]&gt;",
+            ));
+        }
+        Ok(())
+    }
+
+    fn inside(&self, at: usize) -> Result<(), Trouble> {
+        if self.open.is_empty() {
+            return Err(Trouble::new(
+                at,
+                format!("only blanks and comments may stand outside `<{}>`", self.root),
+            ));
+        }
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<(), Trouble> {
+        if let Some(&(opened, name)) = self.open.last() {
+            let line = super::lines::line_of(self.text, opened);
+            let what = format!(
+                "the file is cut off: expected `</{}>` for the element opened in line {line}",
+                known(name)
+            );
+            return Err(Trouble::new(self.text.len(), what));
+        }
+        if !self.root_seen {
+            return Err(Trouble::new(
+                self.text.len(),
+                format!("the file ends without `<{}>`", self.root),
+            ));
+        }
+        Ok(())
+    }
+
+    fn unreadable(&self, error: &Error, start: usize, at: usize) -> Trouble {
+        let rest = self.text.get(start..).unwrap_or_default();
+        if rest
+            .get(..9)
+            .is_some_and(|begin| begin.eq_ignore_ascii_case("<!DOCTYPE"))
+        {
+            return doctype(start);
+        }
+        let what = match error {
+            Error::Syntax(SyntaxError::InvalidBangMarkup) => "`<!` is not followed by a comment or CDATA",
+            Error::Syntax(SyntaxError::UnclosedPI | SyntaxError::UnclosedXmlDecl) => {
+                "the file is cut off or damaged: `<?` without `?>`"
+            }
+            Error::Syntax(SyntaxError::UnclosedComment) => "the file is cut off or damaged: a comment without `-->`",
+            Error::Syntax(SyntaxError::UnclosedCData) => "the file is cut off or damaged: CDATA without `]]>`",
+            Error::Syntax(_) => {
+                "the file is cut off or damaged: a tag without its closing `>`, or a quote that is not closed"
+            }
+            Error::IllFormed(_) if rest.starts_with('&') => return Trouble::new(start, AMPERSAND),
+            _ => "not well-formed XML",
+        };
+        Trouble::new(at.min(self.text.len()).max(start), what)
+    }
+}
+
+const AMPERSAND: &str = "`&` does not begin one of &lt; &gt; &amp; &apos; &quot; or a legal &#…; reference (a `&` in a value is written &amp;)";
+
+fn doctype(at: usize) -> Trouble {
+    Trouble::new(
+        at,
+        "a DOCTYPE is refused: the mail server writes none, and its entities could hide values",
+    )
+}
+
+/// Names that may be quoted: no secret can be among them.
+fn known(name: &str) -> &'static str {
+    ["config", "table", "list", "listitem", "variable"]
+        .into_iter()
+        .find(|&known| known == name)
+        .unwrap_or("…")
+}
+
+fn attributes(tag: &Tag<'_>, at: usize) -> Result<(), Trouble> {
+    let mut seen: Vec<&str> = Vec::new();
+    for attribute in tag.attributes() {
+        let attribute = attribute.map_err(|broken| Trouble::new(at + broken.at, broken.what))?;
+        let name_at = at + attribute.name_at;
+        if !is_name(attribute.name) || attribute.name == "xmlns" {
+            return Err(Trouble::new(
+                name_at,
+                "not a legal attribute name (namespaces are not used in mailserver.cfg)",
+            ));
+        }
+        if seen.contains(&attribute.name) {
+            return Err(Trouble::new(name_at, "the same attribute stands twice in one element"));
+        }
+        seen.push(attribute.name);
+        if seen.len() > ATTRIBUTES {
+            return Err(Trouble::new(
+                name_at,
+                format!("more than {ATTRIBUTES} attributes in one element"),
+            ));
+        }
+        let raw_at = at + attribute.raw_at;
+        match memchr::memchr2(b'<', b'&', attribute.raw.as_bytes()) {
+            None => {}
+            Some(_) => {
+                if let Some(found) = attribute.raw.find('<') {
+                    return Err(Trouble::new(raw_at + found, "`<` in an attribute; it is written &lt;"));
+                }
+                references(attribute.raw, raw_at)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn references(raw: &str, at: usize) -> Result<(), Trouble> {
+    for (found, _) in raw.match_indices('&') {
+        let name = raw
+            .get(found + 1..)
+            .and_then(|rest| rest.split_once(';'))
+            .map_or("", |(name, _)| name);
+        if reference(name).is_none() {
+            return Err(Trouble::new(at + found, AMPERSAND));
+        }
+    }
+    Ok(())
+}
+
+fn comment(raw: &str, at: usize) -> Result<(), Trouble> {
+    let Some(inside) = raw.strip_prefix("<!--").and_then(|raw| raw.strip_suffix("-->")) else {
+        return Err(Trouble::new(at, "a comment that is not closed by `-->`"));
+    };
+    match inside
+        .find("--")
+        .or_else(|| inside.ends_with('-').then(|| inside.len() - 1))
+    {
+        Some(found) => Err(Trouble::new(at + 4 + found, "`--` may not stand in a comment")),
+        None => Ok(()),
+    }
+}
+
+fn instruction(raw: &str, at: usize) -> Result<(), Trouble> {
+    let inside = raw
+        .strip_prefix("<?")
+        .and_then(|raw| raw.strip_suffix("?>"))
+        .unwrap_or_default();
+    let target = inside
+        .split(|c: char| c.is_ascii() && is_blank(c as u8))
+        .next()
+        .unwrap_or_default();
+    if target.eq_ignore_ascii_case("xml") {
+        return Err(Trouble::new(
+            at,
+            "an XML declaration may stand only at the very start of the file, spelt `<?xml`",
+        ));
+    }
+    if !is_name(target) {
+        return Err(Trouble::new(at, "`<?` is not followed by a legal name"));
+    }
+    Ok(())
+}
+
+fn declaration(raw: &str, at: usize) -> Result<(), Trouble> {
+    if at != 0 {
+        return Err(Trouble::new(
+            at,
+            "an XML declaration may stand only at the very start of the file",
+        ));
+    }
+    let refused = |what: &'static str| Err(Trouble::new(at, what));
+    // an empty-element tag in all but its brackets
+    let inside = raw
+        .strip_prefix("<?")
+        .and_then(|raw| raw.strip_suffix("?>"))
+        .unwrap_or_default();
+    let tag = format!("<{inside}>");
+    let tag = Tag::new(&tag);
+    if tag.empty {
+        return refused("the XML declaration has a `/` too much");
+    }
+    let mut expected = ["version", "encoding", "standalone"].into_iter();
+    let mut has_version = false;
+    for attribute in tag.attributes() {
+        let attribute = attribute.map_err(|broken| Trouble::new(at + 1 + broken.at, broken.what))?;
+        if !expected.any(|name| name == attribute.name) {
+            return refused(
+                "the XML declaration has something other than version, encoding and standalone, in this order",
+            );
+        }
+        match attribute.name {
+            "version" if attribute.raw != "1.0" => return refused("the XML version is not 1.0"),
+            "version" => has_version = true,
+            "encoding" if !attribute.raw.eq_ignore_ascii_case("utf-8") => {
+                return refused("the declared encoding is not UTF-8; the mail server writes UTF-8");
+            }
+            "standalone" if !matches!(attribute.raw, "yes" | "no") => {
+                return refused("standalone is neither yes nor no");
+            }
+            _ => {}
+        }
+    }
+    if has_version {
+        Ok(())
+    } else {
+        refused("the XML declaration has no version")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nothing;
+    impl Sink for Nothing {
+        fn open(&mut self, _: usize, _: &Tag<'_>, _: Range<usize>) {}
+        fn close(&mut self, _: usize, _: Range<usize>) {}
+    }
+
+    fn trouble(text: &str) -> Option<(usize, String)> {
+        scan(text, "config", &mut Nothing)
+            .err()
+            .map(|trouble| (trouble.at, trouble.what.into_owned()))
+    }
+
+    #[test]
+    fn what_xml_allows_is_accepted() {
+        for text in [
+            "<config/>",
+            "<?xml version='1.0'?><config></config >",
+            "<?xml version=\"1.0\" encoding='utf-8' standalone='yes' ?>\r\n<!-- - a -->\n<config\n/>\n<?php x?>\n<!---->",
+            "<config a='>' b = \"'\">&#x41;&amp;]]&gt;]] ><![CDATA[<&]]]]><!--<--></config>\n ",
+            "<config><é/><a.b-c/><a></a\t></config>",
+            "<config>]]<!---->></config>",
+        ] {
+            assert_eq!(trouble(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_xml_forbids_is_refused_at_its_place() {
+        for (text, at, word) in [
+            ("", 0, "ends without"),
+            (" \n", 2, "ends without"),
+            ("<config>", 8, "cut off"),
+            ("<config><table></config>", 15, "expected `</table>`"),
+            ("<config", 0, "cut off"),
+            ("<config a=\"", 0, "cut off"),
+            ("<config/><config/>", 9, "second element"),
+            ("<config/>x", 9, "text after"),
+            ("x<config/>", 0, "text before"),
+            ("<table/>", 0, "not `<config>`"),
+            ("</config>", 0, "without an element"),
+            ("<config/></config>", 9, "without an element"),
+            ("<config a=\"<\"/>", 11, "&lt;"),
+            ("<config a='1' a='2'/>", 14, "twice"),
+            ("<config a='1'b='2'/>", 13, "blank"),
+            ("<config a/>", 9, "`=`"),
+            ("<config a=1/>", 10, "quotes"),
+            ("<config a='&x;'/>", 11, "`&`"),
+            ("<config>&nbsp;</config>", 8, "`&`"),
+            ("<config>&#0;</config>", 8, "`&`"),
+            ("<config>a & b</config>", 10, "`&`"),
+            ("<config>a &</config>", 10, "`&`"),
+            ("<config>a]]></config>", 9, "]]&gt;"),
+            ("<config><!-- a--b --></config>", 14, "--"),
+            ("<config><!-- a---></config>", 14, "--"),
+            ("<config><!--></config>", 8, ""),
+            ("<config><!-x></config>", 8, ""),
+            ("<!DOCTYPE config><config/>", 0, "DOCTYPE"),
+            ("<!doctype config", 0, "DOCTYPE"),
+            ("<!DOCTYPE config [<!ENTITY a 'b'>]><config/>", 0, "DOCTYPE"),
+            (" <?xml version='1.0'?><config/>", 1, "very start"),
+            ("<config><?xml version='1.0'?></config>", 8, "very start"),
+            ("<config><?XML version='1.0'?></config>", 8, "very start"),
+            ("<config><? x?></config>", 8, "legal name"),
+            ("<?xml version='1.1'?><config/>", 0, "1.0"),
+            ("<?xml encoding='UTF-8'?><config/>", 0, "no version"),
+            ("<?xml encoding='UTF-8' version='1.0'?><config/>", 0, "order"),
+            ("<?xml version='1.0' encoding='ISO-8859-1'?><config/>", 0, "UTF-8"),
+            ("<?xml version='1.0' standalone='maybe'?><config/>", 0, "standalone"),
+            ("<?xml?><config/>", 0, "no version"),
+            ("<![CDATA[x]]><config/>", 0, "outside"),
+            ("&lt;<config/>", 0, "outside"),
+            ("<config>< a/></config>", 8, "element name"),
+            ("<config><></></config>", 8, "element name"),
+            ("<config><a:b/></config>", 8, "element name"),
+            ("<config><a b:c=''/></config>", 11, "attribute name"),
+            ("<config xmlns='x'/>", 8, "attribute name"),
+            ("<config><a/b/></config>", 8, "element name"),
+            ("<config><![cdata[x]]></config>", 8, ""),
+            ("<config><![CDATA[x</config>", 8, "CDATA"),
+            ("<config><?x </config>", 8, "`?>`"),
+            ("<config><!-- </config>", 8, "-->"),
+        ] {
+            let (found, what) = trouble(text).unwrap_or_else(|| panic!("accepted: {text}"));
+            assert_eq!(found, at, "{text}: {what}");
+            assert!(what.contains(word), "{text}: {what}");
+        }
+    }
+
+    #[test]
+    fn nesting_and_attributes_have_a_limit() {
+        let nested = |n: usize| format!("<config>{}{}</config>", "<a>".repeat(n - 1), "</a>".repeat(n - 1));
+        assert_eq!(trouble(&nested(DEPTH)), None);
+        assert!(trouble(&nested(DEPTH + 1)).unwrap().1.contains("deeper"));
+        let many: String = (0..=ATTRIBUTES).map(|n| format!(" a{n}=''")).collect();
+        assert!(trouble(&format!("<config{many}/>")).unwrap().1.contains("more than"));
+    }
+}

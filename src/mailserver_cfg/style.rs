@@ -1,0 +1,175 @@
+//! The habits of a file: indent, line ending, quotes. A new variable looks like the one above it.
+
+use super::content::{escape, escape_attribute};
+use super::document::Document;
+use super::index::{Element, Kind, Section, Spot};
+use super::lines::{ending_at, ending_before, line_end, line_start};
+use super::tag::Tag;
+
+/// What stands before an element that has its line to itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lead<'a> {
+    /// The line ending before it; empty only where the element does not begin a line.
+    pub(super) ending: &'a str,
+    /// The blanks before it.
+    pub(super) indent: &'a str,
+}
+
+impl Lead<'_> {
+    /// Everything on one line.
+    pub(super) const NONE: Lead<'static> = Lead { ending: "", indent: "" };
+}
+
+/// `name="X"`, as a new variable or table spells it.
+pub(super) struct NewVariable<'a> {
+    pub(super) name: &'a str,
+    pub(super) value: &'a str,
+}
+
+impl Document {
+    /// The lead of an element at `at`, if only blanks stand before it in its line.
+    pub(super) fn lead(&self, at: usize) -> Option<Lead<'_>> {
+        let start = line_start(&self.text, at);
+        let indent = self.text.get(start..at)?;
+        let ending = ending_before(&self.text, start);
+        (!ending.is_empty() && is_blank(indent)).then_some(Lead { ending, indent })
+    }
+
+    /// The document's line ending: the first one in it.
+    pub(super) fn ending(&self) -> &'static str {
+        match ending_at(&self.text, line_end(&self.text, 0)) {
+            "" => "\n",
+            ending => ending,
+        }
+    }
+
+    /// The quote that an element uses for its name, `"` where it has none.
+    pub(super) fn quote(&self, tag: std::ops::Range<usize>) -> char {
+        let tag = Tag::new(self.text.get(tag).unwrap_or_default());
+        tag.attribute("name").map_or('"', |name| name.quote)
+    }
+
+    /// The lead for variables of a table that has none yet: deeper than the table by what other tables use.
+    pub(super) fn lead_inside(&self, table: &Section) -> Lead<'_> {
+        let Some(own) = self.lead(table.element.span().start) else {
+            return Lead::NONE;
+        };
+        let sample = self
+            .index
+            .sections
+            .iter()
+            .filter(|section| section.kind == Kind::Table)
+            .find_map(|section| {
+                let outer = self.lead(section.element.span().start)?;
+                let inner = self.lead(self.direct(section).next()?.start())?;
+                (outer.indent == own.indent && inner.indent.starts_with(own.indent)).then_some(inner.indent)
+            });
+        // without another table to learn from: one more of the table's own indent, which is one level deep
+        Lead {
+            ending: own.ending,
+            indent: sample.unwrap_or_else(|| self.deeper(own.indent)),
+        }
+    }
+
+    /// Twice this indent, found as a piece of blanks in the file, or made of spaces.
+    fn deeper(&self, indent: &str) -> &'static str {
+        if indent.starts_with('\t') {
+            "\t\t"
+        } else {
+            SPACES
+                .get(..(indent.len() * 2).clamp(2, SPACES.len()))
+                .unwrap_or(SPACES)
+        }
+    }
+
+    /// The lead for a new section: like the last one that begins a line.
+    pub(super) fn lead_of_sections(&self) -> Lead<'_> {
+        if let Some(found) = self
+            .index
+            .sections
+            .iter()
+            .rev()
+            .find_map(|section| self.lead(section.element.span().start))
+        {
+            return found;
+        }
+        let root = &self.index.root;
+        if self.index.sections.is_empty() && !self.text.get(root.inner()).unwrap_or_default().contains("<!--") {
+            return Lead {
+                ending: self.ending(),
+                indent: "  ",
+            };
+        }
+        Lead::NONE
+    }
+
+    /// The quote that the file's other tables use.
+    pub(super) fn usual_quote(&self) -> char {
+        self.index
+            .sections
+            .last()
+            .map_or('"', |section| self.quote(section.element.tag()))
+    }
+
+    /// Spells new variables, each with its lead.
+    pub(super) fn spell(&self, lead: Lead<'_>, quote: char, variables: &[NewVariable<'_>]) -> String {
+        let mut raw = String::new();
+        for variable in variables {
+            raw.push_str(lead.ending);
+            raw.push_str(lead.indent);
+            raw.push_str(&format!(
+                "<variable name={quote}{}{quote}>",
+                escape_attribute(variable.name, quote)
+            ));
+            raw.push_str(&escape(variable.value, self.ending()));
+            raw.push_str("</variable>");
+        }
+        raw
+    }
+
+    /// Where the content of an element really ends: before the blanks that stand before its end tag.
+    pub(super) fn content_end(&self, element: &Element) -> usize {
+        let inner = element.inner();
+        let raw = self.text.get(inner.clone()).unwrap_or_default();
+        inner.start + raw.trim_end_matches([' ', '\t', '\r', '\n']).len()
+    }
+
+    /// Where a variable's element ends, after its last `>`.
+    pub(super) fn end_of(&self, spot: &Spot) -> usize {
+        let inner = spot.inner();
+        let rest = self.text.get(inner.end..).unwrap_or_default();
+        if rest.starts_with("</") && !self.is_empty_element(spot) {
+            inner.end + rest.find('>').map_or(0, |at| at + 1)
+        } else {
+            inner.end
+        }
+    }
+
+    /// `<variable …/>`?
+    pub(super) fn is_empty_element(&self, spot: &Spot) -> bool {
+        spot.inner().is_empty() && self.text.get(spot.tag()).is_some_and(|tag| tag.ends_with("/>"))
+    }
+
+    /// After the rest of the line of `at`, if that rest is nothing but blanks and comments inside `until`; else `at`.
+    pub(super) fn after_remarks(&self, at: usize, until: usize) -> usize {
+        let mut reached = at;
+        loop {
+            let rest = self.text.get(reached..until).unwrap_or_default();
+            let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+            let rest = rest.get(blanks..).unwrap_or_default();
+            if rest.starts_with(['\r', '\n']) {
+                return reached;
+            }
+            match rest.strip_prefix("<!--").and_then(|comment| comment.find("-->")) {
+                Some(inside) => reached += blanks + "<!--".len() + inside + "-->".len(),
+                None => return at,
+            }
+        }
+    }
+}
+
+const SPACES: &str = "                ";
+
+pub(super) fn is_blank(text: &str) -> bool {
+    text.bytes().all(|b| matches!(b, b' ' | b'\t'))
+}
