@@ -1,0 +1,104 @@
+//! Unsaved edits, kept so that a lost session loses no work: what to change, never a secret, 0600.
+
+use rustix::fs::FlockOperation;
+use serde::{Deserialize, Serialize};
+
+use super::backup::StoredEdit;
+use super::disk::{self, Dir};
+use super::error::SaveError;
+use super::json;
+use super::state_dir::StateDir;
+use super::target::Target;
+use super::who;
+use crate::mailserver_cfg::{Document, EditSet, Secrets, VariablePath};
+
+const NAME: &str = "draft.json";
+
+/// Edits that were not saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// When the last edit was made: RFC 3339.
+    pub when: String,
+    /// SHA-256 of the file that they were based on.
+    pub base_sha256: String,
+    /// The edits, to be rebased onto today's file.
+    pub edits: EditSet,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    format: u32,
+    when: String,
+    base_sha256: String,
+    edits: Vec<StoredEdit>,
+}
+
+/// The draft lives in a directory of its own with a lock of its own: it is written while no save is going on, by a process that holds no
+/// other lock.
+fn place(state: &StateDir, target: &Target) -> Result<(Dir, std::os::fd::OwnedFd), SaveError> {
+    let dir = state.home(target)?.dir.sub("draft")?;
+    let fault = |errno| SaveError::disk("locking", &dir.path, errno);
+    let lock = dir.again().map_err(fault)?;
+    rustix::fs::flock(&lock, FlockOperation::LockExclusive).map_err(fault)?;
+    Ok((dir, lock))
+}
+
+fn clean(dir: &Dir) -> Result<(), SaveError> {
+    for name in dir.names()?.iter().filter(|name| name.starts_with(".tmp-")) {
+        dir.remove(name)?;
+    }
+    Ok(())
+}
+
+/// Writes the draft, replacing an earlier one; no edits: discards it. Returns the paths that are left out because their values are secrets.
+/// # Errors
+/// The state directory cannot be written; an earlier draft is still there then.
+pub fn write_draft(
+    state: &StateDir,
+    target: &Target,
+    base: &Document,
+    edits: &EditSet,
+    secrets: &Secrets,
+) -> Result<Vec<VariablePath>, SaveError> {
+    let stored = edits.edits().iter().map(|edit| (edit, StoredEdit::of(edit, secrets)));
+    let (secret, open): (Vec<_>, Vec<_>) = stored.partition(|(_, stored)| stored.masked);
+    let left_out = secret.into_iter().map(|(edit, _)| edit.path.clone()).collect();
+    let edits: Vec<_> = open.into_iter().map(|(_, stored)| stored).collect();
+    if edits.is_empty() {
+        discard_draft(state, target)?;
+        return Ok(left_out);
+    }
+    let (dir, _lock) = place(state, target)?;
+    clean(&dir)?;
+    let stored = Stored {
+        format: 1,
+        when: who::now(),
+        base_sha256: disk::sha256(base.as_bytes()),
+        edits,
+    };
+    json::put(&dir, NAME, &stored)?;
+    Ok(left_out)
+}
+
+/// The draft that is there, if any.
+/// # Errors
+/// It cannot be read or understood; discarding it is possible then too.
+pub fn read_draft(state: &StateDir, target: &Target) -> Result<Option<Draft>, SaveError> {
+    let (dir, _lock) = place(state, target)?;
+    let stored: Option<Stored> = json::get(&dir, NAME)?;
+    Ok(stored.map(|stored| Draft {
+        when: stored.when,
+        base_sha256: stored.base_sha256,
+        edits: EditSet::new(stored.edits.iter().map(StoredEdit::edit)),
+    }))
+}
+
+/// Removes the draft.
+/// # Errors
+/// The state directory cannot be written.
+pub fn discard_draft(state: &StateDir, target: &Target) -> Result<(), SaveError> {
+    let (dir, _lock) = place(state, target)?;
+    clean(&dir)?;
+    dir.remove(NAME)?;
+    dir.sync()
+}

@@ -1,0 +1,84 @@
+//! The journal: one small durable file that says what a save is about to do, so that the next start can finish or undo it.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::SaveError;
+use super::json;
+use super::state_dir::Home;
+
+const NAME: &str = "journal.json";
+const ENGINE: &str = "engine-stopped.json";
+/// The bytes that are not in the backup while a file is written in place: the new ones, or on the way back the failed ones.
+pub(crate) const PENDING: &str = "pending.cfg";
+
+/// How far a save has come. Written before the thing that it names is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "phase")]
+pub(crate) enum Phase {
+    /// The backup and the temp file may be there in part. The exchange has not happened.
+    Begun,
+    /// The temp file is whole and durable and has this inode; the exchange may have happened. (No device number: it can be another one
+    /// after a reboot.)
+    Ready { inode: u64 },
+    /// The file is being written in place; [`PENDING`] is there.
+    InPlace,
+}
+
+/// An unfinished save.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Journal {
+    pub(crate) format: u32,
+    pub(crate) when: String,
+    /// `save`, `restore`, … or `roll back`.
+    pub(crate) action: String,
+    pub(crate) summary: String,
+    /// Name beside the target.
+    pub(crate) temp: String,
+    pub(crate) old_sha256: String,
+    pub(crate) new_sha256: String,
+    /// The backup that holds the old bytes (the new ones, when it is a roll back).
+    pub(crate) backup: String,
+    /// The backup belongs to this save alone: it goes when the save is undone.
+    pub(crate) own_backup: bool,
+    #[serde(flatten)]
+    pub(crate) phase: Phase,
+}
+
+impl Journal {
+    pub(crate) fn read(home: &Home) -> Result<Option<Self>, SaveError> {
+        json::get(&home.dir, NAME)
+    }
+
+    pub(crate) fn write(&self, home: &Home) -> Result<(), SaveError> {
+        json::put(&home.dir, NAME, self)
+    }
+
+    /// The save is over, one way or the other.
+    pub(crate) fn close(home: &Home) -> Result<(), SaveError> {
+        home.dir.remove(NAME)?;
+        home.dir.remove(PENDING)?;
+        home.dir.sync()
+    }
+}
+
+/// The note that an engine is stopped because of a save.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EngineStopped {
+    pub(crate) when: String,
+    pub(crate) who: String,
+}
+
+impl EngineStopped {
+    pub(crate) fn read(home: &Home) -> Result<Option<Self>, SaveError> {
+        json::get(&home.dir, ENGINE)
+    }
+
+    pub(crate) fn write(&self, home: &Home) -> Result<(), SaveError> {
+        json::put(&home.dir, ENGINE, self)
+    }
+
+    pub(crate) fn clear(home: &Home) -> Result<(), SaveError> {
+        home.dir.remove(ENGINE)?;
+        home.dir.sync()
+    }
+}

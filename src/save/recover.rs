@@ -1,0 +1,309 @@
+//! Finishing or undoing what an earlier save left behind. Idempotent: killed at any point, it starts over; run twice at once, the lock
+//! lets one through.
+
+use std::path::PathBuf;
+
+use super::audit::{AuditEntry, audit};
+use super::backup;
+use super::disk::{self, LARGEST};
+use super::error::{OnDisk, SaveError};
+use super::in_place;
+use super::journal::{EngineStopped, Journal, PENDING, Phase};
+use super::state_dir::{Home, Locks, StateDir};
+use super::swap;
+use super::target::{Snapshot, Target};
+use super::who::Actor;
+use crate::mailserver_cfg::Document;
+
+/// The action of a journal that put the old file back after a bad start: undone, the file is still the one that the engine did not like.
+pub const ROLL_BACK: &str = "roll back";
+
+/// What recovery found and did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recovered {
+    /// A save broke off before its exchange: the file is the old one; leftovers are gone.
+    Undone {
+        /// What it was: `save`, `restore`, … or [`ROLL_BACK`].
+        action: String,
+        /// When it began.
+        when: String,
+        /// What it was about.
+        summary: String,
+    },
+    /// A save broke off after its exchange: the new file is in place; the old one, which lay beside it, is gone; the backup is there.
+    Completed {
+        /// What it was: `save`, `restore`, … or [`ROLL_BACK`].
+        action: String,
+        /// When it began.
+        when: String,
+        /// What it was about.
+        summary: String,
+        /// Its backup.
+        backup: String,
+    },
+    /// A save broke off while another program's version was swapped out: that version is back in place.
+    TheirsPutBack {
+        /// When it began.
+        when: String,
+        /// A copy of their version.
+        kept: PathBuf,
+    },
+    /// The file was replaced by another program after the save broke off; what had come out of the exchange is kept.
+    Kept {
+        /// When the save began.
+        when: String,
+        /// Where.
+        kept: PathBuf,
+    },
+    /// The file was torn while written in place; it was put together again from the backup.
+    Repaired {
+        /// When the save began.
+        when: String,
+        /// From this backup.
+        backup: String,
+    },
+    /// A save broke off; the file has been changed since, so it is left alone. The backup is there.
+    ChangedSince {
+        /// When it began.
+        when: String,
+        /// Its backup.
+        backup: String,
+    },
+    /// A file of ours beside the target, proven to be a copy of what is backed up: removed.
+    LeftoverRemoved {
+        /// Its name.
+        name: String,
+    },
+    /// A file beside the target that is named like ours, but not proven to be: left alone, to be looked at. It may hold secrets.
+    LeftoverFound {
+        /// Its path.
+        path: PathBuf,
+    },
+    /// An earlier save stopped the engine and did not live to start it. Said until [`engine_is_up`] is called.
+    EngineMayBeDown {
+        /// Since when.
+        when: String,
+        /// Who saved.
+        who: String,
+    },
+}
+
+/// Cleans up after saves that did not end. To be called at the start of the program; a save calls it first too.
+/// # Errors
+/// [`SaveError::Locked`] while a save is going on; the disk's errors, and then it can be called again.
+pub fn recover(state: &StateDir, target: &Target) -> Result<Vec<Recovered>, SaveError> {
+    let home = state.home(target)?;
+    let _locks = Locks::take(target, &home)?;
+    recover_locked(state, &home, target)
+}
+
+/// The engine runs again (or is meant to be down): [`Recovered::EngineMayBeDown`] is not said any more.
+/// # Errors
+/// The state directory cannot be written.
+pub fn engine_is_up(state: &StateDir, target: &Target) -> Result<(), SaveError> {
+    EngineStopped::clear(&state.home(target)?)
+}
+
+pub(crate) fn recover_locked(state: &StateDir, home: &Home, target: &Target) -> Result<Vec<Recovered>, SaveError> {
+    let mut found = Vec::new();
+    for dir in [&home.dir, &home.backups, &home.kept] {
+        for name in dir.names()?.iter().filter(|name| name.starts_with(".tmp-")) {
+            dir.remove(name)?;
+        }
+    }
+    if home.dir.read("target", 1 << 16)?.is_none() {
+        // For people: whose directory this is.
+        home.dir
+            .put("target", format!("{}\n", target.path().display()).as_bytes())?;
+    }
+    if let Some(journal) = Journal::read(home)? {
+        let what = match &journal.phase {
+            Phase::Begun => undo(home, target, &journal)?,
+            Phase::Ready { inode } => after_ready(home, target, &journal, *inode)?,
+            Phase::InPlace => in_place_broken(home, target, &journal)?,
+        };
+        // Cleaning up matters more than telling: a full disk must not stop it.
+        let _ = tell(state, target, &journal, &what);
+        found.push(what);
+        Journal::close(home)?;
+    }
+    backup::clean(home)?;
+    found.extend(leftovers(home, target)?);
+    if let Some(engine) = EngineStopped::read(home)? {
+        found.push(Recovered::EngineMayBeDown {
+            when: engine.when,
+            who: engine.who,
+        });
+    }
+    Ok(found)
+}
+
+/// The exchange did not happen: the temp file and the backup go.
+fn undo(home: &Home, target: &Target, journal: &Journal) -> Result<Recovered, SaveError> {
+    if target.is_temp_name(&journal.temp) {
+        target.parent().remove(&journal.temp)?;
+        target.parent().sync()?;
+    }
+    if journal.own_backup {
+        backup::discard(home, &journal.backup)?;
+    }
+    let Journal {
+        action, when, summary, ..
+    } = journal.clone();
+    Ok(Recovered::Undone { action, when, summary })
+}
+
+fn completed(journal: &Journal) -> Recovered {
+    let Journal {
+        action,
+        when,
+        summary,
+        backup,
+        ..
+    } = journal.clone();
+    Recovered::Completed {
+        action,
+        when,
+        summary,
+        backup,
+    }
+}
+
+/// The temp file was whole; which of the two names has it?
+fn after_ready(home: &Home, target: &Target, journal: &Journal, inode: u64) -> Result<Recovered, SaveError> {
+    let temp = journal.temp.as_str();
+    let (bytes, snapshot) = target.read()?;
+    let sum = disk::sha256(&bytes);
+    // By inode; by content where a file system makes new inode numbers at each mount.
+    let ours_is_in = snapshot.inode == inode || sum == journal.new_sha256;
+    let beside = if target.is_temp_name(temp) {
+        target.parent().read(temp, LARGEST)?
+    } else {
+        None
+    };
+    let Some(out) = beside else {
+        return if sum == journal.old_sha256 {
+            undo(home, target, journal)
+        } else if ours_is_in {
+            target.parent().sync()?;
+            Ok(completed(journal))
+        } else {
+            Ok(Recovered::ChangedSince {
+                when: journal.when.clone(),
+                backup: journal.backup.clone(),
+            })
+        };
+    };
+    let out_stat = rustix::fs::statat(&target.parent().handle, temp, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)
+        .map_err(|errno| SaveError::disk("looking at what lies beside", target.path(), errno))?;
+    let out_snapshot = Snapshot::of(&out_stat);
+    let out_sum = disk::sha256(&out);
+    if out_snapshot.inode == inode || out_sum == journal.new_sha256 {
+        return undo(home, target, journal);
+    }
+    if out_sum == journal.old_sha256 {
+        // What came out is what was expected. Durable first, then the old file, which holds secrets, goes.
+        target.parent().sync()?;
+        target.parent().remove(temp)?;
+        target.parent().sync()?;
+        return Ok(completed(journal));
+    }
+    // Another program's version came out, and the crash was faster than putting it back.
+    let kept = home.keep("came-out", &out)?;
+    let when = journal.when.clone();
+    if snapshot.inode == inode && sum == journal.new_sha256 {
+        swap::put_back(
+            target,
+            home,
+            temp,
+            (Some(out), Some(out_snapshot)),
+            (Some(bytes), Some(snapshot)),
+        )?;
+        if journal.own_backup {
+            backup::discard(home, &journal.backup)?;
+        }
+        return Ok(Recovered::TheirsPutBack { when, kept });
+    }
+    target.parent().remove(temp)?;
+    target.parent().sync()?;
+    Ok(Recovered::Kept { when, kept })
+}
+
+fn in_place_broken(home: &Home, target: &Target, journal: &Journal) -> Result<Recovered, SaveError> {
+    let (bytes, _) = target.read()?;
+    let sum = disk::sha256(&bytes);
+    if sum == journal.new_sha256 {
+        // It may have got there without fsync.
+        let file = in_place::open(target)?;
+        disk::sync_file(&file, target.path())?;
+        return Ok(completed(journal));
+    }
+    if sum == journal.old_sha256 {
+        return undo(home, target, journal);
+    }
+    let (when, backup) = (journal.when.clone(), journal.backup.clone());
+    let good = backup::read_proven(home, &journal.backup)?;
+    let other = home.dir.read(PENDING, LARGEST)?.unwrap_or_default();
+    if !in_place::is_torn(&bytes, &good, &other) && Document::parse(bytes.clone()).is_ok() {
+        return Ok(Recovered::ChangedSince { when, backup });
+    }
+    home.keep("torn", &bytes)?;
+    let mut file = in_place::open(target)?;
+    in_place::overwrite(&mut file, &good, target)
+        .and_then(|()| in_place::check(target, &good))
+        .map_err(|error| {
+            error.with_on_disk(OnDisk::Torn {
+                backup: home.backups.path.join(format!("{}.cfg", journal.backup)),
+            })
+        })?;
+    Ok(Recovered::Repaired { when, backup })
+}
+
+/// Files beside the target that are named like ours and that no journal names: removed only when their content is proven to be elsewhere.
+fn leftovers(home: &Home, target: &Target) -> Result<Vec<Recovered>, SaveError> {
+    let names = target.parent().names()?;
+    let mut found = Vec::new();
+    for name in names.into_iter().filter(|name| target.is_temp_name(name)) {
+        let known = match target.parent().read(&name, LARGEST) {
+            Ok(Some(bytes)) => backup::holds(home, &disk::sha256(&bytes))?,
+            Ok(None) => continue,
+            Err(_) => false,
+        };
+        if known {
+            target.parent().remove(&name)?;
+            target.parent().sync()?;
+            found.push(Recovered::LeftoverRemoved { name });
+        } else {
+            let path = target.path().with_file_name(&name);
+            found.push(Recovered::LeftoverFound { path });
+        }
+    }
+    Ok(found)
+}
+
+fn tell(state: &StateDir, target: &Target, journal: &Journal, what: &Recovered) -> Result<(), SaveError> {
+    let result = match what {
+        Recovered::Undone { .. } => "broke off; undone: the file is as it was before",
+        Recovered::Completed { .. } => "broke off; completed: what it wrote is in place",
+        Recovered::TheirsPutBack { .. } => "broke off; what another program had written is back in place",
+        Recovered::Kept { .. } => "broke off; replaced by another program since, what came out is kept",
+        Recovered::Repaired { .. } => "broke off while writing in place; put together again from the backup",
+        Recovered::ChangedSince { .. } => "broke off; changed by another program since, left alone",
+        Recovered::LeftoverRemoved { .. } | Recovered::LeftoverFound { .. } | Recovered::EngineMayBeDown { .. } => {
+            return Ok(());
+        }
+    };
+    let (actor, words) = (
+        Actor::now(),
+        format!("{} of {}: {}", journal.action, journal.when, journal.summary),
+    );
+    let entry = AuditEntry {
+        actor: &actor,
+        action: "recover",
+        what: &words,
+        words: &[],
+        result,
+        backup: Some(&journal.backup),
+    };
+    audit(state, target, entry)
+}

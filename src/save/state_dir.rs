@@ -1,0 +1,179 @@
+//! The state directory: 0700, ours, one sub-directory for each target file, so that several servers keep apart.
+
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, Mode};
+use rustix::io::Errno;
+
+use super::disk::{self, Dir};
+use super::error::SaveError;
+use super::target::Target;
+
+/// Where backups, journal, draft and audit lie. Open means: checked.
+pub struct StateDir {
+    pub(crate) dir: Dir,
+}
+
+impl std::fmt::Debug for StateDir {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("StateDir").field(&self.dir.path).finish()
+    }
+}
+
+impl StateDir {
+    /// Opens the directory, creating it (and missing parents) 0700. One that others may only read is closed to them.
+    /// # Errors
+    /// [`SaveError::StateDir`] when it is a symbolic link, belongs to another user, or others may write to it.
+    pub fn open(path: &Path) -> Result<Self, SaveError> {
+        let untrusted = |why: String, next| {
+            Err(SaveError::StateDir {
+                path: path.to_path_buf(),
+                why,
+                next,
+            })
+        };
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if found.file_type().is_symlink() => {
+                return untrusted("it is a symbolic link".into(), "give the directory that it points to");
+            }
+            Ok(found) if !found.is_dir() => {
+                return untrusted("it is not a directory".into(), "give another one with --state-dir");
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => create(path)?,
+            Err(error) => return Err(SaveError::io("looking at", path, &error)),
+        }
+        let dir = Dir::open(path).map_err(|errno| SaveError::disk("opening", path, errno))?;
+        let stat = rustix::fs::fstat(&dir.handle).map_err(|errno| SaveError::disk("looking at", path, errno))?;
+        let ours = rustix::process::geteuid().as_raw();
+        if stat.st_uid != ours {
+            let why = format!("it belongs to user {}, and this is user {ours}", stat.st_uid);
+            return untrusted(why, "give another one with --state-dir, or chown it");
+        }
+        let mode = stat.st_mode & 0o777;
+        if mode & 0o022 != 0 {
+            return untrusted(
+                format!("others may write to it (mode {mode:04o})"),
+                "look who put what into it, then chmod 0700 it",
+            );
+        }
+        if mode != 0o700 {
+            rustix::fs::fchmod(&dir.handle, Mode::RWXU).map_err(|errno| SaveError::disk("closing", path, errno))?;
+        }
+        Ok(Self { dir })
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.dir.path
+    }
+
+    /// The sub-directory of one target.
+    pub(crate) fn home(&self, target: &Target) -> Result<Home, SaveError> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let name: String = disk::sha256(target.path().as_os_str().as_bytes())
+            .chars()
+            .take(16)
+            .collect();
+        let dir = self.dir.sub(&name)?;
+        Ok(Home {
+            backups: dir.sub("backups")?,
+            kept: dir.sub("kept")?,
+            dir,
+        })
+    }
+}
+
+fn create(path: &Path) -> Result<(), SaveError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    // Parents with the usual mode, as `mkdir -p`; only the last one is private.
+    std::fs::create_dir_all(parent).map_err(|error| SaveError::io("creating", parent, &error))?;
+    match std::fs::DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(SaveError::io("creating", path, &error)),
+    }
+    let parent_dir = std::fs::File::open(parent).map_err(|error| SaveError::io("opening", parent, &error))?;
+    parent_dir
+        .sync_all()
+        .map_err(|error| SaveError::io("syncing", parent, &error))
+}
+
+/// The state of one target file.
+pub(crate) struct Home {
+    pub(crate) dir: Dir,
+    pub(crate) backups: Dir,
+    /// Files that are nobody's backup but may be wanted: what a failed start left, what another program wrote in between.
+    pub(crate) kept: Dir,
+}
+
+impl Home {
+    /// Keeps bytes that would otherwise be lost. Returns where.
+    pub(crate) fn keep(&self, why: &str, bytes: &[u8]) -> Result<PathBuf, SaveError> {
+        let stamp = super::who::utc_stamp();
+        let name = format!("{stamp}-{why}-{}.cfg", disk::random_name());
+        self.kept.put(&name, bytes)?;
+        Ok(self.kept.path.join(name))
+    }
+}
+
+/// Both locks of a target: on its directory (against other state directories) and on its state. Held until dropped.
+pub(crate) struct Locks {
+    _target: std::os::fd::OwnedFd,
+    _state: std::os::fd::OwnedFd,
+    /// The file system of the target knows no locks (some NFS): only the state directory's is held.
+    pub(crate) weak: bool,
+}
+
+impl Locks {
+    /// Takes both, without waiting. `flock` on a directory handle: no lock file, gone with the process.
+    /// # Errors
+    /// [`SaveError::Locked`].
+    pub(crate) fn take(target: &Target, home: &Home) -> Result<Self, SaveError> {
+        let path = target.path();
+        let busy = |handle: &std::os::fd::OwnedFd| SaveError::Locked {
+            path: path.to_path_buf(),
+            pid: holder(handle),
+        };
+        let fault = |errno| SaveError::disk("locking the directory of", path, errno);
+        let state = home.dir.again().map_err(fault)?;
+        match rustix::fs::flock(&state, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::AGAIN) => return Err(busy(&state)),
+            Err(errno) => return Err(fault(errno)),
+        }
+        let directory = target.parent().again().map_err(fault)?;
+        let weak = match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => false,
+            Err(Errno::AGAIN) => return Err(busy(&directory)),
+            // NFS turns flock into a byte-range lock, which needs a handle open for writing: impossible for a directory.
+            Err(Errno::BADF | Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => true,
+            Err(errno) => return Err(fault(errno)),
+        };
+        Ok(Self {
+            _target: directory,
+            _state: state,
+            weak,
+        })
+    }
+}
+
+/// Who holds the lock, from `/proc/locks`; `None` when it does not say (another PID namespace).
+fn holder(handle: &std::os::fd::OwnedFd) -> Option<u32> {
+    let inode = rustix::fs::fstat(handle).ok()?.st_ino.to_string();
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    locks.lines().find_map(|line| {
+        let mut fields = line.split_whitespace().skip(1);
+        if fields.next()? != "FLOCK" {
+            return None;
+        }
+        let pid = fields.nth(2)?;
+        let place = fields.next()?;
+        (place.rsplit(':').next()? == inode).then(|| pid.parse().ok())?
+    })
+}

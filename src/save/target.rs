@@ -1,0 +1,239 @@
+//! The file to be saved: where it really is, and what it was when it was read.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType, Stat};
+use rustix::io::Errno;
+
+use super::disk::{self, Dir, LARGEST};
+use super::error::SaveError;
+
+/// Which file it is and how it stands: two equal ones mean that nobody touched it in between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Device number.
+    pub dev: u64,
+    /// Inode number.
+    pub inode: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Last change of the content: seconds and nanoseconds since 1970.
+    pub mtime: (i64, u64),
+    /// Last change of content or attributes: seconds and nanoseconds since 1970.
+    pub ctime: (i64, u64),
+    /// Permission bits, with set-id and sticky bits.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Names of the file (hard links).
+    pub links: u64,
+}
+
+impl Snapshot {
+    #[allow(clippy::useless_conversion)] // the widths of these fields differ by architecture
+    pub(crate) fn of(stat: &Stat) -> Self {
+        Self {
+            dev: u64::from(stat.st_dev),
+            inode: u64::from(stat.st_ino),
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            mtime: (i64::from(stat.st_mtime), u64::from(stat.st_mtime_nsec)),
+            ctime: (i64::from(stat.st_ctime), u64::from(stat.st_ctime_nsec)),
+            mode: stat.st_mode & 0o7777,
+            uid: stat.st_uid,
+            gid: stat.st_gid,
+            links: u64::from(stat.st_nlink),
+        }
+    }
+
+    /// The same file (not: the same content)?
+    pub(crate) fn same_file(&self, other: &Self) -> bool {
+        self.dev == other.dev && self.inode == other.inode
+    }
+
+    /// Changed so recently that a second change could carry the same time (ticks of the file system's clock are up to 10 ms)?
+    fn is_fresh(&self) -> bool {
+        let Ok(now) = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) else {
+            return true;
+        };
+        let Ok(seconds) = u64::try_from(self.ctime.0) else {
+            return false;
+        };
+        let changed = std::time::Duration::from_secs(seconds) + std::time::Duration::from_nanos(self.ctime.1);
+        now.saturating_sub(changed) < std::time::Duration::from_millis(50)
+    }
+}
+
+/// The real file behind a path that may be a symbolic link, held by its directory.
+pub struct Target {
+    asked: PathBuf,
+    path: PathBuf,
+    name: String,
+    parent: Dir,
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Target")
+            .field("asked", &self.asked)
+            .field("path", &self.path)
+            .finish()
+    }
+}
+
+impl Target {
+    /// Follows symbolic links (the link itself is never written) and opens the directory that holds the real file.
+    /// # Errors
+    /// No such file, a link to nothing, no permission, or something that is not a file, each by its name.
+    pub fn resolve(asked: &Path) -> Result<Self, SaveError> {
+        let path = match std::fs::canonicalize(asked) {
+            Ok(path) => path,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let is_link = std::fs::symlink_metadata(asked).is_ok_and(|found| found.file_type().is_symlink());
+                let path = asked.to_path_buf();
+                return Err(if is_link {
+                    SaveError::LinkLeadsNowhere { path }
+                } else {
+                    SaveError::NotFound { path }
+                });
+            }
+            Err(error) => return Err(SaveError::io("finding", asked, &error)),
+        };
+        let not_a_file = |what| SaveError::NotAFile {
+            path: asked.to_path_buf(),
+            what,
+        };
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(not_a_file("a directory"));
+        };
+        let name = name
+            .to_str()
+            .ok_or_else(|| not_a_file("a name that is not UTF-8"))?
+            .to_owned();
+        let parent = Dir::open(parent).map_err(|errno| SaveError::disk("opening", parent, errno))?;
+        let target = Self {
+            asked: asked.to_path_buf(),
+            name,
+            parent,
+            path: path.clone(),
+        };
+        let stat = target
+            .stat()
+            .map_err(|errno| SaveError::disk("looking at", &path, errno))?;
+        kind(&stat).map_or(Ok(target), |what| Err(not_a_file(what)))
+    }
+
+    /// The path as it was given.
+    #[must_use]
+    pub fn asked(&self) -> &Path {
+        &self.asked
+    }
+
+    /// The real file's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn parent(&self) -> &Dir {
+        &self.parent
+    }
+
+    /// Reads the file. What is returned stood in it as a whole at one moment, as far as that can be seen: the identity is the same before
+    /// and after, and a file that was changed just now is read until two readings are equal.
+    /// # Errors
+    /// [`SaveError::NeverQuiet`] when it kept changing for two seconds; no permission; too large; no longer a file.
+    pub fn read(&self) -> Result<(Vec<u8>, Snapshot), SaveError> {
+        self.read_named(&self.name)
+            .map(|(bytes, snapshot, _)| (bytes, snapshot))
+    }
+
+    /// The same, with the handle that was read, for attributes.
+    pub(crate) fn read_named(&self, name: &str) -> Result<(Vec<u8>, Snapshot, File), SaveError> {
+        let fault = |errno| SaveError::disk("reading", &self.path, errno);
+        let mut last: Option<Vec<u8>> = None;
+        for attempt in 0..40_u64 {
+            if attempt > 0 {
+                std::thread::sleep(std::time::Duration::from_millis(50.min(attempt * 5)));
+            }
+            let file = match self.parent.read_handle(name) {
+                Ok(file) => file,
+                // Replaced by rename or by remove-and-create: for a moment there may be nothing.
+                Err(Errno::NOENT) if attempt < 5 => continue,
+                Err(errno) => return Err(fault(errno)),
+            };
+            let before = rustix::fs::fstat(&file).map_err(fault)?;
+            if let Some(what) = kind(&before) {
+                return Err(SaveError::NotAFile {
+                    path: self.path.clone(),
+                    what,
+                });
+            }
+            let before = Snapshot::of(&before);
+            let bytes = disk::read_all(&file, LARGEST, &self.path)?;
+            let after = rustix::fs::fstat(&file)
+                .map(|stat| Snapshot::of(&stat))
+                .map_err(fault)?;
+            let named = rustix::fs::statat(&self.parent.handle, name, AtFlags::SYMLINK_NOFOLLOW);
+            let named = named.map(|stat| Snapshot::of(&stat));
+            let held_still = before == after && named == Ok(after);
+            if held_still && (!after.is_fresh() || last.as_ref() == Some(&bytes)) {
+                return Ok((bytes, after, file));
+            }
+            last = held_still.then_some(bytes);
+        }
+        Err(SaveError::NeverQuiet {
+            path: self.path.clone(),
+        })
+    }
+
+    /// What the name is right now.
+    pub(crate) fn stat(&self) -> Result<Stat, Errno> {
+        rustix::fs::statat(&self.parent.handle, &self.name, AtFlags::SYMLINK_NOFOLLOW)
+    }
+
+    /// Is this a name that we give to files beside the target? `.mailserver.cfg.kerio-tls-0123456789abcdef`.
+    pub(crate) fn is_temp_name(&self, name: &str) -> bool {
+        name.strip_prefix(&self.temp_prefix())
+            .is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    }
+
+    /// A fresh name beside the target.
+    pub(crate) fn temp_name(&self) -> String {
+        format!("{}{}", self.temp_prefix(), disk::random_name())
+    }
+
+    fn temp_prefix(&self) -> String {
+        // A name may have 255 bytes; ours adds 28.
+        if self.name.len() <= 200 {
+            format!(".{}.kerio-tls-", self.name)
+        } else {
+            let digest: String = disk::sha256(OsStr::new(&self.name).as_bytes())
+                .chars()
+                .take(16)
+                .collect();
+            format!(".{digest}.kerio-tls-")
+        }
+    }
+}
+
+/// What it is, when it is not a regular file.
+fn kind(stat: &Stat) -> Option<&'static str> {
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => None,
+        FileType::Directory => Some("a directory"),
+        FileType::Fifo => Some("a named pipe"),
+        FileType::Socket => Some("a socket"),
+        FileType::BlockDevice | FileType::CharacterDevice => Some("a device"),
+        FileType::Symlink => Some("a symbolic link put there just now"),
+        FileType::Unknown => Some("something unknown"),
+    }
+}
