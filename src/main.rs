@@ -1,2 +1,107 @@
 //! Wiring and exit status.
-fn main() {}
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use kerio_tls::cli::{self, Arguments, Status};
+use kerio_tls::session::{Measured, Session};
+use kerio_tls::tui::{self, Ending, Options, State, Theme};
+use kerio_tls::work::{Effect, Hold, Host, Workers};
+
+fn main() -> ExitCode {
+    // Temporary files, backups, journal: nothing that we make is for others.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    // A core file would hold the secrets of mailserver.cfg.
+    let none = rustix::process::Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // Help and version are not errors; everything else is wrong usage. clap says which.
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let status = match &arguments.command {
+        Some(_) => cli::run(&arguments, &mut io::stdout().lock(), &mut io::stderr().lock()),
+        None => screen(&arguments),
+    };
+    ExitCode::from(status as u8)
+}
+
+/// Opens the screen.
+fn screen(arguments: &Arguments) -> Status {
+    match open_screen(arguments) {
+        Ok(Ending::Left(summary)) => {
+            let mut out = io::stdout().lock();
+            for line in summary {
+                let _ = writeln!(out, "{line}");
+            }
+            Status::Done
+        }
+        Ok(Ending::NoTerminal) => {
+            complain(
+                "there is no terminal to draw on; in scripts use the commands: kerio-tls show, check, set, reset, peers (see kerio-tls --help)",
+            );
+            Status::Usage
+        }
+        Ok(Ending::Lost(error)) => {
+            complain(&format!(
+                "the terminal was lost ({error}); unsaved edits are kept and offered at the next start"
+            ));
+            Status::Failed
+        }
+        Err(error) => {
+            complain(&error);
+            Status::Failed
+        }
+    }
+}
+
+fn complain(words: &str) {
+    let _ = writeln!(io::stderr().lock(), "kerio-tls: {words}");
+}
+
+fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
+    let host = Host::find(&arguments.host_options()).map_err(|error| error.to_string())?;
+    let document = host.load().map_err(|error| error.to_string())?;
+    let session = Session::new(
+        Arc::clone(&document),
+        host.preferences.catalogue.clone(),
+        Measured::default(),
+    );
+    let secrets = session.secrets();
+    let theme = Theme::new(
+        arguments.color(host.preferences.color),
+        arguments.ascii(host.preferences.ascii),
+    );
+    let mut state = State::new(host.file.display().to_string(), session, Host::clock(), theme);
+    state.read_only = host.read_only();
+    state.notices(host.preferences.warnings.iter().cloned());
+    if state.read_only.is_none() {
+        match host.recover() {
+            Ok(found) => state.recovered(found),
+            Err(error) => state.notices([error.to_string()]),
+        }
+    }
+    let options = Options {
+        synchronised: host.preferences.synchronised && !arguments.no_sync,
+    };
+    let hold = Arc::new(Hold::default());
+    let for_workers = Arc::clone(&hold);
+    let writable = state.read_only.is_none();
+    Ok(tui::run(state, options, hold, move |sink| {
+        let workers = Workers::new(host, document, secrets, for_workers, sink);
+        workers.carry_out(Effect::LookAtEngine);
+        workers.carry_out(Effect::GatherEvidence);
+        if writable {
+            workers.carry_out(Effect::FindDraft);
+        }
+        move |effect| workers.carry_out(effect)
+    }))
+}

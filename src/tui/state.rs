@@ -366,3 +366,30 @@ impl State {
         }
     }
 }
+
+impl State {
+    /// News from before the first frame.
+    pub fn notices(&mut self, words: impl IntoIterator<Item = String>) {
+        for words in words {
+            self.summary.push(words.clone());
+            self.status = Some(super::text::line(crate::session::Tone::Caution, words));
+        }
+    }
+
+    /// What recovery found and did: shown before anything else.
+    pub fn recovered(&mut self, found: Vec<String>) {
+        if found.is_empty() {
+            return;
+        }
+        let lines = found
+            .iter()
+            .map(|words| super::text::line(crate::session::Tone::Text, words.clone()))
+            .collect();
+        self.summary.extend(found);
+        self.overlays.push(Overlay::Reader {
+            title: super::text::RECOVERED_TITLE.to_owned(),
+            lines,
+            scroll: 0,
+        });
+    }
+}

@@ -32,6 +32,7 @@ pub(super) const AS_LOADED: &str = "As loaded: nothing to change here.";
 pub(super) const RESET_DONE: &str =
     "Custom TLS variables will be deleted. Nothing is written before you review and save.";
 pub(super) const DRAFT_TAKEN: &str = "The edits of the earlier session are back. Review them before saving.";
+pub(super) const RECOVERED_TITLE: &str = "After an earlier save";
 pub(super) const BACK: &str = "Back";
 pub(super) const CLOSE: &str = "Enter or Esc closes";
 

@@ -490,7 +490,9 @@ fn ask_review(state: &mut State) -> Vec<Effect> {
     }
     state.review_wanted = true;
     state.status = Some(text::line(Tone::Text, text::LOOKING));
-    vec![Effect::Work(work::Effect::Inspect)]
+    vec![Effect::Work(work::Effect::Inspect {
+        wish: state.engine_wish,
+    })]
 }
 
 fn on_review(state: &mut State, command: Command) -> Vec<Effect> {
@@ -542,6 +544,7 @@ fn start_save(state: &mut State) -> Vec<Effect> {
         base: std::sync::Arc::clone(state.session.base()),
         edits: screen.review.edits.clone(),
         consents,
+        action: "save",
         words,
         engine: state.engine_wish,
     })))]

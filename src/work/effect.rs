@@ -26,7 +26,12 @@ pub enum Effect {
     /// Stop reading them.
     CancelEvidence,
     /// Find out about file and engine, for a review.
-    Inspect,
+    Inspect {
+        /// What shall happen to a running engine.
+        wish: EngineWish,
+    },
+    /// Look for unsaved edits of an earlier session.
+    FindDraft,
     /// Look whether the engine runs, for the header.
     LookAtEngine,
     /// Save.
@@ -48,6 +53,8 @@ pub struct SaveJob {
     pub edits: EditSet,
     /// What the user said yes to.
     pub consents: Vec<Consent>,
+    /// What is done, one word for manifest and audit: `save`, `reset`, `restore`.
+    pub action: &'static str,
     /// The change in words, one line each, for manifest and audit.
     pub words: Vec<String>,
     /// What happens to the engine.
@@ -72,8 +79,8 @@ pub struct SaveReport {
     pub lines: Vec<String>,
     /// "Saved, but …".
     pub warnings: Vec<String>,
-    /// Where the backup is.
-    pub backup: String,
+    /// Where the backup is; `None`: nothing had to be written.
+    pub backup: Option<String>,
 }
 
 /// Why a save did not happen.

@@ -63,7 +63,10 @@ impl Home {
             }
         };
         let config = options.config.clone().unwrap_or_else(|| config_dir.join(PREFERENCES));
-        let peers = options.peers.clone().unwrap_or_else(|| config.parent().unwrap_or(&config_dir).join(PEERS));
+        let peers = options
+            .peers
+            .clone()
+            .unwrap_or_else(|| config.parent().unwrap_or(&config_dir).join(PEERS));
         Ok(Self {
             config,
             peers,

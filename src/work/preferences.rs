@@ -52,7 +52,9 @@ impl Default for Preferences {
 #[derive(Debug, thiserror::Error)]
 pub enum PreferencesError {
     /// It could not be read.
-    #[error("reading the preferences {path} failed: {error}; nothing was changed; mend its permissions or name another file with --config")]
+    #[error(
+        "reading the preferences {path} failed: {error}; nothing was changed; mend its permissions or name another file with --config"
+    )]
     Read {
         /// Which.
         path: String,
@@ -60,7 +62,9 @@ pub enum PreferencesError {
         error: std::io::Error,
     },
     /// It says something that it cannot say.
-    #[error("the preferences {path} cannot be understood: {why}; nothing was changed; mend that line, or name another file with --config")]
+    #[error(
+        "the preferences {path} cannot be understood: {why}; nothing was changed; mend that line, or name another file with --config"
+    )]
     Shape {
         /// Which.
         path: String,
@@ -79,7 +83,7 @@ struct File {
     engine: Option<Engine>,
     /// Read by the catalogue itself.
     #[serde(default, rename = "variable")]
-    _variable: Vec<toml_edit::Item>,
+    _variable: Vec<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -105,7 +109,9 @@ impl Preferences {
         };
         if let Some(why) = distrust(path) {
             let mut preferences = Self::default();
-            preferences.warnings.push(format!("{shown} is ignored: {why}. As root, only a file of root that nobody else can write is believed."));
+            preferences.warnings.push(format!(
+                "{shown} is ignored: {why}. As root, only a file of root that nobody else can write is believed."
+            ));
             return Ok(preferences);
         }
         Self::parse(&text, home.commands_allowed).map_err(|why| PreferencesError::Shape { path: shown, why })
@@ -114,7 +120,10 @@ impl Preferences {
     fn parse(text: &str, commands_allowed: bool) -> Result<Self, String> {
         let file: File = toml_edit::de::from_str(text).map_err(|error| error.to_string())?;
         let mut preferences = Self::default();
-        preferences.catalogue = preferences.catalogue.with_overrides(text).map_err(|error| error.to_string())?;
+        preferences.catalogue = preferences
+            .catalogue
+            .with_overrides(text)
+            .map_err(|error| error.to_string())?;
         preferences.days = file.days.unwrap_or(DAYS).clamp(1, 3650);
         preferences.ascii = file.ascii;
         preferences.color = file.color;
@@ -169,6 +178,11 @@ mod tests {
         let text = "days = 9\n[[variable]]\ndirection = \"inbound\"\nrole = \"protocol-list\"\nname = \"MyList\"\n";
         let preferences = Preferences::parse(text, true).unwrap();
         assert_eq!(preferences.days, 9);
-        assert!(preferences.catalogue.find(crate::tls::Direction::Inbound, "mylist").is_some());
+        assert!(
+            preferences
+                .catalogue
+                .find(crate::tls::Direction::Inbound, "mylist")
+                .is_some()
+        );
     }
 }

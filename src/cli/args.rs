@@ -1,0 +1,233 @@
+//! What can be said on the command line. Man page and completions are made from these definitions.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::tls::{Choice, TlsVersion};
+use crate::work::{HomeOptions, HostOptions};
+
+/// Choose the minimum TLS version of a Kerio Connect server, and see who would be cut off before it is done.
+///
+/// Without a command it opens the screen.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "kerio-tls", version, max_term_width = 100)]
+#[command(
+    after_help = "Exit status: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 short of the minimum (check), 4 refused."
+)]
+pub struct Arguments {
+    /// The configuration file [default: the usual places]
+    #[arg(short, long, value_name = "FILE", global = true)]
+    pub file: Option<PathBuf>,
+    /// Work on a temporary copy of an embedded sample
+    #[arg(long, global = true, conflicts_with = "file")]
+    pub demo: bool,
+    /// The peers file
+    #[arg(long, value_name = "FILE", global = true)]
+    pub peers: Option<PathBuf>,
+    /// Days of mail to count [default: 30]
+    #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub days: Option<u32>,
+    /// The preferences file
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Where backups, journal and evidence are kept
+    #[arg(long, value_name = "DIR", global = true)]
+    pub state_dir: Option<PathBuf>,
+    /// Use colours [default: auto]
+    #[arg(long, value_name = "WHEN", global = true)]
+    pub color: Option<When>,
+    /// Draw lines in ASCII
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Do not frame what is drawn as synchronised updates (mode 2026)
+    #[arg(long)]
+    pub no_sync: bool,
+    /// What to do; without it the screen opens
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal that has them, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// A command.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Show the minimums and the variables behind them
+    Show(Output),
+    /// Tell whether the file has at least this minimum and nobody known is cut off
+    Check(Check),
+    /// Choose a minimum and save
+    Set(Set),
+    /// Delete the custom TLS variables and save: the server's defaults hold then
+    Reset(Reset),
+    /// List the peers, held against a minimum
+    Peers(Peers),
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Output {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A minimum, as JSON and the peers file spell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MinimumArgument(pub Choice);
+
+impl std::str::FromStr for MinimumArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.eq_ignore_ascii_case("default") {
+            return Ok(Self(Choice::Default));
+        }
+        TlsVersion::from_token(text)
+            .filter(|version| TlsVersion::MINIMUMS.contains(version))
+            .map(|version| Self(Choice::At(version)))
+            .ok_or_else(|| "expected default, tls1.0, tls1.1, tls1.2 or tls1.3".to_owned())
+    }
+}
+
+/// A version, as JSON and the peers file spell it.
+fn version(text: &str) -> Result<TlsVersion, String> {
+    TlsVersion::from_token(text)
+        .filter(|version| TlsVersion::MINIMUMS.contains(version))
+        .ok_or_else(|| "expected tls1.0, tls1.1, tls1.2 or tls1.3".to_owned())
+}
+
+/// `check`
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Check {
+    /// The minimum that both directions must have
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub min: TlsVersion,
+    /// Fail when peers are unknown, too
+    #[arg(long)]
+    pub require_known: bool,
+    /// How to print
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// How to save.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Saving {
+    /// Show what would be done, and change nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// Answer the review with yes
+    #[arg(long)]
+    pub yes: bool,
+    /// Go on although known peers are cut off
+    #[arg(long)]
+    pub accept_cut_off: bool,
+    /// Write the file in place where it cannot be replaced
+    #[arg(long)]
+    pub in_place: bool,
+    /// How to print
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `set`
+#[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["inbound", "outbound"]))]
+pub struct Set {
+    /// Minimum for those who call this server: default, tls1.0, tls1.1, tls1.2, tls1.3
+    #[arg(long, value_name = "MINIMUM")]
+    pub inbound: Option<MinimumArgument>,
+    /// Minimum for servers that this one calls
+    #[arg(long, value_name = "MINIMUM")]
+    pub outbound: Option<MinimumArgument>,
+    /// Use this variable of the file as the protocol list, though no catalogue knows it
+    #[arg(long, value_name = "NAME")]
+    pub r#use: Vec<String>,
+    /// How to save
+    #[command(flatten)]
+    pub saving: Saving,
+}
+
+/// `reset`
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Reset {
+    /// Only this direction
+    #[arg(value_enum)]
+    pub direction: Option<DirectionArgument>,
+    /// How to save
+    #[command(flatten)]
+    pub saving: Saving,
+}
+
+/// A direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DirectionArgument {
+    /// Those who call this server.
+    Inbound,
+    /// Servers that this one calls.
+    Outbound,
+}
+
+/// `peers`
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Peers {
+    /// The minimum to hold them against [default: what the file says]
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub min: Option<TlsVersion>,
+    /// How to print
+    #[command(flatten)]
+    pub output: Output,
+}
+
+impl Arguments {
+    /// What the rooms below need of it.
+    #[must_use]
+    pub fn host_options(&self) -> HostOptions {
+        HostOptions {
+            file: self.file.clone(),
+            demo: self.demo,
+            days: self.days,
+            home: HomeOptions {
+                config: self.config.clone(),
+                peers: self.peers.clone(),
+                state_dir: self.state_dir.clone(),
+            },
+        }
+    }
+
+    /// Colours, by argument, then preference, then `NO_COLOR` (no-color.org) and `TERM`.
+    #[must_use]
+    pub fn color(&self, preferred: Option<bool>) -> bool {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        match self.color {
+            Some(When::Always) => true,
+            Some(When::Never) => false,
+            Some(When::Auto) => !plain,
+            None => preferred.unwrap_or(!plain),
+        }
+    }
+
+    /// ASCII lines, by argument, then preference, then the locale (`LC_ALL`, `LC_CTYPE`, `LANG`: the first that is set, as POSIX says).
+    #[must_use]
+    pub fn ascii(&self, preferred: Option<bool>) -> bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let utf8 = locale.contains("utf-8") || locale.contains("utf8");
+        self.ascii || preferred.unwrap_or(!utf8)
+    }
+}

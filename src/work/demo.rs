@@ -1,0 +1,175 @@
+//! The demo: a temporary copy of a realistic file, mail logs dated from now, and a peers file, so that someone without
+//! a mail server sees the whole thing. Everything is really read, really edited and really saved, in a directory that
+//! only this user can enter and that is gone when the program ends.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+use tempfile::TempDir;
+
+use crate::session::Clock;
+
+use super::home::{Home, HomeOptions, PEERS, PREFERENCES};
+
+const CONFIG: &str = include_str!("../../assets/demo/mailserver.cfg");
+
+/// The demo's directory; removed when dropped.
+#[derive(Debug)]
+pub(super) struct Demo {
+    dir: TempDir,
+}
+
+/// Someone who gets mail from the demo's server: address, domain, messages in 30 days.
+const OUTBOUND: &[(&str, &str, u32)] = &[
+    ("198.51.100.7", "old-partner.example", 118),
+    ("192.0.2.9", "example.net", 12),
+    ("198.51.100.40", "town-hall.example", 41),
+    ("203.0.113.5", "example.com", 326),
+    ("203.0.113.6", "supplier.example", 87),
+    ("203.0.113.20", "university.example", 64),
+    ("2001:db8::25", "v6.example", 33),
+];
+
+/// Someone who sends mail to it: address, TLS seen, user (devices log in), messages.
+const INBOUND: &[(&str, bool, Option<&str>, u32)] = &[
+    ("192.0.2.180", true, None, 204),
+    ("192.0.2.40", false, None, 57),
+    ("192.0.2.77", true, Some("scanner@example.org"), 96),
+    ("203.0.113.5", true, None, 311),
+    ("198.51.100.7", true, None, 102),
+    ("2001:db8::25", true, None, 29),
+];
+
+/// Peers that nobody knows anything of.
+const NEVER_MEASURED: u32 = 24;
+
+impl Demo {
+    /// Makes the copy.
+    pub(super) fn make(clock: &Clock) -> io::Result<Self> {
+        let demo = Self {
+            dir: tempfile::Builder::new().prefix("kerio-tls-demo-").tempdir()?,
+        };
+        let root = demo.dir.path();
+        let store = root.join("store");
+        fs::create_dir_all(store.join("logs"))?;
+        fs::write(demo.file(), CONFIG.replace("@STORE@", &store.display().to_string()))?;
+        fs::write(store.join("logs/mail.log"), log(clock))?;
+        fs::write(root.join(PEERS), peers(clock))?;
+        Ok(demo)
+    }
+
+    fn root(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The demo's `mailserver.cfg`.
+    pub(super) fn file(&self) -> PathBuf {
+        self.root().join("mailserver.cfg")
+    }
+
+    /// The demo's places: nothing of the host is read or written.
+    pub(super) fn home(&self, options: &HomeOptions) -> Home {
+        Home {
+            config: self.root().join(PREFERENCES),
+            peers: options.peers.clone().unwrap_or_else(|| self.root().join(PEERS)),
+            state_dir: options.state_dir.clone().unwrap_or_else(|| self.root().join("state")),
+            commands_allowed: false,
+        }
+    }
+}
+
+/// The peers file: what the pretend administrator knows.
+fn peers(clock: &Clock) -> String {
+    let day = |days: i64| {
+        let then = clock.now - SignedDuration::from_hours(24 * days);
+        then.to_zoned_datetime(clock.zone.clone())
+            .strftime("%Y-%m-%d")
+            .to_string()
+    };
+    format!(
+        "# direction,service,host[:port],max-version or -,date,note\n\
+         outbound,smtp,198.51.100.7,tls1.0,{},mx.old-partner.example: their fax gateway\n\
+         outbound,smtp,192.0.2.9,tls1.1,{},seen in their bounce\n\
+         outbound,smtp,198.51.100.40,none,{},offers no TLS\n\
+         outbound,smtp,203.0.113.5,tls1.3,{},\n\
+         outbound,smtp,203.0.113.6,tls1.2,{},asked their admin\n\
+         outbound,smtp,203.0.113.20,tls1.3,{},\n\
+         inbound,smtp,192.0.2.77,tls1.0,{},the scanner on the second floor\n\
+         inbound,smtp,203.0.113.5,tls1.3,{},\n",
+        day(53),
+        day(41),
+        day(12),
+        day(3),
+        day(20),
+        day(3),
+        day(160),
+        day(3),
+    )
+}
+
+/// A line's time, text and nothing else: sorted before they are written.
+type Lines = Vec<(Timestamp, String)>;
+
+/// The mail log of the last 30 days, ending now.
+fn log(clock: &Clock) -> String {
+    let mut lines: Lines = Vec::new();
+    let mut queue = 0x6307_3000_u32;
+    let mut id = || {
+        queue += 1;
+        format!("{queue:08x}-{:08x}", queue & 0xff)
+    };
+    for (address, domain, count) in OUTBOUND {
+        for number in 0..*count {
+            sent(&mut lines, clock, &id(), address, domain, number, *count);
+        }
+    }
+    for number in 0..NEVER_MEASURED {
+        let count = 1 + number % 19;
+        let (address, domain) = (format!("203.0.113.{}", 100 + number), format!("shop{number}.example"));
+        for message in 0..count {
+            sent(&mut lines, clock, &id(), &address, &domain, message, count);
+        }
+    }
+    for (address, tls, user, count) in INBOUND {
+        for number in 0..*count {
+            let user = user.map_or_else(String::new, |user| format!(", User: {user}"));
+            let ssl = if *tls { ", SSL: yes" } else { "" };
+            lines.push((
+                spread(clock, number, *count),
+                format!(
+                    "Recv: Queue-ID: {}, Service: SMTP, From: <someone@example.com>, To: <info@example.org>, Size: {}, Sender-Host: {address}{user}{ssl}, Subject: Order {number}, Msg-Id: <{number}.{address}@example.com>",
+                    id(),
+                    2000 + number * 7
+                ),
+            ));
+        }
+    }
+    lines.sort();
+    let mut text = String::new();
+    for (time, line) in lines {
+        let stamp = time
+            .to_zoned_datetime(clock.zone.clone())
+            .strftime("%d/%b/%Y %H:%M:%S")
+            .to_string();
+        let _ = writeln!(text, "[{stamp}] {line}");
+    }
+    text
+}
+
+fn sent(lines: &mut Lines, clock: &Clock, id: &str, address: &str, domain: &str, number: u32, count: u32) {
+    lines.push((
+        spread(clock, number, count),
+        format!(
+            "Sent: Queue-ID: {id}, Recipient: <someone@{domain}>, Result: delivered, Status: 2.0.0 , Remote-Host: {address}, Msg-Id: <{id}@example.org>"
+        ),
+    ));
+}
+
+/// The time of message `number` of `count`, spread evenly over the last 29 days.
+fn spread(clock: &Clock, number: u32, count: u32) -> Timestamp {
+    let minutes = 29 * 24 * 60 / i64::from(count.max(1));
+    clock.now - SignedDuration::from_mins(7 + minutes * i64::from(number))
+}

@@ -1,0 +1,79 @@
+//! Facts about file and engine, for the review.
+
+use crate::engine::{Controller, State, Status};
+use crate::save::{self, Preflight, SaveError, StateDir, Target};
+use crate::session::{EnginePlan, Facts};
+
+use super::effect::EngineWish;
+use super::host::Host;
+
+/// What a save adds at most to the file, in bytes, beside its present size: a few variables.
+const GROWTH: u64 = 64 * 1024;
+
+impl Host {
+    /// Looks at file and engine; changes nothing.
+    #[must_use]
+    pub fn facts(&self, wish: EngineWish) -> Facts {
+        let engine = self.engine_plan(wish);
+        let path = self.file.display().to_string();
+        let backups = self.home.state_dir.join("backups").display().to_string();
+        match self.look() {
+            Ok((target, state, found)) => {
+                let link_target = (target.asked() != target.path()).then(|| target.path().display().to_string());
+                Facts {
+                    path,
+                    // Only what was named through a link is worth a line, not every relative path.
+                    link_target: link_target.filter(|_| self.file.is_symlink()),
+                    owner: format!("{}:{}", found.owner, found.group),
+                    mode: found.mode,
+                    backups,
+                    in_place: found.in_place.as_ref().map(ToString::to_string),
+                    blocked: found.refuse(&state, true).err().map(|error| error.to_string()),
+                    engine,
+                }
+            }
+            Err(error) => Facts {
+                path,
+                link_target: None,
+                owner: "not known".to_owned(),
+                mode: 0,
+                backups,
+                in_place: None,
+                blocked: Some(error.to_string()),
+                engine,
+            },
+        }
+    }
+
+    fn look(&self) -> Result<(Target, StateDir, Preflight), SaveError> {
+        let target = self.target()?;
+        let state = self.state()?;
+        let size = std::fs::metadata(target.path()).map_or(0, |found| found.len());
+        let found = save::preflight(&target, &state, size + GROWTH)?;
+        Ok((target, state, found))
+    }
+
+    fn engine_plan(&self, wish: EngineWish) -> EnginePlan {
+        let Some(controller) = self.controller() else {
+            return EnginePlan::Absent;
+        };
+        let status = controller.status();
+        match (&status.state, wish) {
+            (State::None, _) => EnginePlan::Absent,
+            (State::Stopped, _) => EnginePlan::Stopped,
+            (State::Running | State::Unknown(_), _) => refuse(&controller, &status),
+        }
+    }
+}
+
+fn refuse(controller: &Controller, status: &Status) -> EnginePlan {
+    let why = match &status.state {
+        State::Unknown(why) => format!("it cannot be seen whether the engine runs ({why})"),
+        _ => format!("the engine runs ({})", status.why),
+    };
+    let manual = controller.manual_commands();
+    EnginePlan::Refuse {
+        why,
+        commands: vec![manual.stop, "(save here)".to_owned(), manual.start],
+    }
+}

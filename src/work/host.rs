@@ -1,0 +1,205 @@
+//! One `mailserver.cfg` on one host, with all that belongs to it: places, preferences, state directory, engine.
+//! The screen's workers and the commands both work through this.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use crate::engine::{self, Controller};
+use crate::mailserver_cfg::{Document, ParseError};
+use crate::save::{self, SaveError, StateDir, Target};
+use crate::session::Clock;
+
+use super::demo::Demo;
+use super::effect::EngineNow;
+use super::home::{Home, HomeOptions, NoHome};
+use super::preferences::{Preferences, PreferencesError};
+
+/// Where the file is, unless it is named: Linux, macOS [vendor's documentation].
+const USUAL: [&str; 2] = [
+    "/opt/kerio/mailserver/mailserver.cfg",
+    "/usr/local/kerio/mailserver/mailserver.cfg",
+];
+
+/// What was asked for on the command line.
+#[derive(Debug, Clone, Default)]
+pub struct HostOptions {
+    /// `-f FILE`.
+    pub file: Option<PathBuf>,
+    /// Work on the embedded sample.
+    pub demo: bool,
+    /// Other places.
+    pub home: HomeOptions,
+    /// `--days N`.
+    pub days: Option<u32>,
+}
+
+/// Why nothing could be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// No file named, none in the usual places.
+    #[error("no mailserver.cfg was named, and there is none in the usual places ({}); name it with -f FILE, or try --demo", USUAL.join(", "))]
+    NoFile,
+    /// No place for state.
+    #[error(transparent)]
+    NoHome(#[from] NoHome),
+    /// The preferences.
+    #[error(transparent)]
+    Preferences(#[from] PreferencesError),
+    /// The file or the state directory.
+    #[error(transparent)]
+    Save(#[from] SaveError),
+    /// The file is not one that we would edit.
+    #[error("{path}: {error}; nothing was changed; mend the file, or restore it, then try again")]
+    Parse {
+        /// Which.
+        path: String,
+        /// Where and why.
+        error: ParseError,
+    },
+    /// The demo's copy could not be made.
+    #[error("the demo's temporary copy could not be made: {0}; is there room in the temporary directory?")]
+    Demo(std::io::Error),
+}
+
+/// One configuration file and its surroundings.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// The file as it was named.
+    pub file: PathBuf,
+    /// Where things live.
+    pub home: Home,
+    /// The preferences.
+    pub preferences: Preferences,
+    /// The demo, kept until the last user of it is gone.
+    demo: Option<Arc<Demo>>,
+}
+
+impl Host {
+    /// Finds everything, reads the preferences, changes nothing (but makes the demo's copy).
+    ///
+    /// # Errors
+    /// [`HostError`].
+    pub fn find(options: &HostOptions) -> Result<Self, HostError> {
+        if options.demo {
+            let demo = Demo::make(&Self::clock()).map_err(HostError::Demo)?;
+            let home = demo.home(&options.home);
+            let mut preferences = Preferences::default();
+            preferences.days = options.days.unwrap_or(preferences.days);
+            return Ok(Self {
+                file: demo.file(),
+                home,
+                preferences,
+                demo: Some(Arc::new(demo)),
+            });
+        }
+        let file = match &options.file {
+            Some(file) => file.clone(),
+            None => USUAL
+                .iter()
+                .map(PathBuf::from)
+                .find(|path| path.exists())
+                .ok_or(HostError::NoFile)?,
+        };
+        let home = Home::find(&options.home)?;
+        let mut preferences = Preferences::read(&home, options.home.config.is_some())?;
+        preferences.days = options.days.unwrap_or(preferences.days);
+        Ok(Self {
+            file,
+            home,
+            preferences,
+            demo: None,
+        })
+    }
+
+    /// Is this the demo?
+    #[must_use]
+    pub fn is_demo(&self) -> bool {
+        self.demo.is_some()
+    }
+
+    /// Now, and the server's zone.
+    #[must_use]
+    pub fn clock() -> Clock {
+        Clock {
+            now: jiff::Timestamp::now(),
+            zone: TimeZone::system(),
+        }
+    }
+
+    /// The real file behind the name.
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn target(&self) -> Result<Target, SaveError> {
+        Target::resolve(&self.file)
+    }
+
+    /// The state directory, made if it is not there.
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn state(&self) -> Result<StateDir, SaveError> {
+        StateDir::open(&self.home.state_dir)
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`HostError`].
+    pub fn load(&self) -> Result<Arc<Document>, HostError> {
+        let (bytes, _) = self.target()?.read()?;
+        parse(&self.file, bytes)
+    }
+
+    /// Why nothing can be saved, whatever is chosen: no rights, a read-only disk, no place for backups.
+    #[must_use]
+    pub fn read_only(&self) -> Option<String> {
+        if !cfg!(target_os = "linux") {
+            return Some("saving works on Linux only".to_owned());
+        }
+        let looked = self.state().and_then(|state| {
+            let target = self.target()?;
+            save::preflight(&target, &state, 0)?.refuse(&state, true)
+        });
+        looked.err().map(|error| error.to_string())
+    }
+
+    /// The hand on the engine; `None` in the demo, whose file no engine uses.
+    pub(super) fn controller(&self) -> Option<Controller> {
+        if self.is_demo() {
+            return None;
+        }
+        let places = engine::Places::new(&self.file);
+        Some(match &self.preferences.engine {
+            Some(commands) => Controller::with_commands(places, commands.clone()),
+            None => Controller::find(places),
+        })
+    }
+
+    /// What the header says of the engine.
+    #[must_use]
+    pub fn engine_now(&self) -> EngineNow {
+        let word = self
+            .controller()
+            .map_or("none", |controller| match controller.status().state {
+                engine::State::None => "none",
+                engine::State::Stopped => "stopped",
+                engine::State::Running => "running",
+                engine::State::Unknown(_) => "unknown",
+            });
+        EngineNow {
+            word,
+            at: jiff::Timestamp::now(),
+        }
+    }
+}
+
+/// Bytes to a document, with the path in the error.
+pub(super) fn parse(path: &Path, bytes: Vec<u8>) -> Result<Arc<Document>, HostError> {
+    Document::parse(bytes).map(Arc::new).map_err(|error| HostError::Parse {
+        path: path.display().to_string(),
+        error,
+    })
+}

@@ -1,0 +1,297 @@
+//! From a wish to save to a saved file: the save room with the engine in front of it, and words for what came of it.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::mailserver_cfg::{Secrets, ValueChange};
+use crate::save::{
+    self, Actor, AuditEntry, Content, Note, Outcome, Recovered, Request, SaveError, Saved, Started, StateDir, Step,
+    Target,
+};
+use crate::session::Consent;
+
+use super::effect::{SaveJob, SaveProblem, SaveReport};
+use super::gate::RefusingGate;
+use super::host::{Host, parse};
+
+impl Host {
+    /// Saves on the calling thread. `step` hears each step in words, and whether it can still be given up.
+    ///
+    /// # Errors
+    /// Why nothing was saved, and the file as it is now.
+    pub fn save(
+        &self,
+        job: &SaveJob,
+        secrets: &Secrets,
+        cancel: &AtomicBool,
+        mut step: impl FnMut(&str, bool),
+    ) -> Result<SaveReport, SaveProblem> {
+        let (target, state) = self
+            .target()
+            .and_then(|target| Ok((target, self.state()?)))
+            .map_err(|error| self.problem(&error))?;
+        let actor = Actor::now();
+        let summary = job.words.join("; ");
+        let request = Request {
+            state: &state,
+            target: &target,
+            base: &job.base,
+            content: Content::Edits(job.edits.clone()),
+            note: Note {
+                action: job.action.to_owned(),
+                summary: summary.clone(),
+                words: job.words.clone(),
+            },
+            secrets,
+            allow_in_place: job.consents.contains(&Consent::InPlace),
+            actor: actor.clone(),
+            cancel: Some(cancel),
+        };
+        let mut gate = RefusingGate::new(self.controller());
+        let mut progress = |at: Step| step(step_words(at), can_cancel(at));
+        let result = save::save(&request, &mut gate, &mut progress);
+        self.write_audit(&state, &target, &actor, job, &summary, &result);
+        match result {
+            Ok(saved) => self.report(&target, job, saved),
+            Err(error) => Err(self.problem(&error)),
+        }
+    }
+
+    fn write_audit(
+        &self,
+        state: &StateDir,
+        target: &Target,
+        actor: &Actor,
+        job: &SaveJob,
+        summary: &str,
+        result: &Result<Saved, SaveError>,
+    ) {
+        let (words, backup) = match result {
+            Ok(saved) => (
+                outcome_word(&saved.outcome).to_owned(),
+                saved.backup.as_ref().map(|b| b.id.clone()),
+            ),
+            Err(error) => (format!("not saved: {error}"), None),
+        };
+        let entry = AuditEntry {
+            actor,
+            action: job.action,
+            what: summary,
+            words: &job.words,
+            result: &words,
+            backup: backup.as_deref(),
+        };
+        // The save is what it is, whether or not the audit file could take the line.
+        let _ = save::audit(state, target, entry);
+    }
+
+    fn report(&self, target: &Target, job: &SaveJob, saved: Saved) -> Result<SaveReport, SaveProblem> {
+        let document = parse(target.path(), saved.written.clone()).map_err(|error| SaveProblem {
+            message: error.to_string(),
+            conflicts: Vec::new(),
+            document: None,
+        })?;
+        let at = Self::clock();
+        let mut lines = Vec::new();
+        let mut warnings: Vec<String> = saved.recovered.iter().map(recovered_words).collect();
+        match &saved.outcome {
+            Outcome::NothingToDo => lines.push(format!(
+                "{}: already as wanted; nothing was written.",
+                target.path().display()
+            )),
+            Outcome::Saved => lines.push(format!("Saved {} at {}.", target.path().display(), at.time(at.now))),
+            Outcome::RolledBack { why, failed_file, .. } => {
+                let mut message = "The engine did not come up with the new file; the old file is back.".to_owned();
+                for words in why {
+                    message.push('\n');
+                    message.push_str(words);
+                }
+                if let Some(path) = failed_file {
+                    message.push_str(&format!("\nThe file that it did not like is kept: {}", path.display()));
+                }
+                return Err(SaveProblem {
+                    message,
+                    conflicts: Vec::new(),
+                    document: self.load().ok(),
+                });
+            }
+            Outcome::RollBackFailed { why, error } => {
+                let message = format!(
+                    "THE ENGINE IS DOWN, and the old file could not be put back ({error}). The new file is in place.\n{}",
+                    why.join("\n")
+                );
+                return Err(SaveProblem {
+                    message,
+                    conflicts: Vec::new(),
+                    document: self.load().ok(),
+                });
+            }
+        }
+        lines.extend(job.words.iter().map(|words| format!("  {words}")));
+        if let Some(backup) = &saved.backup {
+            lines.push(format!("Backup: {}", backup.path.display()));
+        }
+        match &saved.engine {
+            Started::NotOurs => {}
+            Started::Well(words) => {
+                lines.push("The engine was started again and runs.".to_owned());
+                lines.extend(words.iter().map(|words| format!("  {words}")));
+            }
+            Started::Badly(words) => warnings.extend(words.iter().cloned()),
+        }
+        if saved.changed_count > 0 {
+            lines.push(format!(
+                "Meanwhile others had changed {} values, which were kept:",
+                saved.changed_count
+            ));
+            lines.extend(saved.changed_underneath.iter().map(change_words));
+        }
+        warnings.extend(saved.warnings);
+        Ok(SaveReport {
+            document,
+            lines,
+            warnings,
+            backup: saved.backup.map(|backup| backup.path.display().to_string()),
+        })
+    }
+
+    fn problem(&self, error: &SaveError) -> SaveProblem {
+        let conflicts = match error {
+            SaveError::Conflict { conflicts, .. } => conflicts.clone(),
+            _ => Vec::new(),
+        };
+        SaveProblem {
+            message: error.to_string(),
+            conflicts,
+            document: self.load().ok(),
+        }
+    }
+
+    /// Cleans up after saves that did not end; says what was found.
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn recover(&self) -> Result<Vec<String>, SaveError> {
+        let found = save::recover(&self.state()?, &self.target()?)?;
+        Ok(found.iter().map(recovered_words).collect())
+    }
+
+    /// Remembers unsaved edits; what is left out because it is secret is named.
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn keep_draft(
+        &self,
+        base: &Arc<crate::mailserver_cfg::Document>,
+        edits: &crate::mailserver_cfg::EditSet,
+        secrets: &Secrets,
+    ) -> Result<(), SaveError> {
+        save::write_draft(&self.state()?, &self.target()?, base, edits, secrets).map(|_| ())
+    }
+
+    /// Forgets unsaved edits.
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn drop_draft(&self) -> Result<(), SaveError> {
+        save::discard_draft(&self.state()?, &self.target()?)
+    }
+
+    /// Unsaved edits of an earlier session.
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn draft(&self) -> Result<Option<save::Draft>, SaveError> {
+        save::read_draft(&self.state()?, &self.target()?)
+    }
+}
+
+fn change_words(change: &ValueChange) -> String {
+    let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not there)".to_owned());
+    format!("  {}: {} -> {}", change.place, side(&change.old), side(&change.new))
+}
+
+fn outcome_word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::NothingToDo => "nothing to do",
+        Outcome::Saved => "saved",
+        Outcome::RolledBack { .. } => "rolled back: the engine did not come up",
+        Outcome::RollBackFailed { .. } => "ENGINE DOWN: rolling back failed",
+    }
+}
+
+fn step_words(step: Step) -> &'static str {
+    match step {
+        Step::Recovering => "Cleaning up after an earlier save ...",
+        Step::Checking => "Checking rights, room and mounts ...",
+        Step::StoppingEngine => "Stopping the engine ...",
+        Step::Reading => "Reading the file again ...",
+        Step::BackingUp => "Writing and proving the backup ...",
+        Step::Writing => "Writing the new file beside the old one ...",
+        Step::ProvingStopped => "Making sure that the engine is stopped ...",
+        Step::Exchanging => "Putting the new file in place ...",
+        Step::Committed => "The new file is in place.",
+        Step::StartingEngine => "Starting the engine and watching it ...",
+        Step::RollingBack => "The engine did not come up: putting the old file back ...",
+        Step::RestartingEngine => "Starting the engine again ...",
+    }
+}
+
+fn can_cancel(step: Step) -> bool {
+    matches!(
+        step,
+        Step::Recovering
+            | Step::Checking
+            | Step::StoppingEngine
+            | Step::Reading
+            | Step::BackingUp
+            | Step::Writing
+            | Step::ProvingStopped
+    )
+}
+
+fn recovered_words(found: &Recovered) -> String {
+    match found {
+        Recovered::Undone { action, when, .. } => {
+            format!(
+                "A {action} of {when} had broken off before it wrote anything: the file is the old one, leftovers are gone."
+            )
+        }
+        Recovered::Completed {
+            action,
+            when,
+            summary,
+            backup,
+        } => {
+            format!(
+                "A {action} of {when} had broken off after it was done ({summary}): the new file is in place, backup {backup}."
+            )
+        }
+        Recovered::TheirsPutBack { when, kept } => format!(
+            "A save of {when} had broken off while another program's version was out: that version is back, a copy is {}.",
+            kept.display()
+        ),
+        Recovered::Kept { when, kept } => format!(
+            "A save of {when} had broken off, and another program has replaced the file since; what had come out is kept in {}.",
+            kept.display()
+        ),
+        Recovered::Repaired { when, backup } => {
+            format!(
+                "A save of {when} had torn the file while writing in place: it was put together again from backup {backup}."
+            )
+        }
+        Recovered::ChangedSince { when, backup } => {
+            format!("A save of {when} had broken off, and the file was changed since: left as it is; backup {backup}.")
+        }
+        Recovered::LeftoverRemoved { name } => format!("Removed a leftover of an earlier save: {name}."),
+        Recovered::LeftoverFound { path } => {
+            format!(
+                "{} is named like a leftover of ours but is not proven to be one; look at it, it may hold secrets.",
+                path.display()
+            )
+        }
+        Recovered::EngineMayBeDown { when, who } => {
+            format!("A save of {when} by {who} stopped the engine and did not live to start it: see whether it runs.")
+        }
+    }
+}

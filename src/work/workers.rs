@@ -1,0 +1,189 @@
+//! Threads that carry effects out. Each effect gets a thread of its own for as long as it takes; what comes of it goes
+//! to the sink as events. Saving holds the process until it is whole.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::mailserver_cfg::{Document, EditSet, Secrets};
+
+use super::effect::{Effect, Event, SaveProblem};
+use super::hold::Hold;
+use super::host::Host;
+
+/// Where events go.
+pub type Sink = Box<dyn Fn(Event) + Send + Sync>;
+
+/// Carries effects out.
+pub struct Workers {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    host: Host,
+    secrets: Secrets,
+    document: Arc<Document>,
+    sink: Sink,
+    hold: Arc<Hold>,
+    stop_evidence: AtomicBool,
+    stop_save: AtomicBool,
+    /// One evidence run at a time; one draft write at a time, in order.
+    evidence: Mutex<()>,
+    draft: Mutex<Drafts>,
+}
+
+/// The newest wish for the draft, so that slow disks skip what is outdated.
+#[derive(Default)]
+struct Drafts {
+    wanted: Option<EditSet>,
+    writing: bool,
+}
+
+impl Workers {
+    /// Workers for a host. `document` is the file as it was opened.
+    #[must_use]
+    pub fn new(host: Host, document: Arc<Document>, secrets: Secrets, hold: Arc<Hold>, sink: Sink) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                host,
+                secrets,
+                document,
+                sink,
+                hold,
+                stop_evidence: AtomicBool::new(false),
+                stop_save: AtomicBool::new(false),
+                evidence: Mutex::new(()),
+                draft: Mutex::new(Drafts::default()),
+            }),
+        }
+    }
+
+    /// Carries an effect out; returns at once.
+    pub fn carry_out(&self, effect: Effect) {
+        let inner = &self.inner;
+        match effect {
+            Effect::CancelEvidence => inner.stop_evidence.store(true, Ordering::SeqCst),
+            Effect::CancelSave => inner.stop_save.store(true, Ordering::SeqCst),
+            Effect::GatherEvidence => self.spawn("evidence", Inner::gather),
+            Effect::LookAtEngine => self.spawn("engine", |inner| (inner.sink)(Event::Engine(inner.host.engine_now()))),
+            Effect::Inspect { wish } => self.spawn("inspect", move |inner| {
+                (inner.sink)(Event::Facts(Box::new(inner.host.facts(wish))));
+            }),
+            Effect::FindDraft => self.spawn("draft", Inner::find_draft),
+            Effect::KeepDraft(edits) => self.draft(edits),
+            Effect::DropDraft => self.draft(EditSet::default()),
+            Effect::Save(job) => {
+                inner.stop_save.store(false, Ordering::SeqCst);
+                let hold = Arc::clone(&inner.hold);
+                self.spawn("save", move |inner| {
+                    let _held = hold.hold();
+                    let step = |words: &str, cancellable| {
+                        (inner.sink)(Event::SaveStep {
+                            words: words.to_owned(),
+                            cancellable,
+                        });
+                    };
+                    let event = match inner.host.save(&job, &inner.secrets, &inner.stop_save, step) {
+                        Ok(report) => Event::Saved(Box::new(report)),
+                        Err(problem) => Event::NotSaved(Box::new(problem)),
+                    };
+                    (inner.sink)(event);
+                });
+            }
+        }
+    }
+
+    fn spawn(&self, name: &str, work: impl FnOnce(&Inner) + Send + 'static) {
+        let inner = Arc::clone(&self.inner);
+        let spawned = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || work(&inner));
+        if let Err(error) = spawned {
+            (self.inner.sink)(Event::NotSaved(Box::new(SaveProblem {
+                message: format!(
+                    "no thread could be started for this ({error}); nothing was done; close other programs and try again"
+                ),
+                conflicts: Vec::new(),
+                document: None,
+            })));
+        }
+    }
+
+    fn draft(&self, edits: EditSet) {
+        let mut drafts = self.inner.draft.lock().unwrap_or_else(PoisonError::into_inner);
+        drafts.wanted = Some(edits);
+        if !std::mem::replace(&mut drafts.writing, true) {
+            drop(drafts);
+            self.spawn("draft", Inner::write_drafts);
+        }
+    }
+}
+
+impl Inner {
+    fn gather(&self) {
+        // A second wish while one runs: the running one is told to stop, then this one goes.
+        self.stop_evidence.store(true, Ordering::SeqCst);
+        let _one = self.evidence.lock().unwrap_or_else(PoisonError::into_inner);
+        self.stop_evidence.store(false, Ordering::SeqCst);
+        let progress = |done, total| (self.sink)(Event::EvidenceProgress { done, total });
+        let gathered = self.host.gather(&self.document, &self.stop_evidence, progress);
+        (self.sink)(Event::Evidence {
+            book: Arc::new(gathered.book),
+            measured: gathered.measured,
+            cancelled: gathered.cancelled,
+        });
+    }
+
+    fn write_drafts(&self) {
+        loop {
+            let edits = {
+                let mut drafts = self.draft.lock().unwrap_or_else(PoisonError::into_inner);
+                match drafts.wanted.take() {
+                    Some(edits) => edits,
+                    None => {
+                        drafts.writing = false;
+                        return;
+                    }
+                }
+            };
+            let _held = self.hold.hold();
+            let written = if edits.is_empty() {
+                self.host.drop_draft()
+            } else {
+                self.host.keep_draft(&self.document, &edits, &self.secrets)
+            };
+            if let Err(error) = written {
+                (self.sink)(Event::Notice(format!(
+                    "Unsaved edits are not kept for a lost session: {error}"
+                )));
+            }
+        }
+    }
+
+    fn find_draft(&self) {
+        match self.host.draft() {
+            Ok(Some(draft)) => {
+                let rebased = self.document.rebase(&draft.edits);
+                let lost = rebased
+                    .conflicts
+                    .iter()
+                    .map(|conflict| {
+                        format!(
+                            "{} was changed by someone else since; that edit is left out.",
+                            conflict.path
+                        )
+                    })
+                    .collect();
+                let at = draft.when.parse().unwrap_or_else(|_| jiff::Timestamp::now());
+                (self.sink)(Event::DraftFound {
+                    edits: rebased.apply,
+                    lost,
+                    at,
+                });
+            }
+            Ok(None) => {}
+            Err(error) => (self.sink)(Event::Notice(format!(
+                "The edits of an earlier session cannot be read: {error}"
+            ))),
+        }
+    }
+}
