@@ -57,7 +57,12 @@ impl Document {
             (added, removed) = (added + splice.with.len(), removed + splice.end - splice.start);
             let new_end = splice.end + added - removed;
             let old = whole(&self.text, splice.start..splice.end);
-            let new = whole(&result.text, new_start..new_end);
+            let whole_lines = old == (splice.start..splice.end) && splice.with.is_empty();
+            let new = if whole_lines {
+                new_start..new_end
+            } else {
+                whole(&result.text, new_start..new_end)
+            };
             match hunks.last_mut() {
                 Some(last) if old.start <= last.old.end => {
                     last.old.end = last.old.end.max(old.end);
@@ -172,4 +177,107 @@ fn back(text: &str, mut at: usize, count: usize) -> usize {
         at = line_start(text, at.saturating_sub(ending));
     }
     at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::types::{Edit, VariablePath};
+    use super::*;
+
+    const TEXT: &str = "<config>\r\n  <table name=\"T\">\r\n    <variable name=\"A\">1</variable>\r\n    <variable name=\"B\">\t2</variable>\r\n    <variable name=\"MyKey\">one\r\ntwo</variable>\r\n\t</table>\r\n</config>\r\n";
+
+    fn diff(text: &str, wanted: &[(&str, Option<&str>, Option<&str>)], context: usize) -> Vec<String> {
+        let edits = EditSet::new(wanted.iter().map(|&(name, base, new)| Edit {
+            path: VariablePath {
+                table: "T".into(),
+                variable: name.into(),
+            },
+            base: base.map(Into::into),
+            new: new.map(Into::into),
+        }));
+        let lines = Document::parse(text.into())
+            .unwrap()
+            .diff(&edits, &Secrets::default(), context)
+            .unwrap();
+        let sign = |kind| match kind {
+            DiffKind::Context => ' ',
+            DiffKind::Removed => '-',
+            DiffKind::Added => '+',
+        };
+        lines
+            .into_iter()
+            .map(|line| format!("{}{} {}", sign(line.kind), line.line, line.text.trim()))
+            .collect()
+    }
+
+    #[test]
+    fn a_changed_value_is_one_line_out_and_one_in() {
+        assert_eq!(
+            diff(TEXT, &[("A", Some("1"), Some("9"))], 1),
+            [
+                " 2 <table name=\"T\">",
+                "-3 <variable name=\"A\">1</variable>",
+                "+3 <variable name=\"A\">9</variable>",
+                " 4 <variable name=\"B\">\\x092</variable>",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_added_variable_is_only_added_and_a_secret_stays_hidden_over_its_lines() {
+        assert_eq!(
+            diff(TEXT, &[("C", None, Some("3"))], 2),
+            [
+                " 5 <variable name=\"MyKey\">(hidden)",
+                " 6 (hidden)</variable>",
+                "+7 <variable name=\"C\">3</variable>",
+                " 7 </table>",
+                " 8 </config>",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_deleted_line_is_only_removed_and_numbers_of_added_lines_are_of_the_new_file() {
+        assert_eq!(
+            diff(
+                TEXT,
+                &[("A", Some("1"), None), ("MyKey", Some("one\ntwo"), Some("x"))],
+                0
+            ),
+            [
+                "-3 <variable name=\"A\">1</variable>",
+                "-5 <variable name=\"MyKey\">(hidden)",
+                "-6 (hidden)</variable>",
+                "+4 <variable name=\"MyKey\">(hidden)</variable>"
+            ]
+        );
+    }
+
+    #[test]
+    fn neighbours_share_their_context() {
+        let lines = diff(TEXT, &[("A", Some("1"), None), ("C", None, Some("3"))], 9);
+        let context: Vec<_> = lines
+            .iter()
+            .filter(|line| line.starts_with(' '))
+            .map(|line| line.split_at(2).0)
+            .collect();
+        assert_eq!(context, [" 1", " 2", " 4", " 5", " 6", " 7", " 8"]);
+        assert_eq!(lines.len(), 9);
+    }
+
+    #[test]
+    fn long_lines_are_cut() {
+        let text = format!(
+            "<config><table name=\"T\"><variable name=\"A\">{}</variable></table></config>",
+            "x".repeat(9000)
+        );
+        let lines = diff(&text, &[("A", Some(&"x".repeat(9000)), Some("1"))], 0);
+        assert!(lines.iter().all(|line| line.chars().count() < WIDTH + 10), "{lines:?}");
+    }
+
+    #[test]
+    fn no_edits_have_no_diff() {
+        assert!(diff(TEXT, &[], 3).is_empty());
+    }
 }

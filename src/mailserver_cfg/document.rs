@@ -235,3 +235,131 @@ fn foreign(bytes: &[u8]) -> Option<&'static str> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Document {
+        Document::parse(text.into()).unwrap()
+    }
+
+    fn refusal(bytes: &[u8]) -> String {
+        Document::parse(bytes.to_vec()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn values_names_and_lines_are_read() {
+        let text = "\u{FEFF}<config>\r\n<table name='T&amp;'>\r\n<variable name='A'> 1&amp;\r\n2</variable>\r\n<variable name='&#66;'/><variable/></table>\r\n<list name='T&amp;'><listitem><variable name='L'>x</variable></listitem></list></config>";
+        let document = parse(text);
+        let wanted = |name: &str, value: &str, line| Variable {
+            name: name.into(),
+            value: value.into(),
+            line,
+        };
+        assert_eq!(document.variables("T&"), [wanted("A", " 1&\n2", 3), wanted("B", "", 5)]);
+        assert_eq!(document.as_bytes(), text.as_bytes());
+        assert!(document.has_table("T&") && !document.has_table("t&") && !document.has_table("L"));
+        assert_eq!(
+            document.value(&VariablePath {
+                table: "T&".into(),
+                variable: "L".into()
+            }),
+            None
+        );
+    }
+
+    #[test]
+    fn only_variables_directly_in_a_table_are_its_variables() {
+        let text = "<config><table name='T'><listitem><variable name='A'>1</variable></listitem><variable name='A'>2<variable name='A'>3</variable></variable></table><variable name='A'/></config>";
+        let document = parse(text);
+        let values: Vec<_> = document
+            .variables("T")
+            .into_iter()
+            .map(|variable| variable.value)
+            .collect();
+        assert_eq!(values, ["23"]);
+        assert!(document.duplicates().is_empty());
+    }
+
+    #[test]
+    fn duplicates_are_found_whatever_their_spelling_and_quiet_where_there_are_none() {
+        let text = "<config>\n<table name='T'><variable name='A'/>\n<variable name='B'/>\n<variable name='&#65;'/></table>\n<table name=\"T\"/>\n<list name='T'/></config>";
+        let found = parse(text).duplicates().to_vec();
+        let wanted = |variable: Option<&str>, lines: &[u32]| Duplicate {
+            table: "T".into(),
+            variable: variable.map(Into::into),
+            lines: lines.into(),
+        };
+        assert_eq!(found, [wanted(None, &[2, 5]), wanted(Some("A"), &[2, 4])]);
+    }
+
+    #[test]
+    fn the_logs_are_where_the_file_says() {
+        let places = |inside: &str| {
+            let document = parse(&format!("<config>{inside}</config>"));
+            let all: Vec<_> = document
+                .log_directories()
+                .into_iter()
+                .map(|path| path.display().to_string())
+                .collect();
+            assert_eq!(
+                document.places().logs.map(|path| path.display().to_string()),
+                all.first().cloned()
+            );
+            all
+        };
+        let store = "<table name='Directories'><variable name='StoreDir'>/s</variable></table>";
+        let root = |root: &str| {
+            format!("{store}<table name='LogGlobal'><variable name='RelativePathsRoot'>{root}</variable></table>")
+        };
+        assert!(places("").is_empty());
+        assert_eq!(places(store), ["/s/logs"]);
+        assert_eq!(places(&root("")), ["/s/logs"]);
+        assert_eq!(places(&root("/l")), ["/l", "/l/logs", "/s/logs"]);
+        assert_eq!(places(&root("/s/logs")), ["/s/logs"]);
+        assert_eq!(places(&root("/s/logs/")), ["/s/logs/"]);
+        assert_eq!(places(&root("mine")), ["/s/mine", "/s/mine/logs", "/s/logs"]);
+    }
+
+    #[test]
+    fn files_that_are_something_else_get_one_clear_line() {
+        let utf16: Vec<u8> = "<config/>".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for (bytes, word) in [
+            (&b""[..], "empty"),
+            (b" \r\n", "nothing but blanks"),
+            (b"\0\0\0\0\0\0", "zero bytes"),
+            (b"\xFF\xFE<\0", "UTF-16"),
+            (&utf16, "UTF-16"),
+            (b"\x1F\x8B\x08", "gzip"),
+            (b"PK\x03\x04", "zip"),
+            (b"\x7FELF\x02\x01\0\0", "binary"),
+            (b"# a text\n", "not a mailserver.cfg"),
+            (b"<config>\n caf\xE9</config>", "line 2, column 5: not UTF-8"),
+            (b"<config>\n a\x01</config>", "line 2, column 3: the character U+0001"),
+            (
+                "<config>\u{FFFE}</config>".as_bytes(),
+                "line 1, column 9: the character U+FFFE",
+            ),
+            (
+                "\u{FEFF}\u{FEFF}<config/>".as_bytes(),
+                "line 1, column 1: a second byte order mark",
+            ),
+            ("\u{FEFF}<config>&x;</config>".as_bytes(), "line 1, column 9: `&`"),
+        ] {
+            let said = refusal(bytes);
+            assert!(said.contains(word), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_more_than_a_gibibyte_is_refused_by_its_size() {
+        assert!(check_size(LARGEST).is_ok());
+        assert!(check_size(LARGEST + 1).unwrap_err().what.contains("1 GiB"));
+    }
+
+    #[test]
+    fn the_index_is_small_beside_the_file() {
+        assert_eq!(size_of::<Spot>(), 12);
+    }
+}

@@ -107,6 +107,12 @@ impl Document {
             splices.push(self.new_tables(&missing));
         }
         splices.sort_by_key(|splice| (splice.start, splice.end));
+        // two deletions beside each other may both want the line ending between them
+        let mut reached = 0;
+        for splice in &mut splices {
+            splice.start = splice.start.max(reached);
+            reached = splice.end;
+        }
         Ok(splices)
     }
 
@@ -194,18 +200,24 @@ impl Document {
     fn delete(&self, spot: &Spot) -> Splice {
         let (start, end) = (spot.start(), self.end_of(spot));
         let line_end = line_end(&self.text, end);
-        let ending = ending_at(&self.text, line_end);
+        let rest = self.text.get(end..line_end).unwrap_or_default();
+        let with = String::new();
         match self.lead(start) {
-            Some(lead) if !ending.is_empty() && is_blank(self.text.get(end..line_end).unwrap_or("-")) => Splice {
-                start: start - lead.indent.len(),
-                end: line_end + ending.len(),
-                with: String::new(),
-            },
-            _ => Splice {
-                start,
+            Some(lead) if is_blank(rest) => {
+                let ending = ending_at(&self.text, line_end);
+                Splice {
+                    start: start - lead.indent.len(),
+                    end: line_end + ending.len(),
+                    with,
+                }
+            }
+            // `</table>` follows at once: it goes on following what was before
+            Some(lead) if rest.trim_start_matches([' ', '\t']).starts_with("</") => Splice {
+                start: start - lead.indent.len() - lead.ending.len(),
                 end,
-                with: String::new(),
+                with,
             },
+            _ => Splice { start, end, with },
         }
     }
 
@@ -339,5 +351,241 @@ fn holdable(edit: &Edit) -> Result<(), EditError> {
             character: c.into(),
         }),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::types::VariablePath;
+    use super::*;
+
+    fn edits(wanted: &[(&str, Option<&str>, Option<&str>)]) -> EditSet {
+        EditSet::new(wanted.iter().map(|&(path, base, new)| {
+            let (table, variable) = path.split_once('/').unwrap();
+            let path = VariablePath {
+                table: table.into(),
+                variable: variable.into(),
+            };
+            Edit {
+                path,
+                base: base.map(Into::into),
+                new: new.map(Into::into),
+            }
+        }))
+    }
+
+    fn after(text: &str, wanted: &[(&str, Option<&str>, Option<&str>)]) -> String {
+        let document = Document::parse(text.into()).unwrap();
+        let edits = edits(wanted);
+        let rendered = document.render(&edits).unwrap();
+        document.verify(&edits, rendered.clone()).unwrap();
+        String::from_utf8(rendered).unwrap()
+    }
+
+    fn refused(text: &str, wanted: &[(&str, Option<&str>, Option<&str>)]) -> EditError {
+        Document::parse(text.into())
+            .unwrap()
+            .render(&edits(wanted))
+            .unwrap_err()
+    }
+
+    #[test]
+    fn no_edits_give_the_same_bytes() {
+        let text = "\u{FEFF}<config a = '1'\r\n><table name='T' ><variable name=\"A\" /></table\t></config >\r\n\r\n";
+        assert_eq!(after(text, &[]), text);
+    }
+
+    #[test]
+    fn a_value_is_replaced_between_its_tags() {
+        let text = "<config><table name='T'><variable  x='>' name='A' ><![CDATA[1]]></variable\n></table></config>";
+        let wanted =
+            "<config><table name='T'><variable  x='>' name='A' >&lt;2&gt;&amp;&#13;</variable\n></table></config>";
+        assert_eq!(after(text, &[("T/A", Some("1"), Some("<2>&\r"))]), wanted);
+        let emptied = "<config><table name='T'><variable  x='>' name='A' ></variable\n></table></config>";
+        assert_eq!(after(text, &[("T/A", Some("1"), Some(""))]), emptied);
+    }
+
+    #[test]
+    fn an_empty_element_opens_up_and_keeps_quotes_and_blanks() {
+        let text = "<config><table name='T'><variable name = 'A' /></table></config>";
+        let wanted = "<config><table name='T'><variable name = 'A' >v</variable></table></config>";
+        assert_eq!(after(text, &[("T/A", Some(""), Some("v"))]), wanted);
+    }
+
+    #[test]
+    fn a_new_variable_looks_like_the_last_one_of_its_table() {
+        let text = "<config>\r\n\t<table name='T'>\r\n\t\t<variable name='A'/> <!-- a -->\r\n\t</table>\r\n</config>";
+        let wanted = "<config>\r\n\t<table name='T'>\r\n\t\t<variable name='A'/> <!-- a -->\r\n\t\t<variable name='B&apos;&amp;'>1\r\n2</variable>\r\n\t\t<variable name='C'></variable>\r\n\t</table>\r\n</config>";
+        assert_eq!(
+            after(text, &[("T/B'&", None, Some("1\n2")), ("T/C", None, Some(""))]),
+            wanted
+        );
+    }
+
+    #[test]
+    fn a_file_on_one_line_stays_on_one_line() {
+        let text = "<config><table name=\"T\"><variable name=\"A\">1</variable></table></config>";
+        let wanted = "<config><table name=\"T\"><variable name=\"A\">1</variable><variable name=\"B\">2</variable></table><table name=\"U\"><variable name=\"C\">3</variable></table></config>";
+        assert_eq!(
+            after(text, &[("T/B", None, Some("2")), ("U/C", None, Some("3"))]),
+            wanted
+        );
+    }
+
+    #[test]
+    fn an_empty_table_of_any_spelling_is_filled() {
+        let file = |table: &str| {
+            format!("<config>\n  <table name=\"O\">\n     <variable name=\"X\"/>\n  </table>\n  {table}\n</config>\n")
+        };
+        for (empty, filled) in [
+            (
+                "<table name='T' />",
+                "<table name='T' >\n     <variable name='A'>1</variable>\n  </table>",
+            ),
+            (
+                "<table name=\"T\"></table>",
+                "<table name=\"T\">\n     <variable name=\"A\">1</variable>\n  </table>",
+            ),
+            (
+                "<table name=\"T\">\n  </table>",
+                "<table name=\"T\">\n     <variable name=\"A\">1</variable>\n  </table>",
+            ),
+            (
+                "<table name=\"T\">\n    <!-- none -->\n  </table>",
+                "<table name=\"T\">\n    <!-- none -->\n     <variable name=\"A\">1</variable>\n  </table>",
+            ),
+        ] {
+            assert_eq!(after(&file(empty), &[("T/A", None, Some("1"))]), file(filled));
+        }
+    }
+
+    #[test]
+    fn a_missing_table_is_added_before_the_end_of_config() {
+        let table = "  <table name=\"T\">\n    <variable name=\"A\">1</variable>\n  </table>\n";
+        let add: [(&str, Option<&str>, Option<&str>); 1] = [("T/A", None, Some("1"))];
+        for empty in ["<config/>", "<config></config>", "<config>\n</config>"] {
+            assert_eq!(after(empty, &add), format!("<config>\n{table}</config>"), "{empty}");
+        }
+        let text = "<config>\n  <list name=\"L\"/>\n  <!-- end -->\n</config>\n";
+        assert_eq!(
+            after(text, &add),
+            format!("<config>\n  <list name=\"L\"/>\n  <!-- end -->\n{table}</config>\n")
+        );
+    }
+
+    #[test]
+    fn a_deleted_variable_takes_its_line_only_if_it_is_alone_there() {
+        let text = "<config>\n  <table name=\"T\">\n    <variable name=\"A\">1\n1</variable> \n    <variable name=\"B\"/> <!-- b -->\n    <variable name=\"C\"/></table>\n</config>\n";
+        assert_eq!(
+            after(text, &[("T/A", Some("1\n1"), None)]),
+            text.replace("    <variable name=\"A\">1\n1</variable> \n", "")
+        );
+        assert_eq!(
+            after(text, &[("T/B", Some(""), None)]),
+            text.replace("<variable name=\"B\"/>", "")
+        );
+        assert_eq!(
+            after(text, &[("T/C", Some(""), None)]),
+            text.replace("\n    <variable name=\"C\"/>", "")
+        );
+    }
+
+    #[test]
+    fn deletions_beside_each_other_share_the_line_ending_between_them() {
+        let text = "<config>\n <table name='T'>\n  <variable name='A'/>\n  <variable name='B'/></table>\n</config>";
+        let wanted = "<config>\n <table name='T'>\n</table>\n</config>";
+        assert_eq!(after(text, &[("T/B", Some(""), None), ("T/A", Some(""), None)]), wanted);
+    }
+
+    #[test]
+    fn a_new_variable_may_take_the_place_of_the_deleted_last_one() {
+        let text = "<config>\n  <table name=\"T\">\n    <variable name=\"A\"/>\n  </table>\n</config>\n";
+        let new = "<variable name=\"B\">1</variable>\n    <variable name=\"C\">2</variable>";
+        let wanted = text.replace("<variable name=\"A\"/>", new);
+        assert_eq!(
+            after(
+                text,
+                &[
+                    ("T/B", None, Some("1")),
+                    ("T/A", Some(""), None),
+                    ("T/C", None, Some("2"))
+                ]
+            ),
+            wanted
+        );
+    }
+
+    #[test]
+    fn what_stands_twice_is_refused_with_its_lines() {
+        let text = "<config>\n<table name='T'>\n<variable name='A'/>\n<variable name='A'/>\n</table>\n<table name='U'/>\n<table name='U'/>\n</config>";
+        for (path, base, wanted) in [("T/A", Some(""), vec![3, 4]), ("U/X", None, vec![6, 7])] {
+            let error = refused(text, &[(path, base, Some("1"))]);
+            assert!(
+                matches!(&error, EditError::Duplicate { lines, .. } if *lines == wanted),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_text_is_refused_by_line_and_kind() {
+        let text = "<config>\n<table name='T'><variable name='A'>1<!-- why --></variable></table></config>";
+        for new in [Some("2"), None] {
+            let said = refused(text, &[("T/A", Some("1"), new)]).to_string();
+            assert!(said.contains("T/A (line 2) has a comment inside its value"), "{said}");
+        }
+    }
+
+    #[test]
+    fn another_base_and_characters_beyond_xml_are_refused() {
+        let text = "<config><table name='T'><variable name='A'>1</variable></table></config>";
+        for (path, base, new) in [
+            ("T/A", Some("0"), Some("2")),
+            ("T/A", None, Some("2")),
+            ("T/B", Some("1"), None),
+            ("U/B", Some("1"), Some("2")),
+        ] {
+            assert!(
+                matches!(refused(text, &[(path, base, new)]), EditError::Stale { .. }),
+                "{path}"
+            );
+        }
+        for (path, base, new, code) in [("T/A", Some("1"), "a\u{1}", 1), ("T/B\u{FFFF}", None, "1", 0xFFFF)] {
+            let error = refused(text, &[(path, base, Some(new))]);
+            assert!(
+                matches!(error, EditError::NotXml { character, .. } if character == code),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn edits_are_carried_over_to_what_is_there_now() {
+        let now = Document::parse("<config><table name='T'><variable name='A'>1</variable><variable name='B'>new</variable><variable name='C'>theirs</variable></table></config>".into()).unwrap();
+        let rebased = now.rebase(&edits(&[
+            ("T/A", Some("1"), None),
+            ("T/B", Some("old"), Some("new")),
+            ("T/C", Some("base"), Some("mine")),
+            ("T/D", None, Some("x")),
+            ("T/E", Some("gone"), None),
+        ]));
+        assert_eq!(
+            rebased.apply,
+            edits(&[("T/A", Some("1"), None), ("T/D", None, Some("x"))])
+        );
+        assert_eq!(
+            rebased.already,
+            edits(&[("T/B", Some("old"), Some("new")), ("T/E", Some("gone"), None)]).edits()
+        );
+        let conflict = rebased.conflicts.first().unwrap();
+        assert_eq!(rebased.conflicts.len(), 1);
+        assert_eq!(
+            (
+                conflict.base.as_deref(),
+                conflict.theirs.as_deref(),
+                conflict.mine.as_deref()
+            ),
+            (Some("base"), Some("theirs"), Some("mine"))
+        );
     }
 }

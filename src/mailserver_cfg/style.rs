@@ -157,7 +157,7 @@ impl Document {
             let rest = self.text.get(reached..until).unwrap_or_default();
             let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
             let rest = rest.get(blanks..).unwrap_or_default();
-            if rest.starts_with(['\r', '\n']) {
+            if rest.is_empty() || rest.starts_with(['\r', '\n']) {
                 return reached;
             }
             match rest.strip_prefix("<!--").and_then(|comment| comment.find("-->")) {

@@ -156,10 +156,7 @@ mod tests {
             .collect();
         assert_eq!(all, [("name", "a\"b", '\''), ("x", "", '"')]);
         let name = tag.attribute("name").unwrap();
-        assert_eq!(
-            (&raw[name.name_at..name.name_at + 4], &raw[name.raw_at..name.raw_at + 3]),
-            ("name", "a\"b")
-        );
+        assert!(raw.split_at(name.name_at).1.starts_with("name =") && raw.split_at(name.raw_at).1.starts_with("a\"b'"));
     }
 
     #[test]

@@ -10,11 +10,13 @@
 
 mod assess;
 mod conclude;
+mod log;
 mod names;
 mod text;
 
 pub use assess::{assess, cut_off_domains};
 pub use conclude::{Conclusion, conclude};
+pub use log::{LineCounts, LogError, LogFindings, OwnHosts, Progress, Trouble, Window, find_logs, scan_logs};
 pub use text::safe_text;
 
 use std::net::IpAddr;

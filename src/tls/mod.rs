@@ -27,13 +27,19 @@
 //!
 //! The names given there count as [`Sureness::Confirmed`]. [`confirmed_toml`] writes such a table.
 
+mod advice;
 mod catalogue;
 mod choose;
+mod cipher_reader;
+mod ciphers;
 mod lookalike;
 mod minimum;
+mod nearest;
 mod plan;
+mod presets;
 mod read;
 mod role;
+mod suites;
 mod toml;
 mod version;
 mod words;
@@ -41,10 +47,14 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use advice::{Advice, Weight};
 pub use catalogue::Catalogue;
+pub use ciphers::{CipherCheck, CipherFinding, CipherProblem, check_ciphers};
 pub use lookalike::lookalike_role;
 pub use minimum::{Choice, Minimum, Reading};
 pub use plan::{PairEdit, Plan, PlanError, PlanNote};
+pub use presets::Preset;
 pub use role::{CatalogueVariable, Pair, Role, Sureness, ValueKind};
+pub use suites::{Keyword, Suite, keywords, suites};
 pub use toml::{CatalogueError, confirmed_toml};
 pub use version::{Direction, TlsVersion};

@@ -1,7 +1,9 @@
 //! DOMAIN's tables, one test a row, and what must hold for any pairs at all.
 
+mod advice;
 mod catalogue;
 mod choices;
+mod ciphers;
 mod found;
 mod properties;
 

@@ -1,0 +1,148 @@
+//! Deliveries that were delayed or failed: the remote server's last words, and since when. This is what shows a wrong
+//! choice on the day after (issue 4.6).
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+
+use super::tally::Span;
+use crate::peers::{PeerKey, safe_text};
+
+/// Most of a remote server's words that are kept, in characters.
+const WORDS_MAX: usize = 200;
+/// Times of trouble remembered per peer.
+const TIMES_MAX: usize = 64;
+
+/// A peer whose mail is delayed or failing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Who.
+    pub peer: PeerKey,
+    /// The remote server's last words, bounded, control bytes as hex.
+    pub status: String,
+    /// The first delay or failure since the time asked for (of those still remembered).
+    pub first: Timestamp,
+    /// The last one.
+    pub last: Timestamp,
+    /// Messages that were delayed or failed since (each counted once); the last 64 are remembered.
+    pub count: u64,
+    /// There may be more than `count`, and earlier than `first`: all that is remembered lies in the time asked for.
+    pub at_least: bool,
+    /// A delivery to it went well before the time asked for: with `troubled_before` false, the trouble is new.
+    pub worked_before: bool,
+    /// It had delays or failures before the time asked for, in the window.
+    pub troubled_before: bool,
+    /// The last delivery that went well, if any did since.
+    pub worked_since: Option<Timestamp>,
+}
+
+/// One peer's troubles.
+#[derive(Debug, Clone, Default)]
+pub(super) struct TroubleTally {
+    /// Seconds, oldest first.
+    times: VecDeque<i64>,
+    /// The very first one in the window.
+    first: i64,
+    /// More than `times` holds.
+    forgotten: bool,
+    status: String,
+    status_at: i64,
+    /// A remark about TLS among the remote server's words.
+    pub(super) remark: Option<(String, Span)>,
+}
+
+impl TroubleTally {
+    /// `new`: the message had no trouble with this peer before.
+    pub(super) fn see(&mut self, second: i64, status: &[u8], new: bool) {
+        if self.status.is_empty() || second >= self.status_at {
+            self.status = safe_text(status, WORDS_MAX);
+            self.status_at = second;
+        }
+        if speaks_of_tls(status) {
+            let (words, span) = self.remark.get_or_insert_default();
+            if second >= span.last || words.is_empty() {
+                *words = safe_text(status, WORDS_MAX);
+            }
+            span.see(second);
+        }
+        if new {
+            self.push(second);
+        }
+    }
+
+    fn push(&mut self, second: i64) {
+        self.first = if self.times.is_empty() {
+            second
+        } else {
+            self.first.min(second)
+        };
+        if self.times.len() >= TIMES_MAX {
+            self.times.pop_front();
+            self.forgotten = true;
+        }
+        self.times.push_back(second);
+    }
+
+    pub(super) fn absorb_newer(&mut self, newer: Self) {
+        let first = match (self.times.is_empty(), newer.times.is_empty()) {
+            (false, false) => self.first.min(newer.first),
+            (true, _) => newer.first,
+            (false, true) => self.first,
+        };
+        for second in newer.times {
+            self.push(second);
+        }
+        self.first = first;
+        self.forgotten |= newer.forgotten;
+        if newer.status_at >= self.status_at {
+            (self.status, self.status_at) = (newer.status, newer.status_at);
+        }
+        match (&mut self.remark, newer.remark) {
+            (Some((words, span)), Some((newer_words, newer_span))) => {
+                if newer_span.last >= span.last {
+                    *words = newer_words;
+                }
+                span.absorb(newer_span);
+            }
+            (mine @ None, newer) => *mine = newer,
+            (Some(_), None) => {}
+        }
+    }
+
+    /// What there is since `since` (seconds); `mail`: the deliveries that went well.
+    pub(super) fn since(&self, peer: PeerKey, since: i64, mail: Span) -> Option<Trouble> {
+        let recent = || self.times.iter().copied().filter(|t| *t >= since);
+        let first = recent().min()?;
+        let at_least = self.forgotten && self.times.iter().all(|t| *t >= since);
+        Some(Trouble {
+            peer,
+            status: self.status.clone(),
+            first: Timestamp::from_second(first).ok()?,
+            last: Timestamp::from_second(recent().max()?).ok()?,
+            count: recent().count() as u64,
+            at_least,
+            worked_before: mail.count > 0 && mail.first < since,
+            troubled_before: self.first < since,
+            worked_since: (mail.count > 0 && mail.last >= since)
+                .then(|| Timestamp::from_second(mail.last).ok())
+                .flatten(),
+        })
+    }
+}
+
+/// Whether a remote server's words are about TLS, such as "negotiated an old and insecure TLS version, TLSv1.1".
+fn speaks_of_tls(status: &[u8]) -> bool {
+    status.iter().enumerate().any(|(at, first)| {
+        let word: &[u8] = match first.to_ascii_lowercase() {
+            b't' => b"tls",
+            b's' => b"ssl",
+            b'h' => b"handshake",
+            b'c' => b"cipher",
+            b'p' => b"protocol version",
+            _ => return false,
+        };
+        status
+            .get(at..at + word.len())
+            .is_some_and(|there| there.eq_ignore_ascii_case(word))
+    })
+}
