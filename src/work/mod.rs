@@ -8,6 +8,7 @@ mod gate;
 mod hold;
 mod home;
 mod host;
+mod own;
 mod preferences;
 mod saving;
 mod workers;

@@ -71,14 +71,14 @@ fn variable_row(row: &VariableRow, area: Rect, y: u16, painter: &mut Painter<'_>
     if row.dirty {
         painter.text(area, 0, y, "*", theme.dirty());
     }
-    let sure = if row.assumed() {
+    let sure = if row.path.is_none() {
+        "no name"
+    } else if row.assumed() {
         "assumed"
     } else if row.lookalike {
         "a list?"
-    } else if row.known.is_some() && row.path.is_some() {
+    } else if row.known.is_some() {
         ""
-    } else if row.path.is_none() {
-        "no name"
     } else {
         "read-only"
     };
