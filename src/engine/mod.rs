@@ -1,20 +1,40 @@
 //! The mail engine: is it there, does it run; stop it, start it, watch it.
+//!
+//! This room answers with facts and does what it is told to the *service*; it never reads or writes what is in
+//! `mailserver.cfg`, and must never know what a save, a TLS version or a screen is. Everything that it cannot see it calls
+//! unknown, and everybody treats unknown as running: a file that is written under a running engine is lost.
+//!
+//! - [`Places`]: the paths that belong to one configuration file. [`detect`] and [`Controller::status`]: the answer, with its reason.
+//! - [`Controller`]: what would be run ([`Controller::planned`]), the checks before ([`Controller::preflight`]), the stop with its proof,
+//!   the start, and the watch that tells "started well" from "the start command ended well".
+//! - [`arm`], [`rearm`], [`disarm`], [`armed`]: the dead-man's switch.
+//! - [`listening_ports`]: where the engine can be asked, for the proof after saving.
+//!
+//! A caller that wants the engine's children to be as systemd would start them must not set core limits or ignore signals before it
+//! calls [`Controller::start`]: where an init script starts the engine, it inherits both (a strict umask is undone here).
 
 mod command;
 mod control;
 mod detect;
 mod error;
+mod fuse;
 mod places;
+mod ports;
 mod proc_fs;
 mod processes;
+mod quiet;
 mod service;
 mod text;
 mod unit;
+mod watch;
 
-pub use control::Controller;
+pub use control::{Controller, Progress, Started, Step, Stopped, Timing};
 pub use detect::{State, Status, detect};
 pub use error::{EngineError, ManualCommands};
+pub use fuse::{Armed, Disarmed, arm, armed, disarm, rearm};
 pub use places::{CONFIG_FILE, DEFAULT_DIR, EXECUTABLE, INIT_SCRIPT, Places, UNIT};
+pub use ports::listening_ports;
 pub use processes::Process;
 pub use service::{Commands, Service};
 pub use unit::Unit;
+pub use watch::StartedWell;
