@@ -28,6 +28,8 @@ pub enum EnginePlan {
         last_seconds: Option<u64>,
         /// What to know beforehand, such as a short stop time-out.
         warnings: Vec<String>,
+        /// Why the save cannot be made to undo itself, if so.
+        no_undo: Option<String>,
     },
 }
 

@@ -437,6 +437,11 @@ fn engine_lines(engine: &EnginePlan, lines: &mut Vec<Line>) {
             for warning in warnings {
                 lines.push(Line::new(Tone::Caution, format!("  ! {warning}"), 4));
             }
+            let undo = match no_undo {
+                None => "          It can undo itself unless you confirm it: see the box below. (That does not outlive a reboot.)".to_owned(),
+                Some(why) => format!("          It cannot undo itself by a timer: {why}."),
+            };
+            lines.push(Line::new(Tone::Text, undo, 10));
         }
     }
 }

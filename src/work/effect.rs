@@ -1,11 +1,13 @@
 //! The values that cross between the screen and the workers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::mailserver_cfg::{Conflict, Document, EditSet};
+use crate::mailserver_cfg::{Conflict, Document, EditSet, ValueChange};
 use crate::peers::PeerBook;
+use crate::save::BackupInfo;
 use crate::session::{Consent, Facts, Measured};
 
 /// What shall happen to a running engine when saving.
@@ -38,6 +40,19 @@ pub enum Effect {
     Save(Box<SaveJob>),
     /// Give up a save that has not reached the exchange.
     CancelSave,
+    /// List the backups.
+    ListBackups,
+    /// What differs between a backup and the file now.
+    LookAtBackup(String),
+    /// Find out about file and engine, for putting a backup's whole file in place.
+    InspectWhole {
+        /// Its id.
+        id: String,
+        /// What shall happen to a running engine.
+        wish: EngineWish,
+    },
+    /// Keep the last save: it shall not undo itself.
+    Confirm,
     /// Remember unsaved edits.
     KeepDraft(EditSet),
     /// Forget them.
@@ -59,6 +74,10 @@ pub struct SaveJob {
     pub words: Vec<String>,
     /// What happens to the engine.
     pub engine: EngineWish,
+    /// Put the whole file of this backup in place; `edits` are then not looked at.
+    pub whole: Option<String>,
+    /// Undo it by itself this long after the engine has started well, unless it is confirmed.
+    pub undo_after: Option<Duration>,
 }
 
 /// What the header says of the engine.
@@ -81,6 +100,8 @@ pub struct SaveReport {
     pub warnings: Vec<String>,
     /// Where the backup is; `None`: nothing had to be written.
     pub backup: Option<String>,
+    /// It undoes itself unless it is confirmed.
+    pub to_confirm: bool,
 }
 
 /// Why a save did not happen.
@@ -124,6 +145,8 @@ pub enum Event {
         /// Can still be given up.
         cancellable: bool,
     },
+    /// What a save waits for, in words; replaces the one before.
+    SaveDetail(String),
     /// Saved.
     Saved(Box<SaveReport>),
     /// Not saved.
@@ -136,6 +159,26 @@ pub enum Event {
         lost: Vec<String>,
         /// When they were made.
         at: Timestamp,
+    },
+    /// The backups, newest first.
+    Backups(Arc<Vec<BackupInfo>>),
+    /// What differs between a backup and the file now; how many values in all.
+    BackupDifference {
+        /// Its id.
+        id: String,
+        /// Value by value, masked.
+        changes: Vec<ValueChange>,
+        /// How many there are in all.
+        count: usize,
+    },
+    /// For the review of a whole file to be put in place.
+    WholeFacts {
+        /// The backup.
+        id: String,
+        /// Its document.
+        restored: Arc<Document>,
+        /// Facts about file and engine.
+        facts: Box<Facts>,
     },
     /// Something to be told.
     Notice(String),

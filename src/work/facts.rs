@@ -1,6 +1,8 @@
 //! Facts about file and engine, for the review.
 
-use crate::engine::{Controller, State, Status};
+use std::path::Path;
+
+use crate::engine::{Controller, State};
 use crate::save::{self, Preflight, SaveError, StateDir, Target};
 use crate::session::{EnginePlan, Facts};
 
@@ -61,16 +63,28 @@ impl Host {
         match (&status.state, wish) {
             (State::None, _) => EnginePlan::Absent,
             (State::Stopped, _) => EnginePlan::Stopped,
-            (State::Running | State::Unknown(_), _) => refuse(&controller, &status),
+            (State::Running | State::Unknown(_), EngineWish::Restart) => match controller.preflight() {
+                Ok(warnings) => EnginePlan::Restart {
+                    commands: controller.planned(),
+                    last_seconds: self.engine_seconds(),
+                    warnings,
+                    no_undo: (!Path::new(SYSTEMD_RUNS).is_dir()).then(|| "systemd does not run this system".to_owned()),
+                },
+                Err(error) => refuse(&controller, error.to_string()),
+            },
+            (State::Unknown(why), EngineWish::Refuse) => refuse(
+                &controller,
+                format!("it cannot be seen whether the engine runs ({why})"),
+            ),
+            (State::Running, EngineWish::Refuse) => refuse(&controller, format!("the engine runs ({})", status.why)),
         }
     }
 }
 
-fn refuse(controller: &Controller, status: &Status) -> EnginePlan {
-    let why = match &status.state {
-        State::Unknown(why) => format!("it cannot be seen whether the engine runs ({why})"),
-        _ => format!("the engine runs ({})", status.why),
-    };
+/// Present if systemd runs this system (sd_booted(3)).
+const SYSTEMD_RUNS: &str = "/run/systemd/system";
+
+fn refuse(controller: &Controller, why: String) -> EnginePlan {
     let manual = controller.manual_commands();
     EnginePlan::Refuse {
         why,

@@ -1,19 +1,70 @@
-//! The engine as the save sees it: something that must be out of the way before the file is written.
+//! The engine as the save sees it: something that must be out of the way before the file is written, and up again
+//! afterwards.
 
-use crate::engine::{Controller, State};
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use crate::engine::{self, Controller, EngineError, State, Stopped};
+use crate::mailserver_cfg::{Document, EditSet};
 use crate::save::{Gate, GateError, GateKind, Started};
 
-/// Lets a save through only while no engine is in the way; never stops one.
-#[derive(Debug)]
-pub struct RefusingGate {
+use super::effect::EngineWish;
+
+/// Never set: what must not be given up.
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+/// Hears what is being waited for, in words.
+pub(super) type Tell<'a> = &'a dyn Fn(&str);
+
+/// Stands before one save.
+pub(super) struct EngineGate<'a> {
     controller: Option<Controller>,
+    wish: EngineWish,
+    cancel: &'a AtomicBool,
+    tell: Tell<'a>,
+    /// What must still be in the file once the engine is up.
+    edits: &'a EditSet,
+    file: PathBuf,
+    /// A stop was tried, so whatever happens the engine must be started again.
+    touched: bool,
+    stopped: Option<Stopped>,
+    seconds: Option<u64>,
+    values: Option<String>,
 }
 
-impl RefusingGate {
-    /// For this engine; `None`: there is none to look at (the demo).
-    #[must_use]
-    pub fn new(controller: Option<Controller>) -> Self {
-        Self { controller }
+impl<'a> EngineGate<'a> {
+    pub(super) fn new(
+        controller: Option<Controller>,
+        wish: EngineWish,
+        cancel: &'a AtomicBool,
+        edits: &'a EditSet,
+        file: PathBuf,
+        tell: Tell<'a>,
+    ) -> Self {
+        Self {
+            controller,
+            wish,
+            cancel,
+            tell,
+            edits,
+            file,
+            touched: false,
+            stopped: None,
+            seconds: None,
+            values: None,
+        }
+    }
+
+    /// How long stop and start took together, once the engine was up again.
+    pub(super) fn seconds(&self) -> Option<u64> {
+        self.seconds
+    }
+
+    /// What became of our values after the start, when the engine did something to them.
+    pub(super) fn values(&self) -> Option<&str> {
+        self.values.as_deref()
     }
 
     fn look(&self) -> Result<(), GateError> {
@@ -36,28 +87,195 @@ impl RefusingGate {
         );
         Err(GateError { kind, what, next })
     }
+
+    /// Tells progress at most once a second: the engine room reports four times as often.
+    fn teller(&self) -> impl FnMut(engine::Progress) + use<'a> {
+        let tell = self.tell;
+        let last = Cell::new(None);
+        move |progress| {
+            let second = progress.passed.as_secs();
+            if last.replace(Some((progress.step, second))) != Some((progress.step, second)) {
+                tell(&progress_words(&progress));
+            }
+        }
+    }
+
+    /// Starts and watches. `Ok`: it runs well; what is worth telling.
+    fn start_and_watch(&mut self, ask_values: bool) -> Result<Vec<String>, EngineError> {
+        let Some(controller) = &self.controller else {
+            return Ok(Vec::new());
+        };
+        let ports = self
+            .stopped
+            .as_ref()
+            .map(|stopped| stopped.ports.clone())
+            .unwrap_or_default();
+        let mut tell = self.teller();
+        let started = controller.start(&mut tell)?;
+        let mut values = || if ask_values { self.compare_values() } else { Ok(()) };
+        let well = controller.watch(&started, &ports, &mut tell, &mut values)?;
+        let took =
+            self.stopped.as_ref().map_or(Duration::ZERO, |stopped| stopped.took) + started.took + well.active_after;
+        let mut words = Vec::new();
+        if !well.missing_ports.is_empty() {
+            let ports: Vec<String> = well.missing_ports.iter().map(ToString::to_string).collect();
+            words.push(format!("! It does not listen any more on {}.", ports.join(", ")));
+        }
+        words.extend(well.notes);
+        self.values = well.values.err();
+        self.seconds = Some(took.as_secs().max(1));
+        Ok(words)
+    }
+
+    /// Are our values still in the file? An engine that does not know a variable's name drops it when it writes.
+    fn compare_values(&self) -> Result<(), String> {
+        let document = std::fs::read(&self.file)
+            .map_err(|error| format!("the file could not be read after the start ({error})"))
+            .and_then(|bytes| {
+                Document::parse(bytes)
+                    .map_err(|error| format!("the file cannot be understood after the start ({error})"))
+            })?;
+        let mut words = Vec::new();
+        for edit in self.edits.edits() {
+            match (&edit.new, document.value(&edit.path)) {
+                (Some(_), None) => words.push(format!(
+                    "the engine dropped {}: it does not know that name, so the setting has no effect",
+                    edit.path
+                )),
+                (Some(wanted), Some(found)) if *wanted != found => {
+                    words.push(format!("the engine changed {} when it started", edit.path));
+                }
+                _ => {}
+            }
+        }
+        if words.is_empty() {
+            Ok(())
+        } else {
+            Err(words.join("; "))
+        }
+    }
 }
 
-impl Gate for RefusingGate {
+fn progress_words(progress: &engine::Progress) -> String {
+    let doing = match progress.step {
+        engine::Step::Stopping => "Stopping the engine",
+        engine::Step::Proving => "Waiting until the engine has stopped",
+        engine::Step::Quiet => "Waiting until the file is quiet",
+        engine::Step::Starting => "Starting the engine",
+        engine::Step::Watching => "Watching whether the engine stays up",
+    };
+    format!(
+        "{doing}: {} s of at most {} s",
+        progress.passed.as_secs(),
+        progress.limit.as_secs()
+    )
+}
+
+fn gate_error(error: &EngineError, controller: &Controller) -> GateError {
+    let kind = match error {
+        EngineError::Cancelled => GateKind::Cancelled,
+        EngineError::NoService { .. }
+        | EngineError::NoRights { .. }
+        | EngineError::Unusable { .. }
+        | EngineError::Busy { .. } => GateKind::Runs,
+        EngineError::NotStarted { .. } | EngineError::NotWell { .. } => GateKind::StartFailed,
+        _ => GateKind::StopFailed,
+    };
+    let next = if kind == GateKind::StartFailed {
+        format!("see why, then start it: {}", controller.manual_commands().start)
+    } else {
+        "mend that, then save again".to_owned()
+    };
+    GateError {
+        kind,
+        what: error.to_string(),
+        next,
+    }
+}
+
+/// What went wrong with a start, line by line, the journal's last words included.
+fn bad_words(error: &EngineError) -> Vec<String> {
+    match error {
+        EngineError::NotStarted { why, journal } | EngineError::NotWell { why, journal } => {
+            let mut words = vec![why.clone()];
+            words.extend(journal.iter().map(|line| format!("  {line}")));
+            words
+        }
+        other => vec![other.to_string()],
+    }
+}
+
+impl Gate for EngineGate<'_> {
     fn will_stop(&mut self) -> bool {
-        false
+        self.wish == EngineWish::Restart
+            && self
+                .controller
+                .as_ref()
+                .is_some_and(|controller| !controller.status().is_out_of_the_way())
     }
+
     fn before_write(&mut self) -> Result<(), GateError> {
-        self.look()
+        let Some(controller) = &self.controller else {
+            return Ok(());
+        };
+        if self.wish != EngineWish::Restart {
+            return self.look();
+        }
+        controller.preflight().map_err(|error| gate_error(&error, controller))?;
+        self.touched = !controller.status().is_out_of_the_way();
+        let stopped = controller.stop(&mut self.teller(), self.cancel);
+        let stopped = stopped.map_err(|error| gate_error(&error, controller))?;
+        self.touched = stopped.was_running;
+        self.stopped = Some(stopped);
+        Ok(())
     }
+
     fn prove_stopped(&mut self) -> Result<(), GateError> {
-        self.look()
+        match &self.controller {
+            None => Ok(()),
+            Some(controller) if self.wish == EngineWish::Restart => controller
+                .prove_stopped()
+                .map_err(|error| gate_error(&error, controller)),
+            Some(_) => self.look(),
+        }
     }
+
     fn abort(&mut self) -> Result<(), GateError> {
-        Ok(())
+        if !self.touched {
+            return Ok(());
+        }
+        let result = self.start_and_watch(false);
+        match (&self.controller, result) {
+            (Some(controller), Err(error)) => Err(gate_error(&error, controller)),
+            _ => Ok(()),
+        }
     }
+
     fn after_commit(&mut self) -> Started {
-        Started::NotOurs
+        if !self.touched {
+            return Started::NotOurs;
+        }
+        match self.start_and_watch(true) {
+            Ok(words) => Started::Well(words),
+            Err(error) => Started::Badly(bad_words(&error)),
+        }
     }
+
     fn before_roll_back(&mut self) -> Result<(), GateError> {
-        Ok(())
+        let Some(controller) = &self.controller else {
+            return Ok(());
+        };
+        // From the exchange on nothing is given up any more.
+        controller
+            .stop(&mut self.teller(), &NEVER)
+            .map(|_| ())
+            .map_err(|error| gate_error(&error, controller))
     }
+
     fn after_roll_back(&mut self) -> Started {
-        Started::NotOurs
+        match self.start_and_watch(false) {
+            Ok(words) => Started::Well(words),
+            Err(error) => Started::Badly(bad_words(&error)),
+        }
     }
 }

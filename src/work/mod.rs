@@ -1,5 +1,6 @@
 //! Effects and events: what the screen asks to be done, and what came of it.
 
+mod backups;
 mod demo;
 mod effect;
 mod evidence;
@@ -11,6 +12,7 @@ mod host;
 mod own;
 mod preferences;
 mod saving;
+mod undo;
 mod workers;
 
 pub use effect::{Effect, EngineNow, EngineWish, Event, SaveJob, SaveProblem, SaveReport};
@@ -19,4 +21,5 @@ pub use hold::{Hold, HoldGuard};
 pub use home::{Home, HomeOptions, NoHome};
 pub use host::{Host, HostError, HostOptions};
 pub use preferences::{Preferences, PreferencesError};
+pub use saving::SaveNews;
 pub use workers::{Sink, Workers};

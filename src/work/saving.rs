@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::mailserver_cfg::{Secrets, ValueChange};
+use crate::mailserver_cfg::{EditSet, Secrets, ValueChange};
 use crate::save::{
     self, Actor, AuditEntry, Content, Note, Outcome, Recovered, Request, SaveError, Saved, Started, StateDir, Step,
     Target,
@@ -11,11 +11,21 @@ use crate::save::{
 use crate::session::Consent;
 
 use super::effect::{SaveJob, SaveProblem, SaveReport};
-use super::gate::RefusingGate;
+use super::gate::EngineGate;
 use super::host::{Host, parse};
+use super::undo::UndoSwitch;
+
+/// News of a save that runs.
+#[derive(Debug, Clone, Copy)]
+pub enum SaveNews<'a> {
+    /// A step begins, in words; whether the save can still be given up.
+    Step(&'a str, bool),
+    /// What is being waited for, in words; replaces the one before.
+    Detail(&'a str),
+}
 
 impl Host {
-    /// Saves on the calling thread. `step` hears each step in words, and whether it can still be given up.
+    /// Saves on the calling thread. `tell` hears each step.
     ///
     /// # Errors
     /// Why nothing was saved, and the file as it is now.
@@ -24,65 +34,96 @@ impl Host {
         job: &SaveJob,
         secrets: &Secrets,
         cancel: &AtomicBool,
-        mut step: impl FnMut(&str, bool),
+        tell: &dyn Fn(SaveNews<'_>),
     ) -> Result<SaveReport, SaveProblem> {
         let (target, state) = self
             .target()
             .and_then(|target| Ok((target, self.state()?)))
             .map_err(|error| self.problem(&error))?;
+        let (content, edits) = self.content(&state, &target, job)?;
+        let switch = match job.undo_after {
+            Some(after) => Some(UndoSwitch::arm(self, after).map_err(|error| SaveProblem {
+                message: error.to_string(),
+                conflicts: Vec::new(),
+                document: None,
+            })?),
+            None => None,
+        };
+        let mut words = job.words.clone();
+        words.extend(switch.as_ref().map(UndoSwitch::words));
         let actor = Actor::now();
         let summary = job.words.join("; ");
         let request = Request {
             state: &state,
             target: &target,
             base: &job.base,
-            content: Content::Edits(job.edits.clone()),
+            content,
             note: Note {
                 action: job.action.to_owned(),
                 summary: summary.clone(),
-                words: job.words.clone(),
+                words: words.clone(),
             },
             secrets,
             allow_in_place: job.consents.contains(&Consent::InPlace),
             actor: actor.clone(),
             cancel: Some(cancel),
         };
-        let mut gate = RefusingGate::new(self.controller());
-        let mut progress = |at: Step| step(step_words(at), can_cancel(at));
+        let detail = |words: &str| tell(SaveNews::Detail(words));
+        let file = target.path().to_path_buf();
+        let mut gate = EngineGate::new(self.controller(), job.engine, cancel, &edits, file, &detail);
+        let mut progress = |at: Step| tell(SaveNews::Step(step_words(at), can_cancel(at)));
         let result = save::save(&request, &mut gate, &mut progress);
-        self.write_audit(&state, &target, &actor, job, &summary, &result);
+        if let Some(seconds) = gate.seconds() {
+            self.remember_engine_seconds(seconds);
+        }
+        write_audit(&state, &target, &actor, job.action, &summary, &words, &result);
         match result {
-            Ok(saved) => self.report(&target, job, saved),
-            Err(error) => Err(self.problem(&error)),
+            Ok(saved) => {
+                let went_well = matches!(saved.outcome, Outcome::Saved);
+                let armed = switch.and_then(|switch| {
+                    if went_well {
+                        Some(switch.start_counting())
+                    } else {
+                        switch.give_up();
+                        None
+                    }
+                });
+                let mut report = self.report(&target, job, saved)?;
+                match armed {
+                    Some(Ok(words)) => {
+                        report.lines.push(words);
+                        report.to_confirm = true;
+                    }
+                    Some(Err(words)) => report.warnings.push(words),
+                    None => {}
+                }
+                if let Some(words) = gate.values() {
+                    report.warnings.insert(0, format!("After the start, {words}."));
+                }
+                Ok(report)
+            }
+            Err(error) => {
+                if let Some(switch) = switch {
+                    switch.give_up();
+                }
+                Err(self.problem(&error))
+            }
         }
     }
 
-    fn write_audit(
-        &self,
-        state: &StateDir,
-        target: &Target,
-        actor: &Actor,
-        job: &SaveJob,
-        summary: &str,
-        result: &Result<Saved, SaveError>,
-    ) {
-        let (words, backup) = match result {
-            Ok(saved) => (
-                outcome_word(&saved.outcome).to_owned(),
-                saved.backup.as_ref().map(|b| b.id.clone()),
-            ),
-            Err(error) => (format!("not saved: {error}"), None),
+    /// What is to be written, and the edits whose values must still be there after the engine's start.
+    fn content(&self, state: &StateDir, target: &Target, job: &SaveJob) -> Result<(Content, EditSet), SaveProblem> {
+        let Some(id) = &job.whole else {
+            return Ok((Content::Edits(job.edits.clone()), job.edits.clone()));
         };
-        let entry = AuditEntry {
-            actor,
-            action: job.action,
-            what: summary,
-            words: &job.words,
-            result: &words,
-            backup: backup.as_deref(),
-        };
-        // The save is what it is, whether or not the audit file could take the line.
-        let _ = save::audit(state, target, entry);
+        let bytes = save::read_backup(state, target, id).map_err(|error| self.problem(&error))?;
+        Ok((
+            Content::Whole {
+                bytes,
+                even_if_changed: false,
+            },
+            EditSet::default(),
+        ))
     }
 
     fn report(&self, target: &Target, job: &SaveJob, saved: Saved) -> Result<SaveReport, SaveProblem> {
@@ -152,6 +193,7 @@ impl Host {
             lines,
             warnings,
             backup: saved.backup.map(|backup| backup.path.display().to_string()),
+            to_confirm: false,
         })
     }
 
@@ -204,6 +246,34 @@ impl Host {
     pub fn draft(&self) -> Result<Option<save::Draft>, SaveError> {
         save::read_draft(&self.state()?, &self.target()?)
     }
+}
+
+fn write_audit(
+    state: &StateDir,
+    target: &Target,
+    actor: &Actor,
+    action: &str,
+    what: &str,
+    words: &[String],
+    result: &Result<Saved, SaveError>,
+) {
+    let (outcome, backup) = match result {
+        Ok(saved) => (
+            outcome_word(&saved.outcome).to_owned(),
+            saved.backup.as_ref().map(|backup| backup.id.clone()),
+        ),
+        Err(error) => (format!("not saved: {error}"), None),
+    };
+    let entry = AuditEntry {
+        actor,
+        action,
+        what,
+        words,
+        result: &outcome,
+        backup: backup.as_deref(),
+    };
+    // The save is what it is, whether or not the audit file could take the line.
+    let _ = save::audit(state, target, entry);
 }
 
 fn change_words(change: &ValueChange) -> String {

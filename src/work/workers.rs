@@ -9,6 +9,7 @@ use crate::mailserver_cfg::{Document, EditSet, Secrets};
 use super::effect::{Effect, Event, SaveProblem};
 use super::hold::Hold;
 use super::host::Host;
+use super::saving::SaveNews;
 
 /// Where events go.
 pub type Sink = Box<dyn Fn(Event) + Send + Sync>;
@@ -67,6 +68,35 @@ impl Workers {
             Effect::LookAtEngine => self.spawn("engine", |inner| (inner.sink)(Event::Engine(inner.host.engine_now()))),
             Effect::Inspect { wish } => self.spawn("inspect", move |inner| {
                 (inner.sink)(Event::Facts(Box::new(inner.host.facts(wish))));
+            }),
+            Effect::ListBackups => self.spawn("backups", |inner| match inner.host.backups() {
+                Ok(backups) => (inner.sink)(Event::Backups(Arc::new(backups))),
+                Err(error) => (inner.sink)(Event::Notice(error.to_string())),
+            }),
+            Effect::LookAtBackup(id) => self.spawn("backup", move |inner| {
+                (inner.sink)(match inner.host.difference(&id, &inner.secrets) {
+                    Ok((changes, count)) => Event::BackupDifference { id, changes, count },
+                    Err(error) => Event::Notice(error.to_string()),
+                });
+            }),
+            Effect::InspectWhole { id, wish } => self.spawn("inspect", move |inner| {
+                (inner.sink)(match inner.host.backup_document(&id) {
+                    Ok(restored) => Event::WholeFacts {
+                        id,
+                        restored,
+                        facts: Box::new(inner.host.facts(wish)),
+                    },
+                    Err(error) => Event::Notice(error.to_string()),
+                });
+            }),
+            Effect::Confirm => self.spawn("confirm", |inner| {
+                (inner.sink)(Event::Notice(match inner.host.confirm() {
+                    Ok(kept) if kept.is_empty() => {
+                        "Nothing waits to be confirmed: it is kept already, or was undone.".to_owned()
+                    }
+                    Ok(kept) => kept.join("; "),
+                    Err(error) => error.to_string(),
+                }));
             }),
             Effect::FindDraft => self.spawn("draft", Inner::find_draft),
             Effect::KeepDraft(edits) => self.draft(edits),

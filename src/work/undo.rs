@@ -1,0 +1,178 @@
+//! The dead-man's switch: a save that undoes itself unless it is confirmed, by a timer of systemd that outlives this
+//! program and the SSH session. (It does not outlive a reboot, and the review says so.)
+//!
+//! It is armed before the engine is stopped, with time enough for the whole save, and armed anew once the engine has
+//! started well. Which save it belongs to is found by its name, which stands among the words of the backup's manifest.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use crate::engine::{self, Armed, Disarmed, EngineError};
+use crate::mailserver_cfg::Secrets;
+use crate::save::{self, BackupInfo, SaveError};
+
+use super::effect::{EngineWish, SaveJob, SaveProblem, SaveReport};
+use super::host::Host;
+
+/// What names of switches begin with.
+const PREFIX: &str = "kerio-tls-undo-";
+/// What stands before the name in the manifest.
+const WORDS: &str = "undoes itself unless confirmed: ";
+/// Stop, start, watch and roll back, each with the engine's patience: more than any save takes.
+const WHOLE_SAVE: Duration = Duration::from_secs(4 * 300 + 120);
+
+/// An armed switch.
+pub(super) struct UndoSwitch {
+    name: String,
+    after: Duration,
+    command: Vec<OsString>,
+}
+
+impl UndoSwitch {
+    /// Arms it with time enough for the whole save.
+    pub(super) fn arm(host: &Host, after: Duration) -> Result<Self, EngineError> {
+        let name = format!("{PREFIX}{}", jiff::Timestamp::now().as_second());
+        let program = std::env::current_exe().map_err(|error| EngineError::NoFuse {
+            why: format!("the path of this program is not known ({error})"),
+        })?;
+        let absolute = |path: &std::path::Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let command: Vec<OsString> = vec![
+            program.into(),
+            "--file".into(),
+            absolute(&host.file).into(),
+            "--state-dir".into(),
+            absolute(&host.home.state_dir).into(),
+            "--config".into(),
+            absolute(&host.home.config).into(),
+            "undo".into(),
+            "--switch".into(),
+            name.clone().into(),
+        ];
+        engine::arm(WHOLE_SAVE + after, &command, &first(&name))?;
+        Ok(Self { name, after, command })
+    }
+
+    /// For the manifest: how the save is found again.
+    pub(super) fn words(&self) -> String {
+        format!("{WORDS}{}", self.name)
+    }
+
+    /// The engine has started well: from now on it counts. In words; `Err`: it may go off late.
+    pub(super) fn start_counting(self) -> Result<String, String> {
+        let minutes = self.after.as_secs().div_ceil(60);
+        match engine::rearm(&first(&self.name), self.after, &self.command, &second(&self.name)) {
+            Ok(_) => Ok(format!(
+                "It undoes itself in {minutes} minutes unless you confirm it: kerio-tls confirm"
+            )),
+            Err(error) => Err(format!(
+                "The automatic undo counts from the beginning of the save, not from its end: {error}"
+            )),
+        }
+    }
+
+    /// Nothing was saved, so there is nothing to undo.
+    pub(super) fn give_up(self) {
+        // Were it to go off all the same, it would find no save of its name and do nothing.
+        let _ = engine::disarm(&first(&self.name));
+    }
+}
+
+fn first(name: &str) -> String {
+    format!("{name}-a")
+}
+
+fn second(name: &str) -> String {
+    format!("{name}-b")
+}
+
+/// The switch of a save, if it had one.
+fn switch_of(backup: &BackupInfo) -> Option<&str> {
+    backup.words.iter().find_map(|words| words.strip_prefix(WORDS))
+}
+
+/// Why nothing was confirmed or undone.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// The state directory.
+    #[error(transparent)]
+    Save(#[from] SaveError),
+    /// The switch.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// It is undoing at this moment.
+    #[error("the undo runs at this moment and was left alone; wait for it to end, then look at the file")]
+    Running,
+    /// The undo itself was not saved.
+    #[error("the change could not be undone: {0}")]
+    NotSaved(String),
+}
+
+impl Host {
+    /// Keeps saves that would undo themselves. Returns what was confirmed, in words.
+    ///
+    /// # Errors
+    /// [`UndoError`].
+    pub fn confirm(&self) -> Result<Vec<String>, UndoError> {
+        let mut confirmed = Vec::new();
+        for backup in self.backups()?.iter() {
+            let Some(name) = switch_of(backup) else { continue };
+            for unit in [first(name), second(name)] {
+                if engine::armed(&unit)? == Armed::No {
+                    continue;
+                }
+                match engine::disarm(&unit)? {
+                    Disarmed::InTime => confirmed.push(format!("Kept: {} ({})", backup.summary, backup.when)),
+                    Disarmed::NotArmed => {}
+                    Disarmed::Running => return Err(UndoError::Running),
+                }
+            }
+        }
+        Ok(confirmed)
+    }
+
+    /// What a switch runs when nobody confirmed: undoes the edits of its save on today's file, so that whatever the engine
+    /// saved since stays. `None`: there is no such save (it never came to be, or it was rolled back).
+    ///
+    /// # Errors
+    /// [`UndoError`].
+    pub fn undo_unconfirmed(&self, switch: &str, secrets: &Secrets) -> Result<Option<SaveReport>, UndoError> {
+        let backups = self.backups()?;
+        let Some(backup) = backups.iter().find(|backup| switch_of(backup) == Some(switch)) else {
+            return Ok(None);
+        };
+        let not_saved = |problem: Box<SaveProblem>| UndoError::NotSaved(problem.message);
+        let base = self.load().map_err(|error| UndoError::NotSaved(error.to_string()))?;
+        let rebased = base.rebase(&backup.undo()?);
+        if let Some(conflict) = rebased.conflicts.first() {
+            return Err(UndoError::NotSaved(format!(
+                "{} was changed by someone else since",
+                conflict.path
+            )));
+        }
+        if rebased.apply.is_empty() {
+            return Ok(None);
+        }
+        let job = SaveJob {
+            base,
+            edits: rebased.apply,
+            consents: Vec::new(),
+            action: "undo",
+            words: vec![format!("undone because nobody confirmed it: {}", backup.summary)],
+            engine: EngineWish::Restart,
+            whole: None,
+            undo_after: None,
+        };
+        let never = std::sync::atomic::AtomicBool::new(false);
+        self.save(&job, secrets, &never, &|_| {})
+            .map(Some)
+            .map_err(|problem| not_saved(Box::new(problem)))
+    }
+
+    /// The backups of this file, newest first.
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn backups(&self) -> Result<Vec<BackupInfo>, SaveError> {
+        save::backups(&self.state()?, &self.target()?)
+    }
+}
