@@ -139,7 +139,7 @@ impl Document {
     /// Where the logs may lie, likeliest first; the caller takes the first that is there.
     ///
     /// `LogGlobal/RelativePathsRoot` is "the path to the log files" in the vendor's words, so it is taken as it stands; its name
-    /// also allows that it is the root to which `logs/…` is relative [assumed], so that comes second. Last the store's own `logs`.
+    /// also allows that it is the root to which `logs/…` is relative (assumed), so that comes second. Last the store's own `logs`.
     #[must_use]
     pub fn log_directories(&self) -> Vec<PathBuf> {
         let store = self.path_value("Directories", "StoreDir");

@@ -8,7 +8,7 @@ use super::error::EditError;
 use super::index::{Section, Spot};
 use super::lines::{LineCounter, ending_at, line_end, line_of};
 use super::style::{Lead, NewVariable, is_blank};
-use super::types::{Conflict, Edit, EditSet, Rebased};
+use super::types::{Edit, EditSet};
 
 /// Replaces `start..end` of the old text.
 #[derive(Clone, PartialEq, Eq)]
@@ -38,34 +38,6 @@ impl Document {
         }
         rendered.extend_from_slice(self.text.as_bytes().get(copied..).unwrap_or_default());
         Ok(rendered)
-    }
-
-    /// Carries edits over to this document: what it has already, what still fits, and what someone else changed meanwhile.
-    ///
-    /// A path that stands more than once here is left in `apply`: [`Document::render`] refuses it and names the lines.
-    #[must_use]
-    pub fn rebase(&self, edits: &EditSet) -> Rebased {
-        let mut rebased = Rebased::default();
-        let mut apply = Vec::new();
-        for edit in edits.edits() {
-            let ambiguous = self.tables(&edit.path.table).nth(1).is_some() || self.spots(&edit.path).nth(1).is_some();
-            let theirs = self.value(&edit.path);
-            if ambiguous || (theirs != edit.new && theirs == edit.base) {
-                apply.push(edit.clone());
-            } else if theirs == edit.new {
-                rebased.already.push(edit.clone());
-            } else {
-                let (path, base, mine) = (edit.path.clone(), edit.base.clone(), edit.new.clone());
-                rebased.conflicts.push(Conflict {
-                    path,
-                    base,
-                    theirs,
-                    mine,
-                });
-            }
-        }
-        rebased.apply = EditSet::new(apply);
-        rebased
     }
 
     /// The splices in the order of the text; they do not overlap.
@@ -292,7 +264,7 @@ impl Document {
             let indent = sample.and_then(|section| self.lead(self.direct(section).next()?.start()));
             Lead {
                 ending: lead.ending,
-                indent: indent.map_or("    ", |lead| lead.indent),
+                indent: indent.map_or_else(|| Self::deeper(lead.indent), |lead| lead.indent),
             }
         };
         let mut with = String::new();
@@ -557,35 +529,5 @@ mod tests {
                 "{error}"
             );
         }
-    }
-
-    #[test]
-    fn edits_are_carried_over_to_what_is_there_now() {
-        let now = Document::parse("<config><table name='T'><variable name='A'>1</variable><variable name='B'>new</variable><variable name='C'>theirs</variable></table></config>".into()).unwrap();
-        let rebased = now.rebase(&edits(&[
-            ("T/A", Some("1"), None),
-            ("T/B", Some("old"), Some("new")),
-            ("T/C", Some("base"), Some("mine")),
-            ("T/D", None, Some("x")),
-            ("T/E", Some("gone"), None),
-        ]));
-        assert_eq!(
-            rebased.apply,
-            edits(&[("T/A", Some("1"), None), ("T/D", None, Some("x"))])
-        );
-        assert_eq!(
-            rebased.already,
-            edits(&[("T/B", Some("old"), Some("new")), ("T/E", Some("gone"), None)]).edits()
-        );
-        let conflict = rebased.conflicts.first().unwrap();
-        assert_eq!(rebased.conflicts.len(), 1);
-        assert_eq!(
-            (
-                conflict.base.as_deref(),
-                conflict.theirs.as_deref(),
-                conflict.mine.as_deref()
-            ),
-            (Some("base"), Some("theirs"), Some("mine"))
-        );
     }
 }

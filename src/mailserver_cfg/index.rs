@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use super::content::decode_attribute;
 use super::lines::LineCounter;
-use super::strict::{Sink, Trouble, scan};
+use super::markup::Trouble;
+use super::strict::{Sink, scan};
 use super::tag::Tag;
 use super::types::Duplicate;
 
@@ -235,9 +236,12 @@ impl Sink for Builder {
         }
         let mut place = None;
         if tag.element == "variable" {
-            let name = tag.attribute("name");
-            let direct = depth == 3 && name.is_some() && self.in_table();
-            if direct && let Some(name) = name {
+            let name = if depth == 3 && self.in_table() {
+                tag.attribute("name")
+            } else {
+                None
+            };
+            if let Some(name) = name {
                 let hash = if name.raw.contains(['&', '\t', '\n', '\r']) {
                     self.hasher.hash_one(decode_attribute(name.raw).as_str())
                 } else {
@@ -246,7 +250,7 @@ impl Sink for Builder {
                 self.hashes.push(hash);
             }
             place = Some(self.index.variables.len());
-            let start = if direct { start | DIRECT } else { start };
+            let start = if name.is_some() { start | DIRECT } else { start };
             self.index.variables.push(Spot {
                 start,
                 inner_start: end,

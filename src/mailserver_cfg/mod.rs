@@ -13,10 +13,10 @@
 //! | `types` | what others see: variables, edits, conflicts, diff lines |
 //! | `error` | what can go wrong, in words |
 //! | `strict` | the well-formedness pass over quick-xml's events |
-//! | `tag`, `chars`, `content` | start tags, legal characters and names, what a content means |
+//! | `tag`, `markup`, `chars`, `content` | start tags, rules for single pieces, legal characters and names, what a content means |
 //! | `index` | byte spans of sections and variables |
 //! | `document` | parse, look up, places |
-//! | `edit`, `style` | edits as splices, render, rebase; the indent, quotes and line endings found in the file |
+//! | `edit`, `style`, `rebase` | edits as splices, render, carrying them over; the indent, quotes and line endings found in the file |
 //! | `verify` | the proof before any write |
 //! | `diff`, `changes`, `piece` | what differs, in lines and in values |
 //! | `secrets`, `sensitive` | what is never shown, and where it lies in the file |
@@ -30,7 +30,9 @@ mod edit;
 mod error;
 mod index;
 mod lines;
+mod markup;
 mod piece;
+mod rebase;
 mod secrets;
 mod sensitive;
 mod strict;

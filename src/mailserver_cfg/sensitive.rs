@@ -78,15 +78,14 @@ impl Sink for Finder<'_> {
             return;
         }
         let tag = Tag::new(self.text_of(&start_tag));
-        let name = tag.attribute("name").map(|name| decode_attribute(name.raw));
-        let content = decode(self.text_of(&inner));
-        let nameless = matches!(tag.element, "listitem" | "table" | "list");
-        let secret = match &name {
-            // a table may be named like a secret; its variables are judged by their own names
-            _ if nameless => false,
-            Some(name) => self.secrets.is_secret(name, &content.text),
-            None => self.secrets.is_secret(tag.element, &content.text),
-        };
+        // a container may be named like a secret; its variables are judged by their own names
+        if matches!(tag.element, "listitem" | "table" | "list") {
+            return;
+        }
+        let name = tag
+            .attribute("name")
+            .map_or_else(|| tag.element.to_owned(), |name| decode_attribute(name.raw));
+        let secret = self.secrets.is_secret(&name, &decode(self.text_of(&inner)).text);
         if secret {
             self.found.push(inner);
         }

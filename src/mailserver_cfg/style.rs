@@ -67,12 +67,12 @@ impl Document {
         // without another table to learn from: one more of the table's own indent, which is one level deep
         Lead {
             ending: own.ending,
-            indent: sample.unwrap_or_else(|| self.deeper(own.indent)),
+            indent: sample.unwrap_or_else(|| Self::deeper(own.indent)),
         }
     }
 
     /// Twice this indent, found as a piece of blanks in the file, or made of spaces.
-    fn deeper(&self, indent: &str) -> &'static str {
+    pub(super) fn deeper(indent: &str) -> &'static str {
         if indent.starts_with('\t') {
             "\t\t"
         } else {

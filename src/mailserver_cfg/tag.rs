@@ -52,6 +52,16 @@ impl<'a> Tag<'a> {
         }
     }
 
+    /// A `variable` whose tag holds `inside` between its name and `>` or `/>`.
+    pub(super) fn variable(inside: &'a str, empty: bool) -> Self {
+        Self {
+            element: "variable",
+            empty,
+            inside,
+            inside_at: "<variable".len(),
+        }
+    }
+
     /// The attributes, ending after the first malformed one.
     pub(super) fn attributes(&self) -> Attributes<'a> {
         Attributes {

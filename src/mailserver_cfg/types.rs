@@ -1,4 +1,4 @@
-//! The words that other rooms speak with this one. Values are secret until shown through [`Secrets`](super::Secrets), so
+//! The words that other rooms speak with this one. Values are secret until shown through [`Secrets`], so
 //! `Debug` masks them.
 
 use std::collections::HashMap;
