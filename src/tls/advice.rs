@@ -30,17 +30,19 @@ pub struct Advice {
 }
 
 const RFC_8996: &str = "RFC 8996 sections 4 and 5";
-const RFC_8997: &str = "RFC 8997 section 3; NIST SP 800-52r2 section 3.1";
+const LOWEST_INBOUND: &str = "RFC 8997 section 3; NIST SP 800-52r2 section 3.1";
+const LOWEST_OUTBOUND: &str = "NIST SP 800-52r2 section 4.1";
 const RFC_9325_VERSIONS: &str = "RFC 9325 section 3.1.1";
 const RFC_9325_FALLBACK: &str = "RFC 9325 section 5.2; RFC 7435";
 const RFC_9325_SUITES: &str = "RFC 9325 section 4.1";
+const RFC_5246_ANONYMOUS: &str = "RFC 5246 appendices A.5 and F.1.1.1";
 const RFC_9325_KEYS: &str = "RFC 9325 section 4.5";
 const OPENSSL_LEVEL: &str = "OpenSSL, SSL_CTX_set_security_level(3) and migration_guide(7)";
 const OPENSSL_CIPHERS: &str = "OpenSSL, openssl-ciphers(1)";
 
 impl Catalogue {
-    /// What is to be said about `pairs` as they would be saved, heaviest first. `reading` is theirs; `server_has_tls13`: this engine
-    /// was seen to speak TLS 1.3.
+    /// What is to be said about `pairs` as they would be saved, heaviest first. `reading` is theirs;
+    /// `server_has_tls13`: this engine was seen to speak TLS 1.3.
     #[must_use]
     pub fn advise(
         &self,
@@ -110,26 +112,25 @@ impl Settings<'_> {
         use Weight::{Caution, Note};
         match self.at() {
             Some(version @ (TlsVersion::Ssl3 | TlsVersion::Tls10 | TlsVersion::Tls11)) => {
-                let who = match self.direction {
-                    Direction::Inbound => {
-                        "A program that could do better still will, but one in between can hold it down to the old version."
-                    }
-                    Direction::Outbound => {
-                        "With opportunistic TLS this is still better than sending in clear to a peer that has nothing newer."
-                    }
+                let (who, source, lowest) = match self.direction {
+                    Direction::Inbound => (
+                        "Programs that can do better still do; the old version serves only those that cannot.",
+                        LOWEST_INBOUND,
+                        "TLS 1.2 is the lowest that the standard accepts for mail programs, and NIST for servers.",
+                    ),
+                    Direction::Outbound => (
+                        "With opportunistic TLS it is still better than sending in clear to a peer that has \
+                        nothing newer.",
+                        LOWEST_OUTBOUND,
+                        "TLS 1.2 is the lowest that NIST accepts for clients, which this server is when it sends.",
+                    ),
                 };
-                said.say(
-                    Caution,
-                    None,
-                    RFC_8996,
-                    format!("{version} must not be used any more: TLS 1.0 and 1.1 rest on SHA-1 and MD5. {who}"),
+                let text = format!(
+                    "{version} must not be used any more: TLS 1.0 and 1.1 rest on MD5 and \
+                    SHA-1. {who}"
                 );
-                said.say(
-                    Note,
-                    None,
-                    RFC_8997,
-                    "For mail, TLS 1.2 is the lowest that the standards and NIST accept.",
-                );
+                said.say(Caution, None, RFC_8996, text);
+                said.say(Note, None, source, lowest);
             }
             Some(TlsVersion::Tls12) => {
                 said.say(
@@ -142,10 +143,12 @@ impl Settings<'_> {
             Some(TlsVersion::Tls13) => {
                 let text = match self.direction {
                     Direction::Inbound => {
-                        "This cuts off every peer that speaks TLS 1.2 at best, which all must still support: older mail programs, printers, other mail servers."
+                        "This cuts off every peer that speaks TLS 1.2 at best, which all must still \
+                        support: older mail programs, printers, other mail servers."
                     }
                     Direction::Outbound => {
-                        "Servers that speak TLS 1.2 at best, which all must still support, get no encrypted connection from us."
+                        "Servers that speak TLS 1.2 at best, which all must still support, get no encrypted \
+                        connection from us."
                     }
                 };
                 said.say(Caution, None, RFC_9325_VERSIONS, text);
@@ -153,10 +156,22 @@ impl Settings<'_> {
             None => {}
         }
         if self.direction == Direction::Outbound && self.at().is_some_and(|v| v > TlsVersion::Tls10) {
-            said.say(Note, None, RFC_9325_FALLBACK, "Mail to a server that is too old may wait, bounce, or go in clear: a higher minimum is not always safer when sending.");
+            said.say(
+                Note,
+                None,
+                RFC_9325_FALLBACK,
+                "Mail to a server that is too old may wait, bounce, or \
+                go in clear: a higher minimum is not always safer when sending.",
+            );
         }
         if matches!(self.minimum, Minimum::Default) {
-            said.say(Note, None, "Vendor's article 115132", "No variable sets a minimum: what the server's own default accepts is not known until its ports are asked.");
+            said.say(
+                Note,
+                None,
+                "Vendor's article 115132",
+                "No variable sets a minimum: what the server's \
+                own default accepts is not known until its ports are asked.",
+            );
         }
     }
 
@@ -170,13 +185,23 @@ impl Settings<'_> {
             .words()
             .any(|(_, m)| matches!(m, Meaning::Ssl2 | Meaning::Version(TlsVersion::Ssl3)))
         {
-            said.say(Weight::Caution, about, "RFC 6176 (SSL 2.0), RFC 7568 (SSL 3.0)",
-                "SSL 2.0 and 3.0 must not be used: what they encrypt can be read by those in between. Usual builds of OpenSSL no longer have them.");
+            said.say(
+                Weight::Caution,
+                about,
+                "RFC 6176 (SSL 2.0), RFC 7568 (SSL 3.0)",
+                "SSL 2.0 and 3.0 must not be used: what they encrypt can be read by those in between. Usual \
+                builds of OpenSSL no longer have them.",
+            );
         }
         let lacks_tls13 = list.versions().last().is_some_and(|v| *v < TlsVersion::Tls13);
         if server_has_tls13 && lacks_tls13 {
-            said.say(Weight::Caution, about, RFC_9325_VERSIONS,
-                "This server can speak TLS 1.3 and the list leaves it out, so it is switched off. Choosing the minimum again does not add it; the check box of TLS 1.3 does.");
+            said.say(
+                Weight::Caution,
+                about,
+                RFC_9325_VERSIONS,
+                "This server can speak TLS 1.3 and the list leaves it out, so it is switched off. Choosing \
+                the minimum again does not add it; the check box of TLS 1.3 does.",
+            );
         }
     }
 
@@ -198,12 +223,23 @@ impl Settings<'_> {
             said.say(Caution, about, OPENSSL_LEVEL, LEVEL_0);
         }
         match (check.security_level, self.at()) {
-            (Some(0), Some(version)) if version >= TlsVersion::Tls12 => said.say(Note, about, OPENSSL_LEVEL,
-                "@SECLEVEL=0 also lets keys and signatures through that are far too short; with TLS 1.2 as minimum it is not needed."),
+            (Some(0), Some(version)) if version >= TlsVersion::Tls12 => said.say(
+                Note,
+                about,
+                OPENSSL_LEVEL,
+                "@SECLEVEL=0 also lets keys and signatures through that are far too short; with TLS 1.2 as \
+                minimum it is not needed.",
+            ),
             _ => {}
         }
         if check.security_level.is_some() {
-            said.say(Note, about, OPENSSL_LEVEL, "OpenSSL before 1.1.0, which old versions of the server have, does not know @SECLEVEL and refuses the whole string.");
+            said.say(
+                Note,
+                about,
+                OPENSSL_LEVEL,
+                "OpenSSL before 1.1.0, which old versions of the server \
+                have, does not know @SECLEVEL and refuses the whole string.",
+            );
         }
         if self.at() == Some(TlsVersion::Tls13) {
             said.say(
@@ -221,7 +257,15 @@ impl Settings<'_> {
                 .into_iter()
                 .find(|v| check.serves(*v))
                 .unwrap_or(TlsVersion::Tls13);
-            said.say(Caution, about, OPENSSL_CIPHERS, format!("{version} is accepted as minimum, but no suite of this string works before {oldest}: older peers are cut off all the same."));
+            said.say(
+                Caution,
+                about,
+                OPENSSL_CIPHERS,
+                format!(
+                    "{version} is accepted as minimum, but no \
+                suite of this string works before {oldest}: older peers are cut off all the same."
+                ),
+            );
         }
         if let Some(suite) = check.of_keyword("eNULL").next() {
             said.say(
@@ -236,13 +280,20 @@ impl Settings<'_> {
         }
         if let Some(suite) = check.of_keyword("aNULL").next() {
             let text = format!(
-                "{} and its like do not prove who answers. Add !aNULL, unless both sides deliver mail opportunistically and never check anyway.",
+                "{} and its like do not prove who answers. Add !aNULL, unless both sides deliver mail \
+                opportunistically and never check anyway.",
                 suite.name
             );
-            said.say(Note, about, RFC_9325_SUITES, text);
+            said.say(Note, about, RFC_5246_ANONYMOUS, text);
         }
         if !check.has_ecdhe() && !check.has_dhe() {
-            said.say(Caution, about, RFC_9325_SUITES, "Up to TLS 1.2 no suite makes fresh keys: whoever gets the server's key one day can read what was recorded before.");
+            said.say(
+                Caution,
+                about,
+                RFC_9325_SUITES,
+                "Up to TLS 1.2 no suite makes fresh keys: whoever \
+                gets the server's key one day can read what was recorded before.",
+            );
         }
     }
 
@@ -258,8 +309,13 @@ impl Settings<'_> {
                     format!("This key size does nothing: {why}."),
                 );
             } else if bits == "1024" || (bits == "0" && self.direction == Direction::Outbound) {
-                said.say(Weight::Caution, about, RFC_9325_KEYS,
-                    "Keys of 1024 bits are within reach of large attackers: 2048 bits are required at least. For SMTP services 0 means 1024.");
+                said.say(
+                    Weight::Caution,
+                    about,
+                    RFC_9325_KEYS,
+                    "Keys of 1024 bits are within reach of large attackers: 2048 bits are required at \
+                    least. For SMTP services 0 means 1024.",
+                );
             }
         }
         if self.value(Role::DheOff).is_some() {

@@ -82,6 +82,20 @@ fn a_list_gets_the_missing_words_up_to_1_2_in_its_own_manner() {
 }
 
 #[test]
+fn nothing_of_a_strange_list_stays_that_would_turn_the_sense() {
+    for old in ["++1", "TLSv1.2 ++x", "+,+TLSv1", "TLSv1 ++ +TLSv1.1"] {
+        let [PairEdit { new: Some(new), .. }] = &list(old, Tls11, false).edits[..] else {
+            panic!("{old:?}")
+        };
+        assert_eq!(new, "TLSv1.1,TLSv1.2", "{old:?}");
+    }
+    let toml = "[[variable]]\ndirection = 'inbound'\nrole = 'protocol-list'\nname = 'X'\nseparator = ' -'\n";
+    let c = Catalogue::embedded().with_overrides(toml).unwrap();
+    let plan = c.choose(Direction::Inbound, &[], Choice::At(Tls11), false).unwrap();
+    assert_eq!(plan.edits, [edit("X", "TLSv1.1,TLSv1.2")]);
+}
+
+#[test]
 fn a_custom_list_is_replaced_and_the_review_says_why() {
     let plan = list("all, -SSLv3, TLSv1.2", Tls12, false);
     assert_eq!(plan.edits, [edit("ServerTlsProtocols", "TLSv1.2")]);
