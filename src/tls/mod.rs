@@ -43,6 +43,7 @@ mod suites;
 mod toml;
 mod version;
 mod words;
+mod write;
 
 #[cfg(test)]
 mod tests;

@@ -75,4 +75,14 @@ pub enum PlanError {
         /// The table.
         table: &'static str,
     },
+    /// The variable cannot hold the value, or must not be given it.
+    #[error("{name} in {table} cannot be set to that: {why}")]
+    NotAccepted {
+        /// The table.
+        table: &'static str,
+        /// The variable.
+        name: String,
+        /// What it can hold instead, or what would come of it.
+        why: String,
+    },
 }
