@@ -48,7 +48,8 @@ const MODERN: Preset = Preset {
     minimum: TlsVersion::Tls13,
     ciphers: None,
     dhe_bits: None,
-    purpose: "Peers that all speak TLS 1.3. Mail servers of strangers do not: for a public mail host this is too strict.",
+    purpose: "Peers that all speak TLS 1.3. Mail servers of strangers do not: too strict for a public \
+              mail host.",
     cuts_off: "Everything that speaks TLS 1.2 at best: Windows Server 2019 and older, Java before 11, OpenSSL before 1.1.1, \
                Android before 10, Apple systems before macOS 10.14.4 and iOS 12.2, many printers and scanners.",
     source: SOURCE,

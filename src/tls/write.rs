@@ -74,7 +74,8 @@ impl Catalogue {
         })
     }
 
-    /// The edits that give the variable of a role this value; `None` deletes it, and so brings back the server's default.
+    /// The edits that give the variable of a role this value; `None` deletes it, and so brings back the
+    /// server's default.
     /// # Errors
     /// [`PlanError`].
     pub fn set_value(

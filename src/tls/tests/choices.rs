@@ -381,3 +381,22 @@ fn without_any_name_a_choice_says_where_to_name_one() {
     assert_eq!(error, PlanError::NoName { table: "SmtpSecurity" });
     assert!(error.to_string().contains("name it in kerio-tls.toml"));
 }
+
+#[test]
+fn every_note_is_a_sentence_that_names_its_variable() {
+    let name = || "Na\u{1b}me".to_owned();
+    for note in [
+        PlanNote::AddsAssumed { name: name() },
+        PlanNote::Adds { name: name() },
+        PlanNote::SwitchesOffTls13 { name: name() },
+        PlanNote::Tls13NeverSeen { name: name() },
+        PlanNote::LeavesLookalikes { names: vec![name(); 9] },
+    ] {
+        let words = note.to_string();
+        assert!(
+            words.contains("Na\\x1bme") && words.ends_with('.') && !words.contains("  "),
+            "{words}"
+        );
+    }
+    assert!(PlanNote::AddsAssumed { name: name() }.to_string().contains("assumed"));
+}
