@@ -30,17 +30,14 @@ pub struct Advice {
 }
 
 const RFC_8996: &str = "RFC 8996 sections 4 and 5";
-const RFC_8997: &str = "RFC 8997 section 3; NIST SP 800-52r2 section 3.1";
+const LOWEST_INBOUND: &str = "RFC 8997 section 3; NIST SP 800-52r2 section 3.1";
+const LOWEST_OUTBOUND: &str = "NIST SP 800-52r2 section 4.1";
 const RFC_9325_VERSIONS: &str = "RFC 9325 section 3.1.1";
 const RFC_9325_FALLBACK: &str = "RFC 9325 section 5.2; RFC 7435";
-const RFC_9325_SUITES: &str = "RFC 9325 section 4.1";
-const RFC_9325_KEYS: &str = "RFC 9325 section 4.5";
-const OPENSSL_LEVEL: &str = "OpenSSL, SSL_CTX_set_security_level(3) and migration_guide(7)";
-const OPENSSL_CIPHERS: &str = "OpenSSL, openssl-ciphers(1)";
 
 impl Catalogue {
-    /// What is to be said about `pairs` as they would be saved, heaviest first. `reading` is theirs; `server_has_tls13`: this engine
-    /// was seen to speak TLS 1.3.
+    /// What is to be said about `pairs` as they would be saved, heaviest first. `reading` is theirs;
+    /// `server_has_tls13`: this engine was seen to speak TLS 1.3.
     #[must_use]
     pub fn advise(
         &self,
@@ -65,10 +62,10 @@ impl Catalogue {
     }
 }
 
-struct Said(Vec<Advice>);
+pub(super) struct Said(Vec<Advice>);
 
 impl Said {
-    fn say(&mut self, weight: Weight, about: Option<Role>, source: &'static str, text: impl Into<String>) {
+    pub(super) fn say(&mut self, weight: Weight, about: Option<Role>, source: &'static str, text: impl Into<String>) {
         self.0.push(Advice {
             weight,
             about,
@@ -78,16 +75,16 @@ impl Said {
     }
 }
 
-struct Settings<'a> {
+pub(super) struct Settings<'a> {
     catalogue: &'a Catalogue,
-    direction: Direction,
+    pub(super) direction: Direction,
     pairs: &'a [Pair],
     minimum: &'a Minimum,
 }
 
 impl Settings<'_> {
     /// The value of the variable that plays a role, if it says anything.
-    fn value(&self, role: Role) -> Option<&str> {
+    pub(super) fn value(&self, role: Role) -> Option<&str> {
         let mut values = self
             .catalogue
             .found(self.direction, self.pairs)
@@ -95,11 +92,11 @@ impl Settings<'_> {
         values.find_map(|f| Some(f.pair.value.trim()).filter(|v| !v.is_empty()))
     }
 
-    fn ciphers(&self) -> Option<CipherCheck> {
+    pub(super) fn ciphers(&self) -> Option<CipherCheck> {
         self.value(Role::Ciphers).map(check_ciphers)
     }
 
-    fn at(&self) -> Option<TlsVersion> {
+    pub(super) fn at(&self) -> Option<TlsVersion> {
         match self.minimum {
             Minimum::At(version) => Some(*version),
             _ => None,
@@ -110,26 +107,25 @@ impl Settings<'_> {
         use Weight::{Caution, Note};
         match self.at() {
             Some(version @ (TlsVersion::Ssl3 | TlsVersion::Tls10 | TlsVersion::Tls11)) => {
-                let who = match self.direction {
-                    Direction::Inbound => {
-                        "A program that could do better still will, but one in between can hold it down to the old version."
-                    }
-                    Direction::Outbound => {
-                        "With opportunistic TLS this is still better than sending in clear to a peer that has nothing newer."
-                    }
+                let (who, source, lowest) = match self.direction {
+                    Direction::Inbound => (
+                        "Programs that can do better still do; the old version serves only those that cannot.",
+                        LOWEST_INBOUND,
+                        "TLS 1.2 is the lowest that the standard accepts for mail programs, and NIST for servers.",
+                    ),
+                    Direction::Outbound => (
+                        "With opportunistic TLS it is still better than sending in clear to a peer that has \
+                        nothing newer.",
+                        LOWEST_OUTBOUND,
+                        "TLS 1.2 is the lowest that NIST accepts for clients, which this server is when it sends.",
+                    ),
                 };
-                said.say(
-                    Caution,
-                    None,
-                    RFC_8996,
-                    format!("{version} must not be used any more: TLS 1.0 and 1.1 rest on SHA-1 and MD5. {who}"),
+                let text = format!(
+                    "{version} must not be used any more: TLS 1.0 and 1.1 rest on MD5 and \
+                    SHA-1. {who}"
                 );
-                said.say(
-                    Note,
-                    None,
-                    RFC_8997,
-                    "For mail, TLS 1.2 is the lowest that the standards and NIST accept.",
-                );
+                said.say(Caution, None, RFC_8996, text);
+                said.say(Note, None, source, lowest);
             }
             Some(TlsVersion::Tls12) => {
                 said.say(
@@ -142,10 +138,12 @@ impl Settings<'_> {
             Some(TlsVersion::Tls13) => {
                 let text = match self.direction {
                     Direction::Inbound => {
-                        "This cuts off every peer that speaks TLS 1.2 at best, which all must still support: older mail programs, printers, other mail servers."
+                        "This cuts off every peer that speaks TLS 1.2 at best, which all must still \
+                        support: older mail programs, printers, other mail servers."
                     }
                     Direction::Outbound => {
-                        "Servers that speak TLS 1.2 at best, which all must still support, get no encrypted connection from us."
+                        "Servers that speak TLS 1.2 at best, which all must still support, get no encrypted \
+                        connection from us."
                     }
                 };
                 said.say(Caution, None, RFC_9325_VERSIONS, text);
@@ -153,10 +151,22 @@ impl Settings<'_> {
             None => {}
         }
         if self.direction == Direction::Outbound && self.at().is_some_and(|v| v > TlsVersion::Tls10) {
-            said.say(Note, None, RFC_9325_FALLBACK, "Mail to a server that is too old may wait, bounce, or go in clear: a higher minimum is not always safer when sending.");
+            said.say(
+                Note,
+                None,
+                RFC_9325_FALLBACK,
+                "Mail to a server that is too old may wait, bounce, or \
+                go in clear: a higher minimum is not always safer when sending.",
+            );
         }
         if matches!(self.minimum, Minimum::Default) {
-            said.say(Note, None, "Vendor's article 115132", "No variable sets a minimum: what the server's own default accepts is not known until its ports are asked.");
+            said.say(
+                Note,
+                None,
+                "Vendor's article 115132",
+                "No variable sets a minimum: what the server's \
+                own default accepts is not known until its ports are asked.",
+            );
         }
     }
 
@@ -170,133 +180,23 @@ impl Settings<'_> {
             .words()
             .any(|(_, m)| matches!(m, Meaning::Ssl2 | Meaning::Version(TlsVersion::Ssl3)))
         {
-            said.say(Weight::Caution, about, "RFC 6176 (SSL 2.0), RFC 7568 (SSL 3.0)",
-                "SSL 2.0 and 3.0 must not be used: what they encrypt can be read by those in between. Usual builds of OpenSSL no longer have them.");
+            said.say(
+                Weight::Caution,
+                about,
+                "RFC 6176 (SSL 2.0), RFC 7568 (SSL 3.0)",
+                "SSL 2.0 and 3.0 must not be used: what they encrypt can be read by those in between. Usual \
+                builds of OpenSSL no longer have them.",
+            );
         }
         let lacks_tls13 = list.versions().last().is_some_and(|v| *v < TlsVersion::Tls13);
         if server_has_tls13 && lacks_tls13 {
-            said.say(Weight::Caution, about, RFC_9325_VERSIONS,
-                "This server can speak TLS 1.3 and the list leaves it out, so it is switched off. Choosing the minimum again does not add it; the check box of TLS 1.3 does.");
-        }
-    }
-
-    fn on_ciphers(&self, said: &mut Said) {
-        use Weight::{Caution, Danger, Note};
-        let about = Some(Role::Ciphers);
-        let legacy = self.at().is_some_and(|v| v < TlsVersion::Tls12);
-        let Some(check) = self.ciphers() else {
-            if legacy {
-                said.say(Caution, about, OPENSSL_LEVEL, LEVEL_0);
-            }
-            return;
-        };
-        for finding in &check.findings {
-            let weight = if finding.problem.stops_tls() { Danger } else { Caution };
-            said.say(weight, about, OPENSSL_CIPHERS, format!("{}.", finding.problem));
-        }
-        if legacy && check.security_level != Some(0) {
-            said.say(Caution, about, OPENSSL_LEVEL, LEVEL_0);
-        }
-        match (check.security_level, self.at()) {
-            (Some(0), Some(version)) if version >= TlsVersion::Tls12 => said.say(Note, about, OPENSSL_LEVEL,
-                "@SECLEVEL=0 also lets keys and signatures through that are far too short; with TLS 1.2 as minimum it is not needed."),
-            _ => {}
-        }
-        if check.security_level.is_some() {
-            said.say(Note, about, OPENSSL_LEVEL, "OpenSSL before 1.1.0, which old versions of the server have, does not know @SECLEVEL and refuses the whole string.");
-        }
-        if self.at() == Some(TlsVersion::Tls13) {
-            said.say(
-                Note,
-                about,
-                OPENSSL_CIPHERS,
-                "With TLS 1.3 as minimum this string does nothing: it governs TLS 1.2 and older only.",
-            );
-        }
-        if check.stops_tls() {
-            return;
-        }
-        if let Some(version) = self.at().filter(|v| !check.serves(*v)) {
-            let oldest = TlsVersion::ALL
-                .into_iter()
-                .find(|v| check.serves(*v))
-                .unwrap_or(TlsVersion::Tls13);
-            said.say(Caution, about, OPENSSL_CIPHERS, format!("{version} is accepted as minimum, but no suite of this string works before {oldest}: older peers are cut off all the same."));
-        }
-        if let Some(suite) = check.of_keyword("eNULL").next() {
-            said.say(
-                Caution,
-                about,
-                RFC_9325_SUITES,
-                format!(
-                    "{} and its like encrypt nothing: the mail is readable on its way.",
-                    suite.name
-                ),
-            );
-        }
-        if let Some(suite) = check.of_keyword("aNULL").next() {
-            let text = format!(
-                "{} and its like do not prove who answers. Add !aNULL, unless both sides deliver mail opportunistically and never check anyway.",
-                suite.name
-            );
-            said.say(Note, about, RFC_9325_SUITES, text);
-        }
-        if !check.has_ecdhe() && !check.has_dhe() {
-            said.say(Caution, about, RFC_9325_SUITES, "Up to TLS 1.2 no suite makes fresh keys: whoever gets the server's key one day can read what was recorded before.");
-        }
-    }
-
-    fn on_diffie_hellman(&self, said: &mut Said) {
-        let ciphers = self.ciphers().filter(|check| !check.stops_tls());
-        if let Some(bits) = self.value(Role::DheKeySize) {
-            let about = Some(Role::DheKeySize);
-            if let Some(why) = self.dhe_is_off(ciphers.as_ref()) {
-                said.say(
-                    Weight::Note,
-                    about,
-                    "RFC 8446 section 1.2; OpenSSL, openssl-ciphers(1)",
-                    format!("This key size does nothing: {why}."),
-                );
-            } else if bits == "1024" || (bits == "0" && self.direction == Direction::Outbound) {
-                said.say(Weight::Caution, about, RFC_9325_KEYS,
-                    "Keys of 1024 bits are within reach of large attackers: 2048 bits are required at least. For SMTP services 0 means 1024.");
-            }
-        }
-        if self.value(Role::DheOff).is_some() {
-            said.say(
-                Weight::Note,
-                Some(Role::DheOff),
-                "Vendor's article 115132",
-                "Only 9.0.0 and 9.0.1 know this variable; newer versions have another one in its place.",
-            );
-        }
-        if self.value(Role::EcdheOn) == Some("0") {
-            let rest = if self.dhe_is_off(ciphers.as_ref()).is_some() {
-                "and classic DHE is off too, so that up to TLS 1.2 no connection has fresh keys"
-            } else {
-                "so that peers without classic DHE are cut off or get no fresh keys up to TLS 1.2"
-            };
             said.say(
                 Weight::Caution,
-                Some(Role::EcdheOn),
-                "RFC 9325 sections 4.1 and 4.2",
-                format!("ECDHE is off, {rest}."),
+                about,
+                RFC_9325_VERSIONS,
+                "This server can speak TLS 1.3 and the list leaves it out, so it is switched off. Choosing \
+                the minimum again does not add it; the check box of TLS 1.3 does.",
             );
         }
     }
-
-    /// Why classic Diffie-Hellman plays no part, as far as the variables tell.
-    fn dhe_is_off(&self, ciphers: Option<&CipherCheck>) -> Option<&'static str> {
-        if self.at() == Some(TlsVersion::Tls13) {
-            return Some("TLS 1.3 has groups of its own");
-        }
-        if self.value(Role::DheOn) == Some("0") || self.value(Role::DheOff) == Some("1") {
-            return Some("ephemeral Diffie-Hellman is switched off");
-        }
-        let without = ciphers.is_some_and(|check| !check.has_dhe());
-        without.then_some("the cipher string has no suite with DHE")
-    }
 }
-
-const LEVEL_0: &str = "On an engine built with OpenSSL 3, TLS 1.0 and 1.1 work only with @SECLEVEL=0 in the cipher string: \
-                       without it they stay off, whatever the minimum says.";

@@ -84,6 +84,9 @@ impl<'a> Reader<'a> {
             let beyond = holders("COMPLEMENTOFDEFAULT").unwrap_or_default();
             self.on = holders("ALL").unwrap_or_default();
             self.on.retain(|s| !beyond.contains(s));
+            // What DEFAULT leaves out it strikes for good (`ALL:!COMPLEMENTOFDEFAULT:!eNULL`).
+            self.killed = beyond;
+            self.killed.extend(holders("eNULL").unwrap_or_default());
             self.at = DEFAULT.len();
         }
         while let Some(c) = self.peek() {

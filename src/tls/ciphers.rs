@@ -23,7 +23,8 @@ pub fn check_ciphers(text: &str) -> CipherCheck {
 pub struct CipherCheck {
     /// What is wrong or worth a word, in the order of the string.
     pub findings: Vec<CipherFinding>,
-    /// The suites up to TLS 1.2 that the string leaves on in a usual build of OpenSSL 3.0, before the security level takes its own away.
+    /// The suites up to TLS 1.2 that the string leaves on in a usual build of OpenSSL 3.0, before the security
+    /// level takes its own away.
     pub suites: Vec<&'static Suite>,
     /// The level that `@SECLEVEL=` sets, 0 to 5.
     pub security_level: Option<u8>,

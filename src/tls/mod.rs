@@ -28,6 +28,7 @@
 //! The names given there count as [`Sureness::Confirmed`]. [`confirmed_toml`] writes such a table.
 
 mod advice;
+mod advice_ciphers;
 mod catalogue;
 mod choose;
 mod cipher_reader;
@@ -43,6 +44,7 @@ mod suites;
 mod toml;
 mod version;
 mod words;
+mod write;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,9 @@
 //! What a choice comes to: edits, what the review must say about them, and why there can be none.
 
+use std::fmt;
+
+use super::words::shown;
+
 /// One variable's change: `new: None` deletes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PairEdit {
@@ -47,6 +51,49 @@ pub enum PlanNote {
     },
 }
 
+impl fmt::Display for PlanNote {
+    /// One sentence for the review. Names are bounded, control characters shown as hex.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddsAssumed { name } => write!(
+                f,
+                "Adds {}, a variable that this file did not have. Its name is assumed: it may have no effect until \
+                 a handshake with the server proves it.",
+                shown(name)
+            ),
+            Self::Adds { name } => write!(f, "Adds {}, a variable that this file did not have.", shown(name)),
+            Self::SwitchesOffTls13 { name } => write!(
+                f,
+                "{} is newly written without TLSv1.3: TLS 1.3 goes off if this server has it. Asking the server's \
+                 own ports tells.",
+                shown(name)
+            ),
+            Self::Tls13NeverSeen { name } => write!(
+                f,
+                "{} gets the word TLSv1.3, though this server has not been seen to speak TLS 1.3: a word that it \
+                 does not know might stop TLS altogether.",
+                shown(name)
+            ),
+            Self::ReplacesCustom { why } => {
+                write!(f, "What the file said was no plain minimum and is replaced: {why}.")
+            }
+            Self::LegacyNeedsSecurityLevel => f.write_str(
+                "If the engine is built with OpenSSL 3, TLS 1.0 and 1.1 work only with @SECLEVEL=0 in the cipher \
+                 string as well.",
+            ),
+            Self::LeavesLookalikes { names } => {
+                let names: Vec<String> = names.iter().take(5).map(|n| shown(n)).collect();
+                write!(
+                    f,
+                    "The file has what looks like a list of protocols and is not used: {}. If the server reads that \
+                     one, name it in kerio-tls.toml.",
+                    names.join(", ")
+                )
+            }
+        }
+    }
+}
+
 /// The edits that make a choice true.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
@@ -74,5 +121,15 @@ pub enum PlanError {
     NoName {
         /// The table.
         table: &'static str,
+    },
+    /// The variable cannot hold the value, or must not be given it.
+    #[error("{name} in {table} cannot be set to that: {why}")]
+    NotAccepted {
+        /// The table.
+        table: &'static str,
+        /// The variable.
+        name: String,
+        /// What it can hold instead, or what would come of it.
+        why: String,
     },
 }

@@ -26,8 +26,9 @@ impl Preset {
     /// All of them, strictest first.
     pub const ALL: [Self; 3] = [MODERN, INTERMEDIATE, OLD];
 
-    /// The string for an engine built with OpenSSL 3 where TLS 1.0 or 1.1 shall work: with `@SECLEVEL=0`. Anything older than
-    /// OpenSSL 1.1.0 does not know that command and refuses the whole string: then [`Preset::ciphers`] as it is.
+    /// The string for an engine built with OpenSSL 3 where TLS 1.0 or 1.1 shall work: with `@SECLEVEL=0`.
+    /// OpenSSL before 1.1.0 does not know that command and refuses the whole string: there,
+    /// [`Preset::ciphers`] as it is.
     #[must_use]
     pub fn ciphers_for_openssl_3(&self) -> Option<String> {
         let level = if self.minimum < TlsVersion::Tls12 {
@@ -39,16 +40,18 @@ impl Preset {
     }
 }
 
-const SOURCE: &str = "Mozilla, Server Side TLS, version 5.7 (2023)";
+const SOURCE: &str =
+    "Mozilla, Server Side TLS, version 5.7 (2023); for Windows, Microsoft's lists of what each version has";
 
 const MODERN: Preset = Preset {
     name: "modern",
     minimum: TlsVersion::Tls13,
     ciphers: None,
     dhe_bits: None,
-    purpose: "Peers that all speak TLS 1.3. Mail servers of strangers do not: for a public mail host this is too strict.",
+    purpose: "Peers that all speak TLS 1.3. Mail servers of strangers do not: too strict for a public \
+              mail host.",
     cuts_off: "Everything that speaks TLS 1.2 at best: Windows Server 2019 and older, Java before 11, OpenSSL before 1.1.1, \
-               Android before 10, macOS mail programs before Safari 12.1, most printers and scanners.",
+               Android before 10, Apple systems before macOS 10.14.4 and iOS 12.2, many printers and scanners.",
     source: SOURCE,
 };
 
@@ -65,7 +68,7 @@ const INTERMEDIATE: Preset = Preset {
     purpose: "Nearly every server of today. Recommended.",
     cuts_off: "Everything that speaks TLS 1.1 at best, and peers with TLS 1.2 that know only CBC suites or no ephemeral keys: \
                Java before 8u31, OpenSSL before 1.0.1, Android before 4.4.2, Internet Explorer 10 and older, \
-               Exchange on Windows Server 2008 R2 and 2012 without its later suites.",
+               Windows Server 2008 R2 and 2012 without the updates of 2014 and 2015.",
     source: SOURCE,
 };
 

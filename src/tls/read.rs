@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use super::words::{Meaning, WordList, meaning, shown};
 use super::{Catalogue, CatalogueVariable, Direction, Minimum, Pair, Reading, Role, TlsVersion};
 
-/// What the whole file says that one direction alone does not: both rooms of the file speak to one engine.
+/// What the whole file says that one direction alone does not: both tables speak to one engine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct FileFacts {
     /// The newest version that any list of the file names.
     pub(super) newest_listed: Option<TlsVersion>,
-    /// Whether any list or minimum of the file says `TLSv1.3`: then the word is known to have been written for this engine.
+    /// Whether any list or minimum of the file says `TLSv1.3`: then the word has been written for this engine before.
     pub(super) names_tls13: bool,
     /// What parts words in the first list that has two.
     pub(super) separator: Option<String>,
@@ -34,7 +34,8 @@ impl Catalogue {
         self.read_with(direction, pairs, &facts)
     }
 
-    /// Reads both directions of one file, in the order of [`Direction::ALL`]: inbound (`Security`), outbound (`SmtpSecurity`).
+    /// Reads both directions of one file, in the order of [`Direction::ALL`]: inbound (`Security`), then
+    /// outbound (`SmtpSecurity`).
     #[must_use]
     pub fn read_both(&self, inbound: &[Pair], outbound: &[Pair]) -> [Reading; 2] {
         let facts = self.facts(inbound, outbound);
@@ -224,7 +225,7 @@ fn joined(said: &[Said]) -> Minimum {
     }
 }
 
-/// The names that are read, for tests and callers that only want the set.
+/// The versions from one to another, both among them.
 pub(super) fn at_least(from: TlsVersion, to: TlsVersion) -> BTreeSet<TlsVersion> {
     TlsVersion::ALL
         .into_iter()

@@ -9,11 +9,12 @@ use super::TlsVersion;
 /// What one word of a list says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// A version by its documented word (vendor's article 115132), or `TLSv1.0`, which means `TLSv1`.
+    /// A version by its documented word (vendor's article 115132); `TLSv1.0` counts as `TLSv1`.
     Version(TlsVersion),
     /// `SSLv2`: known, older than everything that this program speaks of.
     Ssl2,
-    /// A word with a sign before it (`!SSLv3`, `-TLSv1`, `+TLSv1.2`): it adds to or takes from a set that we do not know.
+    /// A word with a sign before it (`!SSLv3`, `-TLSv1`, `+TLSv1.2`): it adds to or takes
+    /// from a set that we do not know.
     Signed,
     /// Anything else.
     Unknown,
@@ -155,23 +156,43 @@ impl WordList {
             .collect()
     }
 
-    /// What parts the words of this list, if it has two.
+    /// What parts the words of this list, if it has two. `,,` or ` ++ ` is rather a slip than a habit:
+    /// it stays where it is, but is not copied.
     pub(super) fn separator(&self) -> Option<&str> {
-        self.words.get(1).map(|w| w.gap.as_str())
+        let plain = |gap: &&str| gap.chars().filter(|c| !c.is_ascii_whitespace()).count() <= 1;
+        self.words.get(1).map(|w| w.gap.as_str()).filter(plain)
     }
 
     /// Makes the list name exactly `wanted`: other words go (each with one gap), the rest keep
     /// their place and spelling, and what is missing is put in by age. `separator` is used
     /// where the list has none of its own to copy.
     pub(super) fn rewrite(&mut self, wanted: &BTreeSet<TlsVersion>, separator: &str) {
-        let separator = self.separator().unwrap_or(separator).to_owned();
+        let own = self.separator().map(str::to_owned);
+        self.rewrite_with(wanted, own.as_deref().unwrap_or(separator));
+        // What stays of a strange list can turn the sense of the next word (`++x` leaves a `+` behind):
+        // then nothing of it is kept.
+        for separator in [separator, ","] {
+            let again = Self::parse(&self.to_string());
+            if again.versions() == *wanted && again.words().all(|(_, m)| matches!(m, Meaning::Version(_))) {
+                return;
+            }
+            *self = Self {
+                lead: String::new(),
+                words: Vec::new(),
+                tail: String::new(),
+            };
+            self.rewrite_with(wanted, separator);
+        }
+    }
+
+    fn rewrite_with(&mut self, wanted: &BTreeSet<TlsVersion>, separator: &str) {
         let newest_first = self.is_newest_first();
         let sample = self
             .words
             .iter()
             .find(|w| matches!(w.meaning, Meaning::Version(_)))
             .map(|w| w.text.clone());
-        let had_words = !self.words.is_empty();
+        let was_clean = !self.words.is_empty() && self.words.iter().all(|w| matches!(w.meaning, Meaning::Version(_)));
         self.words
             .retain(|w| matches!(w.meaning, Meaning::Version(v) if wanted.contains(&v)));
         let present = self.versions();
@@ -186,7 +207,7 @@ impl WordList {
             self.words.insert(
                 place,
                 Word {
-                    gap: separator.clone(),
+                    gap: separator.to_owned(),
                     meaning: Meaning::Version(version),
                     text,
                 },
@@ -196,13 +217,14 @@ impl WordList {
             if i == 0 {
                 w.gap.clear();
             } else if w.gap.is_empty() {
-                w.gap.clone_from(&separator);
+                separator.clone_into(&mut w.gap);
             }
         }
-        if !had_words {
-            // Nothing but separators: what stood there was no list, so nothing of it is worth keeping.
-            self.lead.clear();
-            self.tail.clear();
+        if !was_clean {
+            // What stood around it was written for something else; only blanks are worth keeping.
+            for edge in [&mut self.lead, &mut self.tail] {
+                edge.retain(|c| c.is_ascii_whitespace());
+            }
         }
     }
 

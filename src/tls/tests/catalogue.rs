@@ -185,3 +185,21 @@ fn tokens_read_back() {
     }
     assert_eq!(Choice::from_token("ssl3"), None);
 }
+
+#[test]
+fn the_example_of_the_documentation_reads() {
+    let docs = include_str!("../mod.rs");
+    let example: String = docs
+        .lines()
+        .skip_while(|l| !l.starts_with("//! ```toml"))
+        .skip(1)
+        .take_while(|l| !l.starts_with("//! ```"))
+        .map(|l| format!("{}\n", l.trim_start_matches("//!")))
+        .collect();
+    let c = Catalogue::embedded().with_overrides(&example).unwrap();
+    let row = c.find(Direction::Inbound, "ServerTlsProtocols").unwrap();
+    assert_eq!(
+        (row.name_sure, row.source.as_str()),
+        (Sureness::Confirmed, "our ticket 4711")
+    );
+}

@@ -82,6 +82,20 @@ fn a_list_gets_the_missing_words_up_to_1_2_in_its_own_manner() {
 }
 
 #[test]
+fn nothing_of_a_strange_list_stays_that_would_turn_the_sense() {
+    for old in ["++1", "TLSv1.2 ++x", "+,+TLSv1", "TLSv1 ++ +TLSv1.1"] {
+        let [PairEdit { new: Some(new), .. }] = &list(old, Tls11, false).edits[..] else {
+            panic!("{old:?}")
+        };
+        assert_eq!(new, "TLSv1.1,TLSv1.2", "{old:?}");
+    }
+    let toml = "[[variable]]\ndirection = 'inbound'\nrole = 'protocol-list'\nname = 'X'\nseparator = ' -'\n";
+    let c = Catalogue::embedded().with_overrides(toml).unwrap();
+    let plan = c.choose(Direction::Inbound, &[], Choice::At(Tls11), false).unwrap();
+    assert_eq!(plan.edits, [edit("X", "TLSv1.1,TLSv1.2")]);
+}
+
+#[test]
 fn a_custom_list_is_replaced_and_the_review_says_why() {
     let plan = list("all, -SSLv3, TLSv1.2", Tls12, false);
     assert_eq!(plan.edits, [edit("ServerTlsProtocols", "TLSv1.2")]);
@@ -366,4 +380,23 @@ fn without_any_name_a_choice_says_where_to_name_one() {
         .unwrap_err();
     assert_eq!(error, PlanError::NoName { table: "SmtpSecurity" });
     assert!(error.to_string().contains("name it in kerio-tls.toml"));
+}
+
+#[test]
+fn every_note_is_a_sentence_that_names_its_variable() {
+    let name = || "Na\u{1b}me".to_owned();
+    for note in [
+        PlanNote::AddsAssumed { name: name() },
+        PlanNote::Adds { name: name() },
+        PlanNote::SwitchesOffTls13 { name: name() },
+        PlanNote::Tls13NeverSeen { name: name() },
+        PlanNote::LeavesLookalikes { names: vec![name(); 9] },
+    ] {
+        let words = note.to_string();
+        assert!(
+            words.contains("Na\\x1bme") && words.ends_with('.') && !words.contains("  "),
+            "{words}"
+        );
+    }
+    assert!(PlanNote::AddsAssumed { name: name() }.to_string().contains("assumed"));
 }

@@ -6,6 +6,7 @@ mod choices;
 mod ciphers;
 mod found;
 mod properties;
+mod write;
 
 use super::{Catalogue, Direction, Pair, Role};
 
