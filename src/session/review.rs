@@ -1,6 +1,8 @@
 //! What saving would mean, gathered for one last look.
 
-use crate::mailserver_cfg::{DiffLine, EditError, EditSet};
+use std::sync::Arc;
+
+use crate::mailserver_cfg::{DiffLine, Document, EditError, EditSet, ValueChange};
 use crate::peers::{Counts, Coverage, Knowledge, PeerBook, Source, Threshold, Verdict, assess};
 use crate::tls::{Direction, Minimum, PlanNote, TlsVersion};
 
@@ -61,6 +63,8 @@ pub enum Consent {
     CutOff,
     /// The file is written in place.
     InPlace,
+    /// A whole older file is put in place: everything saved since is lost.
+    WholeFile,
 }
 
 /// A peer that the change touches, ready to be shown.
@@ -124,7 +128,12 @@ pub struct Review {
     pub window_days: u32,
     /// What the readers of evidence could not use.
     pub evidence_warnings: Vec<String>,
+    /// When a whole older file is put in place: what changes, value by value (masked), and how many values in all.
+    pub whole: Option<(Vec<ValueChange>, usize)>,
 }
+
+/// How many values of a whole file are listed.
+const LISTED: usize = 200;
 
 impl Review {
     /// Does anything stand in the way that no consent can remove?
@@ -145,11 +154,39 @@ impl Session {
     pub fn review(&self, book: &PeerBook, facts: Facts) -> Result<Review, EditError> {
         let edits = self.edits();
         let diff = self.base().diff(&edits, &self.secrets(), 2)?;
-        let directions: Vec<DirectionReview> = Direction::ALL
+        let directions = Direction::ALL
             .into_iter()
             .filter(|d| edits.edits().iter().any(|edit| edit.path.table == d.table()))
             .map(|direction| self.review_direction(book, direction))
             .collect();
+        Ok(self.gather(book, facts, edits, diff, directions, None))
+    }
+
+    /// Gathers the review of putting a whole older file in place.
+    #[must_use]
+    pub fn review_whole(&self, book: &PeerBook, facts: Facts, restored: &Arc<Document>) -> Review {
+        let then = Self::new(Arc::clone(restored), self.catalogue().clone(), self.measured());
+        let directions = Direction::ALL
+            .into_iter()
+            .map(|direction| DirectionReview {
+                from: self.loaded_minimum(direction),
+                ..then.review_direction(book, direction)
+            })
+            .filter(|review| review.from != review.to)
+            .collect();
+        let changes = self.base().changes_to(restored, &self.secrets(), LISTED);
+        self.gather(book, facts, EditSet::default(), Vec::new(), directions, Some(changes))
+    }
+
+    fn gather(
+        &self,
+        book: &PeerBook,
+        facts: Facts,
+        edits: EditSet,
+        diff: Vec<DiffLine>,
+        directions: Vec<DirectionReview>,
+        whole: Option<(Vec<ValueChange>, usize)>,
+    ) -> Review {
         let mut consents = Vec::new();
         if directions.iter().any(DirectionReview::needs_consent) {
             consents.push(Consent::CutOff);
@@ -157,7 +194,10 @@ impl Session {
         if facts.in_place.is_some() {
             consents.push(Consent::InPlace);
         }
-        Ok(Review {
+        if whole.is_some() {
+            consents.push(Consent::WholeFile);
+        }
+        Review {
             edits,
             directions,
             diff,
@@ -166,7 +206,8 @@ impl Session {
             consents,
             window_days: book.window_days,
             evidence_warnings: book.warnings.clone(),
-        })
+            whole,
+        }
     }
 
     fn review_direction(&self, book: &PeerBook, direction: Direction) -> DirectionReview {

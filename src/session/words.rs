@@ -183,6 +183,19 @@ impl Review {
         }
         self.file_and_engine(&mut lines);
         lines.push(Line::new(Tone::Text, "", 0));
+        if let Some((changes, count)) = &self.whole {
+            lines.push(Line::new(Tone::Heading, "The values that change", 0));
+            let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not there)".to_owned());
+            for change in changes {
+                let words = format!("  {}: {} -> {}", change.place, side(&change.old), side(&change.new));
+                lines.push(Line::new(Tone::Text, words, 4));
+            }
+            if *count > changes.len() {
+                let words = format!("  ... and {} more values", count - changes.len());
+                lines.push(Line::new(Tone::Caution, words, 4));
+            }
+            return lines;
+        }
         lines.push(Line::new(Tone::Heading, "The lines that change", 0));
         for line in &self.diff {
             let (tone, sign) = match line.kind {
@@ -198,7 +211,12 @@ impl Review {
     }
 
     fn change(&self, lines: &mut Vec<Line>) {
-        if self.edits.is_empty() {
+        if let Some((_, count)) = &self.whole {
+            let words = format!(
+                "  The whole file of a backup is put in place; {count} values change. Everything saved since then is lost."
+            );
+            lines.push(Line::new(Tone::Caution, words, 2));
+        } else if self.edits.is_empty() {
             lines.push(Line::new(Tone::Text, "  Nothing is changed.", 2));
         }
         for review in &self.directions {
@@ -352,6 +370,9 @@ impl Review {
     #[must_use]
     pub fn change_words(&self) -> Vec<String> {
         let mut words = Vec::new();
+        if let Some((_, count)) = &self.whole {
+            words.push(format!("put a whole older file in place ({count} values change)"));
+        }
         for review in &self.directions {
             if review.from != review.to {
                 words.push(format!(
@@ -377,6 +398,7 @@ impl Review {
     pub fn question(&self, consent: Consent) -> String {
         match consent {
             Consent::InPlace => "Yes, write the file in place".to_owned(),
+            Consent::WholeFile => "Yes, put the whole older file in place".to_owned(),
             Consent::CutOff => {
                 let sum = |of: fn(&Counts) -> usize| self.directions.iter().map(|d| of(&d.counts)).sum::<usize>();
                 let cut = sum(|c| c.cut_off + c.mixed);
@@ -421,6 +443,7 @@ fn engine_lines(engine: &EnginePlan, lines: &mut Vec<Line>) {
             commands,
             last_seconds,
             warnings,
+            no_undo,
         } => {
             let last = last_seconds.map_or_else(
                 || "how long it takes was never measured here; a start of 20 seconds is usual".to_owned(),

@@ -129,6 +129,12 @@ pub enum Command {
     Review,
     /// Read logs and engine state again.
     Refresh,
+    /// Take the changes of a backup back.
+    BringBack,
+    /// Put a backup's whole file in place.
+    WholeFile,
+    /// Keep a save that would undo itself.
+    Confirm,
     /// Stop what runs.
     Cancel,
     /// Help on the focused field.
@@ -163,6 +169,9 @@ const KEYS: &[(Command, &[Key])] = &[
     (Command::Redo, &[Key::Ctrl('r')]),
     (Command::Review, &[Key::F(6), Key::Char('s')]),
     (Command::Refresh, &[Key::F(5), Key::Char('e')]),
+    (Command::BringBack, &[Key::Char('b')]),
+    (Command::WholeFile, &[Key::Char('W')]),
+    (Command::Confirm, &[Key::Char('y')]),
     (Command::Cancel, &[Key::Char('c')]),
     (Command::Help, &[Key::F(1), Key::Char('?')]),
     (Command::Quit, &[Key::F(10), Key::Char('q'), Key::Ctrl('c')]),
@@ -201,6 +210,8 @@ pub enum Place {
     Variables,
     /// The list of peers.
     Peers,
+    /// The list of backups.
+    Backups,
     /// A text over the screen: help, a message, a peer's detail.
     Reader,
     /// The review.
@@ -233,12 +244,12 @@ const fn row(command: Command, places: &'static [Place], hint: &'static str, hel
     }
 }
 
-use Place::{CheckBox, DropDown, Field, Panel, Peers, Question, Reader, Review, Saving, Variables};
+use Place::{Backups, CheckBox, DropDown, Field, Panel, Peers, Question, Reader, Review, Saving, Variables};
 
-const FORM: &[Place] = &[Field, CheckBox, Panel, Variables, Peers];
-const LISTS: &[Place] = &[Panel, Variables, Peers, Reader, Review];
+const FORM: &[Place] = &[Field, CheckBox, Panel, Variables, Peers, Backups];
+const LISTS: &[Place] = &[Panel, Variables, Peers, Backups, Reader, Review];
 const EVERYWHERE: &[Place] = &[
-    Field, CheckBox, Panel, DropDown, Variables, Peers, Reader, Review, Question, Saving,
+    Field, CheckBox, Panel, DropDown, Variables, Peers, Backups, Reader, Review, Question, Saving,
 ];
 
 /// The table, in the order of footer and help.
@@ -258,7 +269,7 @@ pub const BINDINGS: &[Binding] = &[
     row(Command::Activate, &[CheckBox], "", "tick or untick"),
     row(
         Command::Activate,
-        &[Variables, Peers],
+        &[Variables, Peers, Backups],
         "details",
         "show all that is known of the row",
     ),
@@ -287,13 +298,17 @@ pub const BINDINGS: &[Binding] = &[
     row(Command::Down, &[DropDown], "", "one row down; the panel follows"),
     row(
         Command::Up,
-        &[Field, CheckBox, Panel, Variables, Peers, Reader, Review, Question],
+        &[
+            Field, CheckBox, Panel, Variables, Peers, Backups, Reader, Review, Question,
+        ],
         "",
         "up",
     ),
     row(
         Command::Down,
-        &[Field, CheckBox, Panel, Variables, Peers, Reader, Review, Question],
+        &[
+            Field, CheckBox, Panel, Variables, Peers, Backups, Reader, Review, Question,
+        ],
         "",
         "down",
     ),
@@ -301,13 +316,13 @@ pub const BINDINGS: &[Binding] = &[
     row(Command::PageDown, LISTS, "", "one page down"),
     row(
         Command::First,
-        &[DropDown, Panel, Variables, Peers, Reader, Review],
+        &[DropDown, Panel, Variables, Peers, Backups, Reader, Review],
         "",
         "first",
     ),
     row(
         Command::Last,
-        &[DropDown, Panel, Variables, Peers, Reader, Review],
+        &[DropDown, Panel, Variables, Peers, Backups, Reader, Review],
         "",
         "last",
     ),
@@ -317,8 +332,8 @@ pub const BINDINGS: &[Binding] = &[
     row(Command::Right, &[Review, Question], "", "next button"),
     row(Command::Next, &[Field, CheckBox, Panel], "", "next field"),
     row(Command::Previous, &[Field, CheckBox, Panel], "", "previous field"),
-    row(Command::Next, &[Variables, Peers], "", "next tab"),
-    row(Command::Previous, &[Variables, Peers], "", "previous tab"),
+    row(Command::Next, &[Variables, Peers, Backups], "", "next tab"),
+    row(Command::Previous, &[Variables, Peers, Backups], "", "previous tab"),
     row(Command::Next, &[Review, Question], "", "next button or box"),
     row(Command::Previous, &[Review, Question], "", "previous button or box"),
     row(
@@ -338,6 +353,24 @@ pub const BINDINGS: &[Binding] = &[
         &[Variables],
         "default",
         "delete the variable: the server's default holds",
+    ),
+    row(
+        Command::BringBack,
+        &[Backups],
+        "take back",
+        "take the changes of that save back: they become edits, to be reviewed and saved",
+    ),
+    row(
+        Command::WholeFile,
+        &[Backups],
+        "whole file",
+        "put the whole file of that backup in place, after a review that lists what else is lost",
+    ),
+    row(
+        Command::Confirm,
+        FORM,
+        "",
+        "keep the last save, if it would undo itself",
     ),
     row(Command::Undo, FORM, "undo", "undo the last change"),
     row(Command::Redo, FORM, "", "redo what was undone"),
@@ -374,7 +407,7 @@ pub const BINDINGS: &[Binding] = &[
     row(
         Command::Quit,
         &[
-            Field, CheckBox, Panel, Variables, Peers, DropDown, Reader, Review, Question,
+            Field, CheckBox, Panel, Variables, Peers, Backups, DropDown, Reader, Review, Question,
         ],
         "",
         "quit; asks when there are changes",
@@ -382,7 +415,7 @@ pub const BINDINGS: &[Binding] = &[
     row(
         Command::Suspend,
         &[
-            Field, CheckBox, Panel, DropDown, Variables, Peers, Reader, Review, Question,
+            Field, CheckBox, Panel, DropDown, Variables, Peers, Backups, Reader, Review, Question,
         ],
         "",
         "to the shell; come back with fg",
@@ -390,7 +423,9 @@ pub const BINDINGS: &[Binding] = &[
     row(Command::Repaint, EVERYWHERE, "", "paint the screen again"),
     row(
         Command::Help,
-        &[Field, CheckBox, Panel, DropDown, Variables, Peers, Review, Question],
+        &[
+            Field, CheckBox, Panel, DropDown, Variables, Peers, Backups, Review, Question,
+        ],
         "help",
         "this help",
     ),

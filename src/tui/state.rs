@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::peers::{Counts, PeerBook, Threshold, assess};
+use crate::save::BackupInfo;
 use crate::session::{Clock, Line, Review, Session};
 use crate::tls::{Choice, Direction, Minimum, TlsVersion};
 use crate::work::{EngineNow, EngineWish};
@@ -30,11 +31,19 @@ pub enum Tab {
     Outbound,
     /// Everybody we exchange mail with.
     Peers,
+    /// What was saved when, by whom.
+    Backups,
 }
 
 impl Tab {
     /// All tabs, from the left.
-    pub const ALL: [Self; 4] = [Self::TlsOptions, Self::Inbound, Self::Outbound, Self::Peers];
+    pub const ALL: [Self; 5] = [
+        Self::TlsOptions,
+        Self::Inbound,
+        Self::Outbound,
+        Self::Peers,
+        Self::Backups,
+    ];
 
     /// The neighbour to the right (`1`) or left (`-1`), going round.
     #[must_use]
@@ -93,6 +102,8 @@ pub enum Answer {
     TakeDraft,
     /// Forget them.
     DropDraft,
+    /// Keep the last save: it shall not undo itself.
+    Confirm,
 }
 
 /// A question with buttons; the first is the default and does the least.
@@ -115,6 +126,8 @@ pub enum ReviewFocus {
     Consent(usize),
     /// Back to the form.
     Back,
+    /// The box that lets the save undo itself.
+    Undo,
     /// Save.
     Save,
 }
@@ -132,6 +145,10 @@ pub struct ReviewScreen {
     pub focus: ReviewFocus,
     /// First line shown.
     pub scroll: usize,
+    /// Shall it undo itself unless it is confirmed? `None`: that cannot be had here.
+    pub undo: Option<bool>,
+    /// The backup whose whole file is to be put in place.
+    pub whole: Option<String>,
 }
 
 impl ReviewScreen {
@@ -141,6 +158,9 @@ impl ReviewScreen {
         let mut stops: Vec<_> = Vec::new();
         if self.review.refusal().is_none() {
             stops.extend((0..self.given.len()).map(ReviewFocus::Consent));
+            if self.undo.is_some() {
+                stops.push(ReviewFocus::Undo);
+            }
         }
         stops.push(ReviewFocus::Back);
         if self.can_save() {
@@ -149,10 +169,18 @@ impl ReviewScreen {
         stops
     }
 
+    /// Boxes below the text.
+    #[must_use]
+    pub fn boxes(&self) -> usize {
+        self.given.len() + usize::from(self.undo.is_some())
+    }
+
     /// Nothing stands in the way any more.
     #[must_use]
     pub fn can_save(&self) -> bool {
-        self.review.refusal().is_none() && !self.review.edits.is_empty() && self.given.iter().all(|given| *given)
+        self.review.refusal().is_none()
+            && (self.whole.is_some() || !self.review.edits.is_empty())
+            && self.given.iter().all(|given| *given)
     }
 }
 
@@ -183,6 +211,8 @@ pub enum Overlay {
     Saving {
         /// Steps so far, in words.
         steps: Vec<String>,
+        /// What is being waited for.
+        detail: Option<String>,
         /// Can still be given up.
         cancellable: bool,
     },
@@ -225,8 +255,10 @@ pub struct State {
     pub panel_direction: Direction,
     /// First row shown of the panel.
     pub panel_scroll: usize,
-    /// Marked rows of the lists: Inbound, Outbound, Peers.
-    pub selected: [usize; 3],
+    /// Marked rows of the lists: Inbound, Outbound, Peers, Backups.
+    pub selected: [usize; 4],
+    /// The backups, newest first; `None`: not looked for yet.
+    pub backups: Option<Arc<Vec<BackupInfo>>>,
     /// What lies over the form, topmost last.
     pub overlays: Vec<Overlay>,
     /// One line of news.
@@ -263,12 +295,14 @@ impl State {
             focus: Focus::Field(Direction::Inbound),
             panel_direction: Direction::Inbound,
             panel_scroll: 0,
-            selected: [0; 3],
+            selected: [0; 4],
+            backups: None,
             overlays: Vec::new(),
             status: None,
             scan: Scan::Never,
             review_wanted: false,
-            engine_wish: EngineWish::default(),
+            // The review says exactly what will be run, and falls back to the commands to type where it cannot be.
+            engine_wish: EngineWish::Restart,
             read_only: None,
             found_draft: None,
             summary: Vec::new(),
@@ -294,6 +328,7 @@ impl State {
                 (Tab::TlsOptions, Focus::Panel) => Place::Panel,
                 (Tab::Inbound | Tab::Outbound, _) => Place::Variables,
                 (Tab::Peers, _) => Place::Peers,
+                (Tab::Backups, _) => Place::Backups,
             },
         }
     }
@@ -336,22 +371,24 @@ impl State {
     /// The marked row of the open list.
     #[must_use]
     pub fn selected(&self) -> usize {
-        let [inbound, outbound, peers] = self.selected;
+        let [inbound, outbound, peers, backups] = self.selected;
         match self.tab {
             Tab::Inbound => inbound,
             Tab::Outbound => outbound,
             Tab::Peers => peers,
+            Tab::Backups => backups,
             Tab::TlsOptions => 0,
         }
     }
 
     /// Marks a row of the open list.
     pub fn select(&mut self, row: usize) {
-        let [inbound, outbound, peers] = &mut self.selected;
+        let [inbound, outbound, peers, backups] = &mut self.selected;
         match self.tab {
             Tab::Inbound => *inbound = row,
             Tab::Outbound => *outbound = row,
             Tab::Peers => *peers = row,
+            Tab::Backups => *backups = row,
             Tab::TlsOptions => {}
         }
     }

@@ -1,7 +1,8 @@
 //! Every word of the screen that is not a fact about a variable (catalogue) or of the review (`session::words`).
 
-use crate::mailserver_cfg::{Conflict, EditSet, Rebased, Secrets, VariablePath};
+use crate::mailserver_cfg::{Conflict, EditSet, Rebased, Secrets, ValueChange, VariablePath};
 use crate::peers::{Impact, Verdict};
+use crate::save::BackupInfo;
 use crate::session::{Clock, EnginePlan, Line, Review, Tone, amount, describe_choice};
 use crate::tls::{Choice, Direction};
 
@@ -33,6 +34,14 @@ pub(super) const RESET_DONE: &str =
     "Custom TLS variables will be deleted. Nothing is written before you review and save.";
 pub(super) const DRAFT_TAKEN: &str = "The edits of the earlier session are back. Review them before saving.";
 pub(super) const RECOVERED_TITLE: &str = "After an earlier save";
+pub(super) const CONFLICT_TITLE: &str = "Changed since";
+pub(super) const TAKEN_BACK: &str = "Taken back: now edits, not written yet. F6 reviews and saves.";
+pub(super) const ALREADY_BACK: &str = "Nothing to take back: the file is like that already.";
+pub(super) const DIRTY_BEFORE_WHOLE: &str =
+    "There are unsaved changes; save or revert them before a whole file is put in place.";
+pub(super) const NO_BACKUPS: &str = "No backups yet: the first save makes one.";
+pub(super) const UNDO_AFTER: std::time::Duration = std::time::Duration::from_secs(600);
+pub(super) const UNDO_BOX: &str = "Undo it by itself unless I confirm within 10 minutes";
 pub(super) const BACK: &str = "Back";
 pub(super) const CLOSE: &str = "Enter or Esc closes";
 
@@ -63,6 +72,8 @@ pub(super) fn tab_name(tab: Tab, narrow: bool) -> &'static str {
         (Tab::Outbound, false) => "Outbound",
         (Tab::Outbound, true) => "Out",
         (Tab::Peers, _) => "Peers",
+        (Tab::Backups, false) => "Backups",
+        (Tab::Backups, true) => "Back",
     }
 }
 
@@ -229,9 +240,79 @@ pub(super) fn draft_question(edits: &EditSet, lost: &[String], at: jiff::Timesta
     }
 }
 
-/// The change in one line each, for manifest, audit and summary.
-pub(super) fn change_words(review: &Review) -> Vec<String> {
-    review.change_words()
+/// After a save that undoes itself unless it is confirmed.
+pub(super) fn confirm_question(lines: Vec<Line>) -> Question {
+    Question {
+        title: SAVED_TITLE.to_owned(),
+        lines,
+        buttons: buttons(vec![
+            ("Later (y on the form)".to_owned(), Answer::Stay),
+            ("Keep it for good".to_owned(), Answer::Confirm),
+        ]),
+        focus: 0,
+    }
+}
+
+/// A backup: who, when, what, and what differs now.
+pub(super) fn backup_lines(backup: &BackupInfo, changes: &[ValueChange], count: usize) -> Vec<Line> {
+    let mut lines = vec![
+        indented(
+            Tone::Text,
+            format!("saved     {} by {}", backup.when, backup.who.words()),
+            10,
+        ),
+        indented(
+            Tone::Text,
+            format!("what      {}: {}", backup.action, backup.summary),
+            10,
+        ),
+        indented(
+            Tone::Text,
+            format!("holds     the file as it was right before, {} bytes", backup.size),
+            10,
+        ),
+        indented(Tone::Text, format!("copy      {}", backup.path.display()), 10),
+        indented(Tone::Text, format!("sha256    {}", backup.sha256), 10),
+        line(Tone::Text, ""),
+        line(Tone::Heading, "From the file now to this backup"),
+    ];
+    if count == 0 {
+        lines.push(line(Tone::Text, "  The same: every value is as it was."));
+    }
+    lines.extend(difference_lines(changes, count));
+    lines
+}
+
+/// What differs, value by value, masked.
+pub(super) fn difference_lines(changes: &[ValueChange], count: usize) -> Vec<Line> {
+    let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not there)".to_owned());
+    let mut lines: Vec<Line> = changes
+        .iter()
+        .map(|change| {
+            indented(
+                Tone::Text,
+                format!("  {}: {} -> {}", change.place, side(&change.old), side(&change.new)),
+                4,
+            )
+        })
+        .collect();
+    if count > changes.len() {
+        lines.push(line(
+            Tone::Caution,
+            format!("  ... and {} more values", count - changes.len()),
+        ));
+    }
+    lines
+}
+
+/// Taking a save back met values that someone changed since.
+pub(super) fn taken_back_lines(rebased: &Rebased, secrets: &Secrets) -> Vec<Line> {
+    let mut lines = vec![line(
+        Tone::Caution,
+        "These values were changed since that save, so they are left as they are:",
+    )];
+    lines.extend(conflict_lines(&rebased.conflicts, secrets));
+    lines
 }
 
 pub(super) fn conflict_lines(conflicts: &[Conflict], secrets: &Secrets) -> Vec<Line> {
@@ -321,6 +402,9 @@ fn about(state: &State) -> Vec<Line> {
         ],
         (Place::Peers, _) => &[
             "Everyone we exchanged mail with, held against the minimums that are wanted now. Enter shows the evidence.",
+        ],
+        (Place::Backups, _) => &[
+            "Every save keeps the file as it was right before. Taking a save back undoes its TLS changes and leaves what the engine saved since; the whole file loses that, and the review lists what.",
         ],
         (Place::Review, _) => &[
             "Read what would be written. Cutting someone off, or not knowing, needs its own tick before Save can be pressed.",

@@ -1,12 +1,14 @@
 //! From an action to the next state and the effects it asks for. No I/O, no clock, no terminal.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
 
 use crate::mailserver_cfg::VariablePath;
 use crate::peers::assess;
-use crate::session::{Consent, Line, Tone};
+use crate::save::BackupInfo;
+use crate::session::{EnginePlan, Line, Review, Tone};
 use crate::tls::{Choice, Direction, Minimum};
 use crate::work::{self, Event, SaveJob, SaveProblem, SaveReport};
 
@@ -102,8 +104,9 @@ fn on_command(state: &mut State, command: Command) -> Vec<Effect> {
 
 fn on_form(state: &mut State, command: Command) -> Vec<Effect> {
     match command {
-        Command::Left => state.tab = state.tab.step(-1),
-        Command::Right => state.tab = state.tab.step(1),
+        Command::Left => return open_tab(state, -1),
+        Command::Right => return open_tab(state, 1),
+        Command::Confirm => return vec![Effect::Work(work::Effect::Confirm)],
         Command::Undo => {
             let done = state.session.undo();
             return changed(state, done, if done { text::UNDONE } else { text::NOTHING_TO_UNDO });
@@ -129,10 +132,21 @@ fn on_form(state: &mut State, command: Command) -> Vec<Effect> {
                 Tab::TlsOptions => on_tls_options(state, command),
                 Tab::Inbound | Tab::Outbound => on_variables(state, command),
                 Tab::Peers => on_peers(state, command),
+                Tab::Backups => on_backups(state, command),
             };
         }
     }
     Vec::new()
+}
+
+/// Opens the tab to the right or left; what it lists from the disk is read anew.
+fn open_tab(state: &mut State, by: isize) -> Vec<Effect> {
+    state.tab = state.tab.step(by);
+    if state.tab == Tab::Backups {
+        vec![Effect::Work(work::Effect::ListBackups)]
+    } else {
+        Vec::new()
+    }
 }
 
 fn on_tls_options(state: &mut State, command: Command) -> Vec<Effect> {
@@ -302,8 +316,8 @@ fn on_variables(state: &mut State, command: Command) -> Vec<Effect> {
         return Vec::new();
     };
     match command {
-        Command::Next => state.tab = state.tab.step(1),
-        Command::Previous => state.tab = state.tab.step(-1),
+        Command::Next => return open_tab(state, 1),
+        Command::Previous => return open_tab(state, -1),
         Command::Activate => {
             let (title, lines) = detail::variable(row);
             state.overlays.push(Overlay::Reader {
@@ -354,13 +368,73 @@ fn on_peers(state: &mut State, command: Command) -> Vec<Effect> {
                 });
             }
         }
-        Command::Next => state.tab = state.tab.step(1),
-        Command::Previous => state.tab = state.tab.step(-1),
+        Command::Next => return open_tab(state, 1),
+        Command::Previous => return open_tab(state, -1),
         _ => {
             move_selection(state, command, count);
         }
     }
     Vec::new()
+}
+
+fn on_backups(state: &mut State, command: Command) -> Vec<Effect> {
+    let backups = state.backups.clone().unwrap_or_default();
+    if move_selection(state, command, backups.len()) {
+        return Vec::new();
+    }
+    match command {
+        Command::Next => return open_tab(state, 1),
+        Command::Previous => return open_tab(state, -1),
+        _ => {}
+    }
+    let Some(backup) = backups.get(state.selected().min(backups.len().saturating_sub(1))) else {
+        return Vec::new();
+    };
+    if matches!(command, Command::BringBack | Command::WholeFile)
+        && let Some(why) = &state.read_only
+    {
+        state.status = Some(text::line(Tone::Caution, text::cannot_change(why)));
+        return Vec::new();
+    }
+    match command {
+        Command::Activate => vec![Effect::Work(work::Effect::LookAtBackup(backup.id.clone()))],
+        Command::BringBack => bring_back(state, backup),
+        Command::WholeFile if state.session.is_dirty() => {
+            state.status = Some(text::line(Tone::Caution, text::DIRTY_BEFORE_WHOLE));
+            Vec::new()
+        }
+        Command::WholeFile => {
+            state.review_wanted = true;
+            state.status = Some(text::line(Tone::Text, text::LOOKING));
+            vec![Effect::Work(work::Effect::InspectWhole {
+                id: backup.id.clone(),
+                wish: state.engine_wish,
+            })]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Takes the changes of a save back: its inverse becomes edits on today's file, so that what others saved since stays.
+fn bring_back(state: &mut State, backup: &BackupInfo) -> Vec<Effect> {
+    let undo = match backup.undo() {
+        Ok(edits) => edits,
+        Err(error) => {
+            state.status = Some(text::line(Tone::Caution, error.to_string()));
+            return Vec::new();
+        }
+    };
+    let rebased = state.session.base().rebase(&undo);
+    if !rebased.conflicts.is_empty() {
+        let lines = text::taken_back_lines(&rebased, &state.session.secrets());
+        state.overlays.push(Overlay::Reader {
+            title: text::CONFLICT_TITLE.to_owned(),
+            lines,
+            scroll: 0,
+        });
+    }
+    let done = state.session.take_up(&rebased.apply);
+    changed(state, done, if done { text::TAKEN_BACK } else { text::ALREADY_BACK })
 }
 
 // --- what lies over the form ----------------------------------------------------------------------------------
@@ -440,6 +514,7 @@ fn on_answer(state: &mut State, answer: Answer) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Answer::Confirm => vec![Effect::Work(work::Effect::Confirm)],
         Answer::DropDraft => {
             state.found_draft = None;
             vec![Effect::Work(work::Effect::DropDraft)]
@@ -520,10 +595,13 @@ fn on_review(state: &mut State, command: Command) -> Vec<Effect> {
                 *given = !*given;
             }
         }
+        (Command::Activate | Command::Toggle, ReviewFocus::Undo) => {
+            screen.undo = screen.undo.map(|undo| !undo);
+        }
         (Command::Activate, ReviewFocus::Save) if screen.can_save() => return start_save(state),
         _ => {
             let hidden = super::wrap::height(&screen.lines, usize::from(size.0.saturating_sub(2)))
-                .saturating_sub(text::review_height(size, screen.given.len()));
+                .saturating_sub(text::review_height(size, screen.boxes()));
             screen.scroll = scrolled(screen.scroll, command, page, hidden + 1);
         }
     }
@@ -534,20 +612,22 @@ fn start_save(state: &mut State) -> Vec<Effect> {
     let Some(Overlay::Review(screen)) = state.overlays.pop() else {
         return Vec::new();
     };
-    let consents: Vec<Consent> = screen.review.consents.clone();
-    let words = text::change_words(&screen.review);
+    let job = SaveJob {
+        base: Arc::clone(state.session.base()),
+        edits: screen.review.edits.clone(),
+        consents: screen.review.consents.clone(),
+        action: if screen.whole.is_some() { "restore" } else { "save" },
+        words: screen.review.change_words(),
+        engine: state.engine_wish,
+        whole: screen.whole,
+        undo_after: (screen.undo == Some(true)).then_some(text::UNDO_AFTER),
+    };
     state.overlays.push(Overlay::Saving {
         steps: Vec::new(),
+        detail: None,
         cancellable: false,
     });
-    vec![Effect::Work(work::Effect::Save(Box::new(SaveJob {
-        base: std::sync::Arc::clone(state.session.base()),
-        edits: screen.review.edits.clone(),
-        consents,
-        action: "save",
-        words,
-        engine: state.engine_wish,
-    })))]
+    vec![Effect::Work(work::Effect::Save(Box::new(job)))]
 }
 
 // --- what workers say -----------------------------------------------------------------------------------------
@@ -576,9 +656,39 @@ fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
             words,
             cancellable: can,
         } => {
-            if let Some(Overlay::Saving { steps, cancellable }) = state.overlays.last_mut() {
+            if let Some(Overlay::Saving {
+                steps,
+                detail,
+                cancellable,
+            }) = state.overlays.last_mut()
+            {
                 steps.push(words);
+                *detail = None;
                 *cancellable = can;
+            }
+        }
+        Event::SaveDetail(words) => {
+            if let Some(Overlay::Saving { detail, .. }) = state.overlays.last_mut() {
+                *detail = Some(words);
+            }
+        }
+        Event::Backups(backups) => state.backups = Some(backups),
+        Event::BackupDifference { id, changes, count } => {
+            let backups = state.backups.clone().unwrap_or_default();
+            if let Some(backup) = backups.iter().find(|backup| backup.id == id) {
+                let lines = text::backup_lines(backup, &changes, count);
+                state.overlays.push(Overlay::Reader {
+                    title: id,
+                    lines,
+                    scroll: 0,
+                });
+            }
+        }
+        Event::WholeFacts { id, restored, facts } => {
+            if std::mem::take(&mut state.review_wanted) {
+                state.status = None;
+                let review = state.session.review_whole(&state.book, *facts, &restored);
+                push_review(state, review, Some(id));
             }
         }
         Event::Saved(report) => return on_saved(state, *report),
@@ -598,19 +708,26 @@ fn show_review(state: &mut State, mut facts: crate::session::Facts) {
         facts.blocked.clone_from(&state.read_only);
     }
     match state.session.review(&state.book, facts) {
-        Ok(review) => {
-            let lines = review.lines(&state.clock);
-            let given = vec![false; review.consents.len()];
-            state.overlays.push(Overlay::Review(Box::new(ReviewScreen {
-                review,
-                lines,
-                given,
-                focus: ReviewFocus::Back,
-                scroll: 0,
-            })));
-        }
+        Ok(review) => push_review(state, review, None),
         Err(error) => state.status = Some(text::line(Tone::Bad, error.to_string())),
     }
+}
+
+fn push_review(state: &mut State, review: Review, whole: Option<String>) {
+    let lines = review.lines(&state.clock);
+    let given = vec![false; review.consents.len()];
+    let undo = matches!(&review.facts.engine, EnginePlan::Restart { no_undo: None, .. }).then_some(false);
+    // Only edits can be undone by rebasing; a whole file cannot.
+    let undo = undo.filter(|_| whole.is_none());
+    state.overlays.push(Overlay::Review(Box::new(ReviewScreen {
+        review,
+        lines,
+        given,
+        focus: ReviewFocus::Back,
+        scroll: 0,
+        undo,
+        whole,
+    })));
 }
 
 fn close_saving(state: &mut State) {
@@ -639,14 +756,19 @@ fn on_saved(state: &mut State, report: SaveReport) -> Vec<Effect> {
         .summary
         .extend(report.warnings.iter().map(|words| format!("! {words}")));
     state.status = Some(text::line(Tone::Text, text::SAVED));
-    state.overlays.push(Overlay::Reader {
-        title: text::SAVED_TITLE.to_owned(),
-        lines,
-        scroll: 0,
+    state.overlays.push(if report.to_confirm {
+        Overlay::Question(text::confirm_question(lines))
+    } else {
+        Overlay::Reader {
+            title: text::SAVED_TITLE.to_owned(),
+            lines,
+            scroll: 0,
+        }
     });
     vec![
         Effect::Work(work::Effect::DropDraft),
         Effect::Work(work::Effect::LookAtEngine),
+        Effect::Work(work::Effect::ListBackups),
     ]
 }
 

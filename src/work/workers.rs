@@ -106,13 +106,16 @@ impl Workers {
                 let hold = Arc::clone(&inner.hold);
                 self.spawn("save", move |inner| {
                     let _held = hold.hold();
-                    let step = |words: &str, cancellable| {
-                        (inner.sink)(Event::SaveStep {
-                            words: words.to_owned(),
-                            cancellable,
+                    let tell = |news: SaveNews<'_>| {
+                        (inner.sink)(match news {
+                            SaveNews::Step(words, cancellable) => Event::SaveStep {
+                                words: words.to_owned(),
+                                cancellable,
+                            },
+                            SaveNews::Detail(words) => Event::SaveDetail(words.to_owned()),
                         });
                     };
-                    let event = match inner.host.save(&job, &inner.secrets, &inner.stop_save, step) {
+                    let event = match inner.host.save(&job, &inner.secrets, &inner.stop_save, &tell) {
                         Ok(report) => Event::Saved(Box::new(report)),
                         Err(problem) => Event::NotSaved(Box::new(problem)),
                     };

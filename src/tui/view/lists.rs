@@ -190,6 +190,45 @@ pub(super) fn peers(state: &State, area: Rect, painter: &mut Painter<'_>) {
     }
 }
 
+pub(super) fn backups(state: &State, area: Rect, painter: &mut Painter<'_>) {
+    let theme = state.theme;
+    let backups = state.backups.clone().unwrap_or_default();
+    if backups.is_empty() {
+        let words = if state.backups.is_some() {
+            text::NO_BACKUPS
+        } else {
+            text::LOOKING
+        };
+        painter.text(area, 2, 0, words, theme.text());
+        painter.point(area, 2, 0);
+        return;
+    }
+    let selected = state.selected().min(backups.len().saturating_sub(1));
+    let visible = usize::from(area.height);
+    let first = first_row(selected, visible, backups.len());
+    for (y, (index, backup)) in (0_u16..).zip(backups.iter().enumerate().skip(first).take(visible)) {
+        // RFC 3339 with the local offset: date and minute are what a person looks for.
+        let when = backup.when.get(..16).unwrap_or(&backup.when).replace('T', " ");
+        let who = wrap::cut(&backup.who.words(), 12, theme.ellipsis());
+        let words = if area.width < NARROW {
+            format!("{when}  {}", backup.summary)
+        } else {
+            format!("{when}  {who:<12}  {:<8}{}", backup.action, backup.summary)
+        };
+        painter.text(
+            area,
+            2,
+            y,
+            &wrap::cut(&words, usize::from(area.width.saturating_sub(4)), theme.ellipsis()),
+            theme.text(),
+        );
+        if index == selected {
+            painter.mark(area, 1, y, area.width.saturating_sub(2));
+            painter.point(area, 2, y);
+        }
+    }
+}
+
 #[derive(PartialEq, Eq)]
 enum Item {
     Heading(Direction),

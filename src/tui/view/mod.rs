@@ -46,6 +46,7 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
             Tab::TlsOptions => form::tls_options(state, body, &mut painter),
             Tab::Inbound | Tab::Outbound => lists::variables(state, body, &mut painter),
             Tab::Peers => lists::peers(state, body, &mut painter),
+            Tab::Backups => lists::backups(state, body, &mut painter),
         }
     }
     for overlay in &state.overlays {

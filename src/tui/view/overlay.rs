@@ -26,8 +26,16 @@ pub(super) fn draw(state: &State, overlay: &Overlay, area: Rect, painter: &mut P
         }
         Overlay::Question(question) => draw_question(question, area, painter),
         Overlay::Review(screen) => draw_review(screen, area, painter),
-        Overlay::Saving { steps, cancellable } => {
-            let lines: Vec<_> = steps.iter().map(|step| text::line(Tone::Text, step.clone())).collect();
+        Overlay::Saving {
+            steps,
+            detail,
+            cancellable,
+        } => {
+            let lines: Vec<_> = steps
+                .iter()
+                .chain(detail.as_ref())
+                .map(|step| text::line(Tone::Text, step.clone()))
+                .collect();
             let inner_width = text::reader_width((area.width, area.height));
             let rows = wrap::height(&lines, inner_width).max(1);
             let height = rows.min(text::reader_height((area.width, area.height)));
@@ -124,7 +132,7 @@ fn draw_review(screen: &ReviewScreen, area: Rect, painter: &mut Painter<'_>) {
     Clear.render(area, painter.buffer);
     painter.text(area, 1, 0, text::REVIEW_TITLE, theme.heading());
     painter.rule(area, 1);
-    let visible = text::review_height((area.width, area.height), screen.given.len());
+    let visible = text::review_height((area.width, area.height), screen.boxes());
     let height = u16::try_from(visible).unwrap_or(u16::MAX);
     let body = Rect {
         x: area.x + 1,
@@ -152,6 +160,16 @@ fn draw_review(screen: &ReviewScreen, area: Rect, painter: &mut Painter<'_>) {
         };
         painter.text(area, 1, row, &label, look);
         if screen.focus == ReviewFocus::Consent(index) {
+            painter.mark(area, 1, row, width(&label));
+            painter.point(area, 2, row);
+        }
+        row += 1;
+    }
+    if let Some(undo) = screen.undo {
+        let mark = if undo { 'x' } else { ' ' };
+        let label = format!("[{mark}] {}", text::UNDO_BOX);
+        painter.text(area, 1, row, &label, theme.text());
+        if screen.focus == ReviewFocus::Undo {
             painter.mark(area, 1, row, width(&label));
             painter.point(area, 2, row);
         }
