@@ -12,11 +12,13 @@ mod assess;
 mod conclude;
 mod log;
 mod names;
+mod peers_file;
 mod text;
 
 pub use assess::{assess, cut_off_domains};
 pub use conclude::{Conclusion, conclude};
 pub use log::{LineCounts, LogError, LogFindings, OwnHosts, Progress, Trouble, Window, find_logs, scan_logs};
+pub use peers_file::{PeersFile, PeersFileEntry, PeersFileError, Said};
 pub use text::safe_text;
 
 use std::net::IpAddr;
