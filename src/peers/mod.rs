@@ -9,14 +9,20 @@
 //! the peers file. Such text is bounded, cannot become a field, and is shown with control bytes as hex ([`safe_text`]).
 
 mod assess;
+mod book;
 mod conclude;
 mod log;
 mod names;
+mod peers_file;
+mod store;
 mod text;
 
 pub use assess::{assess, cut_off_domains};
+pub use book::{BookSources, Record, make_book};
 pub use conclude::{Conclusion, conclude};
 pub use log::{LineCounts, LogError, LogFindings, OwnHosts, Progress, Trouble, Window, find_logs, scan_logs};
+pub use peers_file::{PeersFile, PeersFileEntry, PeersFileError, Said};
+pub use store::EvidenceStore;
 pub use text::safe_text;
 
 use std::net::IpAddr;

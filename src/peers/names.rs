@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::{Host, PeerKey, Service};
+use super::{Host, PeerKey, Service, Source};
 
 /// Longest host name taken (RFC 1035 section 2.3.4).
 const NAME_MAX: usize = 253;
@@ -55,6 +55,28 @@ impl Service {
             Self::Pop3s => 995,
             Self::Https => 443,
         }
+    }
+}
+
+impl Source {
+    /// Every source, lightest first.
+    pub const ALL: [Self; 4] = [Self::MailLog, Self::PeersFile, Self::Received, Self::Probe];
+
+    /// The stable spelling of JSON and the evidence store.
+    #[must_use]
+    pub const fn token(self) -> &'static str {
+        match self {
+            Self::MailLog => "mail.log",
+            Self::PeersFile => "peers-file",
+            Self::Received => "received",
+            Self::Probe => "probe",
+        }
+    }
+
+    /// Reads [`Self::token`] back.
+    #[must_use]
+    pub fn from_token(token: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.token() == token)
     }
 }
 

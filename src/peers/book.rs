@@ -1,0 +1,317 @@
+//! All evidence together: one entry a peer, the same whatever order it came in.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::{Evidence, Host, Knowledge, LogFindings, Peer, PeerBook, PeerKey, PeersFile, Source};
+
+/// Most names kept of a peer.
+const NAMES_MAX: usize = 8;
+
+/// One record with whom it is about: what a probe or a Received header gives, and what is remembered between runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Who was asked or seen.
+    pub key: PeerKey,
+    /// The address that answered, where `key` has a name: this ties the two, and the record is the address's.
+    pub address: Option<IpAddr>,
+    /// It logged in.
+    pub authenticated: bool,
+    /// What is known.
+    pub evidence: Evidence,
+}
+
+/// What a book is made from.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BookSources<'a> {
+    /// The mail log.
+    pub logs: Option<&'a LogFindings>,
+    /// The user's own file.
+    pub peers_file: Option<&'a PeersFile>,
+    /// Probes, Received headers, and what is remembered of both.
+    pub records: &'a [Record],
+    /// Days back that the log was counted.
+    pub window_days: u32,
+}
+
+/// Makes the book. A name and an address are one peer only where a record ties them; then the address is the key, the name is
+/// among its names, and what is known of the name holds for every address tied to it.
+#[must_use]
+pub fn make_book(sources: &BookSources<'_>) -> PeerBook {
+    let mut peers: BTreeMap<PeerKey, Peer> = BTreeMap::new();
+    let mut warnings = Vec::new();
+    let mut routes = Vec::new();
+    if let Some(logs) = sources.logs {
+        logs.peers().into_iter().for_each(|peer| join(&mut peers, peer));
+        routes = logs.routes();
+        warnings.extend(logs.warnings());
+    }
+    if let Some(file) = sources.peers_file {
+        file.entries.iter().for_each(|entry| join(&mut peers, entry.to_peer()));
+        warnings.extend(file.problems.iter().cloned());
+    }
+    let mut ties: BTreeMap<PeerKey, Vec<PeerKey>> = BTreeMap::new();
+    for record in sources.records {
+        let key = match record.address.filter(|_| matches!(record.key.host, Host::Name(_))) {
+            Some(address) => {
+                let tied = PeerKey {
+                    host: Host::Address(address.to_canonical()),
+                    ..record.key.clone()
+                };
+                ties.entry(record.key.clone()).or_default().push(tied.clone());
+                tied
+            }
+            None => record.key.clone(),
+        };
+        let mut peer = empty(key);
+        peer.authenticated = record.authenticated;
+        peer.evidence.push(record.evidence.clone());
+        join(&mut peers, peer);
+    }
+    for (name, addresses) in &mut ties {
+        addresses.sort_unstable();
+        addresses.dedup();
+        let known = peers.remove(name);
+        for address in addresses.iter() {
+            let mut copy = known.clone().unwrap_or_else(|| empty(name.clone()));
+            // Mail that the log counts by name went to one of several addresses: which, is not known.
+            if addresses.len() > 1 {
+                (copy.messages, copy.delayed, copy.failed) = (0, 0, 0);
+            }
+            copy.names.insert(0, name.host.to_string());
+            copy.key = address.clone();
+            join(&mut peers, copy);
+        }
+        let mail = |peer: &Peer| peer.messages + peer.delayed + peer.failed > 0;
+        if let Some(known) = known.filter(|peer| addresses.len() > 1 && mail(peer)) {
+            // Its amounts belong to nobody else: it stays, beside the addresses.
+            peers.insert(name.clone(), known);
+            continue;
+        }
+        for route in &mut routes {
+            if let Ok(at) = route.peers.binary_search(name) {
+                route.peers.remove(at);
+                route.peers.extend(addresses.iter().cloned());
+                route.peers.sort_unstable();
+                route.peers.dedup();
+            }
+        }
+    }
+    PeerBook {
+        peers: peers.into_values().collect(),
+        warnings,
+        window_days: sources.window_days,
+        routes,
+    }
+}
+
+const fn empty(key: PeerKey) -> Peer {
+    Peer {
+        key,
+        names: Vec::new(),
+        messages: 0,
+        delayed: 0,
+        failed: 0,
+        authenticated: false,
+        evidence: Vec::new(),
+        note: None,
+    }
+}
+
+fn join(peers: &mut BTreeMap<PeerKey, Peer>, peer: Peer) {
+    let Some(mine) = peers.get_mut(&peer.key) else {
+        let mut first = empty(peer.key.clone());
+        absorb(&mut first, peer);
+        peers.insert(first.key.clone(), first);
+        return;
+    };
+    absorb(mine, peer);
+}
+
+fn absorb(mine: &mut Peer, other: Peer) {
+    for name in other.names {
+        if mine.names.len() < NAMES_MAX && !mine.names.contains(&name) {
+            mine.names.push(name);
+        }
+    }
+    mine.messages = mine.messages.saturating_add(other.messages);
+    mine.delayed = mine.delayed.saturating_add(other.delayed);
+    mine.failed = mine.failed.saturating_add(other.failed);
+    mine.authenticated |= other.authenticated;
+    // Of several lines of the peers file the last has the note.
+    mine.note = other.note.or(mine.note.take());
+    for record in other.evidence {
+        add_evidence(&mut mine.evidence, record);
+    }
+}
+
+/// Adds a record; one that says the same from the same source is one with it. Of refusals, silences and remarks only the newest
+/// of a source stays, which bounds the records of a peer. Kept sorted: heavier source first, then newer.
+pub(super) fn add_evidence(records: &mut Vec<Evidence>, new: Evidence) {
+    if let Some(mine) = records
+        .iter_mut()
+        .find(|e| e.source == new.source && e.knowledge == new.knowledge)
+    {
+        let same = mine.first_seen == new.first_seen && mine.last_seen == new.last_seen;
+        // Only probes add up; headers and logs are read again and again, and what is remembered of them is the same mail.
+        mine.count = match new.source {
+            Source::Probe if !same => mine.count.saturating_add(new.count),
+            _ => mine.count.max(new.count),
+        };
+        if (new.last_seen, &new.raw) > (mine.last_seen, &mine.raw) {
+            mine.raw = new.raw;
+        }
+        mine.first_seen = mine.first_seen.min(new.first_seen);
+        mine.last_seen = mine.last_seen.max(new.last_seen);
+    } else {
+        let says_nothing =
+            |k: &Knowledge| matches!(k, Knowledge::Refused(_) | Knowledge::NoAnswer(_) | Knowledge::Hint(_));
+        let alike = |e: &Evidence| {
+            e.source == new.source
+                && e.source != Source::MailLog
+                && says_nothing(&e.knowledge)
+                && std::mem::discriminant(&e.knowledge) == std::mem::discriminant(&new.knowledge)
+        };
+        let order = |e: &Evidence| (e.last_seen, e.first_seen, e.raw.clone(), format!("{:?}", e.knowledge));
+        match records.iter().position(alike) {
+            Some(at) => {
+                if let Some(mine) = records.get_mut(at).filter(|mine| order(mine) < order(&new)) {
+                    *mine = new;
+                }
+            }
+            None => records.push(new),
+        }
+    }
+    records.sort_by(|a, b| {
+        (b.source, b.last_seen, b.first_seen)
+            .cmp(&(a.source, a.last_seen, a.first_seen))
+            .then_with(|| format!("{:?}", a.knowledge).cmp(&format!("{:?}", b.knowledge)))
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peers::{Service, Threshold, Verdict, assess};
+    use crate::tls::{Direction, TlsVersion};
+    use jiff::Timestamp;
+
+    fn key(host: &str) -> PeerKey {
+        let host = Host::parse(host).unwrap();
+        PeerKey {
+            direction: Direction::Outbound,
+            service: Service::Smtp,
+            host,
+            port: None,
+        }
+    }
+
+    fn record(host: &str, address: Option<&str>, knowledge: Knowledge, second: i64) -> Record {
+        let seen = Timestamp::from_second(1_790_000_000 + second).unwrap();
+        let evidence = Evidence {
+            knowledge,
+            source: Source::Probe,
+            first_seen: seen,
+            last_seen: seen,
+            count: 1,
+            raw: String::new(),
+        };
+        Record {
+            key: key(host),
+            address: address.map(|a| a.parse().unwrap()),
+            authenticated: false,
+            evidence,
+        }
+    }
+
+    fn file(text: &str) -> PeersFile {
+        PeersFile::parse(text.as_bytes(), "2026-10-05T00:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn a_name_and_an_address_stay_two_peers_unless_a_probe_ties_them() {
+        let file = file("outbound,smtp,mx.example.org,tls1.0,2026-10-02,fax\noutbound,smtp,192.0.2.9,-,2026-10-02,\n");
+        let apart = make_book(&BookSources {
+            peers_file: Some(&file),
+            ..BookSources::default()
+        });
+        assert_eq!(apart.peers.len(), 2);
+        let records = [record(
+            "mx.example.org",
+            Some("192.0.2.9"),
+            Knowledge::NoAnswer("x".into()),
+            0,
+        )];
+        let tied = make_book(&BookSources {
+            peers_file: Some(&file),
+            records: &records,
+            ..BookSources::default()
+        });
+        assert_eq!(tied.peers.len(), 1);
+        let peer = &tied.peers[0];
+        assert_eq!(
+            (peer.key.host.to_string().as_str(), peer.note.as_deref()),
+            ("192.0.2.9", Some("fax"))
+        );
+        assert_eq!(peer.names, ["mx.example.org"]);
+        let impact = assess(&tied, Direction::Outbound, Threshold::At(TlsVersion::Tls12));
+        assert_eq!(impact.rows[0].verdict, Verdict::CutOff);
+    }
+
+    #[test]
+    fn what_one_address_of_a_name_answers_is_not_said_of_the_other() {
+        let records = [
+            record(
+                "mx.example.org",
+                Some("192.0.2.1"),
+                Knowledge::Ceiling(TlsVersion::Tls10),
+                0,
+            ),
+            record(
+                "mx.example.org",
+                Some("192.0.2.2"),
+                Knowledge::Ceiling(TlsVersion::Tls13),
+                0,
+            ),
+        ];
+        let book = make_book(&BookSources {
+            records: &records,
+            ..BookSources::default()
+        });
+        let impact = assess(&book, Direction::Outbound, Threshold::At(TlsVersion::Tls12));
+        assert_eq!(
+            impact.rows.iter().map(|r| r.verdict).collect::<Vec<_>>(),
+            [Verdict::CutOff, Verdict::Ok]
+        );
+    }
+
+    #[test]
+    fn the_order_of_records_does_not_matter_and_repeated_ones_are_one() {
+        let mut records = vec![
+            record("192.0.2.1", None, Knowledge::Ceiling(TlsVersion::Tls10), 0),
+            record("192.0.2.1", None, Knowledge::Ceiling(TlsVersion::Tls10), 50),
+            record("192.0.2.1", None, Knowledge::Refused("a".into()), 20),
+            record("192.0.2.1", None, Knowledge::Refused("b".into()), 30),
+            record("192.0.2.1", None, Knowledge::NoAnswer("c".into()), 10),
+        ];
+        let book = |records: &[Record]| {
+            make_book(&BookSources {
+                records,
+                ..BookSources::default()
+            })
+            .peers
+        };
+        let forward = book(&records);
+        records.reverse();
+        assert_eq!(forward, book(&records));
+        assert_eq!(forward.len(), 1);
+        assert_eq!(forward[0].evidence.len(), 3);
+        assert_eq!(forward[0].evidence[0].count, 2);
+        assert!(
+            forward[0]
+                .evidence
+                .iter()
+                .any(|e| e.knowledge == Knowledge::Refused("b".into()))
+        );
+    }
+}

@@ -1,0 +1,340 @@
+//! Evidence remembered between runs, as text: one JSON object a line, so that a torn or damaged line costs that line only.
+//!
+//! Pure: the caller reads and writes the file (0600, written beside and renamed). No secrets can be in it: a record holds
+//! a host, a version, times, and bounded, safe text.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::book::{Record, add_evidence};
+use super::{Evidence, Host, Knowledge, PeerKey, Service, Source, safe_text};
+use crate::tls::{Direction, TlsVersion};
+
+/// Most records kept: the oldest go.
+const RECORDS_MAX: usize = 50_000;
+/// Most bytes read.
+const BYTES_MAX: usize = 32 << 20;
+/// Most bad lines named.
+const PROBLEMS_MAX: usize = 20;
+/// Longest text of a record in characters.
+const TEXT_MAX: usize = 300;
+/// First line of the file.
+const HEAD: &str = "{\"kerio_tls_evidence\":1}";
+
+/// What is remembered, merged by the rules of the book.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EvidenceStore {
+    records: Vec<Record>,
+}
+
+/// A line of the file. The names are the file's format: they do not change.
+#[derive(Debug, Serialize, Deserialize)]
+struct Line {
+    direction: String,
+    service: String,
+    host: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<IpAddr>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    authenticated: bool,
+    source: String,
+    knows: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    text: String,
+    first: String,
+    last: String,
+    count: u64,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    raw: String,
+}
+
+impl EvidenceStore {
+    /// Reads the text back; bad lines are named, the others kept.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> (Self, Vec<String>) {
+        let mut store = Self::default();
+        let mut problems = Vec::new();
+        let mut bad = 0_usize;
+        let used = text.get(..BYTES_MAX.min(text.len())).unwrap_or_default();
+        let mut records = Vec::new();
+        for (number, line) in (1_usize..).zip(used.split(|b| *b == b'\n')) {
+            if line.trim_ascii().is_empty() || line.trim_ascii() == HEAD.as_bytes() {
+                continue;
+            }
+            let record = serde_json::from_slice::<Line>(line)
+                .ok()
+                .as_ref()
+                .and_then(Line::to_record);
+            match record {
+                Some(record) => records.push(record),
+                None => {
+                    bad += 1;
+                    if bad <= PROBLEMS_MAX {
+                        problems.push(format!("remembered evidence, line {number}: torn or damaged, not used"));
+                    }
+                }
+            }
+        }
+        if bad > PROBLEMS_MAX {
+            problems.push(format!(
+                "remembered evidence: {} more damaged lines",
+                bad - PROBLEMS_MAX
+            ));
+        }
+        if used.len() < text.len() {
+            problems.push("remembered evidence: larger than 32 MiB, the rest is not used".to_owned());
+        }
+        store.remember(records);
+        (store, problems)
+    }
+
+    /// The text to write.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = format!("{HEAD}\n");
+        for record in &self.records {
+            // Strings and numbers cannot fail to serialise; if one did, it would be forgotten, not written half.
+            if let Ok(line) = serde_json::to_string(&Line::of(record)) {
+                text.push_str(&line);
+                text.push('\n');
+            }
+        }
+        text
+    }
+
+    /// Adds records: those of a peer that say the same become one, of refusals and silences the newest stays. Past 50,000
+    /// records the ones seen longest ago go. Sorted by peer.
+    pub fn remember(&mut self, new: impl IntoIterator<Item = Record>) {
+        type Owner = (PeerKey, Option<IpAddr>);
+        let mut by_owner: std::collections::BTreeMap<Owner, (bool, Vec<Evidence>)> = std::collections::BTreeMap::new();
+        for record in std::mem::take(&mut self.records).into_iter().chain(new) {
+            let (authenticated, records) = by_owner.entry((record.key, record.address)).or_default();
+            *authenticated |= record.authenticated;
+            add_evidence(records, record.evidence);
+        }
+        for ((key, address), (authenticated, records)) in by_owner {
+            let owned = |evidence| Record {
+                key: key.clone(),
+                address,
+                authenticated,
+                evidence,
+            };
+            self.records.extend(records.into_iter().map(owned));
+        }
+        if self.records.len() > RECORDS_MAX {
+            self.records.sort_by_key(|r| std::cmp::Reverse(r.evidence.last_seen));
+            self.records.truncate(RECORDS_MAX);
+            self.records
+                .sort_by(|a, b| (&a.key, a.address).cmp(&(&b.key, b.address)));
+        }
+    }
+
+    /// What is remembered, for the book.
+    #[must_use]
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+}
+
+impl Line {
+    fn of(record: &Record) -> Self {
+        let (knows, version, text) = match &record.evidence.knowledge {
+            Knowledge::Ceiling(v) => ("ceiling", Some(*v), ""),
+            Knowledge::AtLeast(v) => ("at-least", Some(*v), ""),
+            Knowledge::Plain => ("plain", None, ""),
+            Knowledge::NoStartTls => ("no-starttls", None, ""),
+            Knowledge::Refused(how) => ("refused", None, how.as_str()),
+            Knowledge::NoAnswer(why) => ("no-answer", None, why.as_str()),
+            Knowledge::Hint(text) => ("hint", None, text.as_str()),
+        };
+        Self {
+            direction: record.key.direction.token().to_owned(),
+            service: record.key.service.token().to_owned(),
+            host: record.key.host_and_port(),
+            address: record.address,
+            authenticated: record.authenticated,
+            source: record.evidence.source.token().to_owned(),
+            knows: knows.to_owned(),
+            version: version.map(|v| v.token().to_owned()),
+            text: safe_text(text, TEXT_MAX),
+            first: record.evidence.first_seen.to_string(),
+            last: record.evidence.last_seen.to_string(),
+            count: record.evidence.count,
+            raw: safe_text(&record.evidence.raw, TEXT_MAX),
+        }
+    }
+
+    fn to_record(&self) -> Option<Record> {
+        let direction = Direction::ALL.into_iter().find(|d| d.token() == self.direction)?;
+        let service = Service::from_token(&self.service)?;
+        let (host, port) = Host::parse_with_port(&self.host)?;
+        let version = self
+            .version
+            .as_deref()
+            .map(|v| TlsVersion::from_token(v).ok_or(()))
+            .transpose()
+            .ok()?;
+        let text = || safe_text(&self.text, TEXT_MAX);
+        let knowledge = match (self.knows.as_str(), version) {
+            ("ceiling", Some(v)) => Knowledge::Ceiling(v),
+            ("at-least", Some(v)) => Knowledge::AtLeast(v),
+            ("plain", None) => Knowledge::Plain,
+            ("no-starttls", None) => Knowledge::NoStartTls,
+            ("refused", None) => Knowledge::Refused(text()),
+            ("no-answer", None) => Knowledge::NoAnswer(text()),
+            ("hint", None) => Knowledge::Hint(text()),
+            _ => return None,
+        };
+        let (first_seen, last_seen): (Timestamp, Timestamp) = (self.first.parse().ok()?, self.last.parse().ok()?);
+        let evidence = Evidence {
+            knowledge,
+            source: Source::from_token(&self.source)?,
+            first_seen: first_seen.min(last_seen),
+            last_seen,
+            count: self.count,
+            raw: safe_text(&self.raw, TEXT_MAX),
+        };
+        let key = PeerKey {
+            direction,
+            service,
+            host,
+            port,
+        };
+        Some(Record {
+            key,
+            address: self.address,
+            authenticated: self.authenticated,
+            evidence,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_record() -> impl Strategy<Value = Record> {
+        let version = || prop::sample::select(TlsVersion::ALL.to_vec());
+        let knowledge = prop_oneof![
+            version().prop_map(Knowledge::Ceiling),
+            version().prop_map(Knowledge::AtLeast),
+            Just(Knowledge::Plain),
+            Just(Knowledge::NoStartTls),
+            "[a-z\\\\\"{]{0,20}".prop_map(Knowledge::Refused),
+            "[a-z ]{0,20}".prop_map(Knowledge::NoAnswer),
+            "[a-zé ]{0,20}".prop_map(Knowledge::Hint),
+        ];
+        let host = prop::sample::select(vec!["192.0.2.1", "192.0.2.2", "2001:db8::1", "mx.example.org"]);
+        let port = prop::option::of(1_u16..3);
+        let source = prop::sample::select(Source::ALL.to_vec());
+        let times = (0_i64..50, 0_i64..50);
+        (knowledge, host, port, source, times, any::<bool>(), "[ -~]{0,20}").prop_map(
+            |(knowledge, host, port, source, (a, b), flag, raw)| {
+                let time = |n: i64| Timestamp::from_second(1_790_000_000 + n).unwrap();
+                Record {
+                    key: PeerKey {
+                        direction: if flag { Direction::Inbound } else { Direction::Outbound },
+                        service: Service::Smtp,
+                        host: Host::parse(host).unwrap(),
+                        port,
+                    },
+                    address: flag.then(|| "192.0.2.7".parse().unwrap()),
+                    authenticated: flag,
+                    evidence: Evidence {
+                        knowledge,
+                        source,
+                        first_seen: time(a.min(b)),
+                        last_seen: time(a.max(b)),
+                        count: 1,
+                        raw,
+                    },
+                }
+            },
+        )
+    }
+
+    fn store(records: Vec<Record>) -> EvidenceStore {
+        let mut store = EvidenceStore::default();
+        store.remember(records);
+        store
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_remembered_reads_back_the_same(records in prop::collection::vec(any_record(), 0..30)) {
+            let store = store(records);
+            let (back, problems) = EvidenceStore::parse(store.to_text().as_bytes());
+            prop_assert_eq!(problems, Vec::<String>::new());
+            prop_assert_eq!(back, store);
+        }
+
+        #[test]
+        fn a_text_cut_anywhere_loses_its_last_line_at_most(records in prop::collection::vec(any_record(), 1..10), cut in 0_usize..4000) {
+            let store = store(records);
+            let text = store.to_text();
+            let cut = cut.min(text.len());
+            let (back, problems) = EvidenceStore::parse(&text.as_bytes()[..cut]);
+            let whole_lines = text.as_bytes()[..cut].iter().filter(|b| **b == b'\n').count().saturating_sub(1);
+            prop_assert!(back.records().len() >= whole_lines && problems.len() <= 1);
+            prop_assert!(back.records().iter().all(|r| store.records().contains(r)));
+        }
+
+        #[test]
+        fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = EvidenceStore::parse(&bytes);
+        }
+    }
+
+    #[test]
+    fn damaged_lines_are_named_and_the_others_kept() {
+        let good = "{\"direction\":\"outbound\",\"service\":\"smtp\",\"host\":\"192.0.2.1\",\"source\":\"probe\",\"knows\":\"ceiling\",\
+            \"version\":\"tls1.0\",\"first\":\"2026-10-01T00:00:00Z\",\"last\":\"2026-10-01T00:00:00Z\",\"count\":1}";
+        let text = format!(
+            "{HEAD}\n{good}\n{{\"direction\":\n{}\n\0\0\0\n",
+            good.replace("tls1.0", "tls9")
+        );
+        let (store, problems) = EvidenceStore::parse(text.as_bytes());
+        assert_eq!(store.records().len(), 1);
+        assert_eq!(problems.len(), 3);
+        assert!(problems[0].contains("line 3"));
+    }
+
+    #[test]
+    fn the_store_is_bounded_and_the_oldest_go() {
+        let records = (0..RECORDS_MAX as i64 + 5).map(|n| {
+            let seen = Timestamp::from_second(1_790_000_000 + n).unwrap();
+            let host = Host::Address(std::net::Ipv4Addr::from(0x0a00_0000 + n as u32).into());
+            Record {
+                key: PeerKey {
+                    direction: Direction::Outbound,
+                    service: Service::Smtp,
+                    host,
+                    port: None,
+                },
+                address: None,
+                authenticated: false,
+                evidence: Evidence {
+                    knowledge: Knowledge::Plain,
+                    source: Source::Probe,
+                    first_seen: seen,
+                    last_seen: seen,
+                    count: 1,
+                    raw: String::new(),
+                },
+            }
+        });
+        let store = store(records.collect());
+        assert_eq!(store.records().len(), RECORDS_MAX);
+        assert!(
+            store
+                .records()
+                .iter()
+                .all(|r| r.evidence.last_seen.as_second() >= 1_790_000_005)
+        );
+    }
+}
