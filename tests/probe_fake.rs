@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use kerio_tls::probe::fake::{Behaviour, FakePeer, Quirk};
 use kerio_tls::probe::{
-    Acceptance, Cancel, EhloName, Outcome, ProbeError, Report, Service, Settings, Target, ask_exactly, probe_one,
+    Acceptance, Cancel, EhloName, Outcome, ProbeError, Report, Service, Settings, Target, ask_exactly, probe_many,
+    probe_one,
 };
 use kerio_tls::tls::TlsVersion::{self, Ssl3, Tls10, Tls11, Tls12, Tls13};
 
@@ -283,4 +284,73 @@ fn cancel_ends_a_wait_and_starts_nothing_new() {
         Err(ProbeError::Cancelled)
     ));
     assert_eq!(peer.connections(), 1);
+}
+
+#[test]
+fn many_peers_are_asked_at_once_and_each_has_one_result() {
+    let peers: Vec<FakePeer> = TlsVersion::MINIMUMS
+        .into_iter()
+        .cycle()
+        .take(40)
+        .map(|ceiling| FakePeer::start(Behaviour::up_to(Service::Smtp, ceiling)).unwrap())
+        .collect();
+    let targets: Vec<Target> = peers.iter().map(FakePeer::target).collect();
+    let mut found = vec![None; targets.len()];
+    let done = probe_many(&targets, &settings(), 8, &Cancel::new().unwrap(), |place, result| {
+        assert_eq!(found[place].replace(result.unwrap().outcome), None);
+    });
+    assert_eq!(done.unwrap(), 40);
+    for (found, ceiling) in found.into_iter().zip(TlsVersion::MINIMUMS.into_iter().cycle()) {
+        assert_eq!(found, Some(Outcome::Version(ceiling)));
+    }
+}
+
+#[test]
+fn a_host_never_has_two_connections_at_the_same_time_under_whatever_name() {
+    let slow = smtp(Quirk::SlowGreeting(Duration::from_millis(60)));
+    let (one, other) = (
+        FakePeer::start(slow).unwrap(),
+        FakePeer::start_at([127, 0, 0, 2].into(), slow).unwrap(),
+    );
+    let named = Target::parse(&format!("localhost:{}", one.address().port()), Service::Smtp).unwrap();
+    let targets = [
+        one.target(),
+        named.clone(),
+        other.target(),
+        one.target(),
+        named,
+        other.target(),
+    ];
+    let done = probe_many(&targets, &settings(), 6, &Cancel::new().unwrap(), |_, result| {
+        assert_eq!(result.unwrap().outcome, Outcome::Version(Tls12));
+    });
+    assert_eq!(done.unwrap(), 6);
+    assert_eq!((one.connections(), one.most_at_once()), (4, 1));
+    assert_eq!((other.connections(), other.most_at_once()), (2, 1));
+}
+
+#[test]
+fn cancelling_many_frees_the_caller_closes_what_is_open_and_starts_nothing_new() {
+    let peers: Vec<FakePeer> = (0..12)
+        .map(|_| FakePeer::start(smtp(Quirk::SlowGreeting(Duration::from_secs(60)))).unwrap())
+        .collect();
+    let quick = FakePeer::start(smtp(Quirk::None)).unwrap();
+    let targets: Vec<Target> = std::iter::once(&quick).chain(&peers).map(FakePeer::target).collect();
+    let cancel = Cancel::new().unwrap();
+    let mut results = 0;
+    // The first result cancels the rest: 4 at most are open then, the others were never begun.
+    let done = probe_many(&targets, &settings(), 4, &cancel, |place, result| {
+        assert_eq!((place, result.unwrap().outcome), (0, Outcome::Version(Tls12)));
+        results += 1;
+        cancel.cancel();
+    });
+    assert_eq!((done.unwrap(), results), (1, 1));
+    let begun: usize = peers.iter().map(FakePeer::connections).sum();
+    assert!(begun <= 4, "{begun}");
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(peers.iter().map(FakePeer::connections).sum::<usize>(), begun);
+    assert_eq!(
+        probe_many(&[], &settings(), 4, &cancel, |_, _| unreachable!()).unwrap(),
+        0
+    );
 }

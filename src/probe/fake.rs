@@ -2,17 +2,18 @@
 //! answers as a server with its versions would, up to the ServerHello. It has no keys, so that nothing can be sent
 //! through it. Its quirks are what no real server does on demand.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::target::{Service, Start, Target};
+use super::target::{Service, Target};
 use crate::tls::TlsVersion;
 
 mod hello;
+mod serve;
 
 /// What is odd about a pretend peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +89,9 @@ impl Behaviour {
 #[derive(Debug, Default)]
 struct Seen {
     connections: AtomicUsize,
-    open: AtomicUsize,
-    most_open: AtomicUsize,
+    /// Connections that still wait for what they came for.
+    waiting: AtomicUsize,
+    most_waiting: AtomicUsize,
     early: AtomicUsize,
     heard: Mutex<Vec<u8>>,
 }
@@ -162,10 +164,10 @@ impl FakePeer {
         self.seen.connections.load(Ordering::SeqCst)
     }
 
-    /// The most connections that were open at one time.
+    /// The most connections at one time that had not had their answer yet: the client cannot have left those.
     #[must_use]
-    pub fn most_open(&self) -> usize {
-        self.seen.most_open.load(Ordering::SeqCst)
+    pub fn most_at_once(&self) -> usize {
+        self.seen.most_waiting.load(Ordering::SeqCst)
     }
 
     /// Bytes it was sent before it had greeted: more than 0 is rude.
@@ -204,219 +206,9 @@ fn listen(listener: &TcpListener, behaviour: Behaviour, seen: &Arc<Seen>, stop: 
             return;
         }
         let Ok(stream) = stream else { continue };
-        seen.connections.fetch_add(1, Ordering::SeqCst);
-        let open = seen.open.fetch_add(1, Ordering::SeqCst).saturating_add(1);
-        seen.most_open.fetch_max(open, Ordering::SeqCst);
-        let (its_seen, stop) = (Arc::clone(seen), Arc::clone(stop));
-        let started = std::thread::Builder::new().stack_size(STACK).spawn(move || {
-            let mut peer = Peer {
-                stream,
-                behaviour,
-                seen: &its_seen,
-                stop: &stop,
-                buffer: Vec::new(),
-            };
-            peer.serve().ok(); // the client left: that is how every talk here ends
-            drop(peer);
-            its_seen.open.fetch_sub(1, Ordering::SeqCst);
-        });
-        if started.is_err() {
-            seen.open.fetch_sub(1, Ordering::SeqCst);
-        }
-    }
-}
-
-struct Peer<'a> {
-    stream: TcpStream,
-    behaviour: Behaviour,
-    seen: &'a Seen,
-    stop: &'a AtomicBool,
-    buffer: Vec<u8>,
-}
-
-impl Peer<'_> {
-    fn serve(&mut self) -> io::Result<()> {
-        self.stream.set_nodelay(true)?;
-        self.stream.set_read_timeout(Some(Duration::from_millis(250)))?;
-        match self.behaviour.quirk {
-            Quirk::Http => {
-                return self
-                    .stream
-                    .write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
-            }
-            Quirk::Junk => return self.stream.write_all(b"\x07\xff\x00\x1b[2Jwhat is this\n"),
-            Quirk::Tarpit(pause) => loop {
-                self.pause(pause)?;
-                self.stream.write_all(b"2")?;
-            },
-            Quirk::EndlessBanner => loop {
-                let line: &[u8] = match self.behaviour.service.start() {
-                    Start::Smtp => b"220-and another thing\r\n",
-                    _ => b"* OK and another thing\r\n",
-                };
-                self.running()?;
-                self.stream.write_all(line)?;
-            },
-            Quirk::SlowGreeting(pause) => {
-                self.pause(pause)?;
-                self.stream.set_nonblocking(true)?;
-                let mut early = [0_u8; 512];
-                let n = self.stream.read(&mut early).unwrap_or(0);
-                self.stream.set_nonblocking(false)?;
-                self.seen.early.fetch_add(n, Ordering::SeqCst);
-            }
-            _ => {}
-        }
-        match self.behaviour.service.start() {
-            Start::Direct => {}
-            start => self.talk(start)?,
-        }
-        self.handshake()
-    }
-
-    /// The talk in clear, until TLS may begin; an error ends the connection.
-    fn talk(&mut self, start: Start) -> io::Result<()> {
-        let later = self.behaviour.quirk == Quirk::ComeLater;
-        let greeting: &[u8] = match (start, later) {
-            (Start::Imap, false) => b"* OK mx.example.org ready\r\n",
-            (Start::Imap, true) => b"* BYE too busy, come again\r\n",
-            (Start::Pop3, false) => b"+OK mx.example.org ready\r\n",
-            (Start::Pop3, true) => b"-ERR [SYS/TEMP] too busy, come again\r\n",
-            (_, false) => b"220 mx.example.org ESMTP\r\n",
-            (_, true) => b"421 4.3.2 too busy, come again\r\n",
-        };
-        self.stream.write_all(greeting)?;
-        let offers = self.behaviour.quirk != Quirk::NoStartTls;
-        while !later {
-            let line = self.line()?;
-            let mut words = line.split(' ');
-            let tag = if start == Start::Imap {
-                words.next().unwrap_or_default()
-            } else {
-                ""
-            };
-            let command = words.next().unwrap_or_default().to_ascii_uppercase();
-            let (answer, go) = match (start, command.as_str()) {
-                (Start::Smtp, "EHLO") if offers => {
-                    ("250-mx.example.org\r\n250-PIPELINING\r\n250 STARTTLS\r\n".into(), false)
-                }
-                (Start::Smtp, "EHLO") => ("250-mx.example.org\r\n250 PIPELINING\r\n".into(), false),
-                (Start::Smtp, "STARTTLS") if offers => ("220 2.0.0 go ahead\r\n".into(), true),
-                (Start::Smtp, "QUIT") => ("221 2.0.0 bye\r\n".into(), false),
-                (Start::Smtp, _) => ("502 5.5.1 no\r\n".into(), false),
-                (Start::Pop3, "CAPA") if offers => ("+OK\r\nUSER\r\nSTLS\r\n.\r\n".into(), false),
-                (Start::Pop3, "CAPA") => ("+OK\r\nUSER\r\n.\r\n".into(), false),
-                (Start::Pop3, "STLS") if offers => ("+OK go ahead\r\n".into(), true),
-                (Start::Pop3, "QUIT") => ("+OK bye\r\n".into(), false),
-                (Start::Pop3, _) => ("-ERR no\r\n".into(), false),
-                (_, "CAPABILITY") => {
-                    let word = if offers { " STARTTLS" } else { "" };
-                    (format!("* CAPABILITY IMAP4rev1{word}\r\n{tag} OK done\r\n"), false)
-                }
-                (_, "STARTTLS") if offers => (format!("{tag} OK go ahead\r\n"), true),
-                (_, "LOGOUT") => (format!("* BYE\r\n{tag} OK bye\r\n"), false),
-                _ => (format!("{tag} BAD no\r\n"), false),
-            };
-            let mut bytes = answer.into_bytes();
-            if go && self.behaviour.quirk == Quirk::BytesAfterGo {
-                bytes.extend(b"250 injected\r\n");
-            }
-            self.stream.write_all(&bytes)?;
-            if go {
-                return Ok(());
-            }
-            if command == "QUIT" || command == "LOGOUT" {
-                break;
-            }
-        }
-        Err(io::ErrorKind::ConnectionAborted.into())
-    }
-
-    fn handshake(&mut self) -> io::Result<()> {
-        let offer = loop {
-            if let Some(offer) = hello::Offer::read(&self.buffer) {
-                break offer;
-            }
-            self.more()?;
-        };
-        let answer = match self.behaviour.quirk {
-            Quirk::Alert(code) => hello::alert(2, code),
-            Quirk::SilentClose => return Ok(()),
-            Quirk::NoExtensions if offer.has_extensions => hello::alert(2, 40),
-            quirk => match offer.answer(self.behaviour.floor, self.behaviour.ceiling, quirk == Quirk::Marked) {
-                Err(code) => hello::alert(2, code),
-                Ok(message) => match quirk {
-                    Quirk::WarningFirst => [hello::alert(1, 112), hello::record(22, &message)].concat(),
-                    Quirk::Records(n) => message.chunks(n.max(1)).flat_map(|c| hello::record(22, c)).collect(),
-                    Quirk::CutAt(at) => {
-                        let bytes = hello::record(22, &message);
-                        let (first, rest) = bytes.split_at_checked(at).unwrap_or((&bytes, &[]));
-                        self.stream.write_all(first)?;
-                        self.pause(Duration::from_millis(5))?;
-                        rest.to_vec()
-                    }
-                    _ => hello::record(22, &message),
-                },
-            },
-        };
-        self.stream.write_all(&answer)?;
-        loop {
-            self.more()?; // whatever the client still says, until it goes
-        }
-    }
-
-    fn line(&mut self) -> io::Result<String> {
-        loop {
-            if let Some(end) = self.buffer.iter().position(|b| *b == b'\n') {
-                let line: Vec<u8> = self.buffer.drain(..=end).collect();
-                return Ok(String::from_utf8_lossy(&line).trim_end().to_owned());
-            }
-            self.more()?;
-        }
-    }
-
-    /// Reads some more; an error when the client is gone, this peer is to stop, or too much was sent.
-    fn more(&mut self) -> io::Result<()> {
-        let mut chunk = [0_u8; 2048];
-        loop {
-            self.running()?;
-            match self.stream.read(&mut chunk) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(n) => {
-                    let bytes = chunk.get(..n).unwrap_or_default();
-                    let mut heard = self.seen.heard.lock().unwrap_or_else(PoisonError::into_inner);
-                    let room = HEARD.saturating_sub(heard.len());
-                    heard.extend(bytes.iter().take(room));
-                    self.buffer.extend(bytes);
-                    return if self.buffer.len() > HEARD {
-                        Err(io::ErrorKind::OutOfMemory.into())
-                    } else {
-                        Ok(())
-                    };
-                }
-                Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
-                Err(e) => return Err(e),
-            }
-        }
-    }
-
-    fn running(&self) -> io::Result<()> {
-        if self.stop.load(Ordering::SeqCst) {
-            Err(io::ErrorKind::Interrupted.into())
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Sleeps, and ends early when this peer is to stop.
-    fn pause(&self, time: Duration) -> io::Result<()> {
-        let mut left = time;
-        while !left.is_zero() {
-            self.running()?;
-            let step = left.min(Duration::from_millis(100));
-            std::thread::sleep(step);
-            left = left.saturating_sub(step);
-        }
-        self.running()
+        let mut peer = serve::Peer::new(stream, behaviour, Arc::clone(seen), Arc::clone(stop));
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        // An error here is the client leaving, which is how every talk ends; a peer without a thread hangs up.
+        thread.spawn(move || peer.serve().ok()).ok();
     }
 }

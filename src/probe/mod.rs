@@ -10,7 +10,9 @@
 
 pub mod fake;
 mod hello;
+mod many;
 mod one;
+mod plan;
 mod reply;
 mod report;
 mod settings;
@@ -20,7 +22,9 @@ mod text;
 mod wire;
 
 pub use hello::{Hello, HelloRandom};
+pub use many::{WORKERS, probe_many};
 pub use one::{ask_exactly, probe_one};
+pub use plan::ProbePlan;
 pub use reply::{Reply, ReplyParser, alert_words};
 pub use report::{Acceptance, Outcome, Report};
 pub use settings::{EhloName, Limits, Settings};

@@ -30,12 +30,8 @@ pub fn probe_one(target: &Target, settings: &Settings, cancel: &Cancel) -> Resul
     match resolve(target, settings, cancel)? {
         Ok(addresses) => probe_at(target, &addresses, settings, cancel, started),
         Err(why) => Ok(Report {
-            target: target.clone(),
-            outcome: Outcome::NoAnswer(why.clone()),
-            address: None,
-            connections: 0,
             elapsed: started.elapsed(),
-            detail: why,
+            ..Report::unreached(target, why)
         }),
     }
 }
