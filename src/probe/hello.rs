@@ -1,0 +1,324 @@
+//! The ClientHello that asks the question, as bytes.
+//!
+//! No cryptography happens here: the version is read from the answer's first message, before any key is agreed. That is
+//! why no TLS library is used: OpenSSL (even at SECLEVEL 0) and rustls give wrong or no answers for a TLS 1.0 peer that
+//! has only RC4 or 3DES. This file must never know about sockets.
+
+use crate::tls::TlsVersion;
+
+/// 32 bytes for the `random` of one ClientHello (RFC 8446 section 4.1.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HelloRandom(pub [u8; 32]);
+
+impl HelloRandom {
+    /// Fresh bytes from the kernel.
+    /// # Errors
+    /// What the kernel said; the probe is then not made (a constant would be a fingerprint).
+    pub fn from_kernel() -> std::io::Result<Self> {
+        let mut bytes = [0_u8; 32];
+        fill(&mut bytes)?;
+        Ok(Self(bytes))
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn fill(bytes: &mut [u8]) -> std::io::Result<()> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match rustix::rand::getrandom(&mut *rest, rustix::rand::GetRandomFlags::empty()) {
+            Ok(0) => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            Ok(n) => rest = rest.get_mut(n..).unwrap_or_default(),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn fill(bytes: &mut [u8]) -> std::io::Result<()> {
+    use std::io::Read;
+    std::fs::File::open("/dev/urandom")?.read_exact(bytes)
+}
+
+/// One ClientHello and what it offers, so that an answer can be held against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hello {
+    bytes: Vec<u8>,
+    versions: Vec<TlsVersion>,
+    suites: Vec<u16>,
+}
+
+impl Hello {
+    /// The hello that asks for the highest version: offers TLS 1.3, 1.2, 1.1 and 1.0 at once, with `key_share` empty so
+    /// that a TLS 1.3 peer answers with a HelloRetryRequest (RFC 8446 section 4.2.8). `server_name` is a host name, never
+    /// an address (RFC 6066 section 3).
+    #[must_use]
+    pub fn wide(random: HelloRandom, server_name: Option<&str>) -> Self {
+        use TlsVersion::{Tls10, Tls11, Tls12, Tls13};
+        let suites = [&SUITES_13[..], SUITES_12, SUITES_10, &[RENEGOTIATION_SCSV]].concat();
+        Self::build(
+            random,
+            Tls12,
+            vec![Tls13, Tls12, Tls11, Tls10],
+            suites,
+            Some(server_name),
+        )
+    }
+
+    /// The second and last question, for a peer that refused [`Hello::wide`]: TLS 1.0 without any extension. An SSLv3
+    /// server answers it too (RFC 2246 appendix E), so both are offered.
+    #[must_use]
+    pub fn bare_tls10(random: HelloRandom) -> Self {
+        let suites = [SUITES_10, &[RENEGOTIATION_SCSV]].concat();
+        Self::build(
+            random,
+            TlsVersion::Tls10,
+            vec![TlsVersion::Tls10, TlsVersion::Ssl3],
+            suites,
+            None,
+        )
+    }
+
+    /// A hello that offers this version and no other: whether a port accepts it (issue 4, point 5).
+    #[must_use]
+    pub fn exactly(version: TlsVersion, random: HelloRandom, server_name: Option<&str>) -> Self {
+        let legacy = version.min(TlsVersion::Tls12);
+        let (suites, extensions) = match version {
+            TlsVersion::Tls13 => (SUITES_13.to_vec(), Some(server_name)),
+            TlsVersion::Tls12 => (
+                [SUITES_12, SUITES_10, &[RENEGOTIATION_SCSV]].concat(),
+                Some(server_name),
+            ),
+            TlsVersion::Tls10 | TlsVersion::Tls11 => ([SUITES_10, &[RENEGOTIATION_SCSV]].concat(), Some(server_name)),
+            TlsVersion::Ssl3 => ([SUITES_10, &[RENEGOTIATION_SCSV]].concat(), None),
+        };
+        Self::build(random, legacy, vec![version], suites, extensions)
+    }
+
+    /// The bytes to send: one TLS record.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The versions offered, highest first. An answer with any other is never believed.
+    #[must_use]
+    pub fn versions(&self) -> &[TlsVersion] {
+        &self.versions
+    }
+
+    /// Whether this cipher suite is one of those offered.
+    #[must_use]
+    pub fn offers_suite(&self, suite: u16) -> bool {
+        suite != RENEGOTIATION_SCSV && self.suites.contains(&suite)
+    }
+
+    /// `extensions`: `None` for a hello without any, `Some(name)` for all of them, with `server_name` where there is one.
+    fn build(
+        random: HelloRandom,
+        client_version: TlsVersion,
+        versions: Vec<TlsVersion>,
+        suites: Vec<u16>,
+        extensions: Option<Option<&str>>,
+    ) -> Self {
+        let mut body = client_version.wire().to_be_bytes().to_vec();
+        body.extend(random.0);
+        body.push(0); // no session to resume
+        body.extend(block16(words(&suites)));
+        body.extend([1, 0]); // compression: none (RFC 3749's others are unsafe)
+        if let Some(name) = extensions {
+            body.extend(block16(extension_block(&versions, name)));
+        }
+        let mut handshake = vec![CLIENT_HELLO];
+        handshake.extend(block24(body));
+        // The record says 3.1 whatever is offered (RFC 8446 section 5.1), and 3.0 where only SSLv3 is.
+        let record_version = client_version.min(TlsVersion::Tls10).wire().to_be_bytes();
+        let mut bytes = vec![HANDSHAKE_RECORD];
+        bytes.extend(record_version);
+        bytes.extend(block16(handshake));
+        Self {
+            bytes,
+            versions,
+            suites,
+        }
+    }
+}
+
+fn extension_block(versions: &[TlsVersion], server_name: Option<&str>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    if let Some(name) = server_name.filter(|n| !n.is_empty() && n.len() <= 253 && n.is_ascii()) {
+        let mut entry = vec![0]; // host_name
+        entry.extend(block16(name.as_bytes().to_vec()));
+        out.extend(extension(0x0000, block16(entry)));
+    }
+    // Some peers in FIPS mode take no TLS 1.2 without extended_master_secret (RFC 7627); it says nothing by itself.
+    out.extend(extension(0x0017, Vec::new()));
+    out.extend(extension(0x000a, block16(words(GROUPS))));
+    out.extend(extension(0x000b, vec![1, 0])); // uncompressed points
+    out.extend(extension(0x000d, block16(words(SIGNATURES))));
+    let wire: Vec<u16> = versions.iter().map(|v| v.wire()).collect();
+    out.extend(extension(SUPPORTED_VERSIONS, block8(words(&wire))));
+    if versions.contains(&TlsVersion::Tls13) {
+        out.extend(extension(0x0033, block16(Vec::new()))); // key_share: none, so that the peer picks a group
+    }
+    out
+}
+
+fn extension(kind: u16, body: Vec<u8>) -> Vec<u8> {
+    let mut out = kind.to_be_bytes().to_vec();
+    out.extend(block16(body));
+    out
+}
+
+fn words(list: &[u16]) -> Vec<u8> {
+    list.iter().flat_map(|w| w.to_be_bytes()).collect()
+}
+
+/// `body` behind its length in one byte. Every list here is a constant or bounded (a name of at most 253 bytes), so
+/// that no length is ever cut; a test holds it.
+fn block8(body: Vec<u8>) -> Vec<u8> {
+    let [.., low] = body.len().to_be_bytes();
+    [&[low], body.as_slice()].concat()
+}
+
+fn block16(body: Vec<u8>) -> Vec<u8> {
+    let [.., high, low] = body.len().to_be_bytes();
+    [&[high, low], body.as_slice()].concat()
+}
+
+fn block24(body: Vec<u8>) -> Vec<u8> {
+    let [.., high, middle, low] = body.len().to_be_bytes();
+    [&[high, middle, low], body.as_slice()].concat()
+}
+
+/// Record type of handshake messages (RFC 8446 section 5.1).
+pub(super) const HANDSHAKE_RECORD: u8 = 22;
+/// Record type of alerts.
+pub(super) const ALERT_RECORD: u8 = 21;
+/// Handshake type of the ClientHello.
+pub(super) const CLIENT_HELLO: u8 = 1;
+/// Extension `supported_versions` (RFC 8446 section 4.2.1).
+pub(super) const SUPPORTED_VERSIONS: u16 = 0x002b;
+
+/// TLS_EMPTY_RENEGOTIATION_INFO_SCSV (RFC 5746): some peers demand it; it is no suite that can be chosen.
+const RENEGOTIATION_SCSV: u16 = 0x00ff;
+
+/// TLS 1.3: AES-GCM, ChaCha20, CCM.
+const SUITES_13: [u16; 5] = [0x1301, 0x1302, 0x1303, 0x1304, 0x1305];
+
+/// Suites that only TLS 1.2 has: AEAD and SHA-2, with ECDHE (ECDSA, RSA), DHE and plain RSA.
+const SUITES_12: &[u16] = &[
+    0xc02b, 0xc02c, 0xcca9, 0xc02f, 0xc030, 0xcca8, 0x009e, 0x009f, 0xccaa, 0xc023, 0xc024, 0xc027, 0xc028, 0x0067,
+    0x006b, 0x009c, 0x009d, 0x003c, 0x003d, 0xc0ac, 0xc09c,
+];
+
+/// Suites that TLS 1.0 and SSLv3 have: AES, Camellia, SEED, IDEA, 3DES, RC4, single DES. Never used to protect
+/// anything: a peer that has nothing better is exactly the one to find. No anonymous, NULL or export suites, which set
+/// off alarms at the other side.
+const SUITES_10: &[u16] = &[
+    0xc009, 0xc00a, 0xc013, 0xc014, 0x0033, 0x0039, 0x0045, 0x0088, 0x009a, 0x0032, 0x0038, 0x0044, 0x0087, 0x0099,
+    0x002f, 0x0035, 0x0041, 0x0084, 0x0096, 0x0007, // AES, Camellia, SEED, IDEA
+    0xc008, 0xc012, 0x0016, 0x0013, 0x000a, // 3DES
+    0xc007, 0xc011, 0x0066, 0x0005, 0x0004, // RC4
+    0x0015, 0x0012, 0x0009, // DES
+];
+
+/// x25519, P-256, x448, P-384, P-521, brainpool, ffdhe2048 to 4096.
+const GROUPS: &[u16] = &[
+    0x001d, 0x0017, 0x001e, 0x0018, 0x0019, 0x001a, 0x001b, 0x001c, 0x0100, 0x0101, 0x0102,
+];
+
+/// ECDSA, EdDSA, RSA-PSS, RSA-PKCS1, SHA-1 and DSA for the old ones.
+const SIGNATURES: &[u16] = &[
+    0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0804, 0x0805, 0x0806, 0x0809, 0x080a, 0x080b, 0x0401, 0x0501, 0x0601,
+    0x0203, 0x0201, 0x0202,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RANDOM: HelloRandom = HelloRandom([7; 32]);
+
+    /// Reads a hello back with lengths checked; (client_version, suites, extensions).
+    fn read_back(bytes: &[u8]) -> (u16, usize, Vec<(u16, Vec<u8>)>) {
+        let u16_at = |at: usize| usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]]));
+        assert_eq!(bytes[0], 22);
+        assert_eq!(u16_at(3), bytes.len() - 5);
+        assert_eq!(bytes[5], 1);
+        assert_eq!((usize::from(bytes[6]) << 16) + u16_at(7), bytes.len() - 9);
+        let version = u16_at(9) as u16;
+        assert_eq!(bytes[43], 0);
+        let suites = u16_at(44) / 2;
+        let mut at = 46 + suites * 2;
+        assert_eq!(bytes[at..at + 2], [1, 0]);
+        at += 2;
+        let mut extensions = Vec::new();
+        if at < bytes.len() {
+            assert_eq!(u16_at(at), bytes.len() - at - 2);
+            at += 2;
+            while at < bytes.len() {
+                let len = u16_at(at + 2);
+                extensions.push((u16_at(at) as u16, bytes[at + 4..at + 4 + len].to_vec()));
+                at += 4 + len;
+            }
+            assert_eq!(at, bytes.len());
+        }
+        (version, suites, extensions)
+    }
+
+    #[test]
+    fn the_wide_hello_offers_four_versions_with_an_empty_key_share() {
+        let hello = Hello::wide(RANDOM, None);
+        let (version, suites, extensions) = read_back(hello.bytes());
+        assert_eq!((version, suites), (0x0303, 60));
+        let get = |kind| extensions.iter().find(|e| e.0 == kind).map(|e| e.1.clone());
+        assert_eq!(get(0x002b).unwrap(), [8, 3, 4, 3, 3, 3, 2, 3, 1]);
+        assert_eq!(get(0x0033).unwrap(), [0, 0]);
+        assert_eq!(get(0x0000), None);
+        assert_eq!(hello.bytes().len(), 267);
+        assert!([0x0005, 0x0004, 0x000a, 0x1301].iter().all(|s| hello.offers_suite(*s)));
+        assert!(!hello.offers_suite(RENEGOTIATION_SCSV));
+    }
+
+    #[test]
+    fn the_bare_hello_is_116_bytes_without_extensions() {
+        let hello = Hello::bare_tls10(RANDOM);
+        let (version, suites, extensions) = read_back(hello.bytes());
+        assert_eq!((version, suites, extensions.len()), (0x0301, 34, 0));
+        assert_eq!(hello.bytes().len(), 116);
+        assert_eq!(hello.versions(), [TlsVersion::Tls10, TlsVersion::Ssl3]);
+    }
+
+    #[test]
+    fn a_pinned_hello_names_one_version_only() {
+        for version in TlsVersion::ALL {
+            let hello = Hello::exactly(version, RANDOM, Some("mx.example.org"));
+            let (client_version, _, extensions) = read_back(hello.bytes());
+            assert_eq!(client_version, version.min(TlsVersion::Tls12).wire());
+            assert_eq!(hello.versions(), [version]);
+            let named = extensions.iter().find(|e| e.0 == 0x002b).map(|e| e.1.clone());
+            let [high, low] = version.wire().to_be_bytes();
+            assert_eq!(named, (version != TlsVersion::Ssl3).then(|| vec![2, high, low]));
+            assert_eq!(hello.offers_suite(0x1301), version == TlsVersion::Tls13);
+        }
+    }
+
+    #[test]
+    fn a_name_is_sent_and_every_length_still_fits() {
+        for name in ["mx.example.org".to_owned(), "a".repeat(253)] {
+            let hello = Hello::wide(RANDOM, Some(&name));
+            let (_, _, extensions) = read_back(hello.bytes());
+            assert_eq!(extensions[0].0, 0);
+            assert_eq!(&extensions[0].1[5..], name.as_bytes());
+        }
+        let long = "a".repeat(254);
+        assert_eq!(Hello::wide(RANDOM, Some(&long)), Hello::wide(RANDOM, None));
+    }
+
+    #[test]
+    fn the_kernel_gives_different_bytes_each_time() {
+        assert_ne!(HelloRandom::from_kernel().unwrap(), HelloRandom::from_kernel().unwrap());
+    }
+}

@@ -1,0 +1,303 @@
+//! Whom to ask, and how TLS begins there.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::ProbeError;
+use super::text::safe_text;
+
+/// What is spoken at a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Service {
+    /// SMTP with STARTTLS (RFC 3207), port 25.
+    Smtp,
+    /// Message submission with STARTTLS (RFC 6409), port 587.
+    Submission,
+    /// Submission over TLS from the start (RFC 8314), port 465.
+    Smtps,
+    /// IMAP with STARTTLS (RFC 9051), port 143.
+    Imap,
+    /// IMAP over TLS from the start, port 993.
+    Imaps,
+    /// POP3 with STLS (RFC 2595), port 110.
+    Pop3,
+    /// POP3 over TLS from the start, port 995.
+    Pop3s,
+    /// HTTPS, port 443.
+    Https,
+}
+
+/// How TLS begins on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Start {
+    /// With the first byte.
+    Direct,
+    /// After SMTP's STARTTLS.
+    Smtp,
+    /// After IMAP's STARTTLS.
+    Imap,
+    /// After POP3's STLS.
+    Pop3,
+}
+
+impl Service {
+    /// Every service.
+    pub const ALL: [Self; 8] = [
+        Self::Smtp,
+        Self::Submission,
+        Self::Smtps,
+        Self::Imap,
+        Self::Imaps,
+        Self::Pop3,
+        Self::Pop3s,
+        Self::Https,
+    ];
+
+    /// The stable spelling of arguments, JSON and the peers file.
+    #[must_use]
+    pub const fn token(self) -> &'static str {
+        match self {
+            Self::Smtp => "smtp",
+            Self::Submission => "submission",
+            Self::Smtps => "smtps",
+            Self::Imap => "imap",
+            Self::Imaps => "imaps",
+            Self::Pop3 => "pop3",
+            Self::Pop3s => "pop3s",
+            Self::Https => "https",
+        }
+    }
+
+    /// Reads [`Self::token`] back, without regard to case.
+    #[must_use]
+    pub fn from_token(token: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.token().eq_ignore_ascii_case(token))
+    }
+
+    /// The service's usual port (IANA).
+    #[must_use]
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::Smtp => 25,
+            Self::Submission => 587,
+            Self::Smtps => 465,
+            Self::Imap => 143,
+            Self::Imaps => 993,
+            Self::Pop3 => 110,
+            Self::Pop3s => 995,
+            Self::Https => 443,
+        }
+    }
+
+    /// How TLS begins there.
+    #[must_use]
+    pub const fn start(self) -> Start {
+        match self {
+            Self::Smtp | Self::Submission => Start::Smtp,
+            Self::Imap => Start::Imap,
+            Self::Pop3 => Start::Pop3,
+            Self::Smtps | Self::Imaps | Self::Pop3s | Self::Https => Start::Direct,
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.token())
+    }
+}
+
+/// A host name that can be looked up: lower case, letters, digits, `-`, `_` and dots, at most 253 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HostName(String);
+
+impl HostName {
+    /// The name, safe to show and to send.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+        let label = |l: &str| {
+            (1..=63).contains(&l.len())
+                && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+                && !l.starts_with('-')
+                && !l.ends_with('-')
+        };
+        // "192.0.2.999" is a mistyped address, not a name: no top-level domain is all digits (RFC 3696 section 2).
+        let numeric = name
+            .rsplit('.')
+            .next()
+            .is_some_and(|l| l.bytes().all(|b| b.is_ascii_digit()));
+        (name.len() <= 253 && !numeric && name.split('.').all(label)).then_some(Self(name))
+    }
+}
+
+/// Where a probe goes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TargetHost {
+    /// An address, as the logs give it. No server name is sent.
+    Address(IpAddr),
+    /// A name, looked up by the system as a host name (no MX look-up) and sent as the TLS server name.
+    Name(HostName),
+}
+
+/// One host, port and service to ask.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// The host.
+    pub host: TargetHost,
+    /// The TCP port.
+    pub port: u16,
+    /// What is spoken there.
+    pub service: Service,
+}
+
+impl Target {
+    /// The service at this address, on `port` or on its usual one.
+    #[must_use]
+    pub fn at(address: IpAddr, port: Option<u16>, service: Service) -> Self {
+        Self {
+            host: TargetHost::Address(address),
+            port: port.unwrap_or(service.default_port()),
+            service,
+        }
+    }
+
+    /// Reads `HOST` or `HOST:PORT`; an IPv6 address stands in brackets where a port follows.
+    /// # Errors
+    /// [`ProbeError::BadTarget`] with what is wrong with it.
+    pub fn parse(text: &str, service: Service) -> Result<Self, ProbeError> {
+        let bad = |why| ProbeError::BadTarget {
+            text: safe_text(text.as_bytes(), 80),
+            why,
+        };
+        if let Ok(address) = text.parse::<IpAddr>() {
+            return Ok(Self::at(address, None, service));
+        }
+        let (host, port) = match text.strip_prefix('[').and_then(|t| t.split_once(']')) {
+            Some((v6, "")) => (v6, None),
+            Some((v6, rest)) => (
+                v6,
+                Some(rest.strip_prefix(':').ok_or_else(|| bad("after ] comes :PORT"))?),
+            ),
+            None => match text.split_once(':') {
+                Some((_, rest)) if rest.contains(':') => return Err(bad("an IPv6 address with a port stands in [ ]")),
+                Some((host, port)) => (host, Some(port)),
+                None => (text, None),
+            },
+        };
+        let port = match port.map(str::parse) {
+            None => service.default_port(),
+            Some(Ok(port)) if port > 0 => port,
+            Some(_) => return Err(bad("the port is a number from 1 to 65535")),
+        };
+        let host = if text.starts_with('[') {
+            TargetHost::Address(IpAddr::V6(
+                host.parse::<Ipv6Addr>().map_err(|_| bad("no IPv6 address in [ ]"))?,
+            ))
+        } else if let Ok(address) = host.parse() {
+            TargetHost::Address(address)
+        } else {
+            TargetHost::Name(HostName::parse(host).ok_or_else(|| bad("neither a host name nor an address"))?)
+        };
+        Ok(Self { host, port, service })
+    }
+
+    /// The name to send in the hello, if there is one: an address is never sent (RFC 6066 section 3).
+    pub(super) fn server_name(&self) -> Option<&str> {
+        match &self.host {
+            TargetHost::Address(_) => None,
+            TargetHost::Name(name) => Some(name.as_str()),
+        }
+    }
+}
+
+impl fmt::Display for TargetHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Name(name) => f.pad(name.as_str()),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    /// `HOST:PORT`, with brackets around an IPv6 address.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.host {
+            TargetHost::Address(IpAddr::V6(v6)) => write!(f, "[{v6}]:{}", self.port),
+            host => write!(f, "{host}:{}", self.port),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        Target::parse(text, Service::Smtp).map_or_else(|e| e.to_string(), |t| t.to_string())
+    }
+
+    #[test]
+    fn hosts_and_ports_are_read() {
+        for (text, expected) in [
+            ("mx.Example.org", "mx.example.org:25"),
+            ("mx.example.org.:2525", "mx.example.org:2525"),
+            ("192.0.2.9", "192.0.2.9:25"),
+            ("192.0.2.9:587", "192.0.2.9:587"),
+            ("2001:db8::7", "[2001:db8::7]:25"),
+            ("[2001:db8::7]", "[2001:db8::7]:25"),
+            ("[2001:db8::7]:465", "[2001:db8::7]:465"),
+            ("localhost", "localhost:25"),
+        ] {
+            assert_eq!(shown(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_target_says_why() {
+        let long = "a".repeat(300);
+        for text in [
+            "",
+            ":",
+            "mx.example.org:",
+            "mx:0",
+            "mx:99999",
+            "[::1",
+            "[mx]:25",
+            "[::1]25",
+            "a b",
+            "-x",
+            "a..b",
+            "192.0.2.999",
+            "mx\x1b[2J",
+            "2001:db8::zz",
+            &long,
+        ] {
+            let said = shown(text);
+            assert!(said.starts_with("cannot probe") && !said.contains('\x1b'), "{said}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_and_what_is_read_reads_back(text in "\\PC{0,40}|[a-z0-9.:\\[\\]-]{0,30}") {
+            if let Ok(target) = Target::parse(&text, Service::Imap) {
+                prop_assert_eq!(Target::parse(&target.to_string(), Service::Imap).unwrap(), target);
+            }
+        }
+    }
+
+    #[test]
+    fn tokens_read_back() {
+        for service in Service::ALL {
+            assert_eq!(Service::from_token(&service.token().to_uppercase()), Some(service));
+        }
+    }
+}

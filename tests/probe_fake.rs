@@ -1,0 +1,356 @@
+//! The probe against pretend peers on loopback: what no real server does on demand.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use kerio_tls::probe::fake::{Behaviour, FakePeer, Quirk};
+use kerio_tls::probe::{
+    Acceptance, Cancel, EhloName, Outcome, ProbeError, Report, Service, Settings, Target, ask_exactly, probe_many,
+    probe_one,
+};
+use kerio_tls::tls::TlsVersion::{self, Ssl3, Tls10, Tls11, Tls12, Tls13};
+
+fn settings() -> Settings {
+    Settings::new(EhloName::new("mail.example.org").unwrap())
+}
+
+/// Short patience, for peers that never answer.
+fn hasty() -> Settings {
+    let mut settings = settings();
+    settings.limits.greeting = Duration::from_millis(300);
+    settings.limits.reply = Duration::from_millis(300);
+    settings.limits.whole = Duration::from_millis(900);
+    settings
+}
+
+fn probe(peer: &FakePeer, settings: &Settings) -> Report {
+    let report = probe_one(&peer.target(), settings, &Cancel::new().unwrap()).unwrap();
+    assert_eq!(
+        usize::try_from(report.connections).unwrap(),
+        peer.connections(),
+        "{report:?}"
+    );
+    assert!(
+        !report.detail.is_empty() && !report.detail.contains(char::is_control),
+        "{report:?}"
+    );
+    report
+}
+
+fn outcome(behaviour: Behaviour) -> Outcome {
+    probe(&FakePeer::start(behaviour).unwrap(), &settings()).outcome
+}
+
+fn smtp(quirk: Quirk) -> Behaviour {
+    Behaviour::up_to(Service::Smtp, Tls12).with(quirk)
+}
+
+#[test]
+fn the_highest_version_is_found_on_every_service_with_one_connection() {
+    for service in Service::ALL {
+        for ceiling in TlsVersion::MINIMUMS {
+            let peer = FakePeer::start(Behaviour::up_to(service, ceiling)).unwrap();
+            let report = probe(&peer, &settings());
+            assert_eq!(
+                (report.outcome, report.connections),
+                (Outcome::Version(ceiling), 1),
+                "{service} {ceiling}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_floor_above_the_old_versions_changes_nothing() {
+    let behaviour = Behaviour {
+        service: Service::Smtps,
+        floor: Tls13,
+        ceiling: Tls13,
+        quirk: Quirk::None,
+    };
+    assert_eq!(outcome(behaviour), Outcome::Version(Tls13));
+}
+
+#[test]
+fn a_peer_with_ssl3_only_is_found_by_the_second_hello() {
+    for quirk in [Quirk::None, Quirk::NoExtensions] {
+        let peer = FakePeer::start(Behaviour::up_to(Service::Smtp, Ssl3).with(quirk)).unwrap();
+        let report = probe(&peer, &settings());
+        assert_eq!(
+            (report.outcome, report.connections),
+            (Outcome::Version(Ssl3), 2),
+            "{quirk:?}"
+        );
+    }
+}
+
+#[test]
+fn a_peer_that_dislikes_extensions_is_never_given_a_ceiling() {
+    for ceiling in TlsVersion::MINIMUMS {
+        let found = outcome(Behaviour::up_to(Service::Smtps, ceiling).with(Quirk::NoExtensions));
+        assert_eq!(found, Outcome::AtLeast(Tls10), "{ceiling}");
+        assert_eq!((found.token(), found.highest()), ("refused", None));
+    }
+    assert_eq!(outcome(smtp(Quirk::Marked)), Outcome::AtLeast(Tls12));
+}
+
+#[test]
+fn a_refusal_is_unknown_however_it_looks_and_is_asked_twice() {
+    for quirk in [Quirk::Alert(70), Quirk::Alert(40), Quirk::Alert(80), Quirk::SilentClose] {
+        let peer = FakePeer::start(smtp(quirk)).unwrap();
+        let report = probe(&peer, &settings());
+        assert!(matches!(report.outcome, Outcome::Refused(_)), "{report:?}");
+        assert_eq!((report.connections, report.highest()), (2, None));
+    }
+}
+
+#[test]
+fn the_server_hello_may_be_cut_anywhere() {
+    for ceiling in [Tls10, Tls13] {
+        for cut in 0..66 {
+            let behaviour = Behaviour::up_to(Service::Smtps, ceiling);
+            assert_eq!(
+                outcome(behaviour.with(Quirk::CutAt(cut))),
+                Outcome::Version(ceiling),
+                "cut at {cut}"
+            );
+            if cut > 0 {
+                assert_eq!(
+                    outcome(behaviour.with(Quirk::Records(cut))),
+                    Outcome::Version(ceiling),
+                    "records of {cut}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_warning_before_the_server_hello_is_passed_over() {
+    assert_eq!(outcome(smtp(Quirk::WarningFirst)), Outcome::Version(Tls12));
+}
+
+#[test]
+fn no_tls_on_offer_is_its_own_answer() {
+    for service in [Service::Smtp, Service::Submission, Service::Imap, Service::Pop3] {
+        let peer = FakePeer::start(Behaviour::up_to(service, Tls12).with(Quirk::NoStartTls)).unwrap();
+        let report = probe(&peer, &settings());
+        assert_eq!(
+            (report.outcome, report.connections),
+            (Outcome::NoStartTls, 1),
+            "{service}"
+        );
+        let heard = String::from_utf8(peer.heard()).unwrap();
+        assert!(
+            heard.ends_with("QUIT\r\n") || heard.ends_with("LOGOUT\r\n"),
+            "{heard:?}"
+        );
+    }
+}
+
+#[test]
+fn come_later_is_later_on_every_protocol() {
+    for service in [Service::Smtp, Service::Imap, Service::Pop3] {
+        let found = outcome(Behaviour::up_to(service, Tls12).with(Quirk::ComeLater));
+        assert!(
+            matches!(&found, Outcome::Later(words) if words.contains("too busy")),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn nothing_is_said_before_a_slow_greeting_and_nothing_is_pipelined() {
+    let peer = FakePeer::start(smtp(Quirk::SlowGreeting(Duration::from_millis(400)))).unwrap();
+    assert_eq!(probe(&peer, &settings()).outcome, Outcome::Version(Tls12));
+    assert_eq!(peer.spoken_early(), 0);
+    assert!(
+        peer.heard()
+            .starts_with(b"EHLO mail.example.org\r\nSTARTTLS\r\n\x16\x03\x01")
+    );
+}
+
+#[test]
+fn bytes_after_go_ahead_are_refused() {
+    for service in [Service::Smtp, Service::Imap, Service::Pop3] {
+        let found = outcome(Behaviour::up_to(service, Tls12).with(Quirk::BytesAfterGo));
+        assert!(matches!(found, Outcome::NotTls(_)), "{found:?}");
+    }
+}
+
+#[test]
+fn what_is_not_tls_is_named() {
+    for service in [Service::Smtp, Service::Imap, Service::Pop3, Service::Https] {
+        for quirk in [Quirk::Http, Quirk::Junk] {
+            let found = outcome(Behaviour::up_to(service, Tls12).with(quirk));
+            assert!(matches!(found, Outcome::NotTls(_)), "{service} {found:?}");
+        }
+    }
+    // TLS from the start is asked of a port that greets in clear.
+    let peer = FakePeer::start(smtp(Quirk::None)).unwrap();
+    let wrong = Target {
+        service: Service::Smtps,
+        ..peer.target()
+    };
+    let found = probe_one(&wrong, &settings(), &Cancel::new().unwrap()).unwrap().outcome;
+    assert!(
+        matches!(&found, Outcome::NotTls(what) if what.contains("a mail server in clear")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn an_endless_banner_and_a_tarpit_come_to_an_end_as_no_answer() {
+    for (quirk, settings) in [
+        (Quirk::EndlessBanner, settings()),
+        (Quirk::Tarpit(Duration::from_millis(20)), hasty()),
+        (Quirk::SlowGreeting(Duration::from_secs(60)), hasty()),
+    ] {
+        let peer = FakePeer::start(smtp(quirk)).unwrap();
+        let report = probe(&peer, &settings);
+        let found = report.outcome;
+        // A tarpit is named by its bytes.
+        assert!(matches!(found, Outcome::NoAnswer(_) | Outcome::NotTls(_)), "{found:?}");
+        assert_eq!(report.connections, 1);
+    }
+    // A port that takes the connection and says nothing where TLS should begin.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let target = Target::at(address.ip(), Some(address.port()), Service::Https);
+    let report = probe_one(&target, &hasty(), &Cancel::new().unwrap()).unwrap();
+    assert!(matches!(report.outcome, Outcome::NoAnswer(_)), "{report:?}");
+}
+
+#[test]
+fn a_closed_port_is_no_answer() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let target = Target::at(free.ip(), Some(free.port()), Service::Smtp);
+    let report = probe_one(&target, &settings(), &Cancel::new().unwrap()).unwrap();
+    assert_eq!(report.connections, 0);
+    assert!(
+        matches!(&report.outcome, Outcome::NoAnswer(why) if why.contains("refused")),
+        "{report:?}"
+    );
+}
+
+#[test]
+fn a_name_is_looked_up_by_the_system_and_sent_as_server_name() {
+    let peer = FakePeer::start(Behaviour::up_to(Service::Smtps, Tls12)).unwrap();
+    let target = Target::parse(&format!("localhost:{}", peer.address().port()), Service::Smtps).unwrap();
+    let report = probe_one(&target, &settings(), &Cancel::new().unwrap()).unwrap();
+    assert_eq!(report.outcome, Outcome::Version(Tls12));
+    assert!(peer.heard().windows(9).any(|w| w == b"localhost"));
+    // An address is never sent as a name.
+    let peer = FakePeer::start(Behaviour::up_to(Service::Smtps, Tls12)).unwrap();
+    probe(&peer, &settings());
+    assert!(!peer.heard().windows(9).any(|w| w == b"127.0.0.1"));
+}
+
+#[test]
+fn each_version_is_asked_for_by_itself() {
+    let behaviour = Behaviour {
+        service: Service::Imap,
+        floor: Tls11,
+        ceiling: Tls12,
+        quirk: Quirk::None,
+    };
+    let peer = FakePeer::start(behaviour).unwrap();
+    for version in TlsVersion::ALL {
+        let found = ask_exactly(&peer.target(), version, &settings(), &Cancel::new().unwrap()).unwrap();
+        match found {
+            Acceptance::Accepted => assert!((Tls11..=Tls12).contains(&version), "{version}"),
+            Acceptance::Refused(_) => assert!(!(Tls11..=Tls12).contains(&version), "{version}"),
+            Acceptance::Unknown(outcome) => panic!("{version}: {outcome:?}"),
+        }
+    }
+    assert_eq!(peer.connections(), TlsVersion::ALL.len());
+}
+
+#[test]
+fn cancel_ends_a_wait_and_starts_nothing_new() {
+    let peer = FakePeer::start(smtp(Quirk::SlowGreeting(Duration::from_secs(60)))).unwrap();
+    let cancel = Cancel::new().unwrap();
+    let (target, its_cancel) = (peer.target(), cancel.clone());
+    let probing = std::thread::spawn(move || probe_one(&target, &settings(), &its_cancel));
+    while peer.connections() == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let asked = Instant::now();
+    cancel.cancel();
+    assert!(matches!(probing.join().unwrap(), Err(ProbeError::Cancelled)));
+    println!("cancelled after {:?}", asked.elapsed());
+    assert!(matches!(
+        probe_one(&peer.target(), &settings(), &cancel),
+        Err(ProbeError::Cancelled)
+    ));
+    assert_eq!(peer.connections(), 1);
+}
+
+#[test]
+fn many_peers_are_asked_at_once_and_each_has_one_result() {
+    let peers: Vec<FakePeer> = TlsVersion::MINIMUMS
+        .into_iter()
+        .cycle()
+        .take(40)
+        .map(|ceiling| FakePeer::start(Behaviour::up_to(Service::Smtp, ceiling)).unwrap())
+        .collect();
+    let targets: Vec<Target> = peers.iter().map(FakePeer::target).collect();
+    let mut found = vec![None; targets.len()];
+    let done = probe_many(&targets, &settings(), 8, &Cancel::new().unwrap(), |place, result| {
+        assert_eq!(found[place].replace(result.unwrap().outcome), None);
+    });
+    assert_eq!(done.unwrap(), 40);
+    for (found, ceiling) in found.into_iter().zip(TlsVersion::MINIMUMS.into_iter().cycle()) {
+        assert_eq!(found, Some(Outcome::Version(ceiling)));
+    }
+}
+
+#[test]
+fn a_host_never_has_two_connections_at_the_same_time_under_whatever_name() {
+    let slow = smtp(Quirk::SlowGreeting(Duration::from_millis(60)));
+    let (one, other) = (
+        FakePeer::start(slow).unwrap(),
+        FakePeer::start_at([127, 0, 0, 2].into(), slow).unwrap(),
+    );
+    let named = Target::parse(&format!("localhost:{}", one.address().port()), Service::Smtp).unwrap();
+    let targets = [
+        one.target(),
+        named.clone(),
+        other.target(),
+        one.target(),
+        named,
+        other.target(),
+    ];
+    let done = probe_many(&targets, &settings(), 6, &Cancel::new().unwrap(), |_, result| {
+        assert_eq!(result.unwrap().outcome, Outcome::Version(Tls12));
+    });
+    assert_eq!(done.unwrap(), 6);
+    assert_eq!((one.connections(), one.most_at_once()), (4, 1));
+    assert_eq!((other.connections(), other.most_at_once()), (2, 1));
+}
+
+#[test]
+fn cancelling_many_frees_the_caller_closes_what_is_open_and_starts_nothing_new() {
+    let peers: Vec<FakePeer> = (0..12)
+        .map(|_| FakePeer::start(smtp(Quirk::SlowGreeting(Duration::from_secs(60)))).unwrap())
+        .collect();
+    let quick = FakePeer::start(smtp(Quirk::None)).unwrap();
+    let targets: Vec<Target> = std::iter::once(&quick).chain(&peers).map(FakePeer::target).collect();
+    let cancel = Cancel::new().unwrap();
+    let mut results = 0;
+    // The first result cancels the rest: 4 at most are open then, the others were never begun.
+    let done = probe_many(&targets, &settings(), 4, &cancel, |place, result| {
+        assert_eq!((place, result.unwrap().outcome), (0, Outcome::Version(Tls12)));
+        results += 1;
+        cancel.cancel();
+    });
+    assert_eq!((done.unwrap(), results), (1, 1));
+    // Every thread has ended; a connection that the kernel took before that may be counted a little later.
+    std::thread::sleep(Duration::from_millis(200));
+    let begun: usize = peers.iter().map(FakePeer::connections).sum();
+    assert!(begun <= 4, "{begun}");
+    assert_eq!(
+        probe_many(&[], &settings(), 4, &cancel, |_, _| unreachable!()).unwrap(),
+        0
+    );
+}
