@@ -93,8 +93,6 @@ pub(super) enum RunError {
     Spawn(String, io::Error),
     #[error("{0} had not ended after {1} s")]
     TimedOut(String, u64),
-    #[error("{0} was not waited for any longer")]
-    Left(String),
 }
 
 /// The program's file: an absolute path as it is, a bare name from the fixed path.
@@ -123,8 +121,9 @@ pub(super) enum AtTheEnd {
     End,
 }
 
-/// Runs a command to its end. `go_on` is called about ten times a second with the time passed; `false` stops waiting.
-pub(super) fn run(call: &Call, patience: Duration, at_the_end: AtTheEnd, go_on: &mut dyn FnMut(Duration) -> bool) -> Result<Ran, RunError> {
+/// Runs a command to its end. `tick` is called about ten times a second with the time passed. There is no way to
+/// stop waiting early: a stop command that is still on its way would reach the engine after it was started again.
+pub(super) fn run(call: &Call, patience: Duration, at_the_end: AtTheEnd, tick: &mut dyn FnMut(Duration)) -> Result<Ran, RunError> {
     let words = call.words();
     let (program, arguments) = call.argv.split_first().ok_or_else(|| RunError::NotFound("(an empty command)".to_owned()))?;
     let path = resolve(program).ok_or_else(|| RunError::NotFound(super::text::shown(program.as_encoded_bytes())))?;
@@ -133,14 +132,13 @@ pub(super) fn run(call: &Call, patience: Duration, at_the_end: AtTheEnd, go_on: 
     let mut command = prepare(call.starts_daemons, &path, arguments);
     command.stdout(out.try_clone().map_err(failed)?).stderr(err.try_clone().map_err(failed)?);
     let mut child = command.spawn().map_err(failed)?;
-    let error = match wait(&mut child, patience, go_on, &[&out, &err]) {
-        Ok(Waited::Ended(status)) => {
+    let error = match wait(&mut child, patience, tick, &[&out, &err]) {
+        Ok(Some(status)) => {
             seal(&out);
             seal(&err);
             return Ok(Ran { code: status.code(), signal: status.signal(), stdout: tail(&out), stderr: tail(&err) });
         }
-        Ok(Waited::TooLong) => RunError::TimedOut(words, patience.as_secs()),
-        Ok(Waited::Enough) => RunError::Left(words),
+        Ok(None) => RunError::TimedOut(words, patience.as_secs()),
         Err(error) => RunError::Spawn(words, error),
     };
     if at_the_end == AtTheEnd::End {
@@ -150,15 +148,9 @@ pub(super) fn run(call: &Call, patience: Duration, at_the_end: AtTheEnd, go_on: 
     Err(error)
 }
 
-/// How waiting for a command ended.
-enum Waited {
-    Ended(std::process::ExitStatus),
-    TooLong,
-    Enough,
-}
 /// Asks a question that changes nothing.
 pub(super) fn ask(call: &Call) -> Result<Ran, RunError> {
-    run(call, QUESTION, AtTheEnd::End, &mut |_| true)
+    run(call, QUESTION, AtTheEnd::End, &mut |_| ())
 }
 
 fn prepare(starts_daemons: bool, path: &Path, arguments: &[OsString]) -> Command {
@@ -192,19 +184,18 @@ fn umask_is_strict() -> bool {
     mask.is_some_and(|mask| mask & !0o022 != 0)
 }
 
-fn wait(child: &mut Child, patience: Duration, go_on: &mut dyn FnMut(Duration) -> bool, outputs: &[&File]) -> io::Result<Waited> {
+/// `Ok(None)`: it had not ended when patience did.
+fn wait(child: &mut Child, patience: Duration, tick: &mut dyn FnMut(Duration), outputs: &[&File]) -> io::Result<Option<std::process::ExitStatus>> {
     let start = Instant::now();
     let mut pause = Duration::from_millis(2);
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(Waited::Ended(status));
+            return Ok(Some(status));
         }
         let passed = start.elapsed();
-        if !go_on(passed) {
-            return Ok(Waited::Enough);
-        }
+        tick(passed);
         if passed >= patience {
-            return Ok(Waited::TooLong);
+            return Ok(None);
         }
         for output in outputs {
             // A command that floods: from here on its writes fail, it does not fill the memory.
@@ -296,7 +287,7 @@ mod tests {
 
     #[test]
     fn patience_ends_a_question_and_says_so() {
-        let error = run(&sh("sleep 60"), Duration::from_millis(50), AtTheEnd::End, &mut |_| true).unwrap_err();
+        let error = run(&sh("sleep 60"), Duration::from_millis(50), AtTheEnd::End, &mut |_| ()).unwrap_err();
         assert!(matches!(error, RunError::TimedOut(..)), "{error}");
     }
 

@@ -143,7 +143,7 @@ impl Controller {
     /// What a person without rights, or without a service that we know, would type.
     pub fn manual_commands(&self) -> ManualCommands {
         let service = self.service.clone().unwrap_or(Service::Systemd { unit: UNIT.to_owned() });
-        let words = |call: Call| call.words().replace("systemctl --no-ask-password", "systemctl");
+        let words = |call: Call| call.words().replace(" --no-ask-password", "").replace(" --no-block", "");
         ManualCommands { stop: words(service.stop_call()), start: words(service.start_call()) }
     }
 
@@ -151,9 +151,7 @@ impl Controller {
     /// an error means that stopping or starting it would fail, or must not be tried.
     pub fn preflight(&self) -> Result<Vec<String>, EngineError> {
         let status = self.status();
-        if let Some(writer) = status.writers.first().filter(|_| status.processes.is_empty()) {
-            return Err(EngineError::Busy { pid: writer.pid, what: writer.what.clone() });
-        }
+        self.free_of_writers(&status)?;
         if status.is_out_of_the_way() {
             return Ok(status.note.into_iter().collect());
         }
@@ -176,20 +174,19 @@ impl Controller {
 
     /// Stops the engine and proves that it stopped and that the file is quiet. Does nothing if it is stopped already.
     ///
-    /// `cancel` ends the waiting; the stop command itself is never interrupted, so the engine may still
-    /// stop after [`EngineError::Cancelled`]: start it again. The same holds for every other error here.
+    /// `cancel` ends the waiting for systemd; an init script or a command of the administrator's is waited for, because it would
+    /// go on behind our back. After [`EngineError::Cancelled`], as after every other error here, the engine may be stopped or be
+    /// stopping: call [`Controller::start`].
     pub fn stop(&self, progress: &mut dyn FnMut(Progress), cancel: &AtomicBool) -> Result<Stopped, EngineError> {
         let begin = Instant::now();
         let before = self.status();
         if before.is_out_of_the_way() {
             return Ok(Stopped { was_running: false, took: Duration::ZERO, ports: Vec::new() });
         }
-        if let Some(writer) = before.writers.first().filter(|_| before.processes.is_empty()) {
-            return Err(EngineError::Busy { pid: writer.pid, what: writer.what.clone() });
-        }
+        self.free_of_writers(&before)?;
         let Some(service) = &self.service else { return Err(EngineError::NoService { doing: "stop", manual: self.manual_commands() }) };
         let ports = self.ports(&before);
-        let ended_well = self.run_stop(service, progress, cancel)?;
+        let ended_well = self.run_stop(service, progress)?;
         self.wait_until_stopped(service, begin, ended_well, progress, cancel)?;
         self.wait_quiet(&self.places.resolved, progress, cancel)?;
         // What starts an engine again without systemd (a supervisor, a cron job) had the time to do it.
@@ -197,18 +194,15 @@ impl Controller {
         Ok(Stopped { was_running: true, took: begin.elapsed(), ports })
     }
 
-    /// Runs the stop command. `Err` text of a failing command is kept: the engine may have stopped all the same.
-    fn run_stop(&self, service: &Service, progress: &mut dyn FnMut(Progress), cancel: &AtomicBool) -> Result<Result<(), EngineError>, EngineError> {
+    /// Runs the stop command. The failure of a command that ran is handed on inside `Ok`: the engine may have stopped all the same.
+    fn run_stop(&self, service: &Service, progress: &mut dyn FnMut(Progress)) -> Result<Result<(), EngineError>, EngineError> {
         let call = service.stop_call();
-        match self.run(&call, Step::Stopping, progress, Some(cancel)) {
+        let failed = |why: String| EngineError::Command { doing: "stop the engine", command: call.words(), why };
+        match self.run(&call, Step::Stopping, progress) {
             Ok(ran) if ran.ok() => Ok(Ok(())),
-            Ok(ran) => Ok(Err(EngineError::Command { doing: "stop the engine", command: call.words(), why: ran.words() })),
-            Err(RunError::Left(_)) => Err(EngineError::Cancelled),
-            Err(RunError::TimedOut(..)) => match self.prove_stopped() {
-                Ok(()) => Ok(Ok(())),
-                Err(error) => Err(error),
-            },
-            Err(error) => Err(EngineError::Command { doing: "stop the engine", command: call.words(), why: error.to_string() }),
+            Ok(ran) => Ok(Err(failed(ran.words()))),
+            Err(error @ RunError::TimedOut(..)) => Ok(Err(failed(error.to_string()))),
+            Err(error) => Err(failed(error.to_string())),
         }
     }
 
@@ -222,46 +216,42 @@ impl Controller {
     ) -> Result<(), EngineError> {
         // A stop command that failed will not succeed later; give what is under way a moment.
         let limit = if ended_well.is_ok() { self.timing.patience } else { begin.elapsed() + self.timing.patience.min(Duration::from_secs(10)) };
-        let proving = Instant::now();
         loop {
-            let why = match self.why_not_stopped() {
-                Ok(None) => return Ok(()),
-                Ok(Some(why)) => why,
-                Err(busy) => {
-                    if begin.elapsed() >= limit {
-                        return Err(busy);
-                    }
-                    busy.to_string()
-                }
-            };
+            let status = self.status();
+            if status.is_out_of_the_way() {
+                return Ok(());
+            }
             if cancel.load(Ordering::Relaxed) {
                 return Err(EngineError::Cancelled);
             }
             if begin.elapsed() >= limit {
                 ended_well?;
-                return Err(EngineError::NotStopped { why, waited_s: begin.elapsed().as_secs(), look: self.look_command(service) });
+                self.free_of_writers(&status)?;
+                return Err(EngineError::NotStopped { why: status.why, waited_s: begin.elapsed().as_secs(), look: self.look_command(service) });
             }
-            progress(Progress { step: Step::Proving, passed: proving.elapsed(), limit, detail: why });
+            let step = if status.processes.is_empty() { Step::Proving } else { Step::Stopping };
+            progress(Progress { step, passed: begin.elapsed(), limit, detail: status.why });
             std::thread::sleep(self.timing.poll);
         }
     }
 
-    /// The reason why the engine does not count as stopped; `Err` if another process holds the file.
-    fn why_not_stopped(&self) -> Result<Option<String>, EngineError> {
-        let status = self.status();
+    /// `Err` if no engine but another process holds the file.
+    fn free_of_writers(&self, status: &Status) -> Result<(), EngineError> {
         match status.writers.first().filter(|_| status.processes.is_empty()) {
             Some(writer) => Err(EngineError::Busy { pid: writer.pid, what: writer.what.clone() }),
-            None if status.is_out_of_the_way() => Ok(None),
-            None => Ok(Some(status.why)),
+            None => Ok(()),
         }
     }
 
     /// Proves, by one look at the process tree and the service, that nothing is in the way of writing the file.
     pub fn prove_stopped(&self) -> Result<(), EngineError> {
-        match self.why_not_stopped()? {
-            None => Ok(()),
-            Some(why) => Err(EngineError::NotStopped { why, waited_s: 0, look: self.service.as_ref().map_or_else(|| "ps -e".to_owned(), |service| self.look_command(service)) }),
+        let status = self.status();
+        if status.is_out_of_the_way() {
+            return Ok(());
         }
+        self.free_of_writers(&status)?;
+        let look = self.service.as_ref().map_or_else(|| "ps -e".to_owned(), |service| self.look_command(service));
+        Err(EngineError::NotStopped { why: status.why, waited_s: 0, look })
     }
 
     fn look_command(&self, service: &Service) -> String {
@@ -293,7 +283,7 @@ impl Controller {
         let Some(service) = &self.service else { return Err(EngineError::NoService { doing: "start", manual: self.manual_commands() }) };
         let begin = Instant::now();
         let before = self.status();
-        if before.state == State::Running && before.unit.as_ref().is_none_or(|unit| unit.active_state == "active") {
+        if before.state == State::Running && before.unit.as_ref().is_none_or(|unit| unit.active_state == "active" && !unit.job_pending) {
             let unit = before.unit.unwrap_or_default();
             return Ok(Started { took: Duration::ZERO, invocation: Some(unit.invocation).filter(|id| !id.is_empty()), restarts: unit.restarts });
         }
@@ -303,7 +293,7 @@ impl Controller {
         }
         let call = service.start_call();
         let failed = |why: String| EngineError::NotStarted { why: format!("`{}`: {why}", call.words()), journal: self.journal_tail(20) };
-        match self.run(&call, Step::Starting, progress, None) {
+        match self.run(&call, Step::Starting, progress) {
             Ok(ran) if ran.ok() => {}
             Ok(ran) => return Err(failed(ran.words())),
             Err(error) => return Err(failed(error.to_string())),
@@ -313,7 +303,7 @@ impl Controller {
         Ok(Started { took: begin.elapsed(), invocation: Some(unit.invocation).filter(|id| !id.is_empty() && unit.restarts == 0), restarts: 0 })
     }
 
-    fn run(&self, call: &Call, step: Step, progress: &mut dyn FnMut(Progress), cancel: Option<&AtomicBool>) -> Result<Ran, RunError> {
+    fn run(&self, call: &Call, step: Step, progress: &mut dyn FnMut(Progress)) -> Result<Ran, RunError> {
         let limit = self.timing.patience;
         let mut next = Duration::ZERO;
         command::run(call, limit, AtTheEnd::Leave, &mut |passed| {
@@ -321,7 +311,6 @@ impl Controller {
                 next = passed + self.timing.poll;
                 progress(Progress { step, passed, limit, detail: call.words() });
             }
-            !cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed))
         })
     }
 

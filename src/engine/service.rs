@@ -58,9 +58,11 @@ impl Service {
         }
     }
 
+    /// With systemd it only hands in the job, and the engine is watched while it stops: a client that waits could be
+    /// overtaken by a start (after a cancel), and then stop what was just started.
     pub(super) fn stop_call(&self) -> Call {
         match self {
-            Service::Systemd { unit } => systemctl(&["stop", unit]),
+            Service::Systemd { unit } => systemctl(&["--no-block", "stop", unit]),
             Service::InitScript { path } => Call::of_daemon([path.as_os_str(), "stop".as_ref()]),
             Service::Commands(commands) => Call::of_daemon(&commands.stop),
         }
