@@ -101,21 +101,13 @@ impl Controller {
     /// Finds the service by itself: the systemd unit, else the init script, else none.
     pub fn find(places: Places) -> Controller {
         let service = Service::find(&places);
-        Controller {
-            places,
-            service,
-            timing: Timing::default(),
-        }
+        Controller { places, service, timing: Timing::default() }
     }
 
     /// Uses the administrator's commands instead of looking for a service. The caller vouches that they
     /// come from a file that only root can write. The proof of "stopped" still looks at `/proc` and systemd.
     pub fn with_commands(places: Places, commands: Commands) -> Controller {
-        Controller {
-            places,
-            service: Some(Service::Commands(commands)),
-            timing: Timing::default(),
-        }
+        Controller { places, service: Some(Service::Commands(commands)), timing: Timing::default() }
     }
 
     /// The same controller with other limits.
@@ -143,66 +135,33 @@ impl Controller {
 
     /// The exact commands that a save would run, in order, for the review. Empty without a service.
     pub fn planned(&self) -> Vec<String> {
-        let Some(service) = &self.service else {
-            return Vec::new();
-        };
-        let calls = [
-            Some(service.stop_call()),
-            service.clear_call(),
-            Some(service.start_call()),
-        ];
+        let Some(service) = &self.service else { return Vec::new() };
+        let calls = [Some(service.stop_call()), service.clear_call(), Some(service.start_call())];
         calls.into_iter().flatten().map(|call| call.words()).collect()
     }
 
     /// What a person without rights, or without a service that we know, would type.
     pub fn manual_commands(&self) -> ManualCommands {
-        let service = self
-            .service
-            .clone()
-            .unwrap_or(Service::Systemd { unit: UNIT.to_owned() });
-        let words = |call: Call| call.words().replace("systemctl --no-ask-password", "systemctl");
-        ManualCommands {
-            stop: words(service.stop_call()),
-            start: words(service.start_call()),
-        }
+        let service = self.service.clone().unwrap_or(Service::Systemd { unit: UNIT.to_owned() });
+        let words = |call: Call| call.words().replace(" --no-ask-password", "").replace(" --no-block", "");
+        ManualCommands { stop: words(service.stop_call()), start: words(service.start_call()) }
     }
 
     /// Everything about the engine that can be known before it is touched. Gives warnings for the review;
     /// an error means that stopping or starting it would fail, or must not be tried.
     pub fn preflight(&self) -> Result<Vec<String>, EngineError> {
         let status = self.status();
-        if let Some(writer) = status.writers.first().filter(|_| status.processes.is_empty()) {
-            return Err(EngineError::Busy {
-                pid: writer.pid,
-                what: writer.what.clone(),
-            });
-        }
+        self.free_of_writers(&status)?;
         if status.is_out_of_the_way() {
             return Ok(status.note.into_iter().collect());
         }
-        let Some(service) = &self.service else {
-            return Err(EngineError::NoService {
-                doing: "stop",
-                manual: self.manual_commands(),
-            });
-        };
+        let Some(service) = &self.service else { return Err(EngineError::NoService { doing: "stop", manual: self.manual_commands() }) };
         if !rustix::process::geteuid().is_root() && !matches!(service, Service::Commands(_)) {
-            return Err(EngineError::NoRights {
-                manual: self.manual_commands(),
-            });
+            return Err(EngineError::NoRights { manual: self.manual_commands() });
         }
-        if matches!(
-            (service, &status.state),
-            (Service::Commands(Commands { status: None, .. }), State::Unknown(_))
-        ) {
-            let why = format!(
-                "cannot prove a stop here ({}): set a status command beside stop and start",
-                status.why
-            );
-            return Err(EngineError::Unusable {
-                unit: service.description(),
-                why,
-            });
+        if matches!((service, &status.state), (Service::Commands(Commands { status: None, .. }), State::Unknown(_))) {
+            let why = format!("cannot prove a stop here ({}): set a status command beside stop and start", status.why);
+            return Err(EngineError::Unusable { unit: service.description(), why });
         }
         service.check_programs()?;
         let mut warnings: Vec<String> = status.note.into_iter().collect();
@@ -215,68 +174,35 @@ impl Controller {
 
     /// Stops the engine and proves that it stopped and that the file is quiet. Does nothing if it is stopped already.
     ///
-    /// `cancel` ends the waiting; the stop command itself is never interrupted, so the engine may still
-    /// stop after [`EngineError::Cancelled`]: start it again. The same holds for every other error here.
+    /// `cancel` ends the waiting for systemd; an init script or a command of the administrator's is waited for, because it would
+    /// go on behind our back. After [`EngineError::Cancelled`], as after every other error here, the engine may be stopped or be
+    /// stopping: call [`Controller::start`].
     pub fn stop(&self, progress: &mut dyn FnMut(Progress), cancel: &AtomicBool) -> Result<Stopped, EngineError> {
         let begin = Instant::now();
         let before = self.status();
         if before.is_out_of_the_way() {
-            return Ok(Stopped {
-                was_running: false,
-                took: Duration::ZERO,
-                ports: Vec::new(),
-            });
+            return Ok(Stopped { was_running: false, took: Duration::ZERO, ports: Vec::new() });
         }
-        if let Some(writer) = before.writers.first().filter(|_| before.processes.is_empty()) {
-            return Err(EngineError::Busy {
-                pid: writer.pid,
-                what: writer.what.clone(),
-            });
-        }
-        let Some(service) = &self.service else {
-            return Err(EngineError::NoService {
-                doing: "stop",
-                manual: self.manual_commands(),
-            });
-        };
+        self.free_of_writers(&before)?;
+        let Some(service) = &self.service else { return Err(EngineError::NoService { doing: "stop", manual: self.manual_commands() }) };
         let ports = self.ports(&before);
-        let ended_well = self.run_stop(service, progress, cancel)?;
+        let ended_well = self.run_stop(service, progress)?;
         self.wait_until_stopped(service, begin, ended_well, progress, cancel)?;
         self.wait_quiet(&self.places.resolved, progress, cancel)?;
         // What starts an engine again without systemd (a supervisor, a cron job) had the time to do it.
         self.prove_stopped()?;
-        Ok(Stopped {
-            was_running: true,
-            took: begin.elapsed(),
-            ports,
-        })
+        Ok(Stopped { was_running: true, took: begin.elapsed(), ports })
     }
 
-    /// Runs the stop command. `Err` text of a failing command is kept: the engine may have stopped all the same.
-    fn run_stop(
-        &self,
-        service: &Service,
-        progress: &mut dyn FnMut(Progress),
-        cancel: &AtomicBool,
-    ) -> Result<Result<(), EngineError>, EngineError> {
+    /// Runs the stop command. The failure of a command that ran is handed on inside `Ok`: the engine may have stopped all the same.
+    fn run_stop(&self, service: &Service, progress: &mut dyn FnMut(Progress)) -> Result<Result<(), EngineError>, EngineError> {
         let call = service.stop_call();
-        match self.run(&call, Step::Stopping, progress, Some(cancel)) {
+        let failed = |why: String| EngineError::Command { doing: "stop the engine", command: call.words(), why };
+        match self.run(&call, Step::Stopping, progress) {
             Ok(ran) if ran.ok() => Ok(Ok(())),
-            Ok(ran) => Ok(Err(EngineError::Command {
-                doing: "stop the engine",
-                command: call.words(),
-                why: ran.words(),
-            })),
-            Err(RunError::Left(_)) => Err(EngineError::Cancelled),
-            Err(RunError::TimedOut(..)) => match self.prove_stopped() {
-                Ok(()) => Ok(Ok(())),
-                Err(error) => Err(error),
-            },
-            Err(error) => Err(EngineError::Command {
-                doing: "stop the engine",
-                command: call.words(),
-                why: error.to_string(),
-            }),
+            Ok(ran) => Ok(Err(failed(ran.words()))),
+            Err(error @ RunError::TimedOut(..)) => Ok(Err(failed(error.to_string()))),
+            Err(error) => Err(failed(error.to_string())),
         }
     }
 
@@ -289,175 +215,102 @@ impl Controller {
         cancel: &AtomicBool,
     ) -> Result<(), EngineError> {
         // A stop command that failed will not succeed later; give what is under way a moment.
-        let limit = if ended_well.is_ok() {
-            self.timing.patience
-        } else {
-            begin.elapsed() + self.timing.patience.min(Duration::from_secs(10))
-        };
-        let proving = Instant::now();
+        let limit = if ended_well.is_ok() { self.timing.patience } else { begin.elapsed() + self.timing.patience.min(Duration::from_secs(10)) };
         loop {
-            let why = match self.why_not_stopped() {
-                Ok(None) => return Ok(()),
-                Ok(Some(why)) => why,
-                Err(busy) => {
-                    if begin.elapsed() >= limit {
-                        return Err(busy);
-                    }
-                    busy.to_string()
-                }
-            };
+            let status = self.status();
+            if status.is_out_of_the_way() {
+                return Ok(());
+            }
             if cancel.load(Ordering::Relaxed) {
                 return Err(EngineError::Cancelled);
             }
             if begin.elapsed() >= limit {
                 ended_well?;
-                return Err(EngineError::NotStopped {
-                    why,
-                    waited_s: begin.elapsed().as_secs(),
-                    look: self.look_command(service),
-                });
+                self.free_of_writers(&status)?;
+                return Err(EngineError::NotStopped { why: status.why, waited_s: begin.elapsed().as_secs(), look: self.look_command(service) });
             }
-            progress(Progress {
-                step: Step::Proving,
-                passed: proving.elapsed(),
-                limit,
-                detail: why,
-            });
+            let step = if status.processes.is_empty() { Step::Proving } else { Step::Stopping };
+            progress(Progress { step, passed: begin.elapsed(), limit, detail: status.why });
             std::thread::sleep(self.timing.poll);
         }
     }
 
-    /// The reason why the engine does not count as stopped; `Err` if another process holds the file.
-    fn why_not_stopped(&self) -> Result<Option<String>, EngineError> {
-        let status = self.status();
+    /// `Err` if no engine but another process holds the file.
+    fn free_of_writers(&self, status: &Status) -> Result<(), EngineError> {
         match status.writers.first().filter(|_| status.processes.is_empty()) {
-            Some(writer) => Err(EngineError::Busy {
-                pid: writer.pid,
-                what: writer.what.clone(),
-            }),
-            None if status.is_out_of_the_way() => Ok(None),
-            None => Ok(Some(status.why)),
+            Some(writer) => Err(EngineError::Busy { pid: writer.pid, what: writer.what.clone() }),
+            None => Ok(()),
         }
     }
 
     /// Proves, by one look at the process tree and the service, that nothing is in the way of writing the file.
     pub fn prove_stopped(&self) -> Result<(), EngineError> {
-        match self.why_not_stopped()? {
-            None => Ok(()),
-            Some(why) => Err(EngineError::NotStopped {
-                why,
-                waited_s: 0,
-                look: self
-                    .service
-                    .as_ref()
-                    .map_or_else(|| "ps -e".to_owned(), |service| self.look_command(service)),
-            }),
+        let status = self.status();
+        if status.is_out_of_the_way() {
+            return Ok(());
         }
+        self.free_of_writers(&status)?;
+        let look = self.service.as_ref().map_or_else(|| "ps -e".to_owned(), |service| self.look_command(service));
+        Err(EngineError::NotStopped { why: status.why, waited_s: 0, look })
     }
 
     fn look_command(&self, service: &Service) -> String {
         match service {
             Service::Systemd { unit } => format!("systemctl status {unit}"),
             Service::InitScript { path } => format!("{} status", path.display()),
-            Service::Commands(Commands {
-                status: Some(status), ..
-            }) => Call::of(status).words(),
+            Service::Commands(Commands { status: Some(status), .. }) => Call::of(status).words(),
             Service::Commands(_) => "ps -e".to_owned(),
         }
     }
 
     /// Waits until the file has not changed between two looks.
-    pub fn wait_quiet(
-        &self,
-        path: &Path,
-        progress: &mut dyn FnMut(Progress),
-        cancel: &AtomicBool,
-    ) -> Result<(), EngineError> {
+    pub fn wait_quiet(&self, path: &Path, progress: &mut dyn FnMut(Progress), cancel: &AtomicBool) -> Result<(), EngineError> {
         let limit = self.timing.patience.min(Duration::from_secs(60));
         let quiet = quiet::wait(path, self.timing.quiet, limit, &mut |passed| {
-            progress(Progress {
-                step: Step::Quiet,
-                passed,
-                limit,
-                detail: "the file still changes".to_owned(),
-            });
+            progress(Progress { step: Step::Quiet, passed, limit, detail: "the file still changes".to_owned() });
             !cancel.load(Ordering::Relaxed)
         });
         match (quiet, cancel.load(Ordering::Relaxed)) {
             (true, _) => Ok(()),
             (false, true) => Err(EngineError::Cancelled),
-            (false, false) => Err(EngineError::NotQuiet {
-                path: super::text::shown(path.as_os_str().as_encoded_bytes()),
-                waited_s: limit.as_secs(),
-            }),
+            (false, false) => Err(EngineError::NotQuiet { path: super::text::shown(path.as_os_str().as_encoded_bytes()), waited_s: limit.as_secs() }),
         }
     }
 
     /// Starts the engine. An `Ok` only means that the start command ended well: see [`Controller::watch`].
     /// It cannot be cancelled: from the exchange on, the engine has to come up.
     pub fn start(&self, progress: &mut dyn FnMut(Progress)) -> Result<Started, EngineError> {
-        let Some(service) = &self.service else {
-            return Err(EngineError::NoService {
-                doing: "start",
-                manual: self.manual_commands(),
-            });
-        };
+        let Some(service) = &self.service else { return Err(EngineError::NoService { doing: "start", manual: self.manual_commands() }) };
         let begin = Instant::now();
         let before = self.status();
-        if before.state == State::Running && before.unit.as_ref().is_none_or(|unit| unit.active_state == "active") {
+        if before.state == State::Running && before.unit.as_ref().is_none_or(|unit| unit.active_state == "active" && !unit.job_pending) {
             let unit = before.unit.unwrap_or_default();
-            return Ok(Started {
-                took: Duration::ZERO,
-                invocation: Some(unit.invocation).filter(|id| !id.is_empty()),
-                restarts: unit.restarts,
-            });
+            return Ok(Started { took: Duration::ZERO, invocation: Some(unit.invocation).filter(|id| !id.is_empty()), restarts: unit.restarts });
         }
         if let Some(call) = service.clear_call() {
             // It fails where there is nothing to clear.
             let _ = command::ask(&call);
         }
         let call = service.start_call();
-        let failed = |why: String| EngineError::NotStarted {
-            why: format!("`{}`: {why}", call.words()),
-            journal: self.journal_tail(20),
-        };
-        match self.run(&call, Step::Starting, progress, None) {
+        let failed = |why: String| EngineError::NotStarted { why: format!("`{}`: {why}", call.words()), journal: self.journal_tail(20) };
+        match self.run(&call, Step::Starting, progress) {
             Ok(ran) if ran.ok() => {}
             Ok(ran) => return Err(failed(ran.words())),
             Err(error) => return Err(failed(error.to_string())),
         }
-        let unit = super::service::ask_systemd(&self.places)
-            .ok()
-            .flatten()
-            .unwrap_or_default();
+        let unit = super::service::ask_systemd(&self.places).ok().flatten().unwrap_or_default();
         // A start by hand counts restarts from 0 (systemd.service(5), NRestarts): what has happened since is a crash.
-        Ok(Started {
-            took: begin.elapsed(),
-            invocation: Some(unit.invocation).filter(|id| !id.is_empty() && unit.restarts == 0),
-            restarts: 0,
-        })
+        Ok(Started { took: begin.elapsed(), invocation: Some(unit.invocation).filter(|id| !id.is_empty() && unit.restarts == 0), restarts: 0 })
     }
 
-    fn run(
-        &self,
-        call: &Call,
-        step: Step,
-        progress: &mut dyn FnMut(Progress),
-        cancel: Option<&AtomicBool>,
-    ) -> Result<Ran, RunError> {
+    fn run(&self, call: &Call, step: Step, progress: &mut dyn FnMut(Progress)) -> Result<Ran, RunError> {
         let limit = self.timing.patience;
         let mut next = Duration::ZERO;
         command::run(call, limit, AtTheEnd::Leave, &mut |passed| {
             if passed >= next {
                 next = passed + self.timing.poll;
-                progress(Progress {
-                    step,
-                    passed,
-                    limit,
-                    detail: call.words(),
-                });
+                progress(Progress { step, passed, limit, detail: call.words() });
             }
-            !cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed))
         })
     }
 
@@ -469,9 +322,7 @@ impl Controller {
         }
         let count = lines.to_string();
         let call = Call::of(["journalctl", "-u", UNIT, "-n", &count, "--no-pager", "-o", "cat", "-q"]);
-        command::ask(&call)
-            .map(|ran| super::text::last_lines(&ran.stdout, lines))
-            .unwrap_or_default()
+        command::ask(&call).map(|ran| super::text::last_lines(&ran.stdout, lines)).unwrap_or_default()
     }
 
     /// The TCP addresses on which the engine of this status listens; empty without the rights to see them.
@@ -484,32 +335,22 @@ impl Controller {
 fn usable(unit: &Unit) -> Result<(), EngineError> {
     let why = match unit.load_state.as_str() {
         "masked" => "is masked, so it could not be started again: run `systemctl unmask` first",
-        "bad-setting" | "error" => {
-            "has a unit file that systemd cannot read, so it could not be started again: mend it first (`systemctl status` says what is wrong)"
-        }
+        "bad-setting" | "error" => "has a unit file that systemd cannot read, so it could not be started again: mend it first (`systemctl status` says what is wrong)",
         _ if !unit.may_stop => "may not be stopped by hand (RefuseManualStop=)",
         _ if !unit.may_start => "may not be started by hand (RefuseManualStart=), so it could not be started again",
         _ => return Ok(()),
     };
-    Err(EngineError::Unusable {
-        unit: unit.id.clone(),
-        why: why.to_owned(),
-    })
+    Err(EngineError::Unusable { unit: unit.id.clone(), why: why.to_owned() })
 }
 
 fn unit_warnings(unit: &Unit, patience: Duration) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Some(limit) = unit.stop_timeout.filter(|limit| unit.kills && *limit < patience) {
-        let kind = systemctl(&["show", "-p", "TimeoutStopUSec", &unit.id])
-            .words()
-            .replace(" --no-ask-password", "");
+        let kind = systemctl(&["show", "-p", "TimeoutStopUSec", &unit.id]).words().replace(" --no-ask-password", "");
         warnings.push(format!("systemd kills the engine if it takes longer than {} s to stop (TimeoutStopSec, see `{kind}`); a large mail store may need longer", limit.as_secs()));
     }
     if unit.needs_reload {
-        warnings.push(format!(
-            "the file of {} changed since systemd read it; systemd uses the old one until `systemctl daemon-reload`",
-            unit.id
-        ));
+        warnings.push(format!("the file of {} changed since systemd read it; systemd uses the old one until `systemctl daemon-reload`", unit.id));
     }
     warnings
 }
