@@ -4,6 +4,7 @@
 
 mod kill;
 mod plain;
+mod real;
 mod support;
 
 /// Not a test of its own: what [`support::driver`] runs in a process of its own, below strace. Does nothing without its variables.

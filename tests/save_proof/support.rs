@@ -111,6 +111,15 @@ impl Place {
         place
     }
 
+    /// The file by another path, with the same state.
+    pub(crate) fn through(file: &Path, state: &Path) -> Self {
+        Self {
+            file: file.into(),
+            state: state.into(),
+            _temp: None,
+        }
+    }
+
     /// Another owner, an ACL, an extended attribute. As root.
     pub(crate) fn adorned(self) -> Self {
         need_root();
@@ -397,6 +406,7 @@ pub(crate) fn drive(gate: &mut dyn Gate) {
         state,
         _temp: None,
     };
+    spend_numbers();
     let _ = std::fs::metadata("/save-driver-begins");
     let result = place.save_with(
         edit("ServerTlsProtocols", OLD, NEW),
@@ -435,6 +445,25 @@ pub(crate) fn drive(gate: &mut dyn Gate) {
     std::process::exit(code);
 }
 
+/// strace counts each thread's calls from one, and a fault at number N hits every thread that gets that far. libtest's main thread makes a few
+/// dozen calls of these kinds; the thread that saves makes more first, so that its numbers during the save are its alone.
+fn spend_numbers() {
+    use std::io::{Read as _, Write as _};
+    for _ in 0..200 {
+        let mut file = std::fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open("/dev/null")
+            .unwrap();
+        rustix::fs::fstat(&file).unwrap();
+        let mut nothing = [0_u8; 1];
+        let _ = file.read(&mut nothing).unwrap();
+        file.write_all(&nothing).unwrap();
+        let mut random = [0_u8; 1];
+        let _ = std::fs::File::open("/dev/null").unwrap().read(&mut random).unwrap();
+    }
+}
+
 /// The driver as a command, below `wrapper` (strace and its options) when that is not empty.
 pub(crate) fn driver(place: &Place, wrapper: &[&str], in_place: bool) -> Command {
     let own = std::env::current_exe().unwrap();
@@ -446,7 +475,6 @@ pub(crate) fn driver(place: &Place, wrapper: &[&str], in_place: bool) -> Command
             command
         }
     };
-    // One test thread: then libtest runs the test on the main thread.
     command.args(["--exact", "driver", "--nocapture", "--test-threads=1"]);
     command
         .env("SAVE_DRIVER_FILE", &place.file)
