@@ -417,7 +417,7 @@ mod tests {
         let kept: Vec<_> = stamps.iter().filter(|(id, _)| !dropped.contains(id)).collect();
         // The 20 newest cover 19 Feb back to 13 Feb (the last of that day and one more of it); 31 dates from 20 Jan on have one each.
         assert!(stamps[130..].iter().all(|(id, _)| !dropped.contains(id)));
-        let days: std::collections::BTreeSet<_> = kept.iter().map(|(_, stamp)| &stamp[..8]).collect();
+        let days: std::collections::BTreeSet<_> = kept.iter().map(|(_, stamp)| stamp.get(..8).unwrap()).collect();
         assert_eq!(days.len(), 31 + 1); // and the protected one of 1 January
         assert!(kept.iter().any(|(id, _)| id == "000000-x"));
         assert_eq!(kept.len(), 20 + (31 - 7) + 1);

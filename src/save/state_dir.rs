@@ -124,8 +124,8 @@ impl Home {
 
 /// Both locks of a target: on its directory (against other state directories) and on its state. Held until dropped.
 pub(crate) struct Locks {
-    _target: std::os::fd::OwnedFd,
-    _state: std::os::fd::OwnedFd,
+    target: std::os::fd::OwnedFd,
+    state: std::os::fd::OwnedFd,
     /// The file system of the target knows no locks (some NFS): only the state directory's is held.
     pub(crate) weak: bool,
 }
@@ -156,10 +156,19 @@ impl Locks {
             Err(errno) => return Err(fault(errno)),
         };
         Ok(Self {
-            _target: directory,
-            _state: state,
+            target: directory,
+            state,
             weak,
         })
+    }
+}
+
+impl Drop for Locks {
+    /// Said, not left to closing: a child that another thread is just starting has a copy of the handles until its `exec`.
+    fn drop(&mut self) {
+        for handle in [&self.target, &self.state] {
+            let _ = rustix::fs::flock(handle, FlockOperation::Unlock);
+        }
     }
 }
 

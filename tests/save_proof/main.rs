@@ -1,0 +1,14 @@
+//! The proof that saving loses nothing: SAVE.md section 4, as root on plain Linux.
+//!
+//! `cargo test --test save_proof -- --nocapture` prints the figures; `cargo test --test save_proof kill::` runs one part.
+
+mod kill;
+mod plain;
+mod real;
+mod support;
+
+/// Not a test of its own: what [`support::driver`] runs in a process of its own, below strace. Does nothing without its variables.
+#[test]
+fn driver() {
+    support::drive(&mut kerio_tls::save::OpenGate);
+}
