@@ -56,6 +56,13 @@ impl EhloName {
     }
 }
 
+impl Default for EhloName {
+    /// `localhost`, for a host that has no name that could be given.
+    fn default() -> Self {
+        Self("localhost".to_owned())
+    }
+}
+
 /// How to ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {

@@ -136,6 +136,12 @@ pub struct Review {
 const LISTED: usize = 200;
 
 impl Review {
+    /// The inbound minimum after the save, where it touches inbound.
+    #[must_use]
+    pub fn inbound_after(&self) -> Option<Minimum> {
+        self.directions.iter().find(|review| review.direction == Direction::Inbound).map(|review| review.to.clone())
+    }
+
     /// Does anything stand in the way that no consent can remove?
     #[must_use]
     pub fn refusal(&self) -> Option<&str> {
@@ -175,7 +181,8 @@ impl Session {
             .filter(|review| review.from != review.to)
             .collect();
         let changes = self.base().changes_to(restored, &self.secrets(), LISTED);
-        self.gather(book, facts, EditSet::default(), Vec::new(), directions, Some(changes))
+        let review = self.gather(book, facts, EditSet::default(), Vec::new(), directions, Some(changes));
+        Review { difference: then.difference(), ..review }
     }
 
     fn gather(

@@ -128,7 +128,7 @@ pub fn verdict_words(verdict: Verdict, highest: Option<TlsVersion>) -> String {
         (Verdict::Mixed, Some(version)) => format!("mixed, up to {version}"),
         (Verdict::Mixed, None) => "mixed".to_owned(),
         (Verdict::Plain, _) => "no TLS seen: in clear already".to_owned(),
-        (Verdict::Unknown, _) => "never measured".to_owned(),
+        (Verdict::Unknown, _) => "unknown".to_owned(),
         (Verdict::Ok, Some(version)) => version.to_string(),
         (Verdict::Ok, None) => "ok".to_owned(),
     }
@@ -310,7 +310,7 @@ impl Review {
             lines.push(Line::new(
                 Tone::Caution,
                 format!(
-                    "  ? {} never measured ({mail} in {} days)",
+                    "  ? {} unknown: never measured, or no answer ({mail} in {} days)",
                     review.counts.unknown, self.window_days
                 ),
                 4,

@@ -1,6 +1,6 @@
 //! What Enter shows of a row: all that is known of a variable or a peer, and why.
 
-use crate::peers::{Assessed, Impact, Knowledge, Verdict, assess};
+use crate::peers::{Assessed, Impact, Knowledge, Peer, Trouble, Verdict, assess};
 use crate::session::{Line, Tone, VariableRow, evidence_words, host_label, verdict_words};
 use crate::tls::{Direction, Sureness};
 
@@ -130,6 +130,16 @@ pub fn peer(row: &PeerRow<'_>, state: &State) -> (String, Vec<Line>) {
     if let Some(note) = &peer.note {
         lines.push(field("note", note));
     }
+    if let Some(trouble) = trouble(peer, state) {
+        let worked = if trouble.worked_before && !trouble.troubled_before { "newly, it worked before" } else { "not for the first time" };
+        let since = trouble.worked_since.map_or_else(String::new, |at| format!("; it worked again {}", state.clock.say(at)));
+        let many = if trouble.at_least { "at least " } else { "" };
+        let mut words = field("since save", format!("{many}{} delayed or failing ({worked}), first {}, last {}{since}", trouble.count, state.clock.say(trouble.first), state.clock.say(trouble.last)));
+        words.tone = Tone::Bad;
+        lines.push(words);
+        lines.push(field("it says", &trouble.status));
+    }
+    lines.push(field("why", crate::peers::conclude(peer).why));
     lines.push(line(Tone::Text, ""));
     lines.push(line(Tone::Heading, "Evidence"));
     if peer.evidence.is_empty() {
@@ -155,6 +165,12 @@ pub fn peer(row: &PeerRow<'_>, state: &State) -> (String, Vec<Line>) {
         }
     }
     (host_label(&peer.key), lines)
+}
+
+/// What the remote server said of mail that is delayed or failing since the last save.
+fn trouble<'a>(peer: &Peer, state: &'a State) -> Option<&'a Trouble> {
+    let (_, troubles) = state.since_save.as_ref()?;
+    troubles.iter().find(|trouble| trouble.peer == peer.key)
 }
 
 fn knowledge(knowledge: &Knowledge) -> String {

@@ -135,6 +135,10 @@ pub enum Command {
     WholeFile,
     /// Keep a save that would undo itself.
     Confirm,
+    /// Ask peers for their highest version.
+    Probe,
+    /// Ask the server's own ports.
+    Prove,
     /// Stop what runs.
     Cancel,
     /// Help on the focused field.
@@ -172,6 +176,8 @@ const KEYS: &[(Command, &[Key])] = &[
     (Command::BringBack, &[Key::Char('b')]),
     (Command::WholeFile, &[Key::Char('W')]),
     (Command::Confirm, &[Key::Char('y')]),
+    (Command::Probe, &[Key::Char('p')]),
+    (Command::Prove, &[Key::Char('v')]),
     (Command::Cancel, &[Key::Char('c')]),
     (Command::Help, &[Key::F(1), Key::Char('?')]),
     (Command::Quit, &[Key::F(10), Key::Char('q'), Key::Ctrl('c')]),
@@ -353,6 +359,18 @@ pub const BINDINGS: &[Binding] = &[
         &[Variables],
         "default",
         "delete the variable: the server's default holds",
+    ),
+    row(
+        Command::Probe,
+        &[Field, CheckBox, Panel, Peers],
+        "probe",
+        "ask peers for their highest TLS version; first says whom, and what their logs will show",
+    ),
+    row(
+        Command::Prove,
+        FORM,
+        "",
+        "ask this server's own ports which versions they accept now, and compare",
     ),
     row(
         Command::BringBack,

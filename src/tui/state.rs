@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::peers::{Counts, PeerBook, Threshold, assess};
+use jiff::Timestamp;
+
+use crate::peers::{Counts, PeerBook, Threshold, Trouble, assess};
 use crate::save::BackupInfo;
 use crate::session::{Clock, Line, Review, Session};
 use crate::tls::{Choice, Direction, Minimum, TlsVersion};
-use crate::work::{EngineNow, EngineWish};
+use crate::work::{self, EngineNow, EngineWish, Whom};
 
 use super::keys::Place;
 use super::theme::Theme;
@@ -104,6 +106,10 @@ pub enum Answer {
     DropDraft,
     /// Keep the last save: it shall not undo itself.
     Confirm,
+    /// Find out whom a probe would ask.
+    PlanProbe(Whom),
+    /// Ask these peers.
+    Probe(Vec<work::Question>),
 }
 
 /// A question with buttons; the first is the default and does the least.
@@ -265,6 +271,10 @@ pub struct State {
     pub status: Option<Line>,
     /// How the reading of evidence stands.
     pub scan: Scan,
+    /// A probe that runs: so many have answered, of so many.
+    pub probing: Option<(usize, usize)>,
+    /// When the file was last saved, and whose mail is delayed or failing since.
+    pub since_save: Option<(Timestamp, Vec<Trouble>)>,
     /// The review waits for facts.
     pub review_wanted: bool,
     /// What shall happen to a running engine.
@@ -300,6 +310,8 @@ impl State {
             overlays: Vec::new(),
             status: None,
             scan: Scan::Never,
+            probing: None,
+            since_save: None,
             review_wanted: false,
             // The review says exactly what will be run, and falls back to the commands to type where it cannot be.
             engine_wish: EngineWish::Restart,

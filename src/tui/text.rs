@@ -1,10 +1,11 @@
 //! Every word of the screen that is not a fact about a variable (catalogue) or of the review (`session::words`).
 
 use crate::mailserver_cfg::{Conflict, EditSet, Rebased, Secrets, ValueChange, VariablePath};
-use crate::peers::{Impact, Verdict};
+use crate::peers::{Impact, PeerKey, Trouble, Verdict};
 use crate::save::BackupInfo;
-use crate::session::{Clock, EnginePlan, Line, Review, Tone, amount, describe_choice};
-use crate::tls::{Choice, Direction};
+use crate::session::{Clock, EnginePlan, Line, Review, Tone, amount, describe_choice, describe_minimum, host_label};
+use crate::tls::{Choice, Direction, Minimum};
+use crate::work::{self, LiveProof, Whom};
 
 use super::keys::{self, Place};
 use super::state::{Answer, Focus, Question, ReviewScreen, Scan, State, Tab};
@@ -42,6 +43,11 @@ pub(super) const DIRTY_BEFORE_WHOLE: &str =
 pub(super) const NO_BACKUPS: &str = "No backups yet: the first save makes one.";
 pub(super) const UNDO_AFTER: std::time::Duration = std::time::Duration::from_secs(600);
 pub(super) const UNDO_BOX: &str = "Undo it by itself unless I confirm within 10 minutes";
+pub(super) const NOBODY_TO_ASK: &str = "Nobody to ask: all were probed already, or no outbound peer is known.";
+pub(super) const PROBE_RUNS: &str = "A probe runs already; c stops it.";
+pub(super) const LOOKING_WHOM: &str = "Looking whom to ask ...";
+pub(super) const ASKING_OWN_PORTS: &str = "Asking this server's own ports ...";
+pub(super) const PROOF_TITLE: &str = "What this server accepts now";
 pub(super) const BACK: &str = "Back";
 pub(super) const CLOSE: &str = "Enter or Esc closes";
 
@@ -103,6 +109,9 @@ pub(super) fn engine(state: &State) -> String {
 }
 
 pub(super) fn scan(state: &State) -> Option<String> {
+    if let Some((done, total)) = state.probing {
+        return Some(format!("Probing: {done} of {total} have answered; {} stops", super::keys::Command::Cancel.key_label()));
+    }
     match state.scan {
         Scan::Running(_, 0) => Some("Looking for mail logs ...".to_owned()),
         Scan::Running(done, total) => {
@@ -138,8 +147,8 @@ pub(super) fn window(days: u32) -> String {
     format!("mail in {days} days")
 }
 
-pub(super) fn never_measured(count: usize) -> String {
-    format!("{count} never probed")
+pub(super) fn unknown(count: usize) -> String {
+    format!("{count} unknown: never measured, or no answer")
 }
 
 pub(super) const PANEL_UNKNOWN: &str =
@@ -238,6 +247,74 @@ pub(super) fn draft_question(edits: &EditSet, lost: &[String], at: jiff::Timesta
         buttons: buttons(choices),
         focus: 0,
     }
+}
+
+/// Whom to ask.
+pub(super) fn whom_question(marked: Option<PeerKey>) -> Question {
+    let mut choices = vec![("Stay".to_owned(), Answer::Stay)];
+    if let Some(key) = marked {
+        choices.push((format!("Only {}", host_label(&key)), Answer::PlanProbe(Whom::One(key))));
+    }
+    choices.push(("Never probed".to_owned(), Answer::PlanProbe(Whom::Unmeasured)));
+    choices.push(("All outbound".to_owned(), Answer::PlanProbe(Whom::All)));
+    Question {
+        title: "Probe".to_owned(),
+        lines: vec![line(
+            Tone::Text,
+            "Asks the servers that mail goes to for their highest TLS version. Whom shall be asked? The next question says what that means; nobody is asked before.",
+        )],
+        buttons: buttons(choices),
+        focus: 0,
+    }
+}
+
+/// What asking means.
+pub(super) fn probe_question(questions: Vec<work::Question>, words: &[String]) -> Question {
+    Question {
+        title: "Probe: what it will do".to_owned(),
+        lines: words.iter().map(|words| indented(Tone::Text, words.clone(), 2)).collect(),
+        buttons: buttons(vec![
+            ("Stay".to_owned(), Answer::Stay),
+            ("Ask them now".to_owned(), Answer::Probe(questions)),
+        ]),
+        focus: 0,
+    }
+}
+
+pub(super) fn probed(total: usize) -> String {
+    format!("Asked {}; the numbers hold what they said.", amount(total as u64, "peer", "peers"))
+}
+
+/// What the server's own ports said.
+pub(super) fn proof_lines(proof: &LiveProof, minimum: &Minimum) -> Vec<Line> {
+    let mut lines = vec![line(Tone::Heading, format!("Inbound in the file: {}", describe_minimum(minimum)))];
+    lines.extend(proof.lines().into_iter().map(|words| indented(Tone::Text, words, 4)));
+    for words in &proof.contradictions {
+        lines.push(indented(Tone::Bad, format!("x {words}"), 2));
+    }
+    for words in &proof.open {
+        lines.push(indented(Tone::Caution, format!("? {words}"), 2));
+    }
+    if proof.contradictions.is_empty() && proof.open.is_empty() && matches!(minimum, Minimum::At(_)) {
+        lines.push(line(Tone::Text, "+ Every port that was asked does what the file says."));
+    }
+    lines
+}
+
+/// Whose mail is delayed or failing since the last save.
+pub(super) fn since_save_lines(at: jiff::Timestamp, troubles: &[Trouble], clock: &Clock) -> Vec<Line> {
+    if troubles.is_empty() {
+        return Vec::new();
+    }
+    let new = troubles.iter().filter(|trouble| trouble.worked_before && !trouble.troubled_before).count();
+    vec![line(
+        Tone::Bad,
+        format!(
+            "x Since the save of {}: {} delayed or failing, {new} of them newly",
+            clock.date_and_time(at),
+            amount(troubles.len() as u64, "peer", "peers"),
+        ),
+    )]
 }
 
 /// After a save that undoes itself unless it is confirmed.

@@ -69,6 +69,8 @@ pub fn update(state: &mut State, keyboard: &mut Keyboard, action: Action, now: T
 }
 
 fn on_command(state: &mut State, command: Command) -> Vec<Effect> {
+    // News holds until the next key.
+    state.status = None;
     match command {
         Command::Repaint => return vec![Effect::Repaint],
         Command::Suspend => return vec![Effect::Suspend],
@@ -123,6 +125,13 @@ fn on_form(state: &mut State, command: Command) -> Vec<Effect> {
                 Effect::Work(work::Effect::GatherEvidence),
                 Effect::Work(work::Effect::LookAtEngine),
             ];
+        }
+        Command::Cancel if state.probing.is_some() => return vec![Effect::Work(work::Effect::CancelProbe)],
+        Command::Probe => return ask_probe(state),
+        Command::Prove => {
+            state.status = Some(text::line(Tone::Text, text::ASKING_OWN_PORTS));
+            let minimum = state.session.loaded_minimum(Direction::Inbound);
+            return vec![Effect::Work(work::Effect::ProveLive(minimum))];
         }
         Command::Cancel if matches!(state.scan, Scan::Running(..)) => {
             return vec![Effect::Work(work::Effect::CancelEvidence)];
@@ -282,6 +291,20 @@ fn changed(state: &mut State, done: bool, words: &str) -> Vec<Effect> {
         work::Effect::KeepDraft(edits)
     };
     vec![Effect::Work(effect)]
+}
+
+/// On the tab Peers: asks about the marked one, or all; elsewhere: the unmeasured, or all.
+fn ask_probe(state: &mut State) -> Vec<Effect> {
+    if state.probing.is_some() {
+        state.status = Some(text::line(Tone::Text, text::PROBE_RUNS));
+        return Vec::new();
+    }
+    let marked = (state.tab == Tab::Peers)
+        .then(|| detail::peer_rows(state).get(state.selected()).map(|row| row.assessed.peer.key.clone()))
+        .flatten();
+    let question = text::whom_question(marked);
+    state.overlays.push(Overlay::Question(question));
+    Vec::new()
 }
 
 // --- the lists ------------------------------------------------------------------------------------------------
@@ -514,6 +537,11 @@ fn on_answer(state: &mut State, answer: Answer) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Answer::PlanProbe(whom) => {
+            state.status = Some(text::line(Tone::Text, text::LOOKING_WHOM));
+            vec![Effect::Work(work::Effect::PlanProbe(whom))]
+        }
+        Answer::Probe(questions) => vec![Effect::Work(work::Effect::Probe(questions))],
         Answer::Confirm => vec![Effect::Work(work::Effect::Confirm)],
         Answer::DropDraft => {
             state.found_draft = None;
@@ -618,6 +646,7 @@ fn start_save(state: &mut State) -> Vec<Effect> {
         consents: screen.review.consents.clone(),
         action: if screen.whole.is_some() { "restore" } else { "save" },
         words: screen.review.change_words(),
+        proves: screen.review.inbound_after(),
         engine: state.engine_wish,
         whole: screen.whole,
         undo_after: (screen.undo == Some(true)).then_some(text::UNDO_AFTER),
@@ -639,11 +668,38 @@ fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
             book,
             measured,
             cancelled,
+            since_save,
         } => {
+            state.since_save = since_save;
             state.book = book;
             state.session.set_measured(measured);
             state.scan = if cancelled { Scan::Cancelled } else { Scan::Done };
             state.count();
+        }
+        Event::ProbePlanned { questions, words } => {
+            state.status = None;
+            if questions.is_empty() {
+                state.status = Some(text::line(Tone::Text, text::NOBODY_TO_ASK));
+            } else {
+                state.overlays.push(Overlay::Question(text::probe_question(questions, &words)));
+            }
+        }
+        Event::ProbeProgress { done, total } => {
+            state.probing = (done < total).then_some((done, total));
+            if state.probing.is_none() {
+                state.status = Some(text::line(Tone::Text, text::probed(total)));
+            }
+        }
+        Event::Learned(book) => {
+            state.book = book;
+            state.count();
+        }
+        Event::Proven { proof, measured } => {
+            state.session.set_measured(measured);
+            state.count();
+            state.status = None;
+            let lines = text::proof_lines(&proof, &state.session.loaded_minimum(Direction::Inbound));
+            state.overlays.push(Overlay::Reader { title: text::PROOF_TITLE.to_owned(), lines, scroll: 0 });
         }
         Event::Engine(now) => state.engine = Some(now),
         Event::Facts(facts) => {

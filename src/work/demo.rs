@@ -2,24 +2,41 @@
 //! a mail server sees the whole thing. Everything is really read, really edited and really saved, in a directory that
 //! only this user can enter and that is gone when the program ends.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
+use crate::peers::PeerKey;
+use crate::probe::fake::{Behaviour, FakePeer, Quirk};
+use crate::probe::{Service, Target};
 use crate::session::Clock;
+use crate::tls::TlsVersion;
 
 use super::home::{Home, HomeOptions, PEERS, PREFERENCES};
 
 const CONFIG: &str = include_str!("../../assets/demo/mailserver.cfg");
 
-/// The demo's directory; removed when dropped.
+/// The demo's directory; removed when dropped. Its pretend peers end with it.
 #[derive(Debug)]
 pub(super) struct Demo {
     dir: TempDir,
+    pretend: Mutex<Pretend>,
+}
+
+/// Pretend peers, started when they are asked for the first time.
+#[derive(Debug, Default)]
+struct Pretend {
+    peers: HashMap<String, FakePeer>,
+    /// The demo's own ports, made anew for each proof from what the demo's file says then.
+    own: Vec<FakePeer>,
 }
 
 /// Someone who gets mail from the demo's server: address, domain, messages in 30 days.
@@ -50,9 +67,8 @@ impl Demo {
     /// Makes the copy.
     pub(super) fn make(clock: &Clock) -> io::Result<Self> {
         let demo = Self {
-            dir: tempfile::Builder::new().prefix("kerio-tls-demo-").tempdir()?,
-        };
-        let root = demo.dir.path();
+            dir: tempfile::Builder::new().prefix("kerio-tls-demo-").tempdir()?, pretend: Mutex::default() };
+        let root = demo.root();
         let store = root.join("store");
         fs::create_dir_all(store.join("logs"))?;
         fs::write(demo.file(), CONFIG.replace("@STORE@", &store.display().to_string()))?;
@@ -70,6 +86,34 @@ impl Demo {
         self.root().join("mailserver.cfg")
     }
 
+    /// The pretend peer that stands for this one; `None`: none could be started.
+    pub(super) fn pretend(&self, key: &PeerKey) -> Option<Target> {
+        let host = key.host.to_string();
+        let mut pretend = self.pretend.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(peer) = pretend.peers.get(&host) {
+            return Some(peer.target());
+        }
+        let number = u8::try_from(pretend.peers.len() % 250).unwrap_or(0);
+        let peer = FakePeer::start_at(Ipv4Addr::new(127, 0, 1, number + 1), behaviour(&host)).ok()?;
+        let target = peer.target();
+        pretend.peers.insert(host, peer);
+        Some(target)
+    }
+
+    /// The demo's own ports: pretend servers that do what the demo's file says, as an engine would after its start.
+    pub(super) fn own_ports(&self, lowest: TlsVersion) -> Vec<(SocketAddr, Service)> {
+        let services = [Service::Smtp, Service::Smtps, Service::Imaps, Service::Https];
+        let started = services.into_iter().filter_map(|service| {
+            let behaviour = Behaviour { service, floor: lowest, ceiling: TlsVersion::Tls13, quirk: Quirk::None };
+            FakePeer::start(behaviour).ok().map(|peer| (service, peer))
+        });
+        let started: Vec<(Service, FakePeer)> = started.collect();
+        let ports = started.iter().map(|(service, peer)| (peer.address(), *service)).collect();
+        let mut pretend = self.pretend.lock().unwrap_or_else(PoisonError::into_inner);
+        pretend.own = started.into_iter().map(|(_, peer)| peer).collect();
+        ports
+    }
+
     /// The demo's places: nothing of the host is read or written.
     pub(super) fn home(&self, options: &HomeOptions) -> Home {
         Home {
@@ -79,6 +123,36 @@ impl Demo {
             commands_allowed: false,
         }
     }
+}
+
+/// What a pretend peer does: those that the peers file names do what it says, the others are one of each case.
+fn behaviour(host: &str) -> Behaviour {
+    use TlsVersion::{Tls10, Tls11, Tls12, Tls13};
+    let up_to = |version| Behaviour::up_to(Service::Smtp, version);
+    match host {
+        "198.51.100.7" => return up_to(Tls10),
+        "192.0.2.9" => return up_to(Tls11),
+        "198.51.100.40" => return up_to(Tls12).with(Quirk::NoStartTls),
+        "203.0.113.6" | "2001:db8::25" => return up_to(Tls12),
+        "203.0.113.5" | "203.0.113.20" => return up_to(Tls13),
+        _ => {}
+    }
+    let cases = [
+        up_to(Tls13),
+        up_to(Tls12),
+        up_to(Tls13).with(Quirk::SlowGreeting(Duration::from_secs(2))),
+        up_to(Tls12).with(Quirk::WarningFirst),
+        up_to(Tls13).with(Quirk::Records(5)),
+        up_to(Tls10),
+        up_to(Tls12).with(Quirk::ComeLater),
+        up_to(Tls12).with(Quirk::SilentClose),
+        up_to(Tls12).with(Quirk::Alert(40)),
+        up_to(Tls12).with(Quirk::NoStartTls),
+        up_to(Tls13).with(Quirk::BytesAfterGo),
+        up_to(Tls12).with(Quirk::Http),
+    ];
+    let number = host.rsplit('.').next().and_then(|last| last.parse::<usize>().ok()).unwrap_or(0);
+    cases.get(number % cases.len()).copied().unwrap_or_else(|| up_to(Tls12))
 }
 
 /// The peers file: what the pretend administrator knows.

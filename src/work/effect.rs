@@ -6,9 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::mailserver_cfg::{Conflict, Document, EditSet, ValueChange};
-use crate::peers::PeerBook;
+use crate::peers::{PeerBook, PeerKey, Trouble};
 use crate::save::BackupInfo;
 use crate::session::{Consent, Facts, Measured};
+use crate::tls::Minimum;
+
+use super::live::LiveProof;
+use super::probing::Question;
 
 /// What shall happen to a running engine when saving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,6 +24,17 @@ pub enum EngineWish {
     Restart,
 }
 
+/// Whom to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whom {
+    /// Outbound peers that were never probed.
+    Unmeasured,
+    /// All outbound peers.
+    All,
+    /// This one.
+    One(PeerKey),
+}
+
 /// Something to be done outside the model.
 #[derive(Debug, Clone)]
 pub enum Effect {
@@ -27,6 +42,14 @@ pub enum Effect {
     GatherEvidence,
     /// Stop reading them.
     CancelEvidence,
+    /// Find out whom a probe would ask, and what that means.
+    PlanProbe(Whom),
+    /// Ask them.
+    Probe(Vec<Question>),
+    /// Stop asking.
+    CancelProbe,
+    /// Ask the server's own ports, and hold what they accept against this inbound minimum.
+    ProveLive(Minimum),
     /// Find out about file and engine, for a review.
     Inspect {
         /// What shall happen to a running engine.
@@ -74,6 +97,8 @@ pub struct SaveJob {
     pub words: Vec<String>,
     /// What happens to the engine.
     pub engine: EngineWish,
+    /// The inbound minimum after the save, where it touches one: what the engine's ports are held against.
+    pub proves: Option<Minimum>,
     /// Put the whole file of this backup in place; `edits` are then not looked at.
     pub whole: Option<String>,
     /// Undo it by itself this long after the engine has started well, unless it is confirmed.
@@ -133,6 +158,31 @@ pub enum Event {
         measured: Measured,
         /// The user stopped it half-way.
         cancelled: bool,
+        /// When the file was last saved, and whose mail is delayed or failing since.
+        since_save: Option<(Timestamp, Vec<Trouble>)>,
+    },
+    /// Whom a probe would ask, and what that means, in words.
+    ProbePlanned {
+        /// Whom.
+        questions: Vec<Question>,
+        /// One sentence a line.
+        words: Vec<String>,
+    },
+    /// A probe goes on: so many have answered, of so many. Equal: it has ended.
+    ProbeProgress {
+        /// Answered.
+        done: usize,
+        /// Asked.
+        total: usize,
+    },
+    /// The book with what probes have found so far.
+    Learned(Arc<PeerBook>),
+    /// What the server's own ports accept.
+    Proven {
+        /// What was asked and answered.
+        proof: Box<LiveProof>,
+        /// What is known of this server now.
+        measured: Measured,
     },
     /// The engine's state.
     Engine(EngineNow),

@@ -1,6 +1,7 @@
 //! One `mailserver.cfg` on one host, with all that belongs to it: places, preferences, state directory, engine.
 //! The screen's workers and the commands both work through this.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,8 +9,11 @@ use jiff::tz::TimeZone;
 
 use crate::engine::{self, Controller};
 use crate::mailserver_cfg::{Document, ParseError};
-use crate::save::{self, SaveError, StateDir, Target};
+use crate::peers::PeerKey;
+use crate::probe::{Service, Target};
+use crate::save::{self, SaveError, StateDir, Target as SaveTarget};
 use crate::session::Clock;
+use crate::tls::{Direction, Minimum, Pair, TlsVersion};
 
 use super::demo::Demo;
 use super::effect::EngineNow;
@@ -119,6 +123,30 @@ impl Host {
         self.demo.is_some()
     }
 
+    /// In the demo: the pretend peer that stands for this one. `None`: this is no demo.
+    pub(super) fn pretend(&self, key: &PeerKey) -> Option<Option<Target>> {
+        self.demo.as_ref().map(|demo| demo.pretend(key))
+    }
+
+    /// In the demo: its own ports, which do what its file says.
+    pub(super) fn pretend_ports(&self) -> Option<Vec<(SocketAddr, Service)>> {
+        let demo = self.demo.as_ref()?;
+        let pairs = |document: &Document, direction: Direction| -> Vec<Pair> {
+            let variables = document.variables(direction.table()).into_iter();
+            variables.map(|v| Pair { name: v.name, value: v.value }).collect()
+        };
+        let document = self.load().ok()?;
+        let [inbound, _] = self
+            .preferences
+            .catalogue
+            .read_both(&pairs(&document, Direction::Inbound), &pairs(&document, Direction::Outbound));
+        let lowest = match inbound.minimum {
+            Minimum::At(version) => version,
+            Minimum::Default | Minimum::Custom(_) => TlsVersion::Tls10,
+        };
+        Some(demo.own_ports(lowest))
+    }
+
     /// Now, and the server's zone.
     #[must_use]
     pub fn clock() -> Clock {
@@ -132,8 +160,8 @@ impl Host {
     ///
     /// # Errors
     /// [`SaveError`].
-    pub fn target(&self) -> Result<Target, SaveError> {
-        Target::resolve(&self.file)
+    pub fn target(&self) -> Result<SaveTarget, SaveError> {
+        SaveTarget::resolve(&self.file)
     }
 
     /// The state directory, made if it is not there.

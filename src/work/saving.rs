@@ -8,7 +8,9 @@ use crate::save::{
     self, Actor, AuditEntry, Content, Note, Outcome, Recovered, Request, SaveError, Saved, Started, StateDir, Step,
     Target,
 };
+use crate::probe::Cancel;
 use crate::session::Consent;
+use crate::tls::Minimum;
 
 use super::effect::{SaveJob, SaveProblem, SaveReport};
 use super::gate::EngineGate;
@@ -79,6 +81,7 @@ impl Host {
         write_audit(&state, &target, &actor, job.action, &summary, &words, &result);
         match result {
             Ok(saved) => {
+                let engine_after = saved.engine.clone();
                 let went_well = matches!(saved.outcome, Outcome::Saved);
                 let armed = switch.and_then(|switch| {
                     if went_well {
@@ -97,6 +100,11 @@ impl Host {
                     Some(Err(words)) => report.warnings.push(words),
                     None => {}
                 }
+                let runs = matches!(engine_after, Started::Well(_)) || self.is_demo();
+                if let (true, true, Some(minimum)) = (went_well, runs, &job.proves) {
+                    tell(SaveNews::Detail("Asking the server's own ports what they accept now ..."));
+                    self.prove_save(minimum, &mut report);
+                }
                 if let Some(words) = gate.values() {
                     report.warnings.insert(0, format!("After the start, {words}."));
                 }
@@ -109,6 +117,23 @@ impl Host {
                 Err(self.problem(&error))
             }
         }
+    }
+
+    /// The proof after a save: what the engine accepts now, against what was chosen.
+    fn prove_save(&self, minimum: &Minimum, report: &mut SaveReport) {
+        let Ok(cancel) = Cancel::new() else { return };
+        let proof = self.prove(minimum, &cancel);
+        if !proof.ports.is_empty() {
+            report.lines.push("What the server's own ports accept now:".to_owned());
+            report.lines.extend(proof.lines());
+        }
+        for words in &proof.contradictions {
+            report.warnings.push(format!("THE SETTING DID NOT TAKE EFFECT: {words}"));
+        }
+        if !proof.contradictions.is_empty() {
+            report.warnings.push("Probably a variable's name is wrong for this version of the server; take the change back (tab Backups), or set it in the web administration.".to_owned());
+        }
+        report.warnings.extend(proof.open);
     }
 
     /// What is to be written, and the edits whose values must still be there after the engine's start.

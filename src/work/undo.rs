@@ -159,6 +159,7 @@ impl Host {
             action: "undo",
             words: vec![format!("undone because nobody confirmed it: {}", backup.summary)],
             engine: EngineWish::Restart,
+            proves: None,
             whole: None,
             undo_after: None,
         };

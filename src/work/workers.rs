@@ -3,12 +3,17 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::mailserver_cfg::{Document, EditSet, Secrets};
+use crate::probe::Cancel;
+use crate::tls::Minimum;
 
-use super::effect::{Effect, Event, SaveProblem};
+use super::effect::{Effect, Event, SaveProblem, Whom};
+use super::evidence::Sources;
 use super::hold::Hold;
 use super::host::Host;
+use super::probing::Question;
 use super::saving::SaveNews;
 
 /// Where events go.
@@ -27,8 +32,9 @@ struct Inner {
     hold: Arc<Hold>,
     stop_evidence: AtomicBool,
     stop_save: AtomicBool,
-    /// One evidence run at a time; one draft write at a time, in order.
-    evidence: Mutex<()>,
+    /// What evidence is made from; one reading at a time.
+    sources: Mutex<Sources>,
+    probe: Mutex<Option<Cancel>>,
     draft: Mutex<Drafts>,
 }
 
@@ -52,7 +58,8 @@ impl Workers {
                 hold,
                 stop_evidence: AtomicBool::new(false),
                 stop_save: AtomicBool::new(false),
-                evidence: Mutex::new(()),
+                sources: Mutex::new(Sources::default()),
+                probe: Mutex::new(None),
                 draft: Mutex::new(Drafts::default()),
             }),
         }
@@ -64,6 +71,14 @@ impl Workers {
         match effect {
             Effect::CancelEvidence => inner.stop_evidence.store(true, Ordering::SeqCst),
             Effect::CancelSave => inner.stop_save.store(true, Ordering::SeqCst),
+            Effect::PlanProbe(whom) => self.spawn("plan", move |inner| inner.plan_probe(&whom)),
+            Effect::Probe(questions) => self.spawn("probe", move |inner| inner.probe(&questions)),
+            Effect::CancelProbe => {
+                if let Some(cancel) = &*inner.probe.lock().unwrap_or_else(PoisonError::into_inner) {
+                    cancel.cancel();
+                }
+            }
+            Effect::ProveLive(minimum) => self.spawn("ports", move |inner| inner.prove(&minimum)),
             Effect::GatherEvidence => self.spawn("evidence", Inner::gather),
             Effect::LookAtEngine => self.spawn("engine", |inner| (inner.sink)(Event::Engine(inner.host.engine_now()))),
             Effect::Inspect { wish } => self.spawn("inspect", move |inner| {
@@ -155,15 +170,75 @@ impl Inner {
     fn gather(&self) {
         // A second wish while one runs: the running one is told to stop, then this one goes.
         self.stop_evidence.store(true, Ordering::SeqCst);
-        let _one = self.evidence.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         self.stop_evidence.store(false, Ordering::SeqCst);
         let progress = |done, total| (self.sink)(Event::EvidenceProgress { done, total });
-        let gathered = self.host.gather(&self.document, &self.stop_evidence, progress);
+        let gathered = self.host.gather(&mut sources, &self.document, &self.stop_evidence, progress);
         (self.sink)(Event::Evidence {
             book: Arc::new(gathered.book),
             measured: gathered.measured,
             cancelled: gathered.cancelled,
+            since_save: gathered.since_save,
         });
+    }
+
+    fn plan_probe(&self, whom: &Whom) {
+        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let book = self.host.book(&sources);
+        drop(sources);
+        let questions = match whom {
+            Whom::Unmeasured => self.host.questions(&book, true),
+            Whom::All => self.host.questions(&book, false),
+            Whom::One(key) => self.host.question(key).into_iter().collect(),
+        };
+        let words = self.host.probe_plan(&questions).words;
+        (self.sink)(Event::ProbePlanned { questions, words });
+    }
+
+    fn probe(&self, questions: &[Question]) {
+        let Ok(cancel) = Cancel::new() else {
+            (self.sink)(Event::Notice("A probe could not be started: no file handle is left.".to_owned()));
+            return;
+        };
+        *self.probe.lock().unwrap_or_else(PoisonError::into_inner) = Some(cancel.clone());
+        let total = questions.len();
+        let (mut done, mut shown) = (0, Instant::now());
+        (self.sink)(Event::ProbeProgress { done, total });
+        let asked = self.host.probe(questions, &cancel, |record| {
+            self.sources.lock().unwrap_or_else(PoisonError::into_inner).learn(record);
+            done += 1;
+            // Rows appear as answers come, but a thousand peers must not mean a thousand books.
+            if shown.elapsed() > Duration::from_millis(200) {
+                shown = Instant::now();
+                (self.sink)(Event::ProbeProgress { done, total });
+                self.tell_book();
+            }
+        });
+        let failed = match asked {
+            Ok(records) => self.host.remember(records).err().map(|error| {
+                format!("What was measured counts for this session only: it could not be remembered ({error})")
+            }),
+            Err(error) => Some(error.to_string()),
+        };
+        *self.probe.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.tell_book();
+        (self.sink)(Event::ProbeProgress { done: total, total });
+        if let Some(words) = failed {
+            (self.sink)(Event::Notice(words));
+        }
+    }
+
+    fn tell_book(&self) {
+        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let book = self.host.book(&sources);
+        drop(sources);
+        (self.sink)(Event::Learned(Arc::new(book)));
+    }
+
+    fn prove(&self, minimum: &Minimum) {
+        let Ok(cancel) = Cancel::new() else { return };
+        let proof = self.host.prove(minimum, &cancel);
+        (self.sink)(Event::Proven { proof: Box::new(proof), measured: self.host.measured() });
     }
 
     fn write_drafts(&self) {

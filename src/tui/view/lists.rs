@@ -156,8 +156,16 @@ pub(super) fn peers(state: &State, area: Rect, painter: &mut Painter<'_>) {
         return;
     }
     let warnings = u16::try_from(state.book.warnings.len().min(3)).unwrap_or(0);
+    let troubles = state
+        .since_save
+        .as_ref()
+        .map(|(at, troubles)| text::since_save_lines(*at, troubles, &state.clock))
+        .unwrap_or_default();
+    let top = painter.lines(Rect { x: area.x + 2, width: area.width.saturating_sub(3), ..area }, &troubles, 0);
+    let top = u16::try_from(top).unwrap_or(0);
     let list = Rect {
-        height: area.height.saturating_sub(warnings),
+        y: area.y + top.min(area.height),
+        height: area.height.saturating_sub(warnings + top),
         ..area
     };
     let selected = state.selected().min(rows.len().saturating_sub(1));
@@ -180,7 +188,7 @@ pub(super) fn peers(state: &State, area: Rect, painter: &mut Painter<'_>) {
             }
         }
     }
-    for (y, warning) in (list.height..area.height).zip(&state.book.warnings) {
+    for (y, warning) in (top + list.height..area.height).zip(&state.book.warnings) {
         let words = wrap::cut(
             &format!("! {warning}"),
             usize::from(area.width.saturating_sub(4)),

@@ -84,7 +84,7 @@ pub(super) fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) {
             rest,
             2,
             y,
-            &format!("? {}", text::never_measured(unknown)),
+            &format!("? {}", text::unknown(unknown)),
             theme.caution(),
         );
         let mail = impact.counts.unknown_messages.to_string();
