@@ -1,12 +1,13 @@
 //! The engine's mail log: who we exchange mail with, and how much.
 //!
-//! Logs reach gigabytes, so they are read as bytes, a mebibyte at a time, by as many threads as there are cores, each
+//! Logs reach gigabytes, so they are read as bytes, a piece at a time, by as many threads as there are cores, each
 //! with its own stretch of the whole; memory grows with the peers and not with the lines ([`distinct`] says how a message is
 //! counted once). Lines are trusted with nothing ([`line`]). A later [`LogFindings::follow`] reads only what is new.
 
 mod clock;
 mod distinct;
 mod files;
+mod hash;
 mod line;
 mod stretch;
 mod tally;
@@ -131,7 +132,7 @@ pub struct LogFindings {
 }
 
 /// Reads the logs (newest first, as [`find_logs`] gives them) as far as the window needs, on `threads` threads (0: one a
-/// core). A file that cannot be read is a warning. Cancelling ends it within a mebibyte a thread, with what was found so far.
+/// core). A file that cannot be read is a warning. Cancelling ends it within 256 KiB a thread, with what was found so far.
 #[must_use]
 pub fn scan_logs(
     files: &[PathBuf],
@@ -338,7 +339,7 @@ impl LogFindings {
             lines.not_understood,
             "Sent or Recv lines were not understood and not used",
         );
-        say(lines.overlong, "lines over 1 MiB were skipped");
+        say(lines.overlong, "lines over 256 KiB were skipped");
         say(
             lines.in_future,
             "lines dated more than a day ahead were not used (clock or time zone?)",
