@@ -486,8 +486,8 @@ fn evidence(tally: &PeerTally) -> Vec<Evidence> {
             String::new(),
         );
     }
-    if let Some((words, span)) = tally.trouble.as_ref().and_then(|t| t.remark.as_ref()) {
-        record(Knowledge::Hint(words.clone()), *span, words.clone());
+    if let Some((words, span)) = tally.trouble.as_ref().and_then(|t| t.remark()) {
+        record(Knowledge::Hint(words.clone()), span, words);
     }
     records
 }

@@ -266,6 +266,12 @@ impl Tally {
 
     /// Adds a stretch that comes after this one in time.
     pub(super) fn absorb_newer(&mut self, newer: Self) {
+        if self.peers.is_empty() {
+            let lines = self.lines;
+            *self = newer;
+            self.lines.absorb(lines);
+            return;
+        }
         self.lines.absorb(newer.lines);
         let mut hosts: Vec<(u32, Kind, Result<IpAddr, Box<str>>)> = newer
             .addresses
