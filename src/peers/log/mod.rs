@@ -13,7 +13,6 @@ mod stretch;
 mod tally;
 mod trouble;
 
-use std::collections::HashSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -66,8 +65,9 @@ impl Window {
 /// This server's own addresses and names: they are no peers. Loopback and the unspecified address never are.
 #[derive(Debug, Clone, Default)]
 pub struct OwnHosts {
-    addresses: HashSet<IpAddr>,
-    names: HashSet<String>,
+    /// A handful: looking through them is quicker than hashing.
+    addresses: Vec<IpAddr>,
+    names: Vec<String>,
 }
 
 impl OwnHosts {
@@ -76,8 +76,8 @@ impl OwnHosts {
         let mut own = Self::default();
         for host in hosts {
             match host {
-                Host::Address(address) => own.addresses.insert(address.to_canonical()),
-                Host::Name(name) => own.names.insert(name.to_ascii_lowercase()),
+                Host::Address(address) => own.addresses.push(address.to_canonical()),
+                Host::Name(name) => own.names.push(name.to_ascii_lowercase()),
             };
         }
         own
@@ -92,7 +92,7 @@ impl OwnHosts {
     /// Whether this name, in lower case, is ours.
     #[must_use]
     pub fn has_name(&self, name: &str) -> bool {
-        name == "localhost" || name.starts_with("localhost.") || self.names.contains(name)
+        name == "localhost" || name.starts_with("localhost.") || self.names.iter().any(|own| own == name)
     }
 }
 

@@ -221,6 +221,11 @@ fn address(host: &[u8]) -> Option<IpAddr> {
 /// The service that a `Recv` line names. Only `SMTP` is mail transport; the engine's own client, WebDAV and ActiveSync
 /// come over HTTPS. A session of a user on 587 or 465 is logged as `SMTP` too, as far as is known.
 fn service(word: &[u8]) -> Service {
+    match word {
+        b"SMTP" => return Service::Smtp,
+        b"Kerio Connect Client" | b"WebDAV" => return Service::Https,
+        _ => {}
+    }
     let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
     if is("SMTP") || is("ESMTP") {
         Service::Smtp
