@@ -14,6 +14,7 @@ mod conclude;
 mod log;
 mod names;
 mod peers_file;
+mod received;
 mod store;
 mod text;
 
@@ -22,6 +23,7 @@ pub use book::{BookSources, Record, make_book};
 pub use conclude::{Conclusion, conclude};
 pub use log::{LineCounts, LogError, LogFindings, OwnHosts, Progress, Trouble, Window, find_logs, scan_logs};
 pub use peers_file::{PeersFile, PeersFileEntry, PeersFileError, Said};
+pub use received::{ReceivedBudget, ReceivedError, ReceivedFindings, read_received};
 pub use store::EvidenceStore;
 pub use text::safe_text;
 

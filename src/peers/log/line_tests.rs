@@ -7,7 +7,7 @@ const SENT: &str = "Sent: Queue-ID: 63073369-00000003, Recipient: <c@example.net
     Status: 2.0.0 , Remote-Host: 198.51.100.7, Msg-Id: <id@example.org>";
 
 fn parse(line: &str) -> Line<'_> {
-    Parser::new().parse(line.as_bytes(), true)
+    super::parse(line.as_bytes(), true)
 }
 
 fn received(line: &str) -> Received<'_> {
@@ -157,15 +157,14 @@ fn quoted_local_parts_are_respected_and_quotes_that_do_not_close_in_time_are_amb
 fn a_line_cut_anywhere_gives_the_same_or_nothing() {
     let whole_received = received(RECV);
     let whole_sent = sent(SENT);
-    let parser = Parser::new();
     for cut in 0..RECV.len() {
-        match parser.parse(&RECV.as_bytes()[..cut], false) {
+        match super::parse(&RECV.as_bytes()[..cut], false) {
             Line::Received(r) => assert!(r == whole_received || r.host.is_none(), "{cut}: {r:?}"),
             other => assert!(matches!(other, Line::Other | Line::NotUnderstood), "{cut}: {other:?}"),
         }
     }
     for cut in 0..SENT.len() {
-        match parser.parse(&SENT.as_bytes()[..cut], false) {
+        match super::parse(&SENT.as_bytes()[..cut], false) {
             Line::Sent(s) => assert!(s == whole_sent || s.host.is_none(), "{cut}: {s:?}"),
             other => assert!(matches!(other, Line::Other | Line::NotUnderstood), "{cut}: {other:?}"),
         }
@@ -213,15 +212,14 @@ proptest! {
 
     #[test]
     fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0_usize..300, whole in any::<bool>()) {
-        let parser = Parser::new();
-        parser.parse(&bytes, whole);
+            super::parse(&bytes, whole);
         for line in [RECV, SENT] {
             let cut = cut.min(line.len());
             let mut mixed = line.as_bytes()[..cut].to_vec();
             mixed.extend_from_slice(&bytes);
-            parser.parse(&mixed, whole);
+            super::parse(&mixed, whole);
             mixed.extend_from_slice(&line.as_bytes()[cut..]);
-            parser.parse(&mixed, whole);
+            super::parse(&mixed, whole);
         }
     }
 

@@ -1,18 +1,18 @@
 //! The engine's mail log: who we exchange mail with, and how much.
 //!
-//! Logs reach gigabytes, so they are read as bytes, a mebibyte at a time, by as many threads as there are cores, each
+//! Logs reach gigabytes, so they are read as bytes, a piece at a time, by as many threads as there are cores, each
 //! with its own stretch of the whole; memory grows with the peers and not with the lines ([`distinct`] says how a message is
 //! counted once). Lines are trusted with nothing ([`line`]). A later [`LogFindings::follow`] reads only what is new.
 
 mod clock;
 mod distinct;
 mod files;
+mod hash;
 mod line;
 mod stretch;
 mod tally;
 mod trouble;
 
-use std::collections::HashSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -65,8 +65,9 @@ impl Window {
 /// This server's own addresses and names: they are no peers. Loopback and the unspecified address never are.
 #[derive(Debug, Clone, Default)]
 pub struct OwnHosts {
-    addresses: HashSet<IpAddr>,
-    names: HashSet<String>,
+    /// A handful: looking through them is quicker than hashing.
+    addresses: Vec<IpAddr>,
+    names: Vec<String>,
 }
 
 impl OwnHosts {
@@ -75,8 +76,8 @@ impl OwnHosts {
         let mut own = Self::default();
         for host in hosts {
             match host {
-                Host::Address(address) => own.addresses.insert(address.to_canonical()),
-                Host::Name(name) => own.names.insert(name.to_ascii_lowercase()),
+                Host::Address(address) => own.addresses.push(address.to_canonical()),
+                Host::Name(name) => own.names.push(name.to_ascii_lowercase()),
             };
         }
         own
@@ -91,7 +92,7 @@ impl OwnHosts {
     /// Whether this name, in lower case, is ours.
     #[must_use]
     pub fn has_name(&self, name: &str) -> bool {
-        name == "localhost" || name.starts_with("localhost.") || self.names.contains(name)
+        name == "localhost" || name.starts_with("localhost.") || self.names.iter().any(|own| own == name)
     }
 }
 
@@ -131,7 +132,7 @@ pub struct LogFindings {
 }
 
 /// Reads the logs (newest first, as [`find_logs`] gives them) as far as the window needs, on `threads` threads (0: one a
-/// core). A file that cannot be read is a warning. Cancelling ends it within a mebibyte a thread, with what was found so far.
+/// core). A file that cannot be read is a warning. Cancelling ends it within 256 KiB a thread, with what was found so far.
 #[must_use]
 pub fn scan_logs(
     files: &[PathBuf],
@@ -338,7 +339,7 @@ impl LogFindings {
             lines.not_understood,
             "Sent or Recv lines were not understood and not used",
         );
-        say(lines.overlong, "lines over 1 MiB were skipped");
+        say(lines.overlong, "lines over 256 KiB were skipped");
         say(
             lines.in_future,
             "lines dated more than a day ahead were not used (clock or time zone?)",
@@ -485,8 +486,8 @@ fn evidence(tally: &PeerTally) -> Vec<Evidence> {
             String::new(),
         );
     }
-    if let Some((words, span)) = tally.trouble.as_ref().and_then(|t| t.remark.as_ref()) {
-        record(Knowledge::Hint(words.clone()), *span, words.clone());
+    if let Some((words, span)) = tally.trouble.as_ref().and_then(|t| t.remark()) {
+        record(Knowledge::Hint(words.clone()), span, words);
     }
     records
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::distinct::{Distinct, Waiting, identity};
+use super::hash::Folding;
 use super::line::{Outcome, Received, Sent};
 use super::trouble::TroubleTally;
 use crate::peers::Service;
@@ -95,7 +96,7 @@ pub struct LineCounts {
     pub ambiguous: u64,
     /// `Sent` and `Recv` lines that do not read as the engine writes them; not used.
     pub not_understood: u64,
-    /// Lines over 1 MiB, skipped.
+    /// Lines over 256 KiB, skipped.
     pub overlong: u64,
     /// Lines dated more than a day after "now"; not used.
     pub in_future: u64,
@@ -117,7 +118,7 @@ impl LineCounts {
 /// Everything counted in a stretch of the log.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
-    addresses: HashMap<(Kind, IpAddr), u32>,
+    addresses: HashMap<(Kind, IpAddr), u32, Folding>,
     names: HashMap<(Kind, Box<str>), u32>,
     peers: Vec<PeerTally>,
     domain_names: Vec<Box<str>>,
@@ -125,7 +126,7 @@ pub(super) struct Tally {
     routes: Vec<RouteTally>,
     waiting: Waiting,
     pub(super) lines: LineCounts,
-    /// Bytes 0x00.. of the scratch for lower-casing a domain.
+    /// For lower-casing a domain.
     scratch: String,
 }
 
@@ -265,6 +266,12 @@ impl Tally {
 
     /// Adds a stretch that comes after this one in time.
     pub(super) fn absorb_newer(&mut self, newer: Self) {
+        if self.peers.is_empty() {
+            let lines = self.lines;
+            *self = newer;
+            self.lines.absorb(lines);
+            return;
+        }
         self.lines.absorb(newer.lines);
         let mut hosts: Vec<(u32, Kind, Result<IpAddr, Box<str>>)> = newer
             .addresses

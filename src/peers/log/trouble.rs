@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::tally::Span;
 use crate::peers::{PeerKey, safe_text};
 
-/// Most of a remote server's words that are kept, in characters.
+/// Most of a remote server's words that are kept, in bytes, and shown, in characters.
 const WORDS_MAX: usize = 200;
 /// Times of trouble remembered per peer.
 const TIMES_MAX: usize = 64;
@@ -45,23 +45,30 @@ pub(super) struct TroubleTally {
     first: i64,
     /// More than `times` holds.
     forgotten: bool,
-    status: String,
+    /// As it came: most are overwritten by the next, and made safe only when shown.
+    status: Vec<u8>,
     status_at: i64,
+    status_speaks_of_tls: bool,
     /// A remark about TLS among the remote server's words.
-    pub(super) remark: Option<(String, Span)>,
+    remark: Option<(Vec<u8>, Span)>,
 }
 
 impl TroubleTally {
     /// `new`: the message had no trouble with this peer before.
     pub(super) fn see(&mut self, second: i64, status: &[u8], new: bool) {
-        if self.status.is_empty() || second >= self.status_at {
-            self.status = safe_text(status, WORDS_MAX);
-            self.status_at = second;
+        let words = status.get(..WORDS_MAX).unwrap_or(status);
+        // A server says the same again and again.
+        if self.status != words {
+            self.status.clear();
+            self.status.extend_from_slice(words);
+            self.status_speaks_of_tls = speaks_of_tls(words);
         }
-        if speaks_of_tls(status) {
-            let (words, span) = self.remark.get_or_insert_default();
-            if second >= span.last || words.is_empty() {
-                *words = safe_text(status, WORDS_MAX);
+        self.status_at = second;
+        if self.status_speaks_of_tls {
+            let (remark, span) = self.remark.get_or_insert_default();
+            if *remark != words {
+                remark.clear();
+                remark.extend_from_slice(words);
             }
             span.see(second);
         }
@@ -96,6 +103,7 @@ impl TroubleTally {
         self.forgotten |= newer.forgotten;
         if newer.status_at >= self.status_at {
             (self.status, self.status_at) = (newer.status, newer.status_at);
+            self.status_speaks_of_tls = newer.status_speaks_of_tls;
         }
         match (&mut self.remark, newer.remark) {
             (Some((words, span)), Some((newer_words, newer_span))) => {
@@ -109,6 +117,13 @@ impl TroubleTally {
         }
     }
 
+    /// The last remark about TLS, safe to show, and how often there was one.
+    pub(super) fn remark(&self) -> Option<(String, Span)> {
+        self.remark
+            .as_ref()
+            .map(|(words, span)| (safe_text(words, WORDS_MAX), *span))
+    }
+
     /// What there is since `since` (seconds); `mail`: the deliveries that went well.
     pub(super) fn since(&self, peer: PeerKey, since: i64, mail: Span) -> Option<Trouble> {
         let recent = || self.times.iter().copied().filter(|t| *t >= since);
@@ -116,7 +131,7 @@ impl TroubleTally {
         let at_least = self.forgotten && self.times.iter().all(|t| *t >= since);
         Some(Trouble {
             peer,
-            status: self.status.clone(),
+            status: safe_text(&self.status, WORDS_MAX),
             first: Timestamp::from_second(first).ok()?,
             last: Timestamp::from_second(recent().max()?).ok()?,
             count: recent().count() as u64,
