@@ -4,7 +4,7 @@
 //! holds what the file system had given to the disk by then and nothing more, which is what a power cut leaves. The copy is mounted and checked.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::kill::calls;
 use crate::real::Mounted;
@@ -57,6 +57,7 @@ const POINTS: [&str; 8] = [
 struct Bench {
     system: &'static FileSystem,
     directory: tempfile::TempDir,
+    images: std::cell::Cell<usize>,
 }
 
 impl Bench {
@@ -72,6 +73,7 @@ impl Bench {
         let bench = Self {
             system,
             directory: tempfile::tempdir().unwrap(),
+            images: std::cell::Cell::new(0),
         };
         let image = bench.path("base.img");
         std::fs::File::create(&image).unwrap().set_len(system.size).unwrap();
@@ -137,23 +139,30 @@ impl Bench {
 
     /// One save below these strace options, a power cut right after it ended or was killed. Returns how it ended and whether the file is new.
     fn cut(&self, options: &[&str], what: &str) -> (Ended, bool) {
-        self.copy("base.img", "run.img");
-        let mounted = self.mount("run.img");
+        // New images each time: a loop device that is still being taken down keeps the old blocks of its file.
+        let number = self.images.replace(self.images.get() + 1);
+        let (before, after) = (format!("run-{number}.img"), format!("cut-{number}.img"));
+        self.copy("base.img", &before);
+        let mounted = self.mount(&before);
         let place = self.place();
         let mut wrapper = vec!["strace", "-f", "-qq", "-o", "/dev/null"];
         wrapper.extend(options);
         let wrapper = if options.is_empty() { &[][..] } else { &wrapper[..] };
-        let status = driver(&place, wrapper, false)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .unwrap();
-        let end = ended(status);
-        self.copy("run.img", "cut.img");
+        let output = driver(&place, wrapper, false).output().unwrap();
+        let end = ended(output.status);
+        self.copy(&before, &after);
         self.unmount(mounted);
-        let mounted = self.mount("cut.img");
-        let is_new = assert_sound(&place, &content(OLD, 60), &content(NEW, 60), what);
+        let mounted = self.mount(&after);
+        let what = format!("{what}: {end:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let is_new = assert_sound(&place, &content(OLD, 60), &content(NEW, 60), &what);
         self.unmount(mounted);
+        for image in [before, after] {
+            std::fs::remove_file(self.path(&image)).unwrap();
+        }
+        assert!(
+            end == Ended::Killed || is_new,
+            "{what}: after the power cut the file is old"
+        );
         (end, is_new)
     }
 }
@@ -170,11 +179,7 @@ fn prove(system: &'static FileSystem) {
         for number in *first..=*last {
             let inject = format!("inject={name}:signal=KILL:when={number}");
             let what = format!("{}: {inject}", system.name);
-            let (end, is_new) = bench.cut(&["-e", &format!("trace={name}"), "-e", &inject], &what);
-            assert!(
-                end == Ended::Killed || is_new,
-                "{what}: it said {end:?}, and after the power cut the file is old"
-            );
+            let (_, is_new) = bench.cut(&["-e", &format!("trace={name}"), "-e", &inject], &what);
             cuts += 1;
             new += usize::from(is_new);
         }
