@@ -128,17 +128,14 @@ impl Change<'_> {
 
     /// After the swap: is what came out what was expected? If not, back with it.
     fn judge(&self, temp: &str, ours: &Snapshot) -> Result<(), SaveError> {
-        let (seen, why) = match self.target.read_named(temp) {
-            Ok((bytes, snapshot, file)) => {
-                let same_rights =
-                    Attributes::of(&file, self.target.path()).is_ok_and(|now| !now.differs(self.attributes));
-                if bytes == self.old && same_rights && snapshot.links == 1 {
+        // Read once, without waiting for it to be quiet: until it is back, readers see a file without the other program's change.
+        let (seen, why) = match self.look_at(temp) {
+            Ok((bytes, snapshot, attributes)) => {
+                if bytes == self.old && !attributes.differs(self.attributes) && snapshot.links == 1 {
                     return Ok(());
                 }
                 ((Some(bytes), Some(snapshot)), changed(self.target, OnDisk::Theirs))
             }
-            // Still being written: certainly not what was expected.
-            Err(SaveError::NeverQuiet { .. }) => ((None, self.came_out(temp).1), changed(self.target, OnDisk::Theirs)),
             Err(error) => ((None, self.came_out(temp).1), error.with_on_disk(OnDisk::PutBack)),
         };
         let back = put_back(
@@ -154,6 +151,14 @@ impl Change<'_> {
                 beside: temp.to_owned(),
             }),
         })
+    }
+
+    fn look_at(&self, temp: &str) -> Result<(Vec<u8>, Snapshot, Attributes), SaveError> {
+        let path = self.target.path();
+        let file = self.target.parent().read_handle(temp);
+        let file = file.map_err(|errno| fault("reading what was exchanged for", self.target, errno))?;
+        let bytes = disk::read_all(&file, disk::LARGEST, path)?;
+        Ok((bytes, self.identity(&file)?, Attributes::of(&file, path)?))
     }
 
     /// Where there is no exchange: compare once more, then a plain rename.

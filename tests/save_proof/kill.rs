@@ -9,7 +9,7 @@ use std::process::Stdio;
 use crate::support::{Ended, NEW, OLD, Place, assert_sound, content, driver, ended, need, need_root};
 
 /// Name → the first and last number of its calls during the save.
-type Calls = BTreeMap<String, (usize, usize)>;
+pub(crate) type Calls = BTreeMap<String, (usize, usize)>;
 
 /// Calls that change nothing but the process's own memory: a kill before one of them is a kill before the call that follows.
 const IN_MEMORY: [&str; 9] = [
@@ -24,7 +24,7 @@ const IN_MEMORY: [&str; 9] = [
     "rt_sigprocmask",
 ];
 
-fn calls(place: &Place, in_place: bool) -> Calls {
+pub(crate) fn calls(place: &Place, in_place: bool) -> Calls {
     let trace = place.file.parent().unwrap().parent().unwrap().join("trace");
     let status = driver(place, &["strace", "-f", "-o", trace.to_str().unwrap()], in_place)
         .stdout(Stdio::null())

@@ -2,8 +2,11 @@
 //!
 //! `cargo test --test save_proof -- --nocapture` prints the figures; `cargo test --test save_proof kill::` runs one part.
 
+mod competing;
+mod engine;
 mod kill;
 mod plain;
+mod power;
 mod real;
 mod support;
 

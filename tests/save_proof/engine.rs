@@ -1,0 +1,251 @@
+//! The order in which a save deals with the engine, by a stand-in that writes down what it was asked.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kerio_tls::save::{
+    Gate, GateError, GateKind, Outcome, Recovered, SaveError, Started, backups, engine_is_up, recover,
+};
+
+use crate::support::{NEW, OLD, Place, content, edit};
+
+fn refusal(kind: GateKind) -> GateError {
+    GateError {
+        kind,
+        what: "the engine does what it wants".into(),
+        next: "systemctl stop kerio-connect".into(),
+    }
+}
+
+/// Everything goes well unless told otherwise.
+#[derive(Default)]
+struct Engine<'a> {
+    asked: Vec<&'static str>,
+    on_stop: Option<Box<dyn FnMut() + 'a>>,
+    fail: Option<&'static str>,
+    comes_up_badly: bool,
+}
+
+impl Engine<'_> {
+    fn ask(&mut self, what: &'static str, kind: GateKind) -> Result<(), GateError> {
+        self.asked.push(what);
+        if self.fail == Some(what) {
+            Err(refusal(kind))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Gate for Engine<'_> {
+    fn will_stop(&mut self) -> bool {
+        true
+    }
+    fn before_write(&mut self) -> Result<(), GateError> {
+        if let Some(on_stop) = &mut self.on_stop {
+            on_stop();
+        }
+        self.ask("stop", GateKind::StopFailed)
+    }
+    fn prove_stopped(&mut self) -> Result<(), GateError> {
+        self.ask("prove", GateKind::Runs)
+    }
+    fn abort(&mut self) -> Result<(), GateError> {
+        self.ask("start again", GateKind::StartFailed)
+    }
+    fn after_commit(&mut self) -> Started {
+        self.asked.push("start");
+        if self.comes_up_badly {
+            Started::Badly(vec!["mailserver[7]: bad TLS".into()])
+        } else {
+            Started::Well(vec![])
+        }
+    }
+    fn before_roll_back(&mut self) -> Result<(), GateError> {
+        self.ask("stop for roll back", GateKind::StopFailed)
+    }
+    fn after_roll_back(&mut self) -> Started {
+        self.asked.push("start with the old file");
+        Started::Well(vec![])
+    }
+}
+
+fn change() -> kerio_tls::mailserver_cfg::EditSet {
+    edit("ServerTlsProtocols", OLD, NEW)
+}
+
+fn assert_untouched(place: &Place) {
+    assert_eq!(place.bytes(), content(OLD, 0));
+    assert_eq!(place.beside(), ["mailserver.cfg"]);
+    assert_eq!(backups(&place.state(), &place.target()).unwrap(), []);
+}
+
+#[test]
+fn it_is_stopped_before_and_started_after_the_commit() {
+    let place = Place::new(&content(OLD, 0));
+    let mut engine = Engine::default();
+    let saved = place.save_with(change(), |_| {}, &mut engine).unwrap();
+    assert_eq!((saved.outcome, saved.engine), (Outcome::Saved, Started::Well(vec![])));
+    assert_eq!(engine.asked, ["stop", "prove", "start"]);
+    assert_eq!(recover(&place.state(), &place.target()).unwrap(), []);
+}
+
+#[test]
+fn a_save_with_nothing_to_do_or_something_in_the_way_never_touches_it() {
+    let place = Place::new(&content(NEW, 0));
+    let mut engine = Engine::default();
+    place.save_with(change(), |_| {}, &mut engine).unwrap();
+    let conflict = Place::new(&content("TLSv1.1", 0));
+    conflict.save_with(change(), |_| {}, &mut engine).unwrap_err();
+    let linked = Place::new(&content(OLD, 0));
+    std::fs::hard_link(&linked.file, linked.state.with_file_name("second.cfg")).unwrap();
+    linked.save_with(change(), |_| {}, &mut engine).unwrap_err();
+    assert_eq!(engine.asked, [] as [&str; 0]);
+}
+
+#[test]
+fn whatever_ends_the_save_before_the_exchange_starts_it_again() {
+    for fail in ["stop", "prove"] {
+        let place = Place::new(&content(OLD, 0));
+        let mut engine = Engine {
+            fail: Some(fail),
+            ..Engine::default()
+        };
+        let error = place.save_with(change(), |_| {}, &mut engine).unwrap_err();
+        assert!(matches!(error, SaveError::Gate(_)), "{error:?}");
+        assert_eq!(engine.asked.last(), Some(&"start again"));
+        assert_untouched(&place);
+        assert_eq!(recover(&place.state(), &place.target()).unwrap(), []);
+    }
+}
+
+#[test]
+fn a_conflict_that_the_stop_brings_up_starts_it_again() {
+    let place = Place::new(&content(OLD, 0));
+    let mut engine = Engine {
+        on_stop: Some(Box::new(|| std::fs::write(&place.file, content("TLSv1.1", 0)).unwrap())),
+        ..Engine::default()
+    };
+    let error = place.save_with(change(), |_| {}, &mut engine).unwrap_err();
+    assert!(matches!(error, SaveError::Conflict { .. }), "{error:?}");
+    assert_eq!(engine.asked, ["stop", "start again"]);
+}
+
+#[test]
+fn what_the_stop_writes_is_kept_and_told() {
+    let place = Place::new(&content(OLD, 0));
+    let rewritten = |protocols| {
+        String::from_utf8(content(protocols, 0))
+            .unwrap()
+            .replace("\">0<", "\">99<")
+    };
+    let mut engine = Engine {
+        on_stop: Some(Box::new(|| std::fs::write(&place.file, rewritten(OLD)).unwrap())),
+        ..Engine::default()
+    };
+    let saved = place.save_with(change(), |_| {}, &mut engine).unwrap();
+    assert_eq!(saved.changed_count, 1);
+    assert_eq!(place.bytes(), rewritten(NEW).into_bytes());
+}
+
+#[test]
+fn cancelled_after_the_stop_it_is_started_again() {
+    let place = Place::new(&content(OLD, 0));
+    static CANCEL: AtomicBool = AtomicBool::new(false);
+    let mut engine = Engine {
+        on_stop: Some(Box::new(|| CANCEL.store(true, Ordering::SeqCst))),
+        ..Engine::default()
+    };
+    let error = place
+        .save_with(change(), |request| request.cancel = Some(&CANCEL), &mut engine)
+        .unwrap_err();
+    assert!(matches!(error, SaveError::Cancelled), "{error:?}");
+    assert_eq!(engine.asked, ["stop", "start again"]);
+    assert_untouched(&place);
+}
+
+#[test]
+fn an_engine_that_does_not_come_up_gets_the_old_file_back_and_the_new_one_is_kept() {
+    let place = Place::new(&content(OLD, 0));
+    let mut engine = Engine {
+        comes_up_badly: true,
+        ..Engine::default()
+    };
+    let saved = place.save_with(change(), |_| {}, &mut engine).unwrap();
+    let Outcome::RolledBack { why, failed_file, then } = saved.outcome else {
+        panic!("{:?}", saved.outcome)
+    };
+    assert_eq!(why, ["mailserver[7]: bad TLS"]);
+    assert_eq!(std::fs::read(failed_file.unwrap()).unwrap(), content(NEW, 0));
+    assert_eq!(then, Started::Well(vec![]));
+    assert_eq!(
+        engine.asked,
+        [
+            "stop",
+            "prove",
+            "start",
+            "stop for roll back",
+            "prove",
+            "start with the old file"
+        ]
+    );
+    assert_eq!(place.bytes(), content(OLD, 0));
+    assert_eq!(place.beside(), ["mailserver.cfg"]);
+    assert_eq!(recover(&place.state(), &place.target()).unwrap(), []);
+}
+
+#[test]
+fn an_engine_that_cannot_be_stopped_for_the_roll_back_is_said_to_be_down_until_it_is_up() {
+    let place = Place::new(&content(OLD, 0));
+    let mut engine = Engine {
+        comes_up_badly: true,
+        fail: Some("stop for roll back"),
+        ..Engine::default()
+    };
+    let saved = place.save_with(change(), |_| {}, &mut engine).unwrap();
+    assert!(
+        matches!(saved.outcome, Outcome::RollBackFailed { .. }),
+        "{:?}",
+        saved.outcome
+    );
+    assert_eq!(place.bytes(), content(NEW, 0));
+    for _ in 0..2 {
+        let found = recover(&place.state(), &place.target()).unwrap();
+        assert!(matches!(found[..], [Recovered::EngineMayBeDown { .. }]), "{found:?}");
+    }
+    engine_is_up(&place.state(), &place.target()).unwrap();
+    assert_eq!(recover(&place.state(), &place.target()).unwrap(), []);
+}
+
+#[test]
+fn an_engine_that_is_down_after_all_is_said_loudly_and_at_the_next_start_again() {
+    struct NeverUp;
+    impl Gate for NeverUp {
+        fn will_stop(&mut self) -> bool {
+            true
+        }
+        fn before_write(&mut self) -> Result<(), GateError> {
+            Ok(())
+        }
+        fn prove_stopped(&mut self) -> Result<(), GateError> {
+            Err(refusal(GateKind::NotSure))
+        }
+        fn abort(&mut self) -> Result<(), GateError> {
+            Err(refusal(GateKind::StartFailed))
+        }
+        fn after_commit(&mut self) -> Started {
+            unreachable!()
+        }
+        fn before_roll_back(&mut self) -> Result<(), GateError> {
+            unreachable!()
+        }
+        fn after_roll_back(&mut self) -> Started {
+            unreachable!()
+        }
+    }
+    let place = Place::new(&content(OLD, 0));
+    let error = place.save_with(change(), |_| {}, &mut NeverUp).unwrap_err();
+    assert!(error.to_string().starts_with("THE ENGINE IS DOWN"), "{error}");
+    assert_untouched(&place);
+    let found = recover(&place.state(), &place.target()).unwrap();
+    assert!(matches!(found[..], [Recovered::EngineMayBeDown { .. }]), "{found:?}");
+}
