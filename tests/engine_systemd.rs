@@ -6,7 +6,10 @@
 #[path = "common/nspawn.rs"]
 mod nspawn;
 
-use kerio_tls::engine::{Armed, Controller, Disarmed, EngineError, Places, Service, Started, StartedWell, State, Status, Timing, arm, armed, disarm, rearm};
+use kerio_tls::engine::{
+    Armed, Controller, Disarmed, EngineError, Places, Service, Started, StartedWell, State, Status, Timing, arm, armed,
+    disarm, rearm,
+};
 use nspawn::{Bind, Container};
 use std::path::Path;
 use std::process::Command;
@@ -23,7 +26,14 @@ fn in_container(test: &str, inside: fn()) {
     }
     let container = Container::boot(&[Bind::read_only(std::env::current_exe().unwrap(), "/usr/bin/driver")]);
     container.install_engine();
-    let ran = container.run(&["env", &format!("{INSIDE}=1"), "/usr/bin/driver", "--exact", test, "--nocapture"]);
+    let ran = container.run(&[
+        "env",
+        &format!("{INSIDE}=1"),
+        "/usr/bin/driver",
+        "--exact",
+        test,
+        "--nocapture",
+    ]);
     let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "inside the container:\n{said}");
     assert!(said.contains("1 passed"), "the test did not run inside: {said}");
@@ -58,7 +68,12 @@ fn stand_in(conf: &str, unit: &str) {
 }
 
 fn quick() -> Timing {
-    Timing { patience: Duration::from_secs(20), watch: Duration::from_secs(2), appear: Duration::from_secs(4), ..Timing::default() }
+    Timing {
+        patience: Duration::from_secs(20),
+        watch: Duration::from_secs(2),
+        appear: Duration::from_secs(4),
+        ..Timing::default()
+    }
 }
 
 fn controller() -> Controller {

@@ -44,7 +44,10 @@ enum Kind {
 /// Looks at every process.
 pub(super) fn look(places: &Places) -> Seen {
     let proc = Proc::new(&places.proc_root);
-    let mut seen = Seen { namespaced: !proc.sees_whole_host(), ..Seen::default() };
+    let mut seen = Seen {
+        namespaced: !proc.sees_whole_host(),
+        ..Seen::default()
+    };
     seen.blind = blind(places, &proc);
     let pids = match proc.pids() {
         Ok(pids) => pids,
@@ -59,12 +62,17 @@ pub(super) fn look(places: &Places) -> Seen {
         if Some(pid) == own {
             continue;
         }
-        let Some(stat) = proc.stat(pid).filter(|stat| !matches!(stat.state, b'Z' | b'X' | b'x')) else { continue };
+        let Some(stat) = proc.stat(pid).filter(|stat| !matches!(stat.state, b'Z' | b'X' | b'x')) else {
+            continue;
+        };
         match wanted.judge(&proc, pid) {
             Kind::Engine => seen.engines.push(describe(&proc, pid, stat)),
             Kind::Perhaps(why) => seen.perhaps.push((describe(&proc, pid, stat), why)),
             Kind::Other => {
-                if wanted.file.is_some_and(|file| proc.has_open_for_writing(pid, file) == Some(true)) {
+                if wanted
+                    .file
+                    .is_some_and(|file| proc.has_open_for_writing(pid, file) == Some(true))
+                {
                     seen.writers.push(describe(&proc, pid, stat));
                 }
             }
@@ -97,9 +105,9 @@ impl Wanted {
         match proc.exe(pid) {
             Exe::Absent => Kind::Other,
             Exe::Hidden => match proc.comm(pid) {
-                Ok(name) if name == EXECUTABLE.as_bytes() => {
-                    Kind::Perhaps(format!("process {pid} is named {EXECUTABLE}, and its executable cannot be read without rights"))
-                }
+                Ok(name) if name == EXECUTABLE.as_bytes() => Kind::Perhaps(format!(
+                    "process {pid} is named {EXECUTABLE}, and its executable cannot be read without rights"
+                )),
                 _ => Kind::Other,
             },
             Exe::Path { path, deleted } => {
@@ -123,11 +131,15 @@ impl Wanted {
             // Something else that happens to have the name, with a configuration of its own.
             (Some(_), Some(_)) => Kind::Other,
             _ => {
-                let foreign = proc.namespace(pid, "mnt").is_none_or(|theirs| Some(theirs) != self.mounts);
+                let foreign = proc
+                    .namespace(pid, "mnt")
+                    .is_none_or(|theirs| Some(theirs) != self.mounts);
                 let gone = if deleted { " (deleted)" } else { "" };
                 let place = if foreign { ", in another container" } else { "" };
                 let path = super::text::shown(path.as_os_str().as_encoded_bytes());
-                Kind::Perhaps(format!("process {pid} runs {path}{gone}{place}, and it cannot be told which file is its configuration"))
+                Kind::Perhaps(format!(
+                    "process {pid} runs {path}{gone}{place}, and it cannot be told which file is its configuration"
+                ))
             }
         }
     }
@@ -138,7 +150,12 @@ fn describe(proc: &Proc<'_>, pid: u32, stat: Stat) -> Process {
         Exe::Path { path, .. } => super::text::shown(path.as_os_str().as_encoded_bytes()),
         _ => super::text::shown(&proc.comm(pid).unwrap_or_default()),
     };
-    Process { pid, start_ticks: stat.start_ticks, started: proc.started(stat), what }
+    Process {
+        pid,
+        start_ticks: stat.start_ticks,
+        started: proc.started(stat),
+        what,
+    }
 }
 
 /// Whether this tree hides processes of others: `hidepid=` (proc(5)) without rights, or a tree of another namespace.
@@ -150,20 +167,27 @@ fn blind(places: &Places, proc: &Proc<'_>) -> Option<String> {
     if proc.comm(1).is_err() {
         return Some("/proc hides the processes of other users".to_owned());
     }
-    let hides = parse_mounts(&proc.mountinfo()).into_iter().rfind(|mount| mount.kind == b"proc" && mount.point == places.proc_root).is_some_and(|mount| {
-        mount
-            .options
-            .split(|byte| *byte == b',')
-            .filter_map(|option| option.strip_prefix(b"hidepid="))
-            .any(|value| !matches!(value, b"0" | b"off"))
-    });
-    (hides && !rustix::process::geteuid().is_root()).then(|| "/proc is mounted with hidepid and hides the processes of other users".to_owned())
+    let hides = parse_mounts(&proc.mountinfo())
+        .into_iter()
+        .rfind(|mount| mount.kind == b"proc" && mount.point == places.proc_root)
+        .is_some_and(|mount| {
+            mount
+                .options
+                .split(|byte| *byte == b',')
+                .filter_map(|option| option.strip_prefix(b"hidepid="))
+                .any(|value| !matches!(value, b"0" | b"off"))
+        });
+    (hides && !rustix::process::geteuid().is_root())
+        .then(|| "/proc is mounted with hidepid and hides the processes of other users".to_owned())
 }
 
 /// Whether the file comes from outside this container: from a mount of its own, such as a volume
 /// that other containers may have too. Memory is never shared.
 pub(super) fn lies_on_a_volume(places: &Places) -> bool {
     let mounts = parse_mounts(&Proc::new(&places.proc_root).mountinfo());
-    let deepest = mounts.iter().filter(|mount| places.resolved.starts_with(&mount.point)).max_by_key(|mount| mount.point.components().count());
+    let deepest = mounts
+        .iter()
+        .filter(|mount| places.resolved.starts_with(&mount.point))
+        .max_by_key(|mount| mount.point.components().count());
     deepest.is_some_and(|mount| mount.point != Path::new("/") && mount.kind != b"tmpfs")
 }
