@@ -1,10 +1,18 @@
 //! Stop, start and watch without systemd: by an init script, and by commands of the administrator's,
 //! with the stand-in engine of `tests/systemd` (a copy of perl, which every Debian has) in a directory of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "clippy knows only functions marked #[test] as tests, not their helpers"
+)]
+
 use kerio_tls::engine::{Commands, Controller, EngineError, Places, Service, State, Timing, arm, listening_ports};
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -52,9 +60,17 @@ impl Install {
         self.dir.path().canonicalize().unwrap().join(name)
     }
 
+    /// By `install`, for the same reason as above.
     fn write_script(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+        use std::io::Write;
+        let mut command = std::process::Command::new("install");
+        command
+            .args(["-m", "755", "/dev/stdin"])
+            .arg(self.path(name))
+            .stdin(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
     }
 
     fn conf(&self, conf: &str) {

@@ -3,6 +3,15 @@
 //!
 //! `cargo test --test engine_systemd` as root; packages systemd-container and debootstrap.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "clippy knows only functions marked #[test] as tests, not their helpers"
+)]
+
 #[path = "common/nspawn.rs"]
 mod nspawn;
 
@@ -296,4 +305,31 @@ container_tests! {
         assert_eq!(disarm("kerio-tls-five").unwrap(), Disarmed::Running);
         assert!(arm(Duration::from_secs(60), &["touch".into()], "kerio-tls-six").is_err());
     }
+}
+
+/// Outside, on the host: two files, of which an engine in a container uses one.
+#[test]
+fn from_the_host_an_engine_in_a_container_is_found_by_the_file_that_it_uses_and_not_by_its_path() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/systemd/mailserver.cfg")).unwrap();
+    for name in ["ours", "other"] {
+        std::fs::create_dir(dir.path().join(name)).unwrap();
+        std::fs::write(dir.path().join(name).join("mailserver.cfg"), &text).unwrap();
+    }
+    let container = Container::boot(&[Bind::writable(dir.path().join("ours"), "/volume")]);
+    container.install_engine();
+    // As in containers: the file beside the engine is a link into a volume.
+    container.sh("ln -sf /volume/mailserver.cfg /opt/kerio/mailserver/mailserver.cfg; sed -i /^User=/d /etc/systemd/system/kerio-connect.service; systemctl daemon-reload; systemctl start kerio-connect");
+    let look = |name: &str| Controller::find(Places::new(&dir.path().join(name).join("mailserver.cfg"))).status();
+    let status = look("ours");
+    assert_eq!(status.state, State::Running, "{status:?}");
+    let ports = kerio_tls::engine::listening_ports(Path::new("/proc"), &[status.processes[0].pid]);
+    assert_eq!(ports, ["0.0.0.0:4040".parse().unwrap()]);
+    let status = look("other");
+    assert!(
+        status.processes.is_empty() && !matches!(status.state, State::Running),
+        "{status:?}"
+    );
+    drop(container);
+    assert!(look("ours").processes.is_empty());
 }

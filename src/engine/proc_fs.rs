@@ -158,10 +158,32 @@ impl<'a> Proc<'a> {
         file_id(&self.of(pid, "exe"))
     }
 
-    /// A file as that process would see it, looked at from here.
-    pub(super) fn seen_by(&self, pid: u32, path: &Path) -> PathBuf {
+    /// What a path leads to with that process's eyes: absolute links in its container are followed in its container.
+    #[cfg(target_os = "linux")]
+    pub(super) fn id_seen_by(&self, pid: u32, path: &Path) -> Option<FileId> {
+        use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, open, openat2};
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let root = open(self.of(pid, "root"), flags | OFlags::DIRECTORY, Mode::empty()).ok()?;
         let inside = path.strip_prefix("/").unwrap_or(path);
-        self.of(pid, "root").join(inside)
+        let found = fstat(openat2(root, inside, flags, Mode::empty(), ResolveFlags::IN_ROOT).ok()?).ok()?;
+        Some((found.st_dev, found.st_ino))
+    }
+
+    /// What a path leads to with that process's eyes.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn id_seen_by(&self, _pid: u32, _path: &Path) -> Option<FileId> {
+        None
+    }
+
+    /// Whether that process lives in a container with files of its own: another mount namespace and another root. A
+    /// service with `PrivateTmp=` or the like has the first only. What cannot be seen counts as no.
+    pub(super) fn is_contained(&self, pid: u32) -> bool {
+        let Some(own) = self.own_pid() else { return false };
+        let differs =
+            |theirs: Option<FileId>, ours: Option<FileId>| theirs.is_some() && ours.is_some() && theirs != ours;
+        let namespaces = (self.namespace(pid, "mnt"), self.namespace(own, "mnt"));
+        matches!(namespaces, (Some(theirs), Some(ours)) if theirs != ours)
+            && differs(file_id(&self.of(pid, "root")), file_id(&self.of(own, "root")))
     }
 
     /// The name of the process (at most 15 bytes; the process may change it).

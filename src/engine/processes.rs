@@ -86,18 +86,15 @@ struct Wanted {
     paths: Vec<PathBuf>,
     ids: Vec<FileId>,
     file: Option<FileId>,
-    mounts: Option<PathBuf>,
 }
 
 impl Wanted {
     fn of(places: &Places) -> Wanted {
-        let proc = Proc::new(&places.proc_root);
         let paths = places.executables();
         Wanted {
             ids: paths.iter().filter_map(|path| file_id(path)).collect(),
             paths,
             file: file_id(&places.resolved),
-            mounts: proc.own_pid().and_then(|own| proc.namespace(own, "mnt")),
         }
     }
 
@@ -111,7 +108,9 @@ impl Wanted {
                 _ => Kind::Other,
             },
             Exe::Path { path, deleted } => {
-                if self.paths.contains(&path) || proc.exe_id(pid).is_some_and(|id| self.ids.contains(&id)) {
+                // In another container the same path is another file: two servers on one host look alike.
+                let ours = self.paths.contains(&path) && !proc.is_contained(pid);
+                if ours || proc.exe_id(pid).is_some_and(|id| self.ids.contains(&id)) {
                     return Kind::Engine;
                 }
                 if path.file_name().is_some_and(|name| name == EXECUTABLE) {
@@ -126,16 +125,17 @@ impl Wanted {
     /// beside it, seen with that process's eyes, tells whether it is ours.
     fn judge_elsewhere(&self, proc: &Proc<'_>, pid: u32, path: &Path, deleted: bool) -> Kind {
         let beside = path.with_file_name(CONFIG_FILE);
-        match (file_id(&proc.seen_by(pid, &beside)), self.file) {
+        match (proc.id_seen_by(pid, &beside), self.file) {
             (Some(theirs), Some(ours)) if theirs == ours => Kind::Engine,
             // Something else that happens to have the name, with a configuration of its own.
             (Some(_), Some(_)) => Kind::Other,
             _ => {
-                let foreign = proc
-                    .namespace(pid, "mnt")
-                    .is_none_or(|theirs| Some(theirs) != self.mounts);
                 let gone = if deleted { " (deleted)" } else { "" };
-                let place = if foreign { ", in another container" } else { "" };
+                let place = if proc.is_contained(pid) {
+                    " in another container"
+                } else {
+                    ""
+                };
                 let path = super::text::shown(path.as_os_str().as_encoded_bytes());
                 Kind::Perhaps(format!(
                     "process {pid} runs {path}{gone}{place}, and it cannot be told which file is its configuration"

@@ -40,7 +40,7 @@ const MASKED: &[&str] = &[
 ];
 
 /// A directory or file of the host that the container sees.
-pub struct Bind {
+pub(crate) struct Bind {
     host: PathBuf,
     inside: String,
     writable: bool,
@@ -48,7 +48,7 @@ pub struct Bind {
 
 impl Bind {
     /// The container may read it.
-    pub fn read_only(host: impl Into<PathBuf>, inside: &str) -> Bind {
+    pub(crate) fn read_only(host: impl Into<PathBuf>, inside: &str) -> Bind {
         Bind {
             host: host.into(),
             inside: inside.to_owned(),
@@ -57,7 +57,7 @@ impl Bind {
     }
 
     /// The container may write it too.
-    pub fn writable(host: impl Into<PathBuf>, inside: &str) -> Bind {
+    pub(crate) fn writable(host: impl Into<PathBuf>, inside: &str) -> Bind {
         Bind {
             writable: true,
             ..Bind::read_only(host, inside)
@@ -66,7 +66,7 @@ impl Bind {
 }
 
 /// A booted container; ended, with everything in it, when it is dropped.
-pub struct Container {
+pub(crate) struct Container {
     nspawn: Child,
     leader: u32,
     log: PathBuf,
@@ -74,7 +74,7 @@ pub struct Container {
 
 impl Container {
     /// Boots a container with a network of its own (loopback only) and waits until systemd is up.
-    pub fn boot(binds: &[Bind]) -> Container {
+    pub(crate) fn boot(binds: &[Bind]) -> Container {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let root = root();
         let name = format!("kt-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -146,7 +146,7 @@ impl Container {
     }
 
     /// The words that run `argv` inside, from the host: for a pseudo-terminal of the test's own.
-    pub fn argv(&self, argv: &[&str]) -> Vec<String> {
+    pub(crate) fn argv(&self, argv: &[&str]) -> Vec<String> {
         let leader = self.leader.to_string();
         ["nsenter", "--target", &leader, "--all", "--wd=/", "--"]
             .iter()
@@ -156,7 +156,7 @@ impl Container {
     }
 
     /// A command inside the container, with a clean environment, as root.
-    pub fn command(&self, argv: &[&str]) -> Command {
+    pub(crate) fn command(&self, argv: &[&str]) -> Command {
         let words = self.argv(argv);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).env_clear().stdin(Stdio::null());
@@ -168,14 +168,14 @@ impl Container {
     }
 
     /// Runs a command inside to its end.
-    pub fn run(&self, argv: &[&str]) -> Output {
+    pub(crate) fn run(&self, argv: &[&str]) -> Output {
         self.command(argv)
             .output()
             .unwrap_or_else(|error| panic!("nsenter (package util-linux) {argv:?}: {error}"))
     }
 
     /// Runs a script of the test's inside; it has to succeed. Gives its output.
-    pub fn sh(&self, script: &str) -> String {
+    pub(crate) fn sh(&self, script: &str) -> String {
         let ran = self.run(&["sh", "-euc", script]);
         let said = String::from_utf8_lossy(&ran.stdout).into_owned();
         assert!(
@@ -189,7 +189,7 @@ impl Container {
 
     /// Installs the stand-in engine of `tests/systemd` as Kerio Connect is installed: `/opt/kerio/mailserver`, its unit (not
     /// started), a configuration. See `tests/systemd/engine.pl` for what `/opt/kerio/mailserver/stand-in.conf` can make it do.
-    pub fn install_engine(&self) {
+    pub(crate) fn install_engine(&self) {
         let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/systemd");
         for name in [
             "engine.pl",
@@ -205,7 +205,7 @@ impl Container {
     }
 
     /// Writes a file inside; makes its directory.
-    pub fn write(&self, path: &str, bytes: &[u8]) {
+    pub(crate) fn write(&self, path: &str, bytes: &[u8]) {
         use std::io::Write;
         let mut command = self.command(&["sh", "-euc", "mkdir -p \"$(dirname \"$1\")\"; cat > \"$1\"", "sh", path]);
         let mut child = command
@@ -238,7 +238,7 @@ impl Drop for Container {
 }
 
 /// The Debian root of the host's release; made if it is not there yet. Other test programs wait meanwhile.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     assert!(
         rustix::process::geteuid().is_root(),
         "this test boots containers and needs root"
@@ -257,7 +257,7 @@ pub fn root() -> PathBuf {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/nspawn");
     fs::create_dir_all(&dir).expect("target/nspawn");
     let lock = fs::File::create(dir.join("lock")).expect("target/nspawn/lock");
-    lock.lock().expect("the lock of target/nspawn");
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("the lock of target/nspawn");
     let root = dir.join(format!("root-{release}-1"));
     if !root.is_dir() {
         make_root(&release, &root);
