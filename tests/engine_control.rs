@@ -324,6 +324,27 @@ fn a_file_that_another_process_holds_open_is_busy_before_anything_is_stopped() {
 }
 
 #[test]
+fn an_engine_is_started_even_if_another_process_has_the_file_open() {
+    let install = Install::new("");
+    let file = fs::OpenOptions::new()
+        .append(true)
+        .open(install.path("mailserver.cfg"))
+        .unwrap();
+    let mut child = std::process::Command::new("/bin/sleep")
+        .arg("300")
+        .stdout(file)
+        .spawn()
+        .unwrap();
+    let controller = install.controller();
+    let started = controller.start(&mut |_| {});
+    let status = controller.status();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    started.unwrap();
+    assert_eq!(status.processes.len(), 1, "{status:?}");
+}
+
+#[test]
 fn a_daemon_started_by_a_script_gets_an_ordinary_umask() {
     // The umask belongs to the whole process: this test runs itself once more, alone.
     if std::env::var_os("KERIO_TLS_TEST_UMASK").is_none() {

@@ -353,6 +353,20 @@ fn processes_that_are_hidden_make_a_stopped_engine_unknown() {
 }
 
 #[test]
+fn an_engine_whose_first_thread_alone_has_ended_is_unknown_and_one_that_has_ended_whole_is_stopped() {
+    let install = Install::new();
+    let places = tree(&install, FIRST_NAMESPACE);
+    install.put_engine("app");
+    add_process(&places, 812, 1, "mailserver", None);
+    let stat = places.proc_root.join("812/stat");
+    fs::write(&stat, fs::read_to_string(&stat).unwrap().replace(") S ", ") Z ")).unwrap();
+    fs::create_dir_all(places.proc_root.join("812/task/812")).unwrap();
+    assert_eq!(look(&places).state, State::Stopped);
+    fs::create_dir(places.proc_root.join("812/task/813")).unwrap();
+    assert!(matches!(look(&places).state, State::Unknown(_)));
+}
+
+#[test]
 fn a_process_tree_that_cannot_be_read_is_unknown() {
     let install = Install::new();
     let mut places = install.places();

@@ -113,8 +113,7 @@ pub fn armed(name: &str) -> Result<Armed, EngineError> {
     }
     let service = show(&format!("{name}.service"), "ActiveState").map_err(fail)?;
     let timer = show(&format!("{name}.timer"), "ActiveState,NextElapseUSecMonotonic").map_err(fail)?;
-    let uptime = command_uptime();
-    Ok(read(&service, &timer, uptime))
+    Ok(read(&service, &timer, uptime()))
 }
 
 fn read(service: &[u8], timer: &[u8], uptime: Duration) -> Armed {
@@ -139,7 +138,7 @@ fn value<'a>(text: &'a [u8], name: &str) -> Option<&'a str> {
 }
 
 /// The clock that systemd counts `--on-active` by.
-fn command_uptime() -> Duration {
+fn uptime() -> Duration {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     Duration::new(
         u64::try_from(now.tv_sec).unwrap_or(0),

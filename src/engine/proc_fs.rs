@@ -199,6 +199,11 @@ impl<'a> Proc<'a> {
         parse_stat(&read_bounded(&self.of(pid, "stat"), SMALL).ok()?)
     }
 
+    /// Whether other threads of the process live on after its first one ended: then it looks dead and is not.
+    pub(super) fn has_threads_left(&self, pid: u32) -> bool {
+        fs::read_dir(self.of(pid, "task")).is_ok_and(|threads| threads.count() > 1)
+    }
+
     /// When a process started, as clock time.
     pub(super) fn started(&self, stat: Stat) -> Option<SystemTime> {
         let boot = parse_boot_time(&read_bounded(&self.root.join("stat"), 1 << 20).ok()?)?;

@@ -62,9 +62,15 @@ pub(super) fn look(places: &Places) -> Seen {
         if Some(pid) == own {
             continue;
         }
-        let Some(stat) = proc.stat(pid).filter(|stat| !matches!(stat.state, b'Z' | b'X' | b'x')) else {
+        let Some(stat) = proc.stat(pid) else { continue };
+        if matches!(stat.state, b'Z' | b'X' | b'x') {
+            if proc.comm(pid).is_ok_and(|name| name == EXECUTABLE.as_bytes()) && proc.has_threads_left(pid) {
+                let why =
+                    format!("process {pid}, named {EXECUTABLE}, has ended only in part: other threads of it live");
+                seen.perhaps.push((describe(&proc, pid, stat), why));
+            }
             continue;
-        };
+        }
         match wanted.judge(&proc, pid) {
             Kind::Engine => seen.engines.push(describe(&proc, pid, stat)),
             Kind::Perhaps(why) => seen.perhaps.push((describe(&proc, pid, stat), why)),

@@ -19,7 +19,10 @@ impl Controller {
         };
         let begin = Instant::now();
         let before = self.status();
+        // A mere writer of the file makes the state "running" too; it is no engine.
+        let is_there = !before.processes.is_empty() || before.writers.is_empty();
         if before.state == State::Running
+            && is_there
             && before
                 .unit
                 .as_ref()

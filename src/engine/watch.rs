@@ -61,7 +61,8 @@ impl Controller {
         let mut followed = false;
         let up = Instant::now();
         loop {
-            std::thread::sleep(self.timing.poll);
+            // What fails here fails for good: there is no hurry to see it.
+            std::thread::sleep(self.timing.poll * 4);
             let status = self.status();
             self.check_unit(started, &mut invocation, &status)?;
             let now = identities(&status);
