@@ -1,6 +1,15 @@
 //! Is there an engine, and does it run? Against real processes on the real `/proc`, and against
 //! process trees made by hand for what a test cannot arrange (another PID namespace, no rights).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "clippy knows only functions marked #[test] as tests, not their helpers"
+)]
+
 use kerio_tls::engine::{Controller, Places, State, Status};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -16,7 +25,10 @@ struct Install {
 impl Install {
     fn new() -> Install {
         let dir = tempfile::tempdir().unwrap();
-        let install = Install { dir, children: Vec::new() };
+        let install = Install {
+            dir,
+            children: Vec::new(),
+        };
         for name in ["app", "volume", "default", "proc"] {
             fs::create_dir(install.path(name)).unwrap();
         }
@@ -51,7 +63,9 @@ impl Install {
         // Another test's child may hold the executable for writing between its fork and its exec.
         let child = loop {
             match command.spawn() {
-                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => std::thread::sleep(std::time::Duration::from_millis(2)),
+                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                    std::thread::sleep(std::time::Duration::from_millis(2))
+                }
                 other => break other.unwrap(),
             }
         };
@@ -144,7 +158,10 @@ fn an_ended_engine_that_nobody_has_reaped_is_stopped() {
     let engine = install.put_engine("app");
     let pid = install.run_engine(&engine);
     install.children[0].kill().unwrap();
-    while !fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") Z ") {
+    while !fs::read_to_string(format!("/proc/{pid}/stat"))
+        .unwrap()
+        .contains(") Z ")
+    {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     let status = install.status();
@@ -178,20 +195,31 @@ fn an_engine_elsewhere_whose_configuration_links_to_our_file_is_ours() {
 fn a_process_that_has_the_file_open_for_writing_is_in_the_way_and_named() {
     let mut install = Install::new();
     let mut command = Command::new("/bin/sleep");
-    command.arg("300").stdout(fs::OpenOptions::new().append(true).open(install.path("volume/mailserver.cfg")).unwrap());
+    command.arg("300").stdout(
+        fs::OpenOptions::new()
+            .append(true)
+            .open(install.path("volume/mailserver.cfg"))
+            .unwrap(),
+    );
     let pid = install.run(command);
     let status = install.status();
     assert_eq!(status.state, State::Running, "{}", status.why);
     assert_eq!(status.writers[0].pid, pid);
     assert!(status.processes.is_empty());
-    assert!(status.why.contains("open for writing") && status.why.contains("sleep"), "{}", status.why);
+    assert!(
+        status.why.contains("open for writing") && status.why.contains("sleep"),
+        "{}",
+        status.why
+    );
 }
 
 #[test]
 fn a_process_that_only_reads_the_file_is_not_in_the_way() {
     let mut install = Install::new();
     let mut command = Command::new("/bin/sleep");
-    command.arg("300").stdin(fs::File::open(install.path("volume/mailserver.cfg")).unwrap());
+    command
+        .arg("300")
+        .stdin(fs::File::open(install.path("volume/mailserver.cfg")).unwrap());
     install.run(command);
     assert_eq!(install.status().state, State::None);
 }
@@ -199,9 +227,14 @@ fn a_process_that_only_reads_the_file_is_not_in_the_way() {
 #[test]
 fn our_own_open_handle_is_not_in_the_way() {
     let install = Install::new();
-    let _handle = fs::OpenOptions::new().write(true).open(install.path("volume/mailserver.cfg")).unwrap();
+    let _handle = fs::OpenOptions::new()
+        .write(true)
+        .open(install.path("volume/mailserver.cfg"))
+        .unwrap();
     // A child of another test holds a copy of the handle between its fork and its exec: look until it does not.
-    let seen = (0..50).map(|_| install.status()).find(|status| status.writers.is_empty());
+    let seen = (0..50)
+        .map(|_| install.status())
+        .find(|status| status.writers.is_empty());
     assert_eq!(seen.unwrap().state, State::None);
 }
 
@@ -235,7 +268,11 @@ fn add_process(places: &Places, pid: u32, parent: u32, name: &str, exe: Option<&
     let dir = places.proc_root.join(pid.to_string());
     fs::create_dir_all(dir.join("fd")).unwrap();
     fs::write(dir.join("comm"), format!("{name}\n")).unwrap();
-    fs::write(dir.join("stat"), format!("{pid} ({name}) S {parent} 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 500 0 0\n")).unwrap();
+    fs::write(
+        dir.join("stat"),
+        format!("{pid} ({name}) S {parent} 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 500 0 0\n"),
+    )
+    .unwrap();
     if let Some(exe) = exe {
         symlink(exe, dir.join("exe")).unwrap();
     }
@@ -295,7 +332,10 @@ fn in_a_container_made_only_for_this_program_the_init_script_of_the_image_proves
 fn a_file_on_a_volume_of_a_container_is_unknown_even_without_an_executable() {
     let install = Install::new();
     let places = tree(&install, "pid:[4026532999]");
-    let mount = format!("22 1 0:5 / / rw - overlay overlay rw\n40 22 8:1 /v {} rw - ext4 /dev/sda1 rw\n", install.path("volume").display());
+    let mount = format!(
+        "22 1 0:5 / / rw - overlay overlay rw\n40 22 8:1 /v {} rw - ext4 /dev/sda1 rw\n",
+        install.path("volume").display()
+    );
     fs::write(places.proc_root.join("700/mountinfo"), mount).unwrap();
     assert!(matches!(look(&places).state, State::Unknown(_)));
 }
@@ -310,6 +350,20 @@ fn processes_that_are_hidden_make_a_stopped_engine_unknown() {
     let status = look(&places);
     assert!(status.why.contains("hides"), "{}", status.why);
     assert!(matches!(status.state, State::Unknown(_)));
+}
+
+#[test]
+fn an_engine_whose_first_thread_alone_has_ended_is_unknown_and_one_that_has_ended_whole_is_stopped() {
+    let install = Install::new();
+    let places = tree(&install, FIRST_NAMESPACE);
+    install.put_engine("app");
+    add_process(&places, 812, 1, "mailserver", None);
+    let stat = places.proc_root.join("812/stat");
+    fs::write(&stat, fs::read_to_string(&stat).unwrap().replace(") S ", ") Z ")).unwrap();
+    fs::create_dir_all(places.proc_root.join("812/task/812")).unwrap();
+    assert_eq!(look(&places).state, State::Stopped);
+    fs::create_dir(places.proc_root.join("812/task/813")).unwrap();
+    assert!(matches!(look(&places).state, State::Unknown(_)));
 }
 
 #[test]

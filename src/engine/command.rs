@@ -35,23 +35,37 @@ pub(super) struct Call {
 impl Call {
     /// A program of systemd's, such as `systemctl`.
     pub(super) fn of<S: AsRef<OsStr>>(argv: impl IntoIterator<Item = S>) -> Call {
-        Call { argv: argv.into_iter().map(|word| word.as_ref().to_owned()).collect(), starts_daemons: false }
+        Call {
+            argv: argv.into_iter().map(|word| word.as_ref().to_owned()).collect(),
+            starts_daemons: false,
+        }
     }
 
     /// An init script, or a command of the user's.
     pub(super) fn of_daemon<S: AsRef<OsStr>>(argv: impl IntoIterator<Item = S>) -> Call {
-        Call { starts_daemons: true, ..Call::of(argv) }
+        Call {
+            starts_daemons: true,
+            ..Call::of(argv)
+        }
     }
 
     /// The command as the user would type it, quoted where a shell needs it.
     pub(super) fn words(&self) -> String {
-        self.argv.iter().map(|word| quoted(&super::text::shown(word.as_encoded_bytes()))).collect::<Vec<_>>().join(" ")
+        self.argv
+            .iter()
+            .map(|word| quoted(&super::text::shown(word.as_encoded_bytes())))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 
 fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@,+%".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// How a command ended.
@@ -80,7 +94,11 @@ impl Ran {
         if said.is_empty() {
             said = super::text::last_lines(&self.stdout, 3);
         }
-        if said.is_empty() { end } else { format!("{end} and said: {}", said.join(" / ")) }
+        if said.is_empty() {
+            end
+        } else {
+            format!("{end} and said: {}", said.join(" / "))
+        }
     }
 }
 
@@ -105,7 +123,9 @@ pub(super) fn resolve(program: &OsStr) -> Option<PathBuf> {
     if path.components().count() != 1 {
         return None;
     }
-    std::env::split_paths(PATH).map(|dir| dir.join(path)).find(|path| is_executable(path))
+    std::env::split_paths(PATH)
+        .map(|dir| dir.join(path))
+        .find(|path| is_executable(path))
 }
 
 fn is_executable(path: &Path) -> bool {
@@ -123,20 +143,35 @@ pub(super) enum AtTheEnd {
 
 /// Runs a command to its end. `tick` is called about ten times a second with the time passed. There is no way to
 /// stop waiting early: a stop command that is still on its way would reach the engine after it was started again.
-pub(super) fn run(call: &Call, patience: Duration, at_the_end: AtTheEnd, tick: &mut dyn FnMut(Duration)) -> Result<Ran, RunError> {
+pub(super) fn run(
+    call: &Call,
+    patience: Duration,
+    at_the_end: AtTheEnd,
+    tick: &mut dyn FnMut(Duration),
+) -> Result<Ran, RunError> {
     let words = call.words();
-    let (program, arguments) = call.argv.split_first().ok_or_else(|| RunError::NotFound("(an empty command)".to_owned()))?;
+    let (program, arguments) = call
+        .argv
+        .split_first()
+        .ok_or_else(|| RunError::NotFound("(an empty command)".to_owned()))?;
     let path = resolve(program).ok_or_else(|| RunError::NotFound(super::text::shown(program.as_encoded_bytes())))?;
     let failed = |error| RunError::Spawn(words.clone(), error);
     let (out, err) = (output_file().map_err(failed)?, output_file().map_err(failed)?);
     let mut command = prepare(call.starts_daemons, &path, arguments);
-    command.stdout(out.try_clone().map_err(failed)?).stderr(err.try_clone().map_err(failed)?);
+    command
+        .stdout(out.try_clone().map_err(failed)?)
+        .stderr(err.try_clone().map_err(failed)?);
     let mut child = command.spawn().map_err(failed)?;
     let error = match wait(&mut child, patience, tick, &[&out, &err]) {
         Ok(Some(status)) => {
             seal(&out);
             seal(&err);
-            return Ok(Ran { code: status.code(), signal: status.signal(), stdout: tail(&out), stderr: tail(&err) });
+            return Ok(Ran {
+                code: status.code(),
+                signal: status.signal(),
+                stdout: tail(&out),
+                stderr: tail(&err),
+            });
         }
         Ok(None) => RunError::TimedOut(words, patience.as_secs()),
         Err(error) => RunError::Spawn(words, error),
@@ -162,7 +197,13 @@ fn prepare(starts_daemons: bool, path: &Path, arguments: &[OsString]) -> Command
     } else {
         Command::new(path)
     };
-    command.args(arguments).env_clear().env("PATH", PATH).current_dir("/").stdin(Stdio::null()).process_group(0);
+    command
+        .args(arguments)
+        .env_clear()
+        .env("PATH", PATH)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .process_group(0);
     if starts_daemons {
         // What service(8) passes on, and a home for clients such as docker's.
         if let Some(language) = std::env::var_os("LANG") {
@@ -172,20 +213,34 @@ fn prepare(starts_daemons: bool, path: &Path, arguments: &[OsString]) -> Command
             command.env("HOME", "/root");
         }
     } else {
-        command.env("LC_ALL", "C").env("SYSTEMD_COLORS", "0").env("SYSTEMD_PAGER", "");
+        command
+            .env("LC_ALL", "C")
+            .env("SYSTEMD_COLORS", "0")
+            .env("SYSTEMD_PAGER", "");
     }
     command
 }
 
 fn umask_is_strict() -> bool {
-    let Ok(status) = super::proc_fs::read_bounded(Path::new("/proc/self/status"), 64 * 1024) else { return false };
-    let line = status.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Umask:"));
-    let mask = line.and_then(|text| std::str::from_utf8(text).ok()).and_then(|text| u32::from_str_radix(text.trim(), 8).ok());
+    let Ok(status) = super::proc_fs::read_bounded(Path::new("/proc/self/status"), 64 * 1024) else {
+        return false;
+    };
+    let line = status
+        .split(|byte| *byte == b'\n')
+        .find_map(|line| line.strip_prefix(b"Umask:"));
+    let mask = line
+        .and_then(|text| std::str::from_utf8(text).ok())
+        .and_then(|text| u32::from_str_radix(text.trim(), 8).ok());
     mask.is_some_and(|mask| mask & !0o022 != 0)
 }
 
 /// `Ok(None)`: it had not ended when patience did.
-fn wait(child: &mut Child, patience: Duration, tick: &mut dyn FnMut(Duration), outputs: &[&File]) -> io::Result<Option<std::process::ExitStatus>> {
+fn wait(
+    child: &mut Child,
+    patience: Duration,
+    tick: &mut dyn FnMut(Duration),
+    outputs: &[&File],
+) -> io::Result<Option<std::process::ExitStatus>> {
     let start = Instant::now();
     let mut pause = Duration::from_millis(2);
     loop {
@@ -199,7 +254,10 @@ fn wait(child: &mut Child, patience: Duration, tick: &mut dyn FnMut(Duration), o
         }
         for output in outputs {
             // A command that floods: from here on its writes fail, it does not fill the memory.
-            if output.metadata().is_ok_and(|found| found.len() > 16 * MOST_OUTPUT as u64) {
+            if output
+                .metadata()
+                .is_ok_and(|found| found.len() > 16 * MOST_OUTPUT as u64)
+            {
                 seal(output);
             }
         }
@@ -212,7 +270,9 @@ fn wait(child: &mut Child, patience: Duration, tick: &mut dyn FnMut(Duration), o
 fn tail(file: &File) -> Vec<u8> {
     let length = file.metadata().map(|found| found.len()).unwrap_or(0);
     let mut bytes = vec![0; usize::try_from(length).unwrap_or(MOST_OUTPUT).min(MOST_OUTPUT)];
-    let read = file.read_at(&mut bytes, length.saturating_sub(MOST_OUTPUT as u64)).unwrap_or(0);
+    let read = file
+        .read_at(&mut bytes, length.saturating_sub(MOST_OUTPUT as u64))
+        .unwrap_or(0);
     bytes.truncate(read);
     bytes
 }
@@ -220,7 +280,10 @@ fn tail(file: &File) -> Vec<u8> {
 #[cfg(target_os = "linux")]
 fn output_file() -> io::Result<File> {
     use rustix::fs::{MemfdFlags, memfd_create};
-    Ok(File::from(memfd_create("kerio-tls-output", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?))
+    Ok(File::from(memfd_create(
+        "kerio-tls-output",
+        MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING,
+    )?))
 }
 
 /// A daemon that still holds the file cannot make it grow: its writes fail, without a signal.
@@ -248,7 +311,10 @@ mod tests {
     #[test]
     fn status_output_and_error_output_of_a_command_are_reported() {
         let ran = ask(&sh("echo said; echo wrong >&2; exit 3")).unwrap();
-        assert_eq!((ran.code, ran.stdout.as_slice(), ran.stderr.as_slice()), (Some(3), &b"said\n"[..], &b"wrong\n"[..]));
+        assert_eq!(
+            (ran.code, ran.stdout.as_slice(), ran.stderr.as_slice()),
+            (Some(3), &b"said\n"[..], &b"wrong\n"[..])
+        );
         assert_eq!(ran.words(), "it ended with status 3 and said: wrong");
     }
 
@@ -257,7 +323,10 @@ mod tests {
         let ran = ask(&sh("env | sort; echo pgid=$(ps -o pgid= -p $$ | tr -d ' ') pid=$$")).unwrap();
         let text = String::from_utf8(ran.stdout).unwrap();
         assert!(!text.contains("CARGO") && !text.contains("HOME="), "{text}");
-        assert!(text.contains("LC_ALL=C") && text.contains(&format!("PATH={PATH}")), "{text}");
+        assert!(
+            text.contains("LC_ALL=C") && text.contains(&format!("PATH={PATH}")),
+            "{text}"
+        );
         let ids: Vec<&str> = text.lines().last().unwrap().split([' ', '=']).collect();
         assert_eq!(ids[1], ids[3], "ps (package procps) says {text}");
     }
@@ -297,12 +366,21 @@ mod tests {
         assert!(resolve(OsStr::new("/bin/sh")).is_some());
         assert_eq!(resolve(OsStr::new("bin/sh")), None);
         assert_eq!(resolve(OsStr::new("./sh")), None);
-        assert!(matches!(ask(&Call::of(["no-such-program-of-ours"])), Err(RunError::NotFound(_))));
+        assert!(matches!(
+            ask(&Call::of(["no-such-program-of-ours"])),
+            Err(RunError::NotFound(_))
+        ));
     }
 
     #[test]
     fn a_command_is_shown_as_it_would_be_typed() {
-        assert_eq!(Call::of(["/usr/bin/docker", "stop", "my mail"]).words(), "/usr/bin/docker stop 'my mail'");
-        assert_eq!(Call::of(["a", "it's", "\x1b[2J", ""]).words(), r"a 'it'\''s' '\x1b[2J' ''");
+        assert_eq!(
+            Call::of(["/usr/bin/docker", "stop", "my mail"]).words(),
+            "/usr/bin/docker stop 'my mail'"
+        );
+        assert_eq!(
+            Call::of(["a", "it's", "\x1b[2J", ""]).words(),
+            r"a 'it'\''s' '\x1b[2J' ''"
+        );
     }
 }

@@ -72,7 +72,16 @@ pub(super) fn judge(places: &Places, seen: Seen, told: Told) -> Status {
     let executable = places.executables().into_iter().find(|path| path.is_file());
     let (state, why) = answer(places, &seen, &told, executable.is_some());
     let since = seen.engines.iter().filter_map(|process| process.started).min();
-    Status { state, why, note: note(places, executable.as_deref()), processes: seen.engines, writers: seen.writers, since, unit: told.unit, seen_at: SystemTime::now() }
+    Status {
+        state,
+        why,
+        note: note(places, executable.as_deref()),
+        processes: seen.engines,
+        writers: seen.writers,
+        since,
+        unit: told.unit,
+        seen_at: SystemTime::now(),
+    }
 }
 
 fn answer(places: &Places, seen: &Seen, told: &Told, executable: bool) -> (State, String) {
@@ -82,20 +91,32 @@ fn answer(places: &Places, seen: &Seen, told: &Told, executable: bool) -> (State
             1 => String::new(),
             all => format!(" and {} more", all - 1),
         };
-        return (State::Running, format!("process {} runs {}{more}", engine.pid, engine.what));
+        return (
+            State::Running,
+            format!("process {} runs {}{more}", engine.pid, engine.what),
+        );
     }
     if let Some(writer) = seen.writers.first() {
-        return (State::Running, format!("process {} ({}) has the file open for writing", writer.pid, writer.what));
+        return (
+            State::Running,
+            format!("process {} ({}) has the file open for writing", writer.pid, writer.what),
+        );
     }
     if let Some((process, why)) = seen.perhaps.first() {
         // Without rights to read executables, systemd knows its own main process.
         if let Some(unit) = told.unit.as_ref().filter(|unit| unit.main_pid == Some(process.pid)) {
-            return (State::Running, format!("process {} is the main process of {}", process.pid, unit.id));
+            return (
+                State::Running,
+                format!("process {} is the main process of {}", process.pid, unit.id),
+            );
         }
         return unknown(why.clone());
     }
     if told.command == Some(true) {
-        return (State::Running, "the configured status command says that it runs".to_owned());
+        return (
+            State::Running,
+            "the configured status command says that it runs".to_owned(),
+        );
     }
     if let Some(why) = &told.silent {
         return unknown(why.clone());
@@ -108,13 +129,23 @@ fn answer(places: &Places, seen: &Seen, told: &Told, executable: bool) -> (State
     }
     let elsewhere = seen.namespaced && !told.manages && told.command.is_none();
     if elsewhere && (executable || processes::lies_on_a_volume(places)) {
-        return unknown("this is a container: processes outside of it are not seen, and no service in it starts the engine".to_owned());
+        return unknown(
+            "this is a container: processes outside of it are not seen, and no service in it starts the engine"
+                .to_owned(),
+        );
     }
     if executable || told.manages || told.command.is_some() {
-        let by = if told.unit.is_some() { "systemd and the process tree say so" } else { "no process is the engine, and none has the file open for writing" };
+        let by = if told.unit.is_some() {
+            "systemd and the process tree say so"
+        } else {
+            "no process is the engine, and none has the file open for writing"
+        };
         return (State::Stopped, by.to_owned());
     }
-    (State::None, "there is no engine beside the file or in the default place, and no such process".to_owned())
+    (
+        State::None,
+        "there is no engine beside the file or in the default place, and no such process".to_owned(),
+    )
 }
 
 /// The engine of the default place reads the file in its own directory; if that is another file, say so.
@@ -125,5 +156,11 @@ fn note(places: &Places, executable: Option<&std::path::Path>) -> Option<String>
     }
     let own = places.default_dir.join(CONFIG_FILE);
     let (theirs, ours) = (file_id(&own)?, file_id(&places.resolved)?);
-    (theirs != ours).then(|| format!("the engine in {} uses {}, which is another file than this one", places.default_dir.display(), own.display()))
+    (theirs != ours).then(|| {
+        format!(
+            "the engine in {} uses {}, which is another file than this one",
+            places.default_dir.display(),
+            own.display()
+        )
+    })
 }

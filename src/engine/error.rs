@@ -46,7 +46,9 @@ pub enum EngineError {
         why: String,
     },
     /// The engine was told to stop, but it is not proven that it did.
-    #[error("the engine is not proven stopped after {waited_s} s: {why}. Nothing was written. Look at it with `{look}`, then try again")]
+    #[error(
+        "the engine is not proven stopped after {waited_s} s: {why}. Nothing was written. Look at it with `{look}`, then try again"
+    )]
     NotStopped {
         /// What still speaks against it.
         why: String,
@@ -56,7 +58,9 @@ pub enum EngineError {
         look: String,
     },
     /// A process that is not the engine has the file open for writing.
-    #[error("process {pid} ({what}) has the file open for writing; nothing was written. Let it end or stop it, then try again")]
+    #[error(
+        "process {pid} ({what}) has the file open for writing; nothing was written. Let it end or stop it, then try again"
+    )]
     Busy {
         /// Its id.
         pid: u32,
@@ -64,7 +68,9 @@ pub enum EngineError {
         what: String,
     },
     /// The file kept changing although the engine is stopped.
-    #[error("{path} still changes after {waited_s} s although the engine is stopped; nothing was written. Find out what writes it (`fuser -v {path}`), then try again")]
+    #[error(
+        "{path} still changes after {waited_s} s although the engine is stopped; nothing was written. Find out what writes it (`fuser -v {path}`), then try again"
+    )]
     NotQuiet {
         /// The file.
         path: String,
@@ -75,7 +81,10 @@ pub enum EngineError {
     #[error("cancelled while the engine was stopping; nothing was written. It may be stopped now: start it again")]
     Cancelled,
     /// The start failed.
-    #[error("the engine did not start: {why}. The file is as it was before the start, or as the engine left it{}", last_words(journal))]
+    #[error(
+        "the engine did not start: {why}. The file is as it was before the start, or as the engine left it{}",
+        last_words(journal)
+    )]
     NotStarted {
         /// How it failed.
         why: String,
@@ -83,7 +92,10 @@ pub enum EngineError {
         journal: Vec<String>,
     },
     /// It started but did not stay up as a healthy engine does.
-    #[error("the engine did not come up well: {why}. The file is as it was before the start, or as the engine left it{}", last_words(journal))]
+    #[error(
+        "the engine did not come up well: {why}. The file is as it was before the start, or as the engine left it{}",
+        last_words(journal)
+    )]
     NotWell {
         /// What was seen.
         why: String,
@@ -97,7 +109,9 @@ pub enum EngineError {
         why: String,
     },
     /// The dead-man's switch did not obey.
-    #[error("could not {doing} the automatic undo {name}: {why}. See `systemctl list-timers --all`, and `systemctl stop {name}.timer` ends it")]
+    #[error(
+        "could not {doing} the automatic undo {name}: {why}. See `systemctl list-timers --all`, and `systemctl stop {name}.timer` ends it"
+    )]
     Fuse {
         /// What was being done.
         doing: &'static str,
@@ -109,5 +123,9 @@ pub enum EngineError {
 }
 
 fn last_words(journal: &[String]) -> String {
-    if journal.is_empty() { String::new() } else { format!(". Its last lines: {}", journal.join(" / ")) }
+    if journal.is_empty() {
+        String::new()
+    } else {
+        format!(". Its last lines: {}", journal.join(" / "))
+    }
 }

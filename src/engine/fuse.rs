@@ -41,7 +41,9 @@ pub fn arm(after: Duration, argv: &[OsString], name: &str) -> Result<(), EngineE
     let no = |why: String| EngineError::NoFuse { why };
     check_name(name).map_err(no)?;
     if !Path::new("/run/systemd/system").is_dir() {
-        return Err(no("systemd does not run this system, and nothing else here outlives your session".to_owned()));
+        return Err(no(
+            "systemd does not run this system, and nothing else here outlives your session".to_owned(),
+        ));
     }
     if !argv.first().is_some_and(|program| Path::new(program).is_absolute()) {
         return Err(no("its command does not begin with an absolute path".to_owned()));
@@ -57,7 +59,9 @@ pub fn arm(after: Duration, argv: &[OsString], name: &str) -> Result<(), EngineE
         format!("--description=kerio-tls: undo the change of the TLS settings unless it is confirmed ({name})"),
         "--".to_owned(),
     ];
-    let words = std::iter::once(OsStr::new("systemd-run")).chain(options.iter().map(OsStr::new)).chain(argv.iter().map(OsString::as_os_str));
+    let words = std::iter::once(OsStr::new("systemd-run"))
+        .chain(options.iter().map(OsStr::new))
+        .chain(argv.iter().map(OsString::as_os_str));
     match command::ask(&Call::of(words)) {
         Ok(ran) if ran.ok() => {}
         Ok(ran) => return Err(no(format!("systemd-run: {}", ran.words()))),
@@ -82,7 +86,11 @@ pub fn disarm(name: &str) -> Result<Disarmed, EngineError> {
         Armed::Running => return Ok(Disarmed::Running),
         Armed::Waiting(_) => {}
     }
-    let fail = |why: String| EngineError::Fuse { doing: "disarm", name: name.to_owned(), why };
+    let fail = |why: String| EngineError::Fuse {
+        doing: "disarm",
+        name: name.to_owned(),
+        why,
+    };
     let ran = command::ask(&systemctl(&["stop", &format!("{name}.timer")])).map_err(|error| fail(error.to_string()))?;
     match armed(name)? {
         Armed::No => Ok(Disarmed::InTime),
@@ -94,19 +102,25 @@ pub fn disarm(name: &str) -> Result<Disarmed, EngineError> {
 
 /// Whether a switch of that name waits or runs.
 pub fn armed(name: &str) -> Result<Armed, EngineError> {
-    let fail = |why: String| EngineError::Fuse { doing: "look at", name: name.to_owned(), why };
+    let fail = |why: String| EngineError::Fuse {
+        doing: "look at",
+        name: name.to_owned(),
+        why,
+    };
     check_name(name).map_err(fail)?;
     if !Path::new("/run/systemd/system").is_dir() {
         return Ok(Armed::No);
     }
     let service = show(&format!("{name}.service"), "ActiveState").map_err(fail)?;
     let timer = show(&format!("{name}.timer"), "ActiveState,NextElapseUSecMonotonic").map_err(fail)?;
-    let uptime = command_uptime();
-    Ok(read(&service, &timer, uptime))
+    Ok(read(&service, &timer, uptime()))
 }
 
 fn read(service: &[u8], timer: &[u8], uptime: Duration) -> Armed {
-    if matches!(value(service, "ActiveState"), Some("active" | "activating" | "deactivating" | "reloading")) {
+    if matches!(
+        value(service, "ActiveState"),
+        Some("active" | "activating" | "deactivating" | "reloading")
+    ) {
         return Armed::Running;
     }
     if !matches!(value(timer, "ActiveState"), Some("active" | "activating")) {
@@ -117,18 +131,31 @@ fn read(service: &[u8], timer: &[u8], uptime: Duration) -> Armed {
 }
 
 fn value<'a>(text: &'a [u8], name: &str) -> Option<&'a str> {
-    std::str::from_utf8(text).ok()?.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+    std::str::from_utf8(text)
+        .ok()?
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
 }
 
 /// The clock that systemd counts `--on-active` by.
-fn command_uptime() -> Duration {
+fn uptime() -> Duration {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
+    Duration::new(
+        u64::try_from(now.tv_sec).unwrap_or(0),
+        u32::try_from(now.tv_nsec).unwrap_or(0),
+    )
 }
 
 fn check_name(name: &str) -> Result<(), String> {
-    let fits = !name.is_empty() && name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') && !name.starts_with('-');
-    if fits { Ok(()) } else { Err("its name may have only letters, digits and -, at most 64".to_owned()) }
+    let fits = !name.is_empty()
+        && name.len() <= 64
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !name.starts_with('-');
+    if fits {
+        Ok(())
+    } else {
+        Err("its name may have only letters, digits and -, at most 64".to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -139,16 +166,31 @@ mod tests {
     fn a_switch_is_read_from_its_timer_and_its_service() {
         let uptime = Duration::from_secs(100);
         let waiting = b"ActiveState=active\nNextElapseUSecMonotonic=2min 30s\n";
-        assert_eq!(read(b"ActiveState=inactive\n", waiting, uptime), Armed::Waiting(Some(Duration::from_secs(50))));
+        assert_eq!(
+            read(b"ActiveState=inactive\n", waiting, uptime),
+            Armed::Waiting(Some(Duration::from_secs(50)))
+        );
         assert_eq!(read(b"ActiveState=activating\n", waiting, uptime), Armed::Running);
-        assert_eq!(read(b"ActiveState=inactive\n", b"ActiveState=inactive\n", uptime), Armed::No);
-        assert_eq!(read(b"", b"ActiveState=active\nNextElapseUSecMonotonic=infinity\n", uptime), Armed::Waiting(None));
+        assert_eq!(
+            read(b"ActiveState=inactive\n", b"ActiveState=inactive\n", uptime),
+            Armed::No
+        );
+        assert_eq!(
+            read(b"", b"ActiveState=active\nNextElapseUSecMonotonic=infinity\n", uptime),
+            Armed::Waiting(None)
+        );
     }
 
     #[test]
     fn a_name_that_could_be_an_option_or_another_unit_is_refused() {
         for name in ["", "-x", "a.service", "a b", "a/b", "a@b"] {
-            assert!(matches!(arm(Duration::from_secs(60), &["/bin/true".into()], name), Err(EngineError::NoFuse { .. })), "{name}");
+            assert!(
+                matches!(
+                    arm(Duration::from_secs(60), &["/bin/true".into()], name),
+                    Err(EngineError::NoFuse { .. })
+                ),
+                "{name}"
+            );
         }
     }
 }

@@ -8,6 +8,7 @@
 //! - [`Controller`]: what would be run ([`Controller::planned`]), the checks before ([`Controller::preflight`]), the stop with its proof,
 //!   the start, and the watch that tells "started well" from "the start command ended well".
 //! - [`arm`], [`rearm`], [`disarm`], [`armed`]: the dead-man's switch.
+//! - [`build`]: which engine it is, so that what was measured of one is not believed of the next.
 //! - [`listening_ports`]: where the engine can be asked, for the proof after saving.
 //!
 //! A caller that wants the engine's children to be as systemd would start them must not set core limits or ignore signals before it
@@ -20,21 +21,28 @@ mod error;
 mod fuse;
 mod places;
 mod ports;
+mod preflight;
 mod proc_fs;
 mod processes;
+mod progress;
 mod quiet;
 mod service;
+mod start;
+mod stop;
 mod text;
 mod unit;
+mod version;
 mod watch;
 
-pub use control::{Controller, Progress, Started, Step, Stopped, Timing};
+pub use control::Controller;
 pub use detect::{State, Status, detect};
 pub use error::{EngineError, ManualCommands};
 pub use fuse::{Armed, Disarmed, arm, armed, disarm, rearm};
 pub use places::{CONFIG_FILE, DEFAULT_DIR, EXECUTABLE, INIT_SCRIPT, Places, UNIT};
 pub use ports::listening_ports;
 pub use processes::Process;
+pub use progress::{Progress, Started, Step, Stopped, Timing};
 pub use service::{Commands, Service};
 pub use unit::Unit;
+pub use version::{Build, build};
 pub use watch::StartedWell;

@@ -54,7 +54,11 @@ impl Places {
     /// The paths that an engine's executable can have: beside the link, beside its target, in the
     /// default place, and what each of them is once links are followed.
     pub fn executables(&self) -> Vec<PathBuf> {
-        let dirs = [self.config_file.parent(), self.resolved.parent(), Some(self.default_dir.as_path())];
+        let dirs = [
+            self.config_file.parent(),
+            self.resolved.parent(),
+            Some(self.default_dir.as_path()),
+        ];
         let mut paths: Vec<PathBuf> = Vec::new();
         for dir in dirs.into_iter().flatten() {
             let plain = dir.join(EXECUTABLE);
@@ -84,7 +88,11 @@ mod tests {
         std::os::unix::fs::symlink("../volume/mailserver.cfg", base.join("app/mailserver.cfg")).unwrap();
         let places = Places::new(&base.join("app/mailserver.cfg"));
         assert_eq!(places.resolved, base.join("volume/mailserver.cfg"));
-        let wanted = [base.join("app/mailserver"), base.join("volume/mailserver"), PathBuf::from("/opt/kerio/mailserver/mailserver")];
+        let wanted = [
+            base.join("app/mailserver"),
+            base.join("volume/mailserver"),
+            PathBuf::from("/opt/kerio/mailserver/mailserver"),
+        ];
         assert_eq!(places.executables(), wanted);
     }
 

@@ -19,8 +19,14 @@ pub fn listening_ports(proc_root: &Path, pids: &[u32]) -> Vec<SocketAddr> {
     for pid in pids {
         let Ok(inodes) = proc.sockets(*pid) else { continue };
         for table in ["tcp", "tcp6"] {
-            let Ok(text) = proc.socket_table(*pid, table) else { continue };
-            found.extend(listeners(&text).filter(|(inode, _)| inodes.contains(inode)).map(|(_, address)| address));
+            let Ok(text) = proc.socket_table(*pid, table) else {
+                continue;
+            };
+            found.extend(
+                listeners(&text)
+                    .filter(|(inode, _)| inodes.contains(inode))
+                    .map(|(_, address)| address),
+            );
         }
     }
     found.into_iter().collect()
@@ -81,7 +87,13 @@ mod tests {
     fn a_table_is_read_as_the_kernel_prints_it() {
         let table = b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   0: 0100007F:0FC8 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0\n   1: 0100007F:0FC8 0100007F:B2A6 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0 20 4 30 10 -1\n   2: 00000000000000000000000001000000:0019 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 99 1\n";
         let found: Vec<_> = listeners(table).collect();
-        assert_eq!(found, [(4711, "127.0.0.1:4040".parse().unwrap()), (99, "[::1]:25".parse().unwrap())]);
+        assert_eq!(
+            found,
+            [
+                (4711, "127.0.0.1:4040".parse().unwrap()),
+                (99, "[::1]:25".parse().unwrap())
+            ]
+        );
     }
 
     #[test]

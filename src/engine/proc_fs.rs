@@ -57,7 +57,11 @@ pub(super) fn parse_stat(text: &[u8]) -> Option<Stat> {
     let parent = number(fields.next()?)?;
     // starttime is field 22; the parent was field 4.
     let start_ticks = number(fields.nth(17)?)?;
-    Some(Stat { state, parent, start_ticks })
+    Some(Stat {
+        state,
+        parent,
+        start_ticks,
+    })
 }
 
 fn number<N: std::str::FromStr>(text: &[u8]) -> Option<N> {
@@ -66,7 +70,9 @@ fn number<N: std::str::FromStr>(text: &[u8]) -> Option<N> {
 
 /// The open flags in `/proc/<pid>/fdinfo/<fd>`: whether that descriptor can write.
 pub(super) fn writes(fdinfo: &[u8]) -> Option<bool> {
-    let line = fdinfo.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"flags:"))?;
+    let line = fdinfo
+        .split(|byte| *byte == b'\n')
+        .find_map(|line| line.strip_prefix(b"flags:"))?;
     let flags = u64::from_str_radix(std::str::from_utf8(line).ok()?.trim(), 8).ok()?;
     // O_ACCMODE is 3 on every Linux: 0 reads, 1 writes, 2 both; 3 is for ioctl only.
     Some(matches!(flags & 3, 1 | 2))
@@ -88,7 +94,9 @@ pub(super) fn socket_inode(target: &[u8]) -> Option<u64> {
 
 /// `btime` of `/proc/stat`: when the machine booted, in seconds since 1970.
 fn parse_boot_time(text: &[u8]) -> Option<u64> {
-    let line = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"btime "))?;
+    let line = text
+        .split(|byte| *byte == b'\n')
+        .find_map(|line| line.strip_prefix(b"btime "))?;
     number(line)
 }
 
@@ -150,10 +158,32 @@ impl<'a> Proc<'a> {
         file_id(&self.of(pid, "exe"))
     }
 
-    /// A file as that process would see it, looked at from here.
-    pub(super) fn seen_by(&self, pid: u32, path: &Path) -> PathBuf {
+    /// What a path leads to with that process's eyes: absolute links in its container are followed in its container.
+    #[cfg(target_os = "linux")]
+    pub(super) fn id_seen_by(&self, pid: u32, path: &Path) -> Option<FileId> {
+        use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, open, openat2};
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let root = open(self.of(pid, "root"), flags | OFlags::DIRECTORY, Mode::empty()).ok()?;
         let inside = path.strip_prefix("/").unwrap_or(path);
-        self.of(pid, "root").join(inside)
+        let found = fstat(openat2(root, inside, flags, Mode::empty(), ResolveFlags::IN_ROOT).ok()?).ok()?;
+        Some((found.st_dev, found.st_ino))
+    }
+
+    /// What a path leads to with that process's eyes.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn id_seen_by(&self, _pid: u32, _path: &Path) -> Option<FileId> {
+        None
+    }
+
+    /// Whether that process lives in a container with files of its own: another mount namespace and another root. A
+    /// service with `PrivateTmp=` or the like has the first only. What cannot be seen counts as no.
+    pub(super) fn is_contained(&self, pid: u32) -> bool {
+        let Some(own) = self.own_pid() else { return false };
+        let differs =
+            |theirs: Option<FileId>, ours: Option<FileId>| theirs.is_some() && ours.is_some() && theirs != ours;
+        let namespaces = (self.namespace(pid, "mnt"), self.namespace(own, "mnt"));
+        matches!(namespaces, (Some(theirs), Some(ours)) if theirs != ours)
+            && differs(file_id(&self.of(pid, "root")), file_id(&self.of(own, "root")))
     }
 
     /// The name of the process (at most 15 bytes; the process may change it).
@@ -169,12 +199,19 @@ impl<'a> Proc<'a> {
         parse_stat(&read_bounded(&self.of(pid, "stat"), SMALL).ok()?)
     }
 
+    /// Whether other threads of the process live on after its first one ended: then it looks dead and is not.
+    pub(super) fn has_threads_left(&self, pid: u32) -> bool {
+        fs::read_dir(self.of(pid, "task")).is_ok_and(|threads| threads.count() > 1)
+    }
+
     /// When a process started, as clock time.
     pub(super) fn started(&self, stat: Stat) -> Option<SystemTime> {
         let boot = parse_boot_time(&read_bounded(&self.root.join("stat"), 1 << 20).ok()?)?;
         let per_second = rustix::param::clock_ticks_per_second().max(1);
         let since_boot = Duration::from_millis(stat.start_ticks.saturating_mul(1000) / per_second);
-        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(boot))?.checked_add(since_boot)
+        SystemTime::UNIX_EPOCH
+            .checked_add(Duration::from_secs(boot))?
+            .checked_add(since_boot)
     }
 
     /// A namespace of a process, such as `net:[4026531840]`.
@@ -216,7 +253,11 @@ impl<'a> Proc<'a> {
             }
             let info = self.of(pid, "fdinfo").join(entry.file_name());
             // Open on this file but flags unreadable: it may write.
-            if read_bounded(&info, SMALL).ok().and_then(|text| writes(&text)).unwrap_or(true) {
+            if read_bounded(&info, SMALL)
+                .ok()
+                .and_then(|text| writes(&text))
+                .unwrap_or(true)
+            {
                 return Some(true);
             }
         }
@@ -228,7 +269,9 @@ impl<'a> Proc<'a> {
         let mut inodes = Vec::new();
         for entry in fs::read_dir(self.of(pid, "fd"))? {
             let Ok(entry) = entry else { continue };
-            let Ok(target) = fs::read_link(entry.path()) else { continue };
+            let Ok(target) = fs::read_link(entry.path()) else {
+                continue;
+            };
             inodes.extend(socket_inode(target.as_os_str().as_bytes()));
         }
         Ok(inodes)
@@ -288,7 +331,11 @@ fn parse_mount(line: &[u8]) -> Option<Mount> {
     fields.find(|field| *field == b"-")?;
     let kind = fields.next()?.to_vec();
     let options = fields.nth(1).unwrap_or_default().to_vec();
-    Some(Mount { point: PathBuf::from(OsString::from_vec(unescape(point))), kind, options })
+    Some(Mount {
+        point: PathBuf::from(OsString::from_vec(unescape(point))),
+        kind,
+        options,
+    })
 }
 
 /// Undoes `\040` and its like.
@@ -296,8 +343,12 @@ fn unescape(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((first, tail)) = rest.split_first() {
-        let octal = tail.get(..3).filter(|digits| *first == b'\\' && digits.iter().all(|d| (b'0'..=b'7').contains(d)));
-        let value = octal.and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|d| u8::from_str_radix(d, 8).ok());
+        let octal = tail
+            .get(..3)
+            .filter(|digits| *first == b'\\' && digits.iter().all(|d| (b'0'..=b'7').contains(d)));
+        let value = octal
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|d| u8::from_str_radix(d, 8).ok());
         match (value, tail.get(3..)) {
             (Some(byte), Some(after)) => {
                 out.push(byte);
@@ -320,7 +371,14 @@ mod tests {
     #[test]
     fn a_process_name_with_blanks_and_parentheses_does_not_shift_the_fields() {
         let line = b"4211 (mail) server (x) S 1 4211 4211 0 -1 4194560 9 0 0 0 1 2 3 4 20 0 7 0 987654 1 2 3\n";
-        assert_eq!(parse_stat(line), Some(Stat { state: b'S', parent: 1, start_ticks: 987_654 }));
+        assert_eq!(
+            parse_stat(line),
+            Some(Stat {
+                state: b'S',
+                parent: 1,
+                start_ticks: 987_654
+            })
+        );
     }
 
     #[test]
@@ -333,7 +391,10 @@ mod tests {
 
     #[test]
     fn an_executable_that_an_update_replaced_keeps_its_path() {
-        assert_eq!(parse_exe(b"/opt/kerio/mailserver/mailserver (deleted)"), (PathBuf::from("/opt/kerio/mailserver/mailserver"), true));
+        assert_eq!(
+            parse_exe(b"/opt/kerio/mailserver/mailserver (deleted)"),
+            (PathBuf::from("/opt/kerio/mailserver/mailserver"), true)
+        );
         assert_eq!(parse_exe(b"/usr/bin/sleep"), (PathBuf::from("/usr/bin/sleep"), false));
     }
 
@@ -352,7 +413,9 @@ mod tests {
         let own = std::process::id();
         assert_eq!(proc.own_pid(), Some(own));
         assert!(proc.pids().unwrap().contains(&own));
-        let Exe::Path { path, .. } = proc.exe(own) else { panic!("own executable is unreadable") };
+        let Exe::Path { path, .. } = proc.exe(own) else {
+            panic!("own executable is unreadable")
+        };
         assert_eq!(path, std::env::current_exe().unwrap());
         let started = proc.started(proc.stat(own).unwrap()).unwrap();
         let age = SystemTime::now().duration_since(started).unwrap_or_default();

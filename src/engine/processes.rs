@@ -44,7 +44,10 @@ enum Kind {
 /// Looks at every process.
 pub(super) fn look(places: &Places) -> Seen {
     let proc = Proc::new(&places.proc_root);
-    let mut seen = Seen { namespaced: !proc.sees_whole_host(), ..Seen::default() };
+    let mut seen = Seen {
+        namespaced: !proc.sees_whole_host(),
+        ..Seen::default()
+    };
     seen.blind = blind(places, &proc);
     let pids = match proc.pids() {
         Ok(pids) => pids,
@@ -59,12 +62,23 @@ pub(super) fn look(places: &Places) -> Seen {
         if Some(pid) == own {
             continue;
         }
-        let Some(stat) = proc.stat(pid).filter(|stat| !matches!(stat.state, b'Z' | b'X' | b'x')) else { continue };
+        let Some(stat) = proc.stat(pid) else { continue };
+        if matches!(stat.state, b'Z' | b'X' | b'x') {
+            if proc.comm(pid).is_ok_and(|name| name == EXECUTABLE.as_bytes()) && proc.has_threads_left(pid) {
+                let why =
+                    format!("process {pid}, named {EXECUTABLE}, has ended only in part: other threads of it live");
+                seen.perhaps.push((describe(&proc, pid, stat), why));
+            }
+            continue;
+        }
         match wanted.judge(&proc, pid) {
             Kind::Engine => seen.engines.push(describe(&proc, pid, stat)),
             Kind::Perhaps(why) => seen.perhaps.push((describe(&proc, pid, stat), why)),
             Kind::Other => {
-                if wanted.file.is_some_and(|file| proc.has_open_for_writing(pid, file) == Some(true)) {
+                if wanted
+                    .file
+                    .is_some_and(|file| proc.has_open_for_writing(pid, file) == Some(true))
+                {
                     seen.writers.push(describe(&proc, pid, stat));
                 }
             }
@@ -78,18 +92,15 @@ struct Wanted {
     paths: Vec<PathBuf>,
     ids: Vec<FileId>,
     file: Option<FileId>,
-    mounts: Option<PathBuf>,
 }
 
 impl Wanted {
     fn of(places: &Places) -> Wanted {
-        let proc = Proc::new(&places.proc_root);
         let paths = places.executables();
         Wanted {
             ids: paths.iter().filter_map(|path| file_id(path)).collect(),
             paths,
             file: file_id(&places.resolved),
-            mounts: proc.own_pid().and_then(|own| proc.namespace(own, "mnt")),
         }
     }
 
@@ -97,13 +108,15 @@ impl Wanted {
         match proc.exe(pid) {
             Exe::Absent => Kind::Other,
             Exe::Hidden => match proc.comm(pid) {
-                Ok(name) if name == EXECUTABLE.as_bytes() => {
-                    Kind::Perhaps(format!("process {pid} is named {EXECUTABLE}, and its executable cannot be read without rights"))
-                }
+                Ok(name) if name == EXECUTABLE.as_bytes() => Kind::Perhaps(format!(
+                    "process {pid} is named {EXECUTABLE}, and its executable cannot be read without rights"
+                )),
                 _ => Kind::Other,
             },
             Exe::Path { path, deleted } => {
-                if self.paths.contains(&path) || proc.exe_id(pid).is_some_and(|id| self.ids.contains(&id)) {
+                // In another container the same path is another file: two servers on one host look alike.
+                let ours = self.paths.contains(&path) && !proc.is_contained(pid);
+                if ours || proc.exe_id(pid).is_some_and(|id| self.ids.contains(&id)) {
                     return Kind::Engine;
                 }
                 if path.file_name().is_some_and(|name| name == EXECUTABLE) {
@@ -118,16 +131,21 @@ impl Wanted {
     /// beside it, seen with that process's eyes, tells whether it is ours.
     fn judge_elsewhere(&self, proc: &Proc<'_>, pid: u32, path: &Path, deleted: bool) -> Kind {
         let beside = path.with_file_name(CONFIG_FILE);
-        match (file_id(&proc.seen_by(pid, &beside)), self.file) {
+        match (proc.id_seen_by(pid, &beside), self.file) {
             (Some(theirs), Some(ours)) if theirs == ours => Kind::Engine,
             // Something else that happens to have the name, with a configuration of its own.
             (Some(_), Some(_)) => Kind::Other,
             _ => {
-                let foreign = proc.namespace(pid, "mnt").is_none_or(|theirs| Some(theirs) != self.mounts);
                 let gone = if deleted { " (deleted)" } else { "" };
-                let place = if foreign { ", in another container" } else { "" };
+                let place = if proc.is_contained(pid) {
+                    " in another container"
+                } else {
+                    ""
+                };
                 let path = super::text::shown(path.as_os_str().as_encoded_bytes());
-                Kind::Perhaps(format!("process {pid} runs {path}{gone}{place}, and it cannot be told which file is its configuration"))
+                Kind::Perhaps(format!(
+                    "process {pid} runs {path}{gone}{place}, and it cannot be told which file is its configuration"
+                ))
             }
         }
     }
@@ -138,7 +156,12 @@ fn describe(proc: &Proc<'_>, pid: u32, stat: Stat) -> Process {
         Exe::Path { path, .. } => super::text::shown(path.as_os_str().as_encoded_bytes()),
         _ => super::text::shown(&proc.comm(pid).unwrap_or_default()),
     };
-    Process { pid, start_ticks: stat.start_ticks, started: proc.started(stat), what }
+    Process {
+        pid,
+        start_ticks: stat.start_ticks,
+        started: proc.started(stat),
+        what,
+    }
 }
 
 /// Whether this tree hides processes of others: `hidepid=` (proc(5)) without rights, or a tree of another namespace.
@@ -150,20 +173,27 @@ fn blind(places: &Places, proc: &Proc<'_>) -> Option<String> {
     if proc.comm(1).is_err() {
         return Some("/proc hides the processes of other users".to_owned());
     }
-    let hides = parse_mounts(&proc.mountinfo()).into_iter().rfind(|mount| mount.kind == b"proc" && mount.point == places.proc_root).is_some_and(|mount| {
-        mount
-            .options
-            .split(|byte| *byte == b',')
-            .filter_map(|option| option.strip_prefix(b"hidepid="))
-            .any(|value| !matches!(value, b"0" | b"off"))
-    });
-    (hides && !rustix::process::geteuid().is_root()).then(|| "/proc is mounted with hidepid and hides the processes of other users".to_owned())
+    let hides = parse_mounts(&proc.mountinfo())
+        .into_iter()
+        .rfind(|mount| mount.kind == b"proc" && mount.point == places.proc_root)
+        .is_some_and(|mount| {
+            mount
+                .options
+                .split(|byte| *byte == b',')
+                .filter_map(|option| option.strip_prefix(b"hidepid="))
+                .any(|value| !matches!(value, b"0" | b"off"))
+        });
+    (hides && !rustix::process::geteuid().is_root())
+        .then(|| "/proc is mounted with hidepid and hides the processes of other users".to_owned())
 }
 
 /// Whether the file comes from outside this container: from a mount of its own, such as a volume
 /// that other containers may have too. Memory is never shared.
 pub(super) fn lies_on_a_volume(places: &Places) -> bool {
     let mounts = parse_mounts(&Proc::new(&places.proc_root).mountinfo());
-    let deepest = mounts.iter().filter(|mount| places.resolved.starts_with(&mount.point)).max_by_key(|mount| mount.point.components().count());
+    let deepest = mounts
+        .iter()
+        .filter(|mount| places.resolved.starts_with(&mount.point))
+        .max_by_key(|mount| mount.point.components().count());
     deepest.is_some_and(|mount| mount.point != Path::new("/") && mount.kind != b"tmpfs")
 }

@@ -11,7 +11,15 @@ type Look = Option<(u64, u64, u64, i64, i64, i64, i64)>;
 
 fn look(path: &Path) -> Look {
     let found = fs::metadata(path).ok()?;
-    Some((found.dev(), found.ino(), found.size(), found.mtime(), found.mtime_nsec(), found.ctime(), found.ctime_nsec()))
+    Some((
+        found.dev(),
+        found.ino(),
+        found.size(),
+        found.mtime(),
+        found.mtime_nsec(),
+        found.ctime(),
+        found.ctime_nsec(),
+    ))
 }
 
 /// Waits until two looks `pause` apart are equal. `false` if the file still changes after `patience`.
@@ -40,7 +48,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("mailserver.cfg");
         fs::write(&path, "x").unwrap();
-        assert!(wait(&path, Duration::from_millis(5), Duration::from_secs(5), &mut |_| true));
+        assert!(wait(
+            &path,
+            Duration::from_millis(5),
+            Duration::from_secs(5),
+            &mut |_| true
+        ));
         let stop = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -51,7 +64,12 @@ mod tests {
                     std::thread::sleep(Duration::from_millis(1));
                 }
             });
-            let quiet = wait(&path, Duration::from_millis(200), Duration::from_millis(300), &mut |_| true);
+            let quiet = wait(
+                &path,
+                Duration::from_millis(200),
+                Duration::from_millis(300),
+                &mut |_| true,
+            );
             stop.store(true, std::sync::atomic::Ordering::Relaxed);
             assert!(!quiet);
         });

@@ -94,14 +94,18 @@ impl Service {
         match service {
             Some(Service::Systemd { .. }) => told.manages = true,
             Some(Service::InitScript { .. }) => told.manages = Proc::new(&places.proc_root).is_a_system(),
-            Some(Service::Commands(Commands { status: Some(argv), .. })) => match command::ask(&Call::of_daemon(argv)) {
-                Ok(ran) => match ran.code {
-                    Some(0) => told.command = Some(true),
-                    Some(1..=3) => told.command = Some(false),
-                    _ => told.silent = Some(format!("the configured status command does not tell: {}", ran.words())),
-                },
-                Err(error) => told.silent = Some(format!("the configured status command does not tell: {error}")),
-            },
+            Some(Service::Commands(Commands { status: Some(argv), .. })) => {
+                match command::ask(&Call::of_daemon(argv)) {
+                    Ok(ran) => match ran.code {
+                        Some(0) => told.command = Some(true),
+                        Some(1..=3) => told.command = Some(false),
+                        _ => {
+                            told.silent = Some(format!("the configured status command does not tell: {}", ran.words()))
+                        }
+                    },
+                    Err(error) => told.silent = Some(format!("the configured status command does not tell: {error}")),
+                }
+            }
             Some(Service::Commands(_)) | None => {}
         }
         told
@@ -110,8 +114,17 @@ impl Service {
     /// Whether the programs that it needs are there.
     pub(super) fn check_programs(&self) -> Result<(), EngineError> {
         for call in [self.stop_call(), self.start_call()] {
-            if call.argv.first().and_then(|program| command::resolve(program)).is_none() {
-                return Err(EngineError::Command { doing: "check the command for the engine", command: call.words(), why: "the program was not found or is not executable".to_owned() });
+            if call
+                .argv
+                .first()
+                .and_then(|program| command::resolve(program))
+                .is_none()
+            {
+                return Err(EngineError::Command {
+                    doing: "check the command for the engine",
+                    command: call.words(),
+                    why: "the program was not found or is not executable".to_owned(),
+                });
             }
         }
         Ok(())

@@ -28,7 +28,9 @@ fn push(out: &mut String, letter: char) {
     match letter {
         // Controls of both sets, and marks that turn the direction of text.
         '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => out.push_str(&format!("\\x{:02x}", u32::from(letter))),
-        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.push_str(&format!("\\u{{{:x}}}", u32::from(letter))),
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            out.push_str(&format!("\\u{{{:x}}}", u32::from(letter)))
+        }
         other => out.push(other),
     }
 }
@@ -51,8 +53,13 @@ pub(super) fn last_lines(output: &[u8], most: usize) -> Vec<String> {
 fn line_without_secrets(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line).to_ascii_lowercase();
     let quotes_value = text.contains("d3s:") || text.contains("sha:");
-    let names_secret = ["password", "secret", "key"].iter().any(|word| text.contains(word)) && (text.contains('<') || text.contains('='));
-    if quotes_value || names_secret { "(a line that may hold a secret is not shown)".to_owned() } else { shown(line) }
+    let names_secret = ["password", "secret", "key"].iter().any(|word| text.contains(word))
+        && (text.contains('<') || text.contains('='));
+    if quotes_value || names_secret {
+        "(a line that may hold a secret is not shown)".to_owned()
+    } else {
+        shown(line)
+    }
 }
 
 #[cfg(test)]
@@ -67,8 +74,16 @@ mod tests {
 
     #[test]
     fn a_line_with_a_secret_is_not_shown() {
-        for line in ["bad value D3S:abcdef", "hash SHA:123", "<variable name=\"SmtpPassword\">x</variable>", "ApiKey=xyz"] {
-            assert_eq!(last_lines(line.as_bytes(), 5), ["(a line that may hold a secret is not shown)"]);
+        for line in [
+            "bad value D3S:abcdef",
+            "hash SHA:123",
+            "<variable name=\"SmtpPassword\">x</variable>",
+            "ApiKey=xyz",
+        ] {
+            assert_eq!(
+                last_lines(line.as_bytes(), 5),
+                ["(a line that may hold a secret is not shown)"]
+            );
         }
         assert_eq!(last_lines(b"cannot open key file", 5), ["cannot open key file"]);
     }

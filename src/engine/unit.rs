@@ -48,10 +48,20 @@ impl Unit {
     /// Reads the `Name=value` lines. Unknown lines are passed over; what is missing reads as the harmless
     /// value, except the states, which stay empty and then count as "not stopped".
     pub(super) fn parse(text: &[u8]) -> Unit {
-        let mut unit = Unit { kills: true, may_start: true, may_stop: true, ..Unit::default() };
+        let mut unit = Unit {
+            kills: true,
+            may_start: true,
+            may_stop: true,
+            ..Unit::default()
+        };
         for line in text.split(|byte| *byte == b'\n') {
-            let Some(at) = line.iter().position(|byte| *byte == b'=') else { continue };
-            let (name, value) = (line.get(..at).unwrap_or_default(), line.get(at + 1..).unwrap_or_default());
+            let Some(at) = line.iter().position(|byte| *byte == b'=') else {
+                continue;
+            };
+            let (name, value) = (
+                line.get(..at).unwrap_or_default(),
+                line.get(at + 1..).unwrap_or_default(),
+            );
             unit.set(name, super::text::shown(value.trim_ascii()));
         }
         unit
@@ -106,8 +116,13 @@ impl Unit {
         }
         let words = self.words();
         Some(match (self.active_state.as_str(), self.sub_state.as_str()) {
-            (_, "auto-restart" | "auto-restart-queued") => format!("systemd is about to start {} again: {words}", self.id),
-            ("active", _) => format!("systemd calls {} {words}, but no process of it is seen: it died, or it cannot be seen from here", self.id),
+            (_, "auto-restart" | "auto-restart-queued") => {
+                format!("systemd is about to start {} again: {words}", self.id)
+            }
+            ("active", _) => format!(
+                "systemd calls {} {words}, but no process of it is seen: it died, or it cannot be seen from here",
+                self.id
+            ),
             ("", _) => "systemd did not say in which state the unit is".to_owned(),
             _ => format!("systemd calls {} {words}", self.id),
         })
@@ -120,7 +135,9 @@ pub(super) fn parse_span(text: &str) -> Option<Duration> {
     let mut sum = Duration::ZERO;
     let mut parts = 0;
     for part in text.split_ascii_whitespace() {
-        let digits = part.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(part.len());
+        let digits = part
+            .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
+            .unwrap_or(part.len());
         let (number, name) = part.split_at_checked(digits)?;
         let micros_each = match name {
             "us" => 1.0,
@@ -160,14 +177,24 @@ mod tests {
 
     #[test]
     fn inactive_failed_and_not_found_units_without_a_job_count_as_stopped() {
-        for state in ["LoadState=loaded\nActiveState=inactive\nSubState=dead", "ActiveState=failed\nSubState=failed", "LoadState=not-found\nActiveState=inactive\nSubState=dead"] {
+        for state in [
+            "LoadState=loaded\nActiveState=inactive\nSubState=dead",
+            "ActiveState=failed\nSubState=failed",
+            "LoadState=not-found\nActiveState=inactive\nSubState=dead",
+        ] {
             assert_eq!(Unit::parse(state.as_bytes()).why_not_stopped(), None);
         }
     }
 
     #[test]
     fn a_pending_job_an_automatic_restart_and_silence_do_not_count_as_stopped() {
-        for state in ["ActiveState=inactive\nSubState=dead\nJob=812", "ActiveState=activating\nSubState=auto-restart", "ActiveState=active\nSubState=exited", "ActiveState=deactivating\nSubState=stop-sigterm", ""] {
+        for state in [
+            "ActiveState=inactive\nSubState=dead\nJob=812",
+            "ActiveState=activating\nSubState=auto-restart",
+            "ActiveState=active\nSubState=exited",
+            "ActiveState=deactivating\nSubState=stop-sigterm",
+            "",
+        ] {
             assert!(Unit::parse(state.as_bytes()).why_not_stopped().is_some(), "{state}");
         }
     }
@@ -180,7 +207,16 @@ mod tests {
 
     #[test]
     fn spans_are_read_as_systemd_prints_them() {
-        let cases = [("1min 30s", Some(90_000)), ("500ms", Some(500)), ("5min", Some(300_000)), ("infinity", None), ("1h", Some(3_600_000)), ("0", Some(0)), ("", None), ("5 parsecs", None)];
+        let cases = [
+            ("1min 30s", Some(90_000)),
+            ("500ms", Some(500)),
+            ("5min", Some(300_000)),
+            ("infinity", None),
+            ("1h", Some(3_600_000)),
+            ("0", Some(0)),
+            ("", None),
+            ("5 parsecs", None),
+        ];
         for (text, millis) in cases {
             assert_eq!(parse_span(text), millis.map(Duration::from_millis), "{text}");
         }

@@ -1,10 +1,11 @@
 //! Did the engine start well? A start command that ends well proves little: systemd reports success while a
 //! unit crash-loops, and a unit made from an init script stays "active" when its daemon is long dead.
 
-use super::control::{Controller, Progress, Started, Step};
+use super::control::Controller;
 use super::detect::Status;
 use super::error::EngineError;
 use super::ports;
+use super::progress::{Progress, Started, Step};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,11 @@ type Identity = (u32, u64);
 type PortsAndNotes = (Vec<SocketAddr>, Vec<String>);
 
 fn identities(status: &Status) -> Vec<Identity> {
-    status.processes.iter().map(|process| (process.pid, process.start_ticks)).collect()
+    status
+        .processes
+        .iter()
+        .map(|process| (process.pid, process.start_ticks))
+        .collect()
 }
 
 impl Controller {
@@ -56,35 +61,63 @@ impl Controller {
         let mut followed = false;
         let up = Instant::now();
         loop {
-            std::thread::sleep(self.timing.poll);
+            // What fails here fails for good: there is no hurry to see it.
+            std::thread::sleep(self.timing.poll * 4);
             let status = self.status();
             self.check_unit(started, &mut invocation, &status)?;
             let now = identities(&status);
             if !alive.iter().any(|one| now.contains(one)) {
                 // A daemon's first process may hand over to a second one, once, just after the start.
                 if followed || now.is_empty() || up.elapsed() > Duration::from_secs(5) {
-                    return Err(self.not_well(format!("its process ended {} s after it was up", up.elapsed().as_secs())));
+                    return Err(self.not_well(format!(
+                        "its process ended {} s after it was up",
+                        up.elapsed().as_secs()
+                    )));
                 }
                 followed = true;
                 alive.clone_from(&now);
             }
-            progress(Progress { step: Step::Watching, passed: up.elapsed(), limit: self.timing.watch, detail: status.why.clone() });
+            progress(Progress {
+                step: Step::Watching,
+                passed: up.elapsed(),
+                limit: self.timing.watch,
+                detail: status.why.clone(),
+            });
             if up.elapsed() >= self.timing.watch
                 && let Some((ports, notes)) = self.check_ports(&status, up)?
             {
-                let missing_ports = ports_before.iter().filter(|port| !ports.contains(port)).copied().collect();
-                return Ok(StartedWell { active_after, ports, missing_ports, values: values(), notes });
+                let missing_ports = ports_before
+                    .iter()
+                    .filter(|port| !ports.contains(port))
+                    .copied()
+                    .collect();
+                return Ok(StartedWell {
+                    active_after,
+                    ports,
+                    missing_ports,
+                    values: values(),
+                    notes,
+                });
             }
         }
     }
 
     /// Waits until the unit is active and a process is the engine.
-    fn wait_until_active(&self, started: &Started, begin: Instant, invocation: &mut Option<String>, progress: &mut dyn FnMut(Progress)) -> Result<Status, EngineError> {
+    fn wait_until_active(
+        &self,
+        started: &Started,
+        begin: Instant,
+        invocation: &mut Option<String>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Status, EngineError> {
         let mut absent_since = Instant::now();
         loop {
             let status = self.status();
             self.check_unit(started, invocation, &status)?;
-            let starting = status.unit.as_ref().is_some_and(|unit| unit.active_state == "activating");
+            let starting = status
+                .unit
+                .as_ref()
+                .is_some_and(|unit| unit.active_state == "activating");
             if !status.processes.is_empty() && !starting {
                 return Ok(status);
             }
@@ -92,29 +125,57 @@ impl Controller {
                 absent_since = Instant::now();
             }
             if absent_since.elapsed() >= self.timing.appear {
-                return Err(self.not_well(format!("no engine process {} s after the start: {}", absent_since.elapsed().as_secs(), status.why)));
+                return Err(self.not_well(format!(
+                    "no engine process {} s after the start: {}",
+                    absent_since.elapsed().as_secs(),
+                    status.why
+                )));
             }
             if begin.elapsed() >= self.timing.patience {
-                return Err(self.not_well(format!("it is still not active after {} s: {}", begin.elapsed().as_secs(), status.why)));
+                return Err(self.not_well(format!(
+                    "it is still not active after {} s: {}",
+                    begin.elapsed().as_secs(),
+                    status.why
+                )));
             }
-            progress(Progress { step: Step::Starting, passed: begin.elapsed(), limit: self.timing.patience, detail: status.why });
+            progress(Progress {
+                step: Step::Starting,
+                passed: begin.elapsed(),
+                limit: self.timing.patience,
+                detail: status.why,
+            });
             std::thread::sleep(self.timing.poll);
         }
     }
 
     /// What systemd says must stay what it was.
-    fn check_unit(&self, started: &Started, invocation: &mut Option<String>, status: &Status) -> Result<(), EngineError> {
+    fn check_unit(
+        &self,
+        started: &Started,
+        invocation: &mut Option<String>,
+        status: &Status,
+    ) -> Result<(), EngineError> {
         let Some(unit) = &status.unit else { return Ok(()) };
         if unit.restarts != started.restarts {
-            return Err(self.not_well(format!("it crashed and systemd started it again ({} times)", unit.restarts)));
+            return Err(self.not_well(format!(
+                "it crashed and systemd started it again ({} times)",
+                unit.restarts
+            )));
         }
         // Commands of the administrator's may start it outside of the unit; then the unit says nothing about it.
         let ours = matches!(self.service, Some(super::Service::Systemd { .. }));
         if ours && matches!(unit.active_state.as_str(), "inactive" | "failed" | "deactivating") {
-            return Err(self.not_well(format!("systemd calls {} {}, its last run ended with \"{}\"", unit.id, unit.words(), unit.result)));
+            return Err(self.not_well(format!(
+                "systemd calls {} {}, its last run ended with \"{}\"",
+                unit.id,
+                unit.words(),
+                unit.result
+            )));
         }
         match invocation {
-            Some(first) if ours && *first != unit.invocation => Err(self.not_well("systemd started it again".to_owned())),
+            Some(first) if ours && *first != unit.invocation => {
+                Err(self.not_well("systemd started it again".to_owned()))
+            }
             Some(_) => Ok(()),
             None => {
                 *invocation = Some(unit.invocation.clone()).filter(|id| !id.is_empty());
@@ -125,7 +186,10 @@ impl Controller {
 
     /// `Ok(None)`: no port yet, go on waiting; a start may take a while to listen.
     fn check_ports(&self, status: &Status, up: Instant) -> Result<Option<PortsAndNotes>, EngineError> {
-        let reachable = status.processes.iter().any(|process| ports::in_our_network(&self.places.proc_root, process.pid));
+        let reachable = status
+            .processes
+            .iter()
+            .any(|process| ports::in_our_network(&self.places.proc_root, process.pid));
         if !reachable {
             return Ok(Some((Vec::new(), vec!["its ports were not tried: it lives in another network (a container), or that cannot be seen without rights".to_owned()])));
         }
@@ -137,13 +201,20 @@ impl Controller {
             return Ok(Some((listening, Vec::new())));
         }
         if up.elapsed() >= self.timing.watch + self.timing.appear {
-            let why = if listening.is_empty() { "it listens on no port" } else { "none of its ports accepts a connection" };
+            let why = if listening.is_empty() {
+                "it listens on no port"
+            } else {
+                "none of its ports accepts a connection"
+            };
             return Err(self.not_well(format!("{why} {} s after it was up", up.elapsed().as_secs())));
         }
         Ok(None)
     }
 
     fn not_well(&self, why: String) -> EngineError {
-        EngineError::NotWell { why, journal: self.journal_tail(20) }
+        EngineError::NotWell {
+            why,
+            journal: self.journal_tail(20),
+        }
     }
 }

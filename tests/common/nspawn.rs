@@ -40,7 +40,7 @@ const MASKED: &[&str] = &[
 ];
 
 /// A directory or file of the host that the container sees.
-pub struct Bind {
+pub(crate) struct Bind {
     host: PathBuf,
     inside: String,
     writable: bool,
@@ -48,18 +48,25 @@ pub struct Bind {
 
 impl Bind {
     /// The container may read it.
-    pub fn read_only(host: impl Into<PathBuf>, inside: &str) -> Bind {
-        Bind { host: host.into(), inside: inside.to_owned(), writable: false }
+    pub(crate) fn read_only(host: impl Into<PathBuf>, inside: &str) -> Bind {
+        Bind {
+            host: host.into(),
+            inside: inside.to_owned(),
+            writable: false,
+        }
     }
 
     /// The container may write it too.
-    pub fn writable(host: impl Into<PathBuf>, inside: &str) -> Bind {
-        Bind { writable: true, ..Bind::read_only(host, inside) }
+    pub(crate) fn writable(host: impl Into<PathBuf>, inside: &str) -> Bind {
+        Bind {
+            writable: true,
+            ..Bind::read_only(host, inside)
+        }
     }
 }
 
 /// A booted container; ended, with everything in it, when it is dropped.
-pub struct Container {
+pub(crate) struct Container {
     nspawn: Child,
     leader: u32,
     log: PathBuf,
@@ -67,21 +74,36 @@ pub struct Container {
 
 impl Container {
     /// Boots a container with a network of its own (loopback only) and waits until systemd is up.
-    pub fn boot(binds: &[Bind]) -> Container {
+    pub(crate) fn boot(binds: &[Bind]) -> Container {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let root = root();
         let name = format!("kt-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let log = root.with_file_name(format!("{name}.log"));
         let log_file = fs::File::create(&log).expect("a log file beside the root");
         let mut command = Command::new("systemd-nspawn");
-        command.args(["--quiet", "--boot", "--register=no", "--keep-unit", "--volatile=overlay", "--private-network", "--console=pipe"]);
-        command.arg(format!("--machine={name}")).arg(format!("--directory={}", root.display()));
+        command.args([
+            "--quiet",
+            "--boot",
+            "--register=no",
+            "--keep-unit",
+            "--volatile=overlay",
+            "--private-network",
+            "--console=pipe",
+        ]);
+        command
+            .arg(format!("--machine={name}"))
+            .arg(format!("--directory={}", root.display()));
         for bind in binds {
             let option = if bind.writable { "--bind" } else { "--bind-ro" };
             command.arg(format!("{option}={}:{}", bind.host.display(), bind.inside));
         }
-        command.stdin(Stdio::null()).stdout(log_file.try_clone().expect("a second handle")).stderr(log_file);
-        let nspawn = command.spawn().unwrap_or_else(|error| panic!("systemd-nspawn (package systemd-container): {error}"));
+        command
+            .stdin(Stdio::null())
+            .stdout(log_file.try_clone().expect("a second handle"))
+            .stderr(log_file);
+        let nspawn = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("systemd-nspawn (package systemd-container): {error}"));
         let mut container = Container { nspawn, leader: 0, log };
         container.leader = container.wait_for("the container's first process", |this| this.find_leader());
         container.wait_for("systemd in the container to be up", |this| {
@@ -99,7 +121,10 @@ impl Container {
             }
             let ended = self.nspawn.try_wait().expect("state of systemd-nspawn");
             if ended.is_some() || start.elapsed() > Duration::from_secs(60) {
-                panic!("waited in vain for {what}; systemd-nspawn: {ended:?}; its log:\n{}", fs::read_to_string(&self.log).unwrap_or_default());
+                panic!(
+                    "waited in vain for {what}; systemd-nspawn: {ended:?}; its log:\n{}",
+                    fs::read_to_string(&self.log).unwrap_or_default()
+                );
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -109,45 +134,70 @@ impl Container {
     fn find_leader(&self) -> Option<u32> {
         let pid = self.nspawn.id();
         let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
-        children.split_ascii_whitespace().filter_map(|child| child.parse().ok()).find(|child: &u32| {
-            let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap_or_default();
-            status.lines().any(|line| line.starts_with("NSpid:") && line.ends_with("\t1"))
-        })
+        children
+            .split_ascii_whitespace()
+            .filter_map(|child| child.parse().ok())
+            .find(|child: &u32| {
+                let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap_or_default();
+                status
+                    .lines()
+                    .any(|line| line.starts_with("NSpid:") && line.ends_with("\t1"))
+            })
     }
 
     /// The words that run `argv` inside, from the host: for a pseudo-terminal of the test's own.
-    pub fn argv(&self, argv: &[&str]) -> Vec<String> {
+    pub(crate) fn argv(&self, argv: &[&str]) -> Vec<String> {
         let leader = self.leader.to_string();
-        ["nsenter", "--target", &leader, "--all", "--wd=/", "--"].iter().chain(argv).map(|word| (*word).to_owned()).collect()
+        ["nsenter", "--target", &leader, "--all", "--wd=/", "--"]
+            .iter()
+            .chain(argv)
+            .map(|word| (*word).to_owned())
+            .collect()
     }
 
     /// A command inside the container, with a clean environment, as root.
-    pub fn command(&self, argv: &[&str]) -> Command {
+    pub(crate) fn command(&self, argv: &[&str]) -> Command {
         let words = self.argv(argv);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).env_clear().stdin(Stdio::null());
-        command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", "/root").env("LC_ALL", "C.UTF-8");
+        command
+            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("HOME", "/root")
+            .env("LC_ALL", "C.UTF-8");
         command
     }
 
     /// Runs a command inside to its end.
-    pub fn run(&self, argv: &[&str]) -> Output {
-        self.command(argv).output().unwrap_or_else(|error| panic!("nsenter (package util-linux) {argv:?}: {error}"))
+    pub(crate) fn run(&self, argv: &[&str]) -> Output {
+        self.command(argv)
+            .output()
+            .unwrap_or_else(|error| panic!("nsenter (package util-linux) {argv:?}: {error}"))
     }
 
     /// Runs a script of the test's inside; it has to succeed. Gives its output.
-    pub fn sh(&self, script: &str) -> String {
+    pub(crate) fn sh(&self, script: &str) -> String {
         let ran = self.run(&["sh", "-euc", script]);
         let said = String::from_utf8_lossy(&ran.stdout).into_owned();
-        assert!(ran.status.success(), "{script}\n{:?}\n{said}{}", ran.status, String::from_utf8_lossy(&ran.stderr));
+        assert!(
+            ran.status.success(),
+            "{script}\n{:?}\n{said}{}",
+            ran.status,
+            String::from_utf8_lossy(&ran.stderr)
+        );
         said
     }
 
     /// Installs the stand-in engine of `tests/systemd` as Kerio Connect is installed: `/opt/kerio/mailserver`, its unit (not
     /// started), a configuration. See `tests/systemd/engine.pl` for what `/opt/kerio/mailserver/stand-in.conf` can make it do.
-    pub fn install_engine(&self) {
+    pub(crate) fn install_engine(&self) {
         let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/systemd");
-        for name in ["engine.pl", "kerio-connect.service", "kerio-connect.init", "mailserver.cfg", "install.sh"] {
+        for name in [
+            "engine.pl",
+            "kerio-connect.service",
+            "kerio-connect.init",
+            "mailserver.cfg",
+            "install.sh",
+        ] {
             let text = fs::read(files.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
             self.write(&format!("/run/stand-in/{name}"), &text);
         }
@@ -155,11 +205,19 @@ impl Container {
     }
 
     /// Writes a file inside; makes its directory.
-    pub fn write(&self, path: &str, bytes: &[u8]) {
+    pub(crate) fn write(&self, path: &str, bytes: &[u8]) {
         use std::io::Write;
         let mut command = self.command(&["sh", "-euc", "mkdir -p \"$(dirname \"$1\")\"; cat > \"$1\"", "sh", path]);
-        let mut child = command.stdin(Stdio::piped()).spawn().expect("nsenter (package util-linux)");
-        child.stdin.take().expect("its input").write_all(bytes).expect("to write into the container");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("nsenter (package util-linux)");
+        child
+            .stdin
+            .take()
+            .expect("its input")
+            .write_all(bytes)
+            .expect("to write into the container");
         assert!(child.wait().expect("its end").success(), "{path} could not be written");
     }
 }
@@ -180,17 +238,26 @@ impl Drop for Container {
 }
 
 /// The Debian root of the host's release; made if it is not there yet. Other test programs wait meanwhile.
-pub fn root() -> PathBuf {
-    assert!(rustix::process::geteuid().is_root(), "this test boots containers and needs root");
-    for (tool, package) in [("systemd-nspawn", "systemd-container"), ("debootstrap", "debootstrap"), ("nsenter", "util-linux")] {
-        let found = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].iter().any(|dir| Path::new(dir).join(tool).exists());
+pub(crate) fn root() -> PathBuf {
+    assert!(
+        rustix::process::geteuid().is_root(),
+        "this test boots containers and needs root"
+    );
+    for (tool, package) in [
+        ("systemd-nspawn", "systemd-container"),
+        ("debootstrap", "debootstrap"),
+        ("nsenter", "util-linux"),
+    ] {
+        let found = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+            .iter()
+            .any(|dir| Path::new(dir).join(tool).exists());
         assert!(found, "{tool} is missing: install the Debian package {package}");
     }
     let release = host_release();
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/nspawn");
     fs::create_dir_all(&dir).expect("target/nspawn");
     let lock = fs::File::create(dir.join("lock")).expect("target/nspawn/lock");
-    lock.lock().expect("the lock of target/nspawn");
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("the lock of target/nspawn");
     let root = dir.join(format!("root-{release}-1"));
     if !root.is_dir() {
         make_root(&release, &root);
@@ -202,20 +269,30 @@ fn make_root(release: &str, root: &Path) {
     let new = root.with_extension("new");
     let _ = fs::remove_dir_all(&new);
     let ran = Command::new("debootstrap")
-        .args(["--variant=minbase", "--include=systemd,systemd-sysv,dbus,procps", release])
+        .args([
+            "--variant=minbase",
+            "--include=systemd,systemd-sysv,dbus,procps",
+            release,
+        ])
         .arg(&new)
         .arg("http://deb.debian.org/debian")
         .stdin(Stdio::null())
         .output()
         .expect("debootstrap (package debootstrap)");
-    assert!(ran.status.success(), "debootstrap failed:\n{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(
+        ran.status.success(),
+        "debootstrap failed:\n{}{}",
+        String::from_utf8_lossy(&ran.stdout),
+        String::from_utf8_lossy(&ran.stderr)
+    );
     let units = new.join("etc/systemd/system");
     for name in MASKED {
         let _ = fs::remove_file(units.join(name));
         std::os::unix::fs::symlink("/dev/null", units.join(name)).expect("to mask a unit");
     }
     let _ = fs::remove_file(units.join("default.target"));
-    std::os::unix::fs::symlink("/lib/systemd/system/multi-user.target", units.join("default.target")).expect("the default target");
+    std::os::unix::fs::symlink("/lib/systemd/system/multi-user.target", units.join("default.target"))
+        .expect("the default target");
     fs::rename(&new, root).expect("to name the finished root");
 }
 
@@ -223,5 +300,7 @@ fn make_root(release: &str, root: &Path) {
 fn host_release() -> String {
     let text = fs::read_to_string("/etc/os-release").expect("/etc/os-release");
     let name = text.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="));
-    name.expect("a Debian host: its release has a code name").trim_matches('"').to_owned()
+    name.expect("a Debian host: its release has a code name")
+        .trim_matches('"')
+        .to_owned()
 }

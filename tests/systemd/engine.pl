@@ -11,6 +11,8 @@
 #   forget=NAME        drops the variable NAME when it starts, as an engine does that does not know it
 #   daemon=1           goes into the background, as from an init script, and writes its process id to /run/kms.pid
 #   no_write=1         does not write its file when it stops
+#   port=N             listens there instead of on 4040
+#   pid_file=PATH      instead of /run/kms.pid
 use strict;
 use warnings;
 use Socket;
@@ -34,7 +36,7 @@ if ($conf{daemon}) {
     exit 0 if $child;
     require POSIX; POSIX::setsid();
     open STDIN, '<', '/dev/null'; open STDOUT, '>', '/dev/null'; open STDERR, '>', '/dev/null';
-    open my $pid, '>', '/run/kms.pid'; print $pid "$$\n"; close $pid;
+    open my $pid, '>', $conf{pid_file} // '/run/kms.pid'; print $pid "$$\n"; close $pid;
 }
 
 if (defined $conf{forget}) {
@@ -51,7 +53,7 @@ until ($stop) {
     my $age = time - $start;
     if (!$listener && $age >= ($conf{listen_after} // 0)) {
         socket($listener, PF_INET, SOCK_STREAM, 0) && setsockopt($listener, SOL_SOCKET, SO_REUSEADDR, 1)
-            && bind($listener, sockaddr_in(4040, INADDR_ANY)) && listen($listener, 16) or die "port 4040: $!\n";
+            && bind($listener, sockaddr_in($conf{port} // 4040, INADDR_ANY)) && listen($listener, 16) or die "its port: $!\n";
     }
     if (defined $conf{die_after} && $age >= $conf{die_after}) { print STDERR "stand-in: dying\n"; exit 1 }
     my $ready = '';

@@ -1,0 +1,383 @@
+//! Stop, start and watch without systemd: by an init script, and by commands of the administrator's,
+//! with the stand-in engine of `tests/systemd` (a copy of perl, which every Debian has) in a directory of its own.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "clippy knows only functions marked #[test] as tests, not their helpers"
+)]
+
+use kerio_tls::engine::{Commands, Controller, EngineError, Places, Service, State, Timing, arm, listening_ports};
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// An engine with an init script, in a temporary directory.
+struct Install {
+    dir: tempfile::TempDir,
+    port: u16,
+}
+
+impl Install {
+    fn new(conf: &str) -> Install {
+        let dir = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let install = Install { dir, port };
+        let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/systemd");
+        assert!(
+            Path::new("/usr/bin/perl").exists(),
+            "perl is missing: install the Debian package perl-base"
+        );
+        // By `cp`, not by this process: a child of another test would hold the executable open for writing.
+        let copied = std::process::Command::new("cp")
+            .arg("/usr/bin/perl")
+            .arg(install.path("mailserver"))
+            .status();
+        assert!(copied.unwrap().success());
+        fs::copy(files.join("engine.pl"), install.path("engine.pl")).unwrap();
+        fs::copy(files.join("mailserver.cfg"), install.path("mailserver.cfg")).unwrap();
+        let script = fs::read_to_string(files.join("kerio-connect.init")).unwrap();
+        let script = script
+            .replace(
+                "dir=/opt/kerio/mailserver",
+                &format!("dir={}", install.path("").display()),
+            )
+            .replace(
+                "pid_file=/run/kms.pid",
+                &format!("pid_file={}", install.path("kms.pid").display()),
+            );
+        install.write_script("init", &script);
+        install.conf(conf);
+        install
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().canonicalize().unwrap().join(name)
+    }
+
+    /// By `install`, for the same reason as above.
+    fn write_script(&self, name: &str, text: &str) {
+        use std::io::Write;
+        let mut command = std::process::Command::new("install");
+        command
+            .args(["-m", "755", "/dev/stdin"])
+            .arg(self.path(name))
+            .stdin(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+
+    fn conf(&self, conf: &str) {
+        let own = format!(
+            "daemon=1\nport={}\npid_file={}\n",
+            self.port,
+            self.path("kms.pid").display()
+        );
+        fs::write(self.path("stand-in.conf"), own + conf).unwrap();
+    }
+
+    fn places(&self) -> Places {
+        let mut places = Places::new(&self.path("mailserver.cfg"));
+        places.default_dir = self.path("no-default");
+        places.systemd_runs = self.path("no-systemd");
+        places.init_script = self.path("init");
+        places
+    }
+
+    fn controller(&self) -> Controller {
+        Controller::find(self.places()).with_timing(quick())
+    }
+
+    fn by_commands(&self, status: Option<&str>) -> Controller {
+        let words = |verb: &str| vec![self.path("init").to_str().unwrap().to_owned(), verb.to_owned()];
+        let commands = Commands {
+            stop: words("stop"),
+            start: words("start"),
+            status: status.map(words),
+        };
+        Controller::with_commands(self.places(), commands).with_timing(quick())
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(self.path("mailserver.cfg")).unwrap()
+    }
+
+    fn pid(&self) -> Option<i32> {
+        fs::read_to_string(self.path("kms.pid")).ok()?.trim().parse().ok()
+    }
+}
+
+impl Drop for Install {
+    fn drop(&mut self) {
+        // Only what is surely ours: the process must run the executable in our directory.
+        if let Some(pid) = self.pid()
+            && fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == self.path("mailserver"))
+        {
+            let _ = rustix::process::kill_process(
+                rustix::process::Pid::from_raw(pid).unwrap(),
+                rustix::process::Signal::KILL,
+            );
+        }
+    }
+}
+
+fn quick() -> Timing {
+    Timing {
+        patience: Duration::from_secs(20),
+        watch: Duration::from_secs(1),
+        appear: Duration::from_secs(3),
+        poll: Duration::from_millis(50),
+        quiet: Duration::from_millis(100),
+    }
+}
+
+fn round(install: &Install, controller: &Controller) {
+    let started = controller.start(&mut |_| {}).unwrap();
+    let well = controller
+        .watch(&started, &[], &mut |_| {}, &mut || Err("one is gone".to_owned()))
+        .unwrap();
+    assert_eq!(well.ports, [format!("0.0.0.0:{}", install.port).parse().unwrap()]);
+    assert_eq!(well.values, Err("one is gone".to_owned()));
+    let status = controller.status();
+    assert_eq!(status.state, State::Running, "{status:?}");
+    assert_eq!(
+        listening_ports(Path::new("/proc"), &[status.processes[0].pid]),
+        well.ports
+    );
+    let stopped = controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap();
+    assert!(stopped.was_running);
+    assert_eq!(stopped.ports, well.ports);
+    assert!(
+        install.text().contains(">77<"),
+        "the stop did not write the file: {}",
+        install.text()
+    );
+    controller.prove_stopped().unwrap();
+}
+
+#[test]
+fn an_init_script_does_a_whole_round() {
+    let install = Install::new("on_stop=>0<|>77<\n");
+    let controller = install.controller();
+    let script = install.path("init");
+    assert_eq!(
+        controller.service(),
+        Some(&Service::InitScript { path: script.clone() })
+    );
+    assert_eq!(
+        controller.planned(),
+        [
+            format!("{} stop", script.display()),
+            format!("{} start", script.display())
+        ]
+    );
+    round(&install, &controller);
+}
+
+#[test]
+fn commands_of_the_administrator_do_a_whole_round() {
+    let install = Install::new("on_stop=>0<|>77<\n");
+    round(&install, &install.by_commands(Some("status")));
+}
+
+#[test]
+fn a_status_command_that_does_not_tell_makes_the_engine_unknown() {
+    let install = Install::new("");
+    let status = install.by_commands(Some("nonsense")).status();
+    // The script's usage error is status 2, "dead" in LSB: it counts as stopped only together with the process tree.
+    assert_eq!(status.state, State::Stopped, "{status:?}");
+    install.write_script("init", "#!/bin/sh\nexit 4\n");
+    let status = install.by_commands(Some("status")).status();
+    assert!(matches!(status.state, State::Unknown(_)), "{status:?}");
+}
+
+#[test]
+fn a_stop_script_that_fails_is_reported_with_its_words_and_the_engine_still_runs() {
+    let install = Install::new("");
+    let controller = install.controller();
+    controller.start(&mut |_| {}).unwrap();
+    install.write_script("init", "#!/bin/sh\necho no such luck >&2\nexit 1\n");
+    let short = controller.with_timing(Timing {
+        patience: Duration::from_secs(1),
+        ..quick()
+    });
+    let error = short.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap_err();
+    assert!(
+        matches!(&error, EngineError::Command { why, .. } if why.contains("no such luck")),
+        "{error}"
+    );
+    assert_eq!(short.status().state, State::Running);
+}
+
+#[test]
+fn a_start_script_that_lies_is_found_out_and_one_that_fails_is_quoted() {
+    let install = Install::new("");
+    install.write_script("init", "#!/bin/sh\nexit 0\n");
+    let controller = install.controller().with_timing(Timing {
+        appear: Duration::from_millis(300),
+        ..quick()
+    });
+    let started = controller.start(&mut |_| {}).unwrap();
+    let error = controller
+        .watch(&started, &[], &mut |_| {}, &mut || Ok(()))
+        .unwrap_err();
+    assert!(
+        matches!(&error, EngineError::NotWell { why, .. } if why.contains("no engine process")),
+        "{error}"
+    );
+    install.write_script(
+        "init",
+        "#!/bin/sh\necho 'D3S:secret is bad'; echo 'port 25 is taken'; exit 7\n",
+    );
+    let error = controller.start(&mut |_| {}).unwrap_err().to_string();
+    assert!(
+        error.contains("status 7") && error.contains("port 25 is taken") && !error.contains("D3S:"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_engine_that_a_supervisor_brings_back_is_not_called_well_when_it_dies() {
+    let install = Install::new("die_after=1\n");
+    let controller = install.controller().with_timing(Timing {
+        watch: Duration::from_secs(8),
+        ..quick()
+    });
+    let started = controller.start(&mut |_| {}).unwrap();
+    let error = controller
+        .watch(&started, &[], &mut |_| {}, &mut || Ok(()))
+        .unwrap_err();
+    assert!(
+        matches!(&error, EngineError::NotWell { why, .. } if why.contains("process ended")),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_cancel_waits_for_the_stop_script_so_that_it_cannot_overtake_the_next_start() {
+    let install = Install::new("stop_takes=1\n");
+    let controller = install.controller();
+    controller.start(&mut |_| {}).unwrap();
+    let cancel = AtomicBool::new(false);
+    let result = controller.stop(&mut |_| cancel.store(true, Ordering::Relaxed), &cancel);
+    // The script ended, and with it the engine: too late to cancel, or cancelled; never still stopping.
+    assert!(matches!(result, Ok(_) | Err(EngineError::Cancelled)), "{result:?}");
+    assert_eq!(controller.status().state, State::Stopped);
+    controller.start(&mut |_| {}).unwrap();
+    assert_eq!(controller.status().state, State::Running);
+}
+
+#[test]
+fn without_a_service_a_running_engine_is_left_alone_and_the_commands_are_told() {
+    let install = Install::new("");
+    install.controller().start(&mut |_| {}).unwrap();
+    let mut places = install.places();
+    places.init_script = install.path("nothing");
+    let controller = Controller::find(places);
+    for error in [
+        controller.preflight().unwrap_err(),
+        controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap_err(),
+    ] {
+        let EngineError::NoService { manual, .. } = &error else {
+            panic!("{error}")
+        };
+        assert_eq!(manual.stop, "systemctl stop kerio-connect.service");
+    }
+    assert!(controller.planned().is_empty());
+    assert_eq!(controller.status().state, State::Running);
+}
+
+#[test]
+fn a_file_that_another_process_holds_open_is_busy_before_anything_is_stopped() {
+    let install = Install::new("");
+    let file = fs::OpenOptions::new()
+        .append(true)
+        .open(install.path("mailserver.cfg"))
+        .unwrap();
+    let mut child = std::process::Command::new("/bin/sleep")
+        .arg("300")
+        .stdout(file)
+        .spawn()
+        .unwrap();
+    let pid = child.id();
+    let controller = install.controller();
+    let errors = [
+        controller.preflight().err(),
+        controller.stop(&mut |_| {}, &AtomicBool::new(false)).err(),
+        controller.prove_stopped().err(),
+    ];
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for error in errors {
+        assert!(
+            matches!(error, Some(EngineError::Busy { pid: found, .. }) if found == pid),
+            "{error:?}"
+        );
+    }
+    controller.prove_stopped().unwrap();
+}
+
+#[test]
+fn an_engine_is_started_even_if_another_process_has_the_file_open() {
+    let install = Install::new("");
+    let file = fs::OpenOptions::new()
+        .append(true)
+        .open(install.path("mailserver.cfg"))
+        .unwrap();
+    let mut child = std::process::Command::new("/bin/sleep")
+        .arg("300")
+        .stdout(file)
+        .spawn()
+        .unwrap();
+    let controller = install.controller();
+    let started = controller.start(&mut |_| {});
+    let status = controller.status();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    started.unwrap();
+    assert_eq!(status.processes.len(), 1, "{status:?}");
+}
+
+#[test]
+fn a_daemon_started_by_a_script_gets_an_ordinary_umask() {
+    // The umask belongs to the whole process: this test runs itself once more, alone.
+    if std::env::var_os("KERIO_TLS_TEST_UMASK").is_none() {
+        let name = "a_daemon_started_by_a_script_gets_an_ordinary_umask";
+        let ran = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .env("KERIO_TLS_TEST_UMASK", "1")
+            .output()
+            .unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+        return;
+    }
+    let install = Install::new("");
+    let said = install.path("umask");
+    install.write_script(
+        "init",
+        &format!("#!/bin/sh\necho $(umask) \"$1\" > {}\n", said.display()),
+    );
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    install.controller().start(&mut |_| {}).unwrap();
+    assert_eq!(fs::read_to_string(said).unwrap(), "0022 start\n");
+}
+
+#[test]
+fn where_systemd_does_not_run_the_dead_mans_switch_says_so() {
+    if Path::new("/run/systemd/system").is_dir() {
+        // Then it must be able to refuse for another reason; the rest is proven in the container.
+        assert!(arm(Duration::from_secs(60), &["relative".into()], "kerio-tls-test").is_err());
+        return;
+    }
+    let error = arm(Duration::from_secs(60), &["/bin/true".into()], "kerio-tls-test").unwrap_err();
+    assert!(
+        error.to_string().contains("systemd does not run this system"),
+        "{error}"
+    );
+}
