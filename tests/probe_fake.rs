@@ -1,4 +1,9 @@
 //! The probe against pretend peers on loopback: what no real server does on demand.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests: clippy.toml exempts test functions only"
+)]
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
