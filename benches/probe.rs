@@ -28,15 +28,16 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.get(1).map(String::as_str) {
         Some("peers") => play_peers(arguments[2].parse().unwrap(), arguments[3].parse().unwrap()),
-        Some("ask") => ask_peers(),
+        Some("all") => ask_peers(),
+        Some("cancel") => cancel_peers(),
         _ => {
             let server = servers::postfix(&[&["smtpd_tls_security_level=may"]]);
             through_delay(server.ports[0]);
             beside_others(server.ports[0]);
             drop(server);
-            for (what, greeting) in [("answering at once", 0), ("greeting after 200 ms", 200)] {
-                thousand_peers(what, greeting);
-            }
+            thousand_peers("answering at once", 0, "all");
+            thousand_peers("greeting after 200 ms", 200, "all");
+            thousand_peers("greeting after 20 s, cancelled after 300 ms", 20_000, "cancel");
         }
     }
 }
@@ -180,7 +181,7 @@ fn delay(mut from: TcpStream, mut to: TcpStream) {
 }
 
 /// The peers and the prober are processes of their own, so that the memory shown is the prober's.
-fn thousand_peers(what: &str, greeting_ms: u64) {
+fn thousand_peers(what: &str, greeting_ms: u64, prober: &str) {
     const COUNT: usize = 1_000;
     let me = std::env::current_exe().unwrap();
     let mut peers = Command::new(&me)
@@ -196,7 +197,7 @@ fn thousand_peers(what: &str, greeting_ms: u64) {
         .collect();
     assert_eq!(list.len(), COUNT);
     let mut prober = Command::new(&me)
-        .arg("ask")
+        .arg(prober)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -235,12 +236,38 @@ fn play_peers(count: u32, greeting_ms: u64) {
     std::process::exit(0); // without waiting for a thousand threads
 }
 
-/// Reads addresses, asks them all, prints time and memory.
-fn ask_peers() {
-    let targets: Vec<Target> = std::io::stdin()
+/// The peers to ask, an address a line.
+fn read_targets() -> Vec<Target> {
+    std::io::stdin()
         .lines()
         .map(|line| Target::parse(&line.unwrap(), Service::Smtp).unwrap())
-        .collect();
+        .collect()
+}
+
+/// Asks all, and cancels meanwhile: how long until the caller is free, with every socket closed.
+fn cancel_peers() {
+    let targets = read_targets();
+    let cancel = Cancel::new().unwrap();
+    let bell = cancel.clone();
+    let ringing = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        let rung = Instant::now();
+        bell.cancel();
+        rung
+    });
+    let done = probe_many(&targets, &settings(), WORKERS, &cancel, |_, _| {}).unwrap();
+    let free = Instant::now();
+    let time = free - ringing.join().unwrap();
+    println!(
+        "free after {:.2} ms (budget 100 ms), {done} results, VmHWM {:.1} MB",
+        ms(time),
+        peak_memory()
+    );
+}
+
+/// Asks all, prints time and memory.
+fn ask_peers() {
+    let targets = read_targets();
     let before = peak_memory();
     let started = Instant::now();
     let mut known = 0;
