@@ -55,7 +55,7 @@ pub(super) fn probe_at(
             has_newer: true,
         } => (
             Outcome::AtLeast(version),
-            format!("{version}, with the mark of a peer that has something newer: is anything in between?"),
+            format!("{version}, marked as talked down: the peer has something newer that did not get through"),
         ),
         Answer::Refused(how) => second_question(&mut call, how)?,
     };

@@ -108,8 +108,8 @@ impl<C: Channel> Talk<'_, C> {
             let mut chunk = [0_u8; 4096];
             let n = match self.channel.receive(&mut chunk, until) {
                 Ok(n) => n,
-                // Something that sends no line is named by what it sent, and not only as silent.
-                Err(Cut::Closed | Cut::TimedOut) if !self.buffer.is_empty() => {
+                // What closes without having sent a line is named by what it sent, and not only as closed.
+                Err(Cut::Closed) if !self.buffer.is_empty() => {
                     return Err(Stop::NotTls(format!("no line, but: {}", safe_text(&self.buffer, 64))));
                 }
                 Err(cut) => return Err(Stop::Cut(what, cut)),
