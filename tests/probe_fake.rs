@@ -1,4 +1,9 @@
 //! The probe against pretend peers on loopback: what no real server does on demand.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests: clippy.toml exempts test functions only"
+)]
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -208,9 +213,7 @@ fn an_endless_banner_and_a_tarpit_come_to_an_end_as_no_answer() {
     ] {
         let peer = FakePeer::start(smtp(quirk)).unwrap();
         let report = probe(&peer, &settings);
-        let found = report.outcome;
-        // A tarpit is named by its bytes.
-        assert!(matches!(found, Outcome::NoAnswer(_) | Outcome::NotTls(_)), "{found:?}");
+        assert!(matches!(report.outcome, Outcome::NoAnswer(_)), "{report:?}");
         assert_eq!(report.connections, 1);
     }
     // A port that takes the connection and says nothing where TLS should begin.
@@ -353,4 +356,62 @@ fn cancelling_many_frees_the_caller_closes_what_is_open_and_starts_nothing_new()
         probe_many(&[], &settings(), 4, &cancel, |_, _| unreachable!()).unwrap(),
         0
     );
+}
+
+/// A port whose queue of connections is full: a further connect hangs, as behind a firewall that drops.
+fn full_port() -> (std::os::fd::OwnedFd, Vec<std::net::TcpStream>, Target) {
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+    let listener = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&listener, &std::net::SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    listen(&listener, 0).unwrap();
+    let address = std::net::SocketAddr::try_from(getsockname(&listener).unwrap()).unwrap();
+    let mut queued = Vec::new();
+    while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+        queued.push(stream);
+        assert!(queued.len() < 64, "the queue does not fill");
+    }
+    let target = Target::at(address.ip(), Some(address.port()), Service::Smtp);
+    (listener, queued, target)
+}
+
+#[test]
+fn a_connect_that_hangs_ends_at_its_deadline_and_at_once_on_cancel() {
+    let (_listener, _queued, target) = full_port();
+    let mut settings = settings();
+    settings.limits.connect = Duration::from_millis(100);
+    let report = probe_one(&target, &settings, &Cancel::new().unwrap()).unwrap();
+    assert!(
+        matches!(&report.outcome, Outcome::NoAnswer(why) if why.contains("out of time")),
+        "{report:?}"
+    );
+    assert_eq!(report.connections, 0);
+    settings.limits.connect = Duration::from_secs(40);
+    let cancel = Cancel::new().unwrap();
+    let bell = cancel.clone();
+    let probing = std::thread::spawn(move || probe_one(&target, &settings, &cancel));
+    std::thread::sleep(Duration::from_millis(100));
+    bell.cancel();
+    assert!(matches!(probing.join().unwrap(), Err(ProbeError::Cancelled)));
+}
+
+#[test]
+fn the_limit_for_one_peer_holds_where_each_step_alone_would_be_in_time() {
+    let mut settings = settings();
+    settings.limits.whole = Duration::from_millis(100);
+    for quirk in [
+        Quirk::SlowGreeting(Duration::from_millis(600)),
+        Quirk::Tarpit(Duration::from_millis(10)),
+    ] {
+        let peer = FakePeer::start(smtp(quirk)).unwrap();
+        let report = probe(&peer, &settings);
+        assert!(
+            matches!(report.outcome, Outcome::NoAnswer(_) | Outcome::NotTls(_)),
+            "{report:?}"
+        );
+    }
+}
+
+#[test]
+fn a_pretend_peer_lives_on_loopback_only() {
+    assert!(FakePeer::start_at([192, 0, 2, 1].into(), smtp(Quirk::None)).is_err());
 }

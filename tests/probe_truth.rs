@@ -1,7 +1,11 @@
 //! The truth table: every verdict of the probe against servers that other people wrote (issue 4, point 8).
-//!
-//! SSL 3.0 has no row here: Debian builds OpenSSL and GnuTLS without it (`gnutls-cli --list` does not name it), so the
-//! pretend peer plays it in `probe_fake.rs`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests: clippy.toml exempts test functions only"
+)]
 
 use std::process::Command;
 
@@ -10,6 +14,8 @@ use kerio_tls::tls::TlsVersion::{self, Tls10, Tls11, Tls12, Tls13};
 
 #[path = "common/servers.rs"]
 mod servers;
+#[path = "common/tls_servers.rs"]
+mod tls_servers;
 
 fn settings() -> Settings {
     Settings::new(EhloName::new("mail.example.org").unwrap())
@@ -95,7 +101,7 @@ fn openssl_pinned_to_one_version_has_that_version() {
         ("-tls1_2", Tls12),
         ("-tls1_3", Tls13),
     ] {
-        let server = servers::openssl(&[pin]);
+        let server = tls_servers::openssl(&[pin]);
         assert_eq!(
             probe(server.ports[0], Service::Https, &[version]),
             Outcome::Version(version)
@@ -111,7 +117,7 @@ fn openssl_with_every_version_has_the_highest() {
         (&["-no_tls1_3"], &[Tls10, Tls11, Tls12]),
         (&["-no_tls1_3", "-no_tls1_2"], &[Tls10, Tls11]),
     ] {
-        let server = servers::openssl(without);
+        let server = tls_servers::openssl(without);
         assert_eq!(
             probe(server.ports[0], Service::Https, speaks),
             Outcome::Version(*speaks.last().unwrap())
@@ -122,7 +128,7 @@ fn openssl_with_every_version_has_the_highest() {
 
 #[test]
 fn openssl_with_a_suite_that_nobody_has_refuses_and_stays_unknown() {
-    let server = servers::openssl(&["-tls1_2", "-cipher", "PSK-AES128-CBC-SHA", "-psk", "00112233"]);
+    let server = tls_servers::openssl(&["-tls1_2", "-cipher", "PSK-AES128-CBC-SHA", "-psk", "00112233"]);
     assert!(matches!(
         probe(server.ports[0], Service::Https, &[Tls12]),
         Outcome::Refused(_)
@@ -133,7 +139,7 @@ fn openssl_with_a_suite_that_nobody_has_refuses_and_stays_unknown() {
 fn gnutls_with_only_rc4_or_only_triple_des_has_its_version() {
     for cipher in ["ARCFOUR-128", "3DES-CBC"] {
         for (word, version) in [("TLS1.0", Tls10), ("TLS1.1", Tls11), ("TLS1.2", Tls12)] {
-            let server = servers::gnutls(&format!("NORMAL:-VERS-ALL:+VERS-{word}:-CIPHER-ALL:+{cipher}:+SHA1"));
+            let server = tls_servers::gnutls(&format!("NORMAL:-VERS-ALL:+VERS-{word}:-CIPHER-ALL:+{cipher}:+SHA1"));
             assert_eq!(
                 probe(server.ports[0], Service::Https, &[version]),
                 Outcome::Version(version),
@@ -150,7 +156,7 @@ fn gnutls_answers_as_it_is_set() {
         ("NORMAL:-VERS-ALL:+VERS-TLS1.2", &[Tls12]),
         ("NORMAL:-VERS-ALL:+VERS-TLS1.1:+VERS-TLS1.0", &[Tls10, Tls11]),
     ] {
-        let server = servers::gnutls(priority);
+        let server = tls_servers::gnutls(priority);
         assert_eq!(
             probe(server.ports[0], Service::Https, speaks),
             Outcome::Version(*speaks.last().unwrap())
@@ -161,7 +167,7 @@ fn gnutls_answers_as_it_is_set() {
 
 #[test]
 fn gnutls_without_a_common_suite_answers_alert_40_and_stays_unknown() {
-    let server = servers::gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+ANON-ECDH");
+    let server = tls_servers::gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+ANON-ECDH");
     let found = probe(server.ports[0], Service::Https, &[Tls12]);
     assert!(
         matches!(&found, Outcome::Refused(how) if how.contains("40")),
@@ -211,7 +217,7 @@ fn dovecot_has_its_versions_on_imap_and_pop3_and_refuses_the_others_silently() {
             &TlsVersion::MINIMUMS,
         ),
     ] {
-        let server = servers::dovecot(true, settings);
+        let server = tls_servers::dovecot(true, settings);
         for (service, port) in services.into_iter().zip(&server.ports) {
             assert_eq!(probe(*port, service, speaks), Outcome::Version(Tls13), "{service}");
             assert_eq!(accepted(*port, service), speaks, "{service}");
@@ -221,15 +227,15 @@ fn dovecot_has_its_versions_on_imap_and_pop3_and_refuses_the_others_silently() {
 
 #[test]
 fn dovecot_without_tls_offers_none() {
-    let server = servers::dovecot(false, "");
+    let server = tls_servers::dovecot(false, "");
     assert_eq!(probe(server.ports[0], Service::Imap, &[]), Outcome::NoStartTls);
     assert_eq!(probe(server.ports[1], Service::Pop3, &[]), Outcome::NoStartTls);
 }
 
 #[test]
 fn dovecot_that_refuses_every_hello_closes_silently_and_stays_unknown() {
-    // TLS 1.2 at most (see `servers::dovecot`), and no suite for it but one without a certificate.
-    let server = servers::dovecot(
+    // TLS 1.2 at most (see `tls_servers::dovecot`), and no suite for it but one without a certificate.
+    let server = tls_servers::dovecot(
         true,
         "import_environment = OPENSSL_CONF\nssl_min_protocol = TLSv1.2\nssl_cipher_list = ADH-AES128-SHA\n",
     );
@@ -244,7 +250,7 @@ fn dovecot_that_refuses_every_hello_closes_silently_and_stays_unknown() {
 
 #[test]
 fn dovecot_up_to_one_point_two_has_that() {
-    let server = servers::dovecot(
+    let server = tls_servers::dovecot(
         true,
         "import_environment = OPENSSL_CONF\nssl_min_protocol = TLSv1.1\nssl_cipher_list = ALL:@SECLEVEL=0\n",
     );
@@ -253,4 +259,26 @@ fn dovecot_up_to_one_point_two_has_that() {
         Outcome::Version(Tls12)
     );
     assert_eq!(accepted(server.ports[1], Service::Pop3), [Tls11, Tls12]);
+}
+
+#[test]
+fn java_with_ssl3_only_is_found_by_the_second_hello() {
+    let server = tls_servers::java_with_ssl3_only();
+    assert_eq!(
+        probe(server.ports[0], Service::Https, &[TlsVersion::Ssl3]),
+        Outcome::Version(TlsVersion::Ssl3)
+    );
+    for version in TlsVersion::ALL {
+        let found = ask_exactly(
+            &target(server.ports[0], Service::Https),
+            version,
+            &settings(),
+            &Cancel::new().unwrap(),
+        );
+        assert_eq!(
+            found.unwrap() == Acceptance::Accepted,
+            version == TlsVersion::Ssl3,
+            "{version}"
+        );
+    }
 }

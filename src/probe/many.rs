@@ -6,8 +6,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Instant;
 
 use super::ProbeError;
-use super::one::{probe_at, resolve};
-use super::report::{Outcome, Report};
+use super::one::probe_at;
+use super::report::Report;
+use super::resolve::resolve;
 use super::settings::Settings;
 use super::target::{Target, TargetHost};
 use super::wire::Cancel;
@@ -168,19 +169,5 @@ impl<'t> Queue<'t> {
         }
         drop(state);
         self.freed.notify_all();
-    }
-}
-
-impl Report {
-    /// A target whose host could not be found.
-    pub(super) fn unreached(target: &Target, why: String) -> Self {
-        Self {
-            target: target.clone(),
-            outcome: Outcome::NoAnswer(why.clone()),
-            address: None,
-            connections: 0,
-            elapsed: std::time::Duration::ZERO,
-            detail: why,
-        }
     }
 }

@@ -15,6 +15,7 @@ mod one;
 mod plan;
 mod reply;
 mod report;
+mod resolve;
 mod settings;
 mod starttls;
 mod target;

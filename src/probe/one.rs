@@ -1,24 +1,19 @@
 //! One peer, asked once or twice.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
-
-use rustix::event::PollFlags;
+use std::net::SocketAddr;
+use std::time::Instant;
 
 use super::ProbeError;
 use super::hello::{Hello, HelloRandom};
 use super::reply::{Reply, ReplyParser, alert_words};
 use super::report::{Acceptance, Outcome, Report};
+use super::resolve::resolve;
 use super::settings::{Settings, step_until};
 use super::starttls::{Stop, begin};
-use super::target::{Target, TargetHost};
-use super::wire::{Cancel, Channel, Cut, Wire, wait};
+use super::target::Target;
+use super::wire::{Cancel, Channel, Cut, Wire};
+use crate::tls::TlsVersion;
 
-/// Addresses of one name that are tried, in the system's order.
-const ADDRESSES: usize = 8;
 /// Leaving a handshake: `user_canceled`, then `close_notify` (RFC 8446 section 6.1).
 const FAREWELL: [u8; 14] = [21, 3, 1, 0, 2, 1, 90, 21, 3, 1, 0, 2, 1, 0];
 
@@ -60,7 +55,7 @@ pub(super) fn probe_at(
             has_newer: true,
         } => (
             Outcome::AtLeast(version),
-            format!("{version}, with the mark of a peer that has something newer: is anything in between?"),
+            format!("{version}, marked as talked down: the peer has something newer that did not get through"),
         ),
         Answer::Refused(how) => second_question(&mut call, how)?,
     };
@@ -82,7 +77,7 @@ pub(super) fn probe_at(
 
 /// A refusal proves nothing. The bare hello finds a peer that has SSLv3 only, and one that cannot stand extensions.
 fn second_question(call: &mut Call<'_>, how: String) -> Result<(Outcome, String), ProbeError> {
-    use crate::tls::TlsVersion::Ssl3;
+    use TlsVersion::Ssl3;
     let bare = Hello::bare_tls10(random()?);
     let again: Vec<SocketAddr> = call.address.into_iter().collect();
     Ok(match call.ask(&again, &bare)? {
@@ -114,7 +109,7 @@ fn second_question(call: &mut Call<'_>, how: String) -> Result<(Outcome, String)
 /// [`ProbeError`]: the question could not be put.
 pub fn ask_exactly(
     target: &Target,
-    version: crate::tls::TlsVersion,
+    version: TlsVersion,
     settings: &Settings,
     cancel: &Cancel,
 ) -> Result<Acceptance, ProbeError> {
@@ -140,7 +135,7 @@ fn random() -> Result<HelloRandom, ProbeError> {
 /// What one connection brought.
 enum Answer {
     Version {
-        version: crate::tls::TlsVersion,
+        version: TlsVersion,
         has_newer: bool,
     },
     /// TLS began and the hello was refused, one way or another.
@@ -250,7 +245,7 @@ impl<'a> Call<'a> {
 }
 
 fn not_offered_words(wire: u16) -> String {
-    match crate::tls::TlsVersion::from_wire(wire) {
+    match TlsVersion::from_wire(wire) {
         Some(version) => format!("answered with {version}, which was not offered"),
         None => format!("answered with version {wire:#06x}, which was not offered"),
     }
@@ -265,59 +260,4 @@ fn cut_words(what: &'static str, cut: Cut) -> Result<String, ProbeError> {
         Cut::Cancelled => Err(ProbeError::Cancelled),
         Cut::Local(source) => Err(ProbeError::Local { what, source }),
     }
-}
-
-/// The addresses of a target, by the system's own resolver, within its deadline; `Ok(Err(why))` where there are none.
-pub(super) fn resolve(
-    target: &Target,
-    settings: &Settings,
-    cancel: &Cancel,
-) -> Result<Result<Vec<SocketAddr>, String>, ProbeError> {
-    let name = match &target.host {
-        TargetHost::Address(address) => return Ok(Ok(vec![SocketAddr::new(*address, target.port)])),
-        TargetHost::Name(name) => name.as_str().to_owned(),
-    };
-    let local = |source| ProbeError::Local {
-        what: "looking a name up",
-        source,
-    };
-    // The system's look-up cannot be interrupted, so it has a thread of its own, which ends when the system lets it.
-    // Dropping its end of the pair is what wakes us.
-    let (done, ours) = UnixStream::pair().map_err(local)?;
-    let (sender, receiver) = mpsc::sync_channel(1);
-    let (lookup, port) = (name.clone(), target.port);
-    std::thread::Builder::new()
-        .name("look-up".to_owned())
-        .stack_size(512 * 1024)
-        .spawn(move || {
-            let found = (lookup.as_str(), port)
-                .to_socket_addrs()
-                .map(Iterator::collect::<Vec<_>>);
-            sender.send(found).ok();
-            drop(done);
-        })
-        .map_err(local)?;
-    let now = Instant::now();
-    let until = now.checked_add(settings.limits.resolve).unwrap_or(now);
-    match wait(ours.as_fd(), PollFlags::IN, until, cancel) {
-        Ok(()) => {}
-        Err(Cut::Cancelled) => return Err(ProbeError::Cancelled),
-        Err(Cut::Local(source)) => return Err(local(source)),
-        Err(_) => return Ok(Err(format!("the look-up of {name} took too long"))),
-    }
-    Ok(match receiver.try_recv() {
-        Ok(Ok(mut found)) if !found.is_empty() => {
-            let mut seen = std::collections::HashSet::<IpAddr>::new();
-            found.retain(|a| seen.insert(a.ip().to_canonical()));
-            found.truncate(ADDRESSES);
-            Ok(found)
-        }
-        Ok(Err(e)) => Err(format!("the look-up of {name} failed: {e}")),
-        _ => Err(format!("{name} has no address")),
-    })
-}
-
-/// Milliseconds with one decimal, as reports show them.
-pub(super) fn milliseconds(elapsed: Duration) -> f64 {
-    (elapsed.as_secs_f64() * 10_000.0).round() / 10.0
 }

@@ -79,6 +79,18 @@ pub struct Report {
 }
 
 impl Report {
+    /// A target whose host could not be found.
+    pub(super) fn unreached(target: &Target, why: String) -> Self {
+        Self {
+            target: target.clone(),
+            outcome: Outcome::NoAnswer(why.clone()),
+            address: None,
+            connections: 0,
+            elapsed: Duration::ZERO,
+            detail: why,
+        }
+    }
+
     /// The highest version, where it is known.
     #[must_use]
     pub const fn highest(&self) -> Option<TlsVersion> {
@@ -88,7 +100,7 @@ impl Report {
     /// The time in milliseconds, rounded to a tenth.
     #[must_use]
     pub fn milliseconds(&self) -> f64 {
-        super::one::milliseconds(self.elapsed)
+        (self.elapsed.as_secs_f64() * 10_000.0).round() / 10.0
     }
 }
 

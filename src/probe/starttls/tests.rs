@@ -5,10 +5,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::probe::{EhloName, Limits};
 
-/// A peer that sends these pieces, one after each command (the first at once), then closes. `None` ends in silence.
+/// A peer that sends these pieces, one after each command (the first at once), then closes.
 struct Script {
     pieces: VecDeque<Vec<u8>>,
-    silent_at_end: bool,
     sent: Vec<u8>,
     /// What was sent before the first piece had been read.
     early: usize,
@@ -19,7 +18,7 @@ impl Channel for Script {
     fn receive(&mut self, buffer: &mut [u8], _until: Instant) -> Result<usize, Cut> {
         self.read_any = true;
         let Some(mut piece) = self.pieces.pop_front() else {
-            return Err(if self.silent_at_end { Cut::TimedOut } else { Cut::Closed });
+            return Err(Cut::Closed);
         };
         let n = piece.len().min(buffer.len());
         buffer[..n].copy_from_slice(&piece[..n]);
@@ -44,7 +43,7 @@ fn play(start: Start, pieces: &[&[u8]]) -> (Result<(), Stop>, String) {
     let pieces = pieces.iter().filter(|p| !p.is_empty()).map(|p| p.to_vec()).collect();
     let mut script = Script {
         pieces,
-        silent_at_end: false,
+
         sent: Vec::new(),
         early: 0,
         read_any: false,
