@@ -1,10 +1,32 @@
-//! The commands: every action of the screen for scripts and for people with screen readers. Owns the JSON shapes.
+//! The commands: every action of the screen, for scripts and for people with screen readers.
+//!
+//! This room owns the arguments, the JSON shapes and the plain output. Everything that a command does goes through
+//! [`crate::work::Host`] and [`crate::session::Session`], the same road as the screen: choose, review, save. It must
+//! never know of the screen (room `tui`), and it decides nothing about TLS, peers or saving itself.
+//!
+//! One file a command; `change` is what `set` and `reset` share, `console` is the only way out: nothing that the file or
+//! a stranger wrote reaches a terminal as control bytes, and a failure is one line on standard error and an exit status.
 
 mod args;
+mod change;
+mod check;
+mod console;
+mod dry_run;
+mod failure;
+mod json;
+mod opened;
+mod peers;
+mod reset;
+mod set;
+mod show;
 
 use std::io::Write;
 
 pub use args::{Arguments, Command};
+
+use console::Console;
+use failure::Failure;
+use opened::Opened;
 
 /// Exit statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +44,29 @@ pub enum Status {
     Refused = 4,
 }
 
-/// Runs a command.
+/// Runs the command of the arguments. Answers go to `out`, warnings and the one line of a failure to `err`; questions
+/// are asked only when standard input and output are terminals.
 pub fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> Status {
-    let _ = (arguments, out, err);
-    Status::Failed
+    let mut console = Console::new(out, err);
+    match carry_out(arguments, &mut console) {
+        Ok(()) => Status::Done,
+        Err(failure) => {
+            console.complain(&failure);
+            failure.status()
+        }
+    }
+}
+
+fn carry_out(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
+    let Some(command) = &arguments.command else {
+        return Err(Failure::Usage("no command was given; see kerio-tls --help".to_owned()));
+    };
+    let mut opened = Opened::open(arguments, console)?;
+    match command {
+        Command::Show(output) => show::run(&opened, *output, console),
+        Command::Check(check) => check::run(&mut opened, *check, console),
+        Command::Set(set) => set::run(&mut opened, set, console),
+        Command::Reset(reset) => reset::run(&mut opened, *reset, console),
+        Command::Peers(peers) => peers::run(&mut opened, *peers, console),
+    }
 }

@@ -1,0 +1,151 @@
+//! `check`: has the file at least this minimum, and is nobody known cut off by it?
+
+use crate::peers::{Impact, PeerBook, Threshold, Verdict, assess};
+use crate::session::{Session, amount, host_label};
+use crate::tls::{Direction, Minimum, TlsVersion};
+
+use super::args::Check;
+use super::console::Console;
+use super::failure::Failure;
+use super::json::{CheckJson, PeerJson};
+use super::opened::Opened;
+
+/// Most hosts named in one line.
+const NAMED: usize = 5;
+
+/// Runs `check`.
+///
+/// # Errors
+/// [`Failure::Short`] when it is short of the minimum, [`Failure::Output`].
+pub(super) fn run(opened: &mut Opened, check: Check, console: &mut Console<'_>) -> Result<(), Failure> {
+    let book = opened.gather();
+    let found = Found::of(&opened.session, &book, check);
+    let reasons = found.reasons.join("; ");
+    if check.output.json {
+        console.json(&found.json(&opened.session, check.min))?;
+    } else {
+        for warning in &found.warnings {
+            console.warn(warning);
+        }
+        if found.reasons.is_empty() {
+            let words = format!("{}: both directions have at least {}", opened.file(), check.min);
+            console.lines(&[words])?;
+        }
+    }
+    if found.reasons.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Short(format!(
+            "{} is short of {}: {reasons}",
+            opened.file(),
+            check.min
+        )))
+    }
+}
+
+/// What a check found.
+struct Found<'a> {
+    reasons: Vec<String>,
+    warnings: Vec<String>,
+    impacts: Vec<Impact<'a>>,
+}
+
+impl<'a> Found<'a> {
+    fn of(session: &Session, book: &'a PeerBook, check: Check) -> Self {
+        let mut found = Self {
+            reasons: Vec::new(),
+            warnings: book.warnings.clone(),
+            impacts: Vec::new(),
+        };
+        for direction in Direction::ALL {
+            found.reasons.extend(shortfall(session, direction, check.min));
+        }
+        for direction in Direction::ALL {
+            let impact = assess(book, direction, Threshold::At(check.min));
+            found.peers(direction, &impact, check.require_known);
+            found.impacts.push(impact);
+        }
+        found
+    }
+
+    fn peers(&mut self, direction: Direction, impact: &Impact<'_>, require_known: bool) {
+        let way = direction.token();
+        if impact.counts.cut_off > 0 {
+            let peers = amount(impact.counts.cut_off as u64, "known peer is", "known peers are");
+            self.reasons
+                .push(format!("{way}: {peers} cut off ({})", hosts(impact, Verdict::CutOff)));
+        }
+        // Not knowing is never counted as fine; whether it fails is the caller's to say.
+        let open = if require_known {
+            &mut self.reasons
+        } else {
+            &mut self.warnings
+        };
+        if impact.coverage.all == 0 {
+            open.push(format!(
+                "{way}: no peer is known at all, neither from the logs nor from a peers file"
+            ));
+        }
+        if impact.counts.unknown > 0 {
+            let peers = amount(impact.counts.unknown as u64, "peer", "peers");
+            open.push(format!("{way}: {peers} never measured"));
+        }
+        if impact.counts.mixed > 0 {
+            let peers = amount(impact.counts.mixed as u64, "peer", "peers");
+            open.push(format!(
+                "{way}: the evidence of {peers} disagrees ({})",
+                hosts(impact, Verdict::Mixed)
+            ));
+        }
+    }
+
+    fn json(&self, session: &Session, minimum: TlsVersion) -> CheckJson {
+        CheckJson {
+            minimum: minimum.token(),
+            ok: self.reasons.is_empty(),
+            inbound: session.loaded_minimum(Direction::Inbound).token(),
+            outbound: session.loaded_minimum(Direction::Outbound).token(),
+            cut_off: self
+                .impacts
+                .iter()
+                .flat_map(|impact| &impact.rows)
+                .filter(|row| row.verdict == Verdict::CutOff)
+                .map(PeerJson::from)
+                .collect(),
+            unknown: self.impacts.iter().map(|impact| impact.counts.unknown).sum(),
+            reasons: self.reasons.clone(),
+            warnings: self.warnings.clone(),
+        }
+    }
+}
+
+/// Why a direction is short of the minimum; `None`: it is not.
+fn shortfall(session: &Session, direction: Direction, wanted: TlsVersion) -> Option<String> {
+    let minimum = session.loaded_minimum(direction);
+    let way = direction.token();
+    match (&minimum, session.threshold(direction, &minimum)) {
+        (Minimum::Custom(why), _) => Some(format!("{way} is custom ({why})")),
+        (Minimum::Default, Threshold::At(measured)) if measured < wanted => {
+            Some(format!("{way} is the server's default, measured as {measured}"))
+        }
+        (Minimum::Default, Threshold::NotKnown) => {
+            Some(format!("{way} is the server's default, which was never measured"))
+        }
+        (Minimum::At(version), _) if *version < wanted => Some(format!("{way} is at {version}")),
+        _ => None,
+    }
+}
+
+fn hosts(impact: &Impact<'_>, verdict: Verdict) -> String {
+    let all: Vec<String> = impact
+        .rows
+        .iter()
+        .filter(|row| row.verdict == verdict)
+        .map(|row| host_label(&row.peer.key))
+        .collect();
+    let mut named: Vec<String> = all.iter().take(NAMED).cloned().collect();
+    if all.len() > NAMED {
+        named.push(format!("and {} more", all.len() - NAMED));
+    }
+    named.join(", ")
+}

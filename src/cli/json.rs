@@ -1,0 +1,192 @@
+//! The JSON shapes of DESIGN.md, "The command line". Keys are stable and in this order; scripts and the Ansible role read them.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::mailserver_cfg::{EditSet, Secrets};
+use crate::peers::{Assessed, Coverage, Service, Source, Verdict};
+use crate::session::host_label;
+use crate::tls::TlsVersion;
+
+/// `show`
+#[derive(Serialize)]
+pub(super) struct ShowJson {
+    pub(super) file: String,
+    pub(super) engine: &'static str,
+    pub(super) inbound: DirectionJson,
+    pub(super) outbound: DirectionJson,
+}
+
+/// One direction of `show`.
+#[derive(Serialize)]
+pub(super) struct DirectionJson {
+    pub(super) table: &'static str,
+    pub(super) minimum: &'static str,
+    pub(super) why: Option<String>,
+    pub(super) protocols: Option<Vec<&'static str>>,
+    pub(super) variables: Vec<VariableJson>,
+}
+
+/// One variable; secrets are masked.
+#[derive(Serialize)]
+pub(super) struct VariableJson {
+    pub(super) name: String,
+    pub(super) value: Option<String>,
+    pub(super) role: Option<&'static str>,
+    pub(super) in_file: bool,
+    pub(super) assumed: bool,
+}
+
+/// `check`
+#[derive(Serialize)]
+pub(super) struct CheckJson {
+    pub(super) minimum: &'static str,
+    pub(super) ok: bool,
+    pub(super) inbound: &'static str,
+    pub(super) outbound: &'static str,
+    pub(super) cut_off: Vec<PeerJson>,
+    pub(super) unknown: usize,
+    pub(super) reasons: Vec<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// `peers`
+#[derive(Serialize)]
+pub(super) struct PeersJson {
+    /// `null`: the file's, which is not the same in both directions (see `show`).
+    pub(super) minimum: Option<&'static str>,
+    pub(super) window_days: u32,
+    pub(super) peers: Vec<PeerJson>,
+    pub(super) coverage: CoverageJson,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Coverage by direction.
+#[derive(Serialize)]
+pub(super) struct CoverageJson {
+    pub(super) outbound: KnownJson,
+    pub(super) inbound: KnownJson,
+}
+
+/// How many peers are known, of how many.
+#[derive(Serialize)]
+pub(super) struct KnownJson {
+    pub(super) known: usize,
+    pub(super) all: usize,
+}
+
+impl From<Coverage> for KnownJson {
+    fn from(coverage: Coverage) -> Self {
+        Self {
+            known: coverage.known,
+            all: coverage.all,
+        }
+    }
+}
+
+/// One peer and its verdict.
+#[derive(Serialize)]
+pub(super) struct PeerJson {
+    pub(super) direction: &'static str,
+    /// With the port where it is not the service's usual one.
+    pub(super) address: String,
+    pub(super) names: Vec<String>,
+    pub(super) service: &'static str,
+    pub(super) messages: u64,
+    pub(super) verdict: &'static str,
+    pub(super) highest: Option<&'static str>,
+    pub(super) source: Option<&'static str>,
+    pub(super) seen: Option<String>,
+}
+
+impl From<&Assessed<'_>> for PeerJson {
+    fn from(row: &Assessed<'_>) -> Self {
+        let key = &row.peer.key;
+        Self {
+            direction: key.direction.token(),
+            address: host_label(key),
+            names: row.peer.names.clone(),
+            service: service_token(key.service),
+            messages: row.peer.messages,
+            verdict: verdict_token(row.verdict),
+            highest: row.highest.map(TlsVersion::token),
+            source: row.decisive.map(|record| source_token(record.source)),
+            seen: row.decisive.map(|record| record.last_seen.to_string()),
+        }
+    }
+}
+
+/// `set`, `reset`
+#[derive(Serialize)]
+pub(super) struct ChangeJson {
+    pub(super) changed: bool,
+    pub(super) saved: bool,
+    pub(super) edits: Vec<EditJson>,
+    pub(super) cut_off: Vec<PeerJson>,
+    pub(super) backup: Option<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// One edit; secrets are masked.
+#[derive(Serialize)]
+pub(super) struct EditJson {
+    pub(super) table: String,
+    pub(super) variable: String,
+    pub(super) old: Option<String>,
+    pub(super) new: Option<String>,
+}
+
+/// Edits as they may be shown.
+pub(super) fn edits(edits: &EditSet, secrets: &Secrets) -> Vec<EditJson> {
+    edits
+        .edits()
+        .iter()
+        .map(|edit| {
+            let show = |value: &Option<String>| value.as_ref().map(|value| secrets.show(&edit.path.variable, value));
+            EditJson {
+                table: edit.path.table.clone(),
+                variable: edit.path.variable.clone(),
+                old: show(&edit.base),
+                new: show(&edit.new),
+            }
+        })
+        .collect()
+}
+
+const fn service_token(service: Service) -> &'static str {
+    match service {
+        Service::Smtp => "smtp",
+        Service::Submission => "submission",
+        Service::Smtps => "smtps",
+        Service::Imap => "imap",
+        Service::Imaps => "imaps",
+        Service::Pop3 => "pop3",
+        Service::Pop3s => "pop3s",
+        Service::Https => "https",
+    }
+}
+
+const fn verdict_token(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::CutOff => "cut-off",
+        Verdict::Mixed => "mixed",
+        Verdict::Plain => "plain",
+        Verdict::Unknown => "unknown",
+        Verdict::Ok => "ok",
+    }
+}
+
+/// The words of a verdict in a table.
+pub(super) fn verdict_word(verdict: Verdict) -> Cow<'static, str> {
+    verdict_token(verdict).replace('-', " ").into()
+}
+
+const fn source_token(source: Source) -> &'static str {
+    match source {
+        Source::Probe => "probe",
+        Source::Received => "received",
+        Source::PeersFile => "peers-file",
+        Source::MailLog => "mail.log",
+    }
+}

@@ -1,0 +1,53 @@
+//! What every command begins with: the host, the file, a session on it; and who is known, where that matters.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::mailserver_cfg::Document;
+use crate::peers::PeerBook;
+use crate::session::{Measured, Session};
+use crate::work::Host;
+
+use super::Arguments;
+use super::console::Console;
+use super::failure::Failure;
+
+/// An opened file.
+pub(super) struct Opened {
+    pub(super) host: Host,
+    pub(super) document: Arc<Document>,
+    pub(super) session: Session,
+}
+
+impl Opened {
+    /// Finds and reads everything that is named; what is ignored is said aloud. Changes nothing.
+    ///
+    /// # Errors
+    /// [`Failure::Host`].
+    pub(super) fn open(arguments: &Arguments, console: &mut Console<'_>) -> Result<Self, Failure> {
+        let host = Host::find(&arguments.host_options())?;
+        for warning in &host.preferences.warnings {
+            console.warn(warning);
+        }
+        let document = host.load()?;
+        let catalogue = host.preferences.catalogue.clone();
+        let session = Session::new(Arc::clone(&document), catalogue, Measured::default());
+        Ok(Self {
+            host,
+            document,
+            session,
+        })
+    }
+
+    /// Reads logs and peers file, and takes in what they show of this server.
+    pub(super) fn gather(&mut self) -> PeerBook {
+        let gathered = self.host.gather(&self.document, &AtomicBool::new(false), |_, _| {});
+        self.session.set_measured(gathered.measured);
+        gathered.book
+    }
+
+    /// The file as it was named.
+    pub(super) fn file(&self) -> String {
+        self.host.file.display().to_string()
+    }
+}

@@ -1,0 +1,141 @@
+//! `peers`: who we exchange mail with, held against a minimum.
+
+use crate::peers::{Assessed, Impact, PeerBook, Threshold, assess};
+use crate::session::{Clock, Session, describe_minimum, evidence_words, mark};
+use crate::tls::{Direction, TlsVersion};
+use crate::work::Host;
+
+use super::args::Peers;
+use super::console::{Console, cut};
+use super::failure::Failure;
+use super::json::{CoverageJson, PeerJson, PeersJson, verdict_word};
+use super::opened::Opened;
+
+/// Most characters of a peer's names in the table; JSON has them all.
+const NAMES: usize = 40;
+
+/// Runs `peers`.
+///
+/// # Errors
+/// [`Failure::Output`].
+pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) -> Result<(), Failure> {
+    let book = opened.gather();
+    let session = &opened.session;
+    if peers.output.json {
+        return console.json(&json(session, &book, peers.min));
+    }
+    for warning in &book.warnings {
+        console.warn(warning);
+    }
+    console.lines(&table(session, &book, peers.min, &Host::clock()))
+}
+
+/// What the peers of a direction are held against: what was asked for, else what the file says.
+fn impact<'a>(
+    session: &Session,
+    book: &'a PeerBook,
+    direction: Direction,
+    minimum: Option<TlsVersion>,
+) -> (Threshold, Impact<'a>) {
+    let threshold = minimum.map_or_else(
+        || session.threshold(direction, &session.loaded_minimum(direction)),
+        Threshold::At,
+    );
+    (threshold, assess(book, direction, threshold))
+}
+
+fn json(session: &Session, book: &PeerBook, minimum: Option<TlsVersion>) -> PeersJson {
+    let (_, outbound) = impact(session, book, Direction::Outbound, minimum);
+    let (_, inbound) = impact(session, book, Direction::Inbound, minimum);
+    let [of_inbound, of_outbound] = Direction::ALL.map(|direction| session.loaded_minimum(direction).token());
+    PeersJson {
+        minimum: match minimum {
+            Some(version) => Some(version.token()),
+            None => (of_inbound == of_outbound).then_some(of_inbound),
+        },
+        window_days: book.window_days,
+        peers: outbound.rows.iter().chain(&inbound.rows).map(PeerJson::from).collect(),
+        coverage: CoverageJson {
+            outbound: outbound.coverage.into(),
+            inbound: inbound.coverage.into(),
+        },
+        warnings: book.warnings.clone(),
+    }
+}
+
+fn table(session: &Session, book: &PeerBook, minimum: Option<TlsVersion>, clock: &Clock) -> Vec<String> {
+    let mut rows: Vec<[String; 7]> = Vec::new();
+    let mut closing: Vec<String> = Vec::new();
+    for direction in [Direction::Outbound, Direction::Inbound] {
+        let (threshold, impact) = impact(session, book, direction, minimum);
+        rows.extend(impact.rows.iter().map(|row| cells(row, clock)));
+        let held = match (minimum, threshold) {
+            (None, Threshold::NotKnown) => {
+                let says = describe_minimum(&session.loaded_minimum(direction));
+                format!("the file says {says}, and what that does is not known: hold them against a version with --min")
+            }
+            (_, Threshold::At(version)) => format!("held against {version}"),
+            (Some(version), _) => format!("held against {version}"),
+        };
+        let counts = impact.counts;
+        closing.push(format!(
+            "{direction}: {} of {} peers known; {} cut off, {} mixed, {} unknown, {} without TLS, {} fine; {held}",
+            impact.coverage.known,
+            impact.coverage.all,
+            counts.cut_off,
+            counts.mixed,
+            counts.unknown,
+            counts.plain,
+            counts.ok
+        ));
+    }
+    let mut lines = Vec::new();
+    if !rows.is_empty() {
+        let head = ["", "verdict", "host", "names", "highest", "evidence", "messages"].map(str::to_owned);
+        lines = aligned(&[vec![head], rows].concat());
+        lines.push(String::new());
+    }
+    lines.extend(closing);
+    lines.push(format!("Messages are of the last {} days.", book.window_days));
+    lines
+}
+
+fn cells(row: &Assessed<'_>, clock: &Clock) -> [String; 7] {
+    let key = &row.peer.key;
+    [
+        key.direction.token().to_owned(),
+        format!("{} {}", mark(row.verdict), verdict_word(row.verdict)),
+        crate::session::host_label(key),
+        cut(&row.peer.names.join(", "), NAMES),
+        row.highest
+            .map_or_else(|| "-".to_owned(), |version| version.to_string()),
+        row.decisive.map_or_else(
+            || "-".to_owned(),
+            |record| evidence_words(record.source, record.last_seen, clock),
+        ),
+        row.peer.messages.to_string(),
+    ]
+}
+
+/// Columns as wide as their widest cell, the last one to the right.
+fn aligned(rows: &[[String; 7]]) -> Vec<String> {
+    let mut widths = [0_usize; 7];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    rows.iter()
+        .map(|row| {
+            let mut line = String::new();
+            for (at, (width, cell)) in widths.iter().zip(row).enumerate() {
+                if at == 6 {
+                    line.push_str(&format!("{cell:>width$}"));
+                } else {
+                    line.push_str(&format!("{cell:<width$}  "));
+                }
+            }
+            line
+        })
+        .collect()
+}

@@ -1,0 +1,116 @@
+//! `set`: choose a minimum and save.
+
+use crate::tls::{Direction, Role, confirmed_toml, lookalike_role};
+
+use super::args::Set;
+use super::change::{Change, can_be_answered};
+use super::console::Console;
+use super::failure::Failure;
+use super::opened::Opened;
+
+/// Runs `set`.
+///
+/// # Errors
+/// [`Failure`].
+pub(super) fn run(opened: &mut Opened, set: &Set, console: &mut Console<'_>) -> Result<(), Failure> {
+    can_be_answered(set.saving)?;
+    let choices: Vec<_> = [(Direction::Inbound, set.inbound), (Direction::Outbound, set.outbound)]
+        .into_iter()
+        .filter_map(|(direction, choice)| Some((direction, choice?.0)))
+        .collect();
+    let directions: Vec<Direction> = choices.iter().map(|(direction, _)| *direction).collect();
+    let mut used = Vec::new();
+    for name in &set.r#use {
+        used.extend(adopt(opened, &directions, name)?);
+    }
+    let book = opened.gather();
+    for (direction, choice) in choices {
+        opened.session.choose(direction, choice)?;
+    }
+    let config = opened.host.home.config.display().to_string();
+    Change {
+        opened,
+        book: &book,
+        saving: set.saving,
+        action: "save",
+        warnings: used.iter().map(|used| used.warning(&config)).collect(),
+        closing: closing(&used, &config),
+    }
+    .carry_out(console)
+}
+
+/// A variable that the user has just given a role, for this run.
+struct Used {
+    direction: Direction,
+    name: String,
+    role: Role,
+}
+
+impl Used {
+    fn warning(&self, config: &str) -> String {
+        format!(
+            "{} in {} is used as {} because you said so, and for this run only; to make that permanent, name it in {config}",
+            self.name,
+            self.direction.table(),
+            self.role
+        )
+    }
+}
+
+fn closing(used: &[Used], config: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for used in used {
+        lines.push(String::new());
+        lines.push(format!(
+            "To make the use of {} permanent, add this to {config}:",
+            used.name
+        ));
+        lines.push(String::new());
+        let toml = confirmed_toml(used.direction, &used.name, used.role);
+        lines.extend(toml.trim().lines().map(|line| format!("    {line}")));
+    }
+    lines
+}
+
+/// Gives a variable that looks like a protocol list its role, in every chosen direction whose table has it. Nothing else can be
+/// adopted: a list that turns the sense (`Disabled…`) would do the opposite of what was meant.
+fn adopt(opened: &mut Opened, directions: &[Direction], name: &str) -> Result<Vec<Used>, Failure> {
+    let session = &mut opened.session;
+    let mut used = Vec::new();
+    let mut others = Vec::new();
+    for &direction in directions {
+        for lookalike in session.loaded_reading(direction).lookalikes {
+            if lookalike != name {
+                others.push(format!("{}/{lookalike}", direction.table()));
+                continue;
+            }
+            let pairs = session.loaded_pairs(direction);
+            let role = pairs
+                .iter()
+                .find(|pair| pair.name == lookalike)
+                .and_then(|pair| lookalike_role(&pair.name, &pair.value));
+            used.extend(role.map(|role| Used {
+                direction,
+                name: lookalike,
+                role,
+            }));
+        }
+    }
+    if used.is_empty() {
+        let have = if others.is_empty() {
+            "none does".to_owned()
+        } else {
+            format!("these do: {}", others.join(", "))
+        };
+        let tables: Vec<&str> = directions.iter().map(|direction| direction.table()).collect();
+        return Err(Failure::Usage(format!(
+            "--use {name}: no variable of that name in {} looks like a protocol list without a role; {have}; nothing was changed",
+            tables.join(" or ")
+        )));
+    }
+    for used in &used {
+        let catalogue = session.catalogue().clone();
+        session.set_catalogue(catalogue.confirm(used.direction, &used.name, used.role));
+    }
+    Ok(used)
+}

@@ -1,0 +1,162 @@
+//! `show`: the minimums and the variables behind them.
+
+use crate::mailserver_cfg::Document;
+use crate::session::{Session, VariableRow};
+use crate::tls::{Direction, Minimum, TlsVersion};
+use crate::work::Host;
+
+use super::args::Output;
+use super::console::{Console, columns, wrap};
+use super::failure::Failure;
+use super::json::{DirectionJson, ShowJson, VariableJson};
+use super::opened::Opened;
+
+/// Runs `show`.
+///
+/// # Errors
+/// [`Failure::Output`].
+pub(super) fn run(opened: &Opened, output: Output, console: &mut Console<'_>) -> Result<(), Failure> {
+    let engine = opened.host.engine_now();
+    let session = &opened.session;
+    if output.json {
+        return console.json(&ShowJson {
+            file: opened.file(),
+            engine: engine.word,
+            inbound: direction_json(session, Direction::Inbound),
+            outbound: direction_json(session, Direction::Outbound),
+        });
+    }
+    let engine_words = match engine.word {
+        "running" => "runs",
+        "stopped" => "is stopped",
+        "none" => "none on this host",
+        _ => "cannot be seen, so saving is refused",
+    };
+    let mut lines = vec![
+        opened.file(),
+        format!("engine: {engine_words} (looked at {})", Host::clock().time(engine.at)),
+    ];
+    for direction in Direction::ALL {
+        lines.push(String::new());
+        direction_lines(session, &opened.document, direction, &mut lines);
+    }
+    if let Some(difference) = session.difference() {
+        lines.push(String::new());
+        lines.push(format!("! {difference}"));
+    }
+    let columns = columns();
+    let lines: Vec<String> = lines.iter().flat_map(|line| wrap(line, 6, columns)).collect();
+    console.lines(&lines)
+}
+
+fn direction_json(session: &Session, direction: Direction) -> DirectionJson {
+    let reading = session.reading(direction);
+    let why = match &reading.minimum {
+        Minimum::Custom(why) => Some(why.clone()),
+        _ => None,
+    };
+    DirectionJson {
+        table: direction.table(),
+        minimum: reading.minimum.token(),
+        why,
+        protocols: reading
+            .protocols
+            .map(|protocols| protocols.into_iter().map(TlsVersion::token).collect()),
+        variables: session
+            .variable_rows(direction)
+            .into_iter()
+            .filter_map(variable_json)
+            .collect(),
+    }
+}
+
+/// A role whose variable's name is not known has nothing that a script could use.
+fn variable_json(row: VariableRow) -> Option<VariableJson> {
+    let assumed = row.assumed();
+    Some(VariableJson {
+        name: row.path?.variable,
+        in_file: row.in_file || row.duplicate,
+        value: row.shown,
+        role: row.known.map(|known| known.role.token()),
+        assumed,
+    })
+}
+
+fn direction_lines(session: &Session, document: &Document, direction: Direction, lines: &mut Vec<String>) {
+    let reading = session.reading(direction);
+    let who = match direction {
+        Direction::Inbound => "those who call this server: SMTP, IMAP, POP3, HTTPS",
+        Direction::Outbound => "servers that this one calls: SMTP",
+    };
+    let minimum = match &reading.minimum {
+        Minimum::Default => "server default (no variable of the file speaks of it)".to_owned(),
+        Minimum::At(version) => version.to_string(),
+        Minimum::Custom(why) => format!("custom: {why}"),
+    };
+    lines.push(format!("{direction}: {who}"));
+    lines.push(format!("  minimum    {minimum}"));
+    if let Some(protocols) = &reading.protocols {
+        let names: Vec<String> = protocols.iter().map(ToString::to_string).collect();
+        lines.push(format!("  protocols  {}", names.join(", ")));
+    }
+    let rows = session.variable_rows(direction);
+    let (named, unnamed): (Vec<VariableRow>, Vec<VariableRow>) = rows.into_iter().partition(|row| row.path.is_some());
+    lines.push(format!("  table {}:", direction.table()));
+    for row in &named {
+        variable_lines(row, document, lines);
+    }
+    let titles: Vec<&str> = unnamed
+        .iter()
+        .filter_map(|row| row.known.as_ref())
+        .map(|known| known.title.as_str())
+        .collect();
+    if !titles.is_empty() {
+        lines.push(format!(
+            "    The names of these variables are not public: {}. Name them in kerio-tls.toml if you know them.",
+            titles.join(", ")
+        ));
+    }
+}
+
+fn variable_lines(row: &VariableRow, document: &Document, lines: &mut Vec<String>) {
+    let Some(path) = &row.path else { return };
+    // A variable that no catalogue knows and that is not in the file cannot be here; one that is known may be missing.
+    let value = match &row.shown {
+        Some(value) if value.is_empty() => "(empty)",
+        Some(value) => value,
+        None => "(not in the file: the server's default holds)",
+    };
+    lines.push(format!("    {} = {value}", path.variable));
+    let mut remarks = Vec::new();
+    if let Some(known) = &row.known {
+        let assumed = if row.assumed() {
+            " (the name is assumed, not documented)"
+        } else {
+            ""
+        };
+        remarks.push(format!("{}{assumed}", known.title));
+    }
+    if row.lookalike {
+        remarks.push(format!(
+            "looks like a protocol list, but is not used as one unless you say so: set --use {}",
+            path.variable
+        ));
+    }
+    if row.duplicate {
+        let places: Vec<String> = document
+            .duplicates()
+            .iter()
+            .filter(|found| {
+                found.table == path.table && found.variable.as_ref().is_none_or(|name| *name == path.variable)
+            })
+            .flat_map(|found| found.lines.iter().map(ToString::to_string))
+            .collect();
+        remarks.push(format!(
+            "stands more than once (lines {}): pick one by hand before it can be changed",
+            places.join(", ")
+        ));
+    }
+    if !remarks.is_empty() {
+        lines.push(format!("      {}", remarks.join("; ")));
+    }
+}
