@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use kerio_tls::cli::{self, Arguments, Status};
-use kerio_tls::session::{Measured, Session};
+use kerio_tls::session::Session;
 use kerio_tls::tui::{self, Ending, Options, State, Theme};
 use kerio_tls::work::{Effect, Hold, Host, Workers};
 
@@ -73,7 +73,7 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
     let session = Session::new(
         Arc::clone(&document),
         host.preferences.catalogue.clone(),
-        Measured::default(),
+        host.measured(),
     );
     let secrets = session.secrets();
     let theme = Theme::new(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::tls::{Choice, TlsVersion};
-use crate::work::{HomeOptions, HostOptions};
+use crate::work::{EngineWish, HomeOptions, HostOptions};
 
 /// Choose the minimum TLS version of a Kerio Connect server, and see who would be cut off before it is done.
 ///
@@ -121,6 +121,26 @@ pub struct Check {
     pub output: Output,
 }
 
+/// What happens to a running engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineArgument {
+    /// Refuse to save while it runs.
+    Refuse,
+    /// Stop it, write, start it again, and watch it; roll back if it does not come up.
+    Restart,
+    /// Save only if it is stopped already, and do not start it.
+    Leave,
+}
+
+impl EngineArgument {
+    pub(super) fn wish(self) -> EngineWish {
+        match self {
+            Self::Refuse | Self::Leave => EngineWish::Refuse,
+            Self::Restart => EngineWish::Restart,
+        }
+    }
+}
+
 /// How to save.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Saving {
@@ -133,6 +153,12 @@ pub struct Saving {
     /// Go on although known peers are cut off
     #[arg(long)]
     pub accept_cut_off: bool,
+    /// What happens to a running engine
+    #[arg(long, value_name = "WHAT", default_value = "refuse")]
+    pub engine: EngineArgument,
+    /// Undo the change by itself so long after the engine has started well, unless `kerio-tls confirm` was said
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=1440))]
+    pub undo_after: Option<u32>,
     /// Write the file in place where it cannot be replaced
     #[arg(long)]
     pub in_place: bool,

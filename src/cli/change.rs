@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use crate::peers::{PeerBook, Threshold, Verdict, assess};
 use crate::session::{Consent, DirectionReview, EnginePlan, Facts, Review, amount, describe_note};
@@ -96,7 +97,7 @@ impl Change<'_> {
     fn facts(&self, answer: Answer) -> Facts {
         match answer {
             Answer::DryRun => dry_run::facts(&self.opened.host),
-            Answer::Given | Answer::Ask => self.opened.host.facts(EngineWish::Refuse),
+            Answer::Given | Answer::Ask => self.opened.host.facts(self.saving.engine.wish()),
         }
     }
 
@@ -171,6 +172,7 @@ impl Change<'_> {
                 Consent::CutOff => {
                     questions.push("It is not known who would be cut off: go on all the same?".to_owned())
                 }
+                Consent::WholeFile => questions.push("Put the whole older file in place?".to_owned()),
                 Consent::InPlace if self.saving.in_place => {}
                 Consent::InPlace => questions.push("Write the file in place, which a power cut can tear?".to_owned()),
             }
@@ -192,12 +194,15 @@ impl Change<'_> {
             consents,
             action: self.action,
             words: review.change_words(),
-            engine: EngineWish::Refuse,
+            engine: self.saving.engine.wish(),
+            proves: review.inbound_after(),
+            whole: None,
+            undo_after: self.saving.undo_after.map(|minutes| Duration::from_secs(60 * u64::from(minutes))),
         };
         let saved = self
             .opened
             .host
-            .save(&job, &session.secrets(), &AtomicBool::new(false), |_, _| {});
+            .save(&job, &session.secrets(), &AtomicBool::new(false), &|_| {});
         match saved {
             Ok(report) => {
                 self.warnings.extend(report.warnings);

@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use crate::mailserver_cfg::Document;
 use crate::peers::PeerBook;
-use crate::session::{Measured, Session};
-use crate::work::Host;
+use crate::session::Session;
+use crate::work::{Host, Sources};
 
 use super::Arguments;
 use super::console::Console;
@@ -17,6 +17,8 @@ pub(super) struct Opened {
     pub(super) host: Host,
     pub(super) document: Arc<Document>,
     pub(super) session: Session,
+    /// What evidence was made from.
+    pub(super) sources: Sources,
 }
 
 impl Opened {
@@ -31,17 +33,18 @@ impl Opened {
         }
         let document = host.load()?;
         let catalogue = host.preferences.catalogue.clone();
-        let session = Session::new(Arc::clone(&document), catalogue, Measured::default());
+        let session = Session::new(Arc::clone(&document), catalogue, host.measured());
         Ok(Self {
             host,
             document,
             session,
+            sources: Sources::default(),
         })
     }
 
     /// Reads logs and peers file, and takes in what they show of this server.
     pub(super) fn gather(&mut self) -> PeerBook {
-        let gathered = self.host.gather(&self.document, &AtomicBool::new(false), |_, _| {});
+        let gathered = self.host.gather(&mut self.sources, &self.document, &AtomicBool::new(false), |_, _| {});
         self.session.set_measured(gathered.measured);
         gathered.book
     }
