@@ -403,6 +403,8 @@ fn read_share(
 fn share(logs: &[OpenLog], threads: usize) -> Vec<Vec<Stretch>> {
     /// Below this a second thread costs more than it saves.
     const SMALLEST: u64 = 4 << 20;
+    /// A cut so near a file's end is left out: an unfinished last line then lies in one stretch, which knows where it begins.
+    const NEAR_END: u64 = 256 << 10;
     let total: u64 = logs.iter().map(|log| log.end - log.start).sum();
     let size = total.div_ceil(threads.max(1) as u64).max(SMALLEST);
     let mut shares = vec![Vec::new()];
@@ -411,7 +413,12 @@ fn share(logs: &[OpenLog], threads: usize) -> Vec<Vec<Stretch>> {
         let mut start = log.start;
         // A file with nothing to read still has to be remembered as read.
         loop {
-            let end = log.end.min(start.saturating_add(room));
+            let cut = start.saturating_add(room);
+            let end = if log.end.saturating_sub(cut) < NEAR_END {
+                log.end
+            } else {
+                cut
+            };
             let start_is_line = start == log.start && log.start_is_line;
             if let Some(share) = shares.last_mut() {
                 share.push(Stretch {
@@ -421,7 +428,7 @@ fn share(logs: &[OpenLog], threads: usize) -> Vec<Vec<Stretch>> {
                     end,
                 });
             }
-            room -= end - start;
+            room = room.saturating_sub(end - start);
             start = end;
             if room == 0 {
                 shares.push(Vec::new());
