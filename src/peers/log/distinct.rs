@@ -3,7 +3,7 @@
 //! "Messages" are distinct Queue-IDs, but a Queue-ID repeats: one line per recipient, and again when a delayed delivery is
 //! tried later. A set of all Queue-IDs would grow with the log. Two facts of the engine's work bound it:
 //! - the lines of one message to one host stand close together: the last [`RECENT`] identities *of that peer* are
-//!   remembered, so a repetition counts again only if 64 other messages to the same peer stand between;
+//!   remembered, so a repetition counts again only if 32 other messages to the same peer stand between;
 //! - what comes back after hours was delayed first, and said so: delayed messages are remembered exactly, up to
 //!   [`WAITING_MAX`] at a time over all peers (about 8 MB); past it a delayed message can count at every try, and the
 //!   reader says so.
@@ -13,12 +13,12 @@
 
 use std::collections::HashMap;
 
-/// Identities remembered per peer.
-const RECENT: usize = 64;
+/// Identities remembered per peer: two cache lines.
+const RECENT: usize = 32;
 /// Delayed messages remembered, over all peers.
 const WAITING_MAX: usize = 1 << 18;
 
-/// Where `add` starts in a 64-bit mix: any odd number with bits all over (2^64 divided by the golden ratio).
+/// An odd number with bits all over: 2^64 divided by the golden ratio.
 const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A 64-bit identity of a Queue-ID or domain, without regard to the case of letters.
@@ -41,7 +41,7 @@ pub(super) fn identity(text: &[u8]) -> u64 {
     state ^ (state >> 32)
 }
 
-/// A count of distinct identities, see the module. Of an identity 32 bits are remembered: that two of 65 are the same by
+/// A count of distinct identities, see the module. Of an identity 32 bits are remembered: that two of 33 are the same by
 /// chance happens once in tens of millions of messages.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Distinct {
@@ -107,7 +107,7 @@ impl Distinct {
     }
 }
 
-/// Looks at all of them, without leaving early: the compiler makes vector compares of that, a third of the time.
+/// Looks at all of them, without leaving early: the compiler makes vector compares of that.
 fn holds(ids: &[u32], id: u32) -> bool {
     ids.iter().fold(false, |found, other| found | (*other == id))
 }
@@ -181,11 +181,11 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_repetition_among_64_other_messages_counts_once() {
+    fn a_repetition_among_30_other_messages_counts_once() {
         let mut seen = Distinct::default();
         for n in 0..1000_u64 {
             seen.add(n, true);
-            seen.add(n.saturating_sub(60), true);
+            seen.add(n.saturating_sub(30), true);
         }
         assert_eq!(seen.count(), 1000);
         assert!(seen.recent.len() <= RECENT && seen.first.len() <= RECENT);
@@ -210,7 +210,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_log_cut_in_two_counts_as_the_whole(ids in prop::collection::vec(0_u64..40, 0..200), cut in 0_usize..200) {
+        fn a_log_cut_in_two_counts_as_the_whole(ids in prop::collection::vec(0_u64..30, 0..200), cut in 0_usize..200) {
             let cut = cut.min(ids.len());
             let count = |ids: &[u64]| {
                 let mut seen = Distinct::default();

@@ -77,7 +77,7 @@ pub(super) fn parse(message: &[u8], whole: bool) -> Line<'_> {
 }
 
 fn sent(rest: &[u8], whole: bool) -> Line<'_> {
-    let Some((queue_id, rest)) = split_field(rest, 64) else {
+    let Some((queue_id, rest)) = queue_id(rest) else {
         return Line::NotUnderstood;
     };
     let Some(rest) = rest.strip_prefix(b", Recipient: ") else {
@@ -168,7 +168,7 @@ fn second_delivery(text: &[u8]) -> bool {
 }
 
 fn received(rest: &[u8], whole: bool) -> Line<'_> {
-    let Some((queue_id, rest)) = split_field(rest, 64) else {
+    let Some((queue_id, rest)) = queue_id(rest) else {
         return Line::NotUnderstood;
     };
     let Some(rest) = rest.strip_prefix(b", Service: ") else {

@@ -5,31 +5,29 @@
 //! counted once). Lines are trusted with nothing ([`line`]). A later [`LogFindings::follow`] reads only what is new.
 
 mod clock;
+mod counts;
 mod distinct;
 mod files;
+mod findings;
 mod hash;
 mod line;
+mod scope;
 mod stretch;
 mod tally;
 mod trouble;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-
+pub use counts::LineCounts;
 pub use files::find_logs;
-pub use tally::LineCounts;
+pub use scope::{OwnHosts, Progress, Window};
 pub use trouble::Trouble;
 
-use super::{Evidence, Host, Knowledge, Peer, PeerKey, Route, Service, Source};
-use crate::tls::{Direction, TlsVersion};
 use clock::Clock;
 use files::{Cursor, OpenLog};
 use stretch::{Reader, Stretch};
-use tally::{HostRef, Kind, PeerTally, Span, Tally};
+use tally::Tally;
 
 /// Why the log could not be looked for.
 #[derive(Debug, thiserror::Error)]
@@ -42,82 +40,6 @@ pub enum LogError {
         /// What the system said.
         source: std::io::Error,
     },
-}
-
-/// How far back is counted.
-#[derive(Debug, Clone)]
-pub struct Window {
-    /// "Now".
-    pub now: Timestamp,
-    /// Days back from it.
-    pub days: u32,
-    /// The zone in which the engine writes its log: the server's.
-    pub zone: TimeZone,
-}
-
-impl Window {
-    /// The first second that counts.
-    fn since(&self) -> i64 {
-        self.now.as_second().saturating_sub(i64::from(self.days) * 86_400)
-    }
-}
-
-/// This server's own addresses and names: they are no peers. Loopback and the unspecified address never are.
-#[derive(Debug, Clone, Default)]
-pub struct OwnHosts {
-    /// A handful: looking through them is quicker than hashing.
-    addresses: Vec<IpAddr>,
-    names: Vec<String>,
-}
-
-impl OwnHosts {
-    /// From addresses and names as they come.
-    pub fn new(hosts: impl IntoIterator<Item = Host>) -> Self {
-        let mut own = Self::default();
-        for host in hosts {
-            match host {
-                Host::Address(address) => own.addresses.push(address.to_canonical()),
-                Host::Name(name) => own.names.push(name.to_ascii_lowercase()),
-            };
-        }
-        own
-    }
-
-    /// Whether this address is ours (or nobody's).
-    #[must_use]
-    pub fn has_address(&self, address: IpAddr) -> bool {
-        address.is_loopback() || address.is_unspecified() || self.addresses.contains(&address)
-    }
-
-    /// Whether this name, in lower case, is ours.
-    #[must_use]
-    pub fn has_name(&self, name: &str) -> bool {
-        name == "localhost" || name.starts_with("localhost.") || self.names.iter().any(|own| own == name)
-    }
-}
-
-/// Bytes read of bytes to read; another thread may look at any time.
-#[derive(Debug, Default)]
-pub struct Progress {
-    done: AtomicU64,
-    total: AtomicU64,
-}
-
-impl Progress {
-    /// Bytes done and bytes in all. All is 0 until the files have been looked at.
-    #[must_use]
-    pub fn bytes(&self) -> (u64, u64) {
-        (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
-    }
-
-    fn advance(&self, bytes: u64) {
-        self.done.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    fn begin(&self, total: u64) {
-        self.done.store(0, Ordering::Relaxed);
-        self.total.store(total, Ordering::Relaxed);
-    }
 }
 
 /// What the log says.
@@ -227,138 +149,6 @@ impl LogFindings {
         self.cancelled = cancel.load(Ordering::Relaxed);
         self.incomplete |= self.cancelled;
     }
-
-    /// It was cancelled: the amounts are too low.
-    #[must_use]
-    pub const fn cancelled(&self) -> bool {
-        self.cancelled
-    }
-
-    /// Lines, by what was made of them.
-    #[must_use]
-    pub const fn lines(&self) -> LineCounts {
-        self.tally.lines
-    }
-
-    /// Every peer, sorted by key.
-    #[must_use]
-    pub fn peers(&self) -> Vec<Peer> {
-        let mut peers: Vec<Peer> = self
-            .tally
-            .peers()
-            .map(|(kind, host, _, tally)| self.peer(kind, host, tally))
-            .collect();
-        peers.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-        peers
-    }
-
-    fn peer(&self, kind: Kind, host: HostRef<'_>, tally: &PeerTally) -> Peer {
-        let names = tally
-            .domains
-            .iter()
-            .filter_map(|(_, n)| self.tally.domain_name(*n))
-            .map(str::to_owned)
-            .collect();
-        Peer {
-            key: key(kind, host),
-            names,
-            messages: tally.delivered.count(),
-            delayed: tally.delayed,
-            failed: tally.failed.count(),
-            authenticated: tally.authenticated,
-            evidence: evidence(tally),
-            note: None,
-        }
-    }
-
-    /// Where each recipient domain's mail went, sorted by domain.
-    #[must_use]
-    pub fn routes(&self) -> Vec<Route> {
-        let mut keys = vec![None; self.tally.peers().count()];
-        for (kind, host, index, _) in self.tally.peers() {
-            if let Some(slot) = keys.get_mut(index as usize) {
-                *slot = Some(key(kind, host));
-            }
-        }
-        let mut routes: Vec<Route> = self
-            .tally
-            .routes()
-            .map(|(domain, route)| {
-                let mut peers: Vec<PeerKey> = route
-                    .peers
-                    .iter()
-                    .filter_map(|i| keys.get(*i as usize).cloned().flatten())
-                    .collect();
-                peers.sort_unstable();
-                Route {
-                    domain: domain.to_owned(),
-                    peers,
-                    complete: !route.overflow && !self.incomplete,
-                }
-            })
-            .collect();
-        routes.sort_unstable_by(|a, b| a.domain.cmp(&b.domain));
-        routes
-    }
-
-    /// Peers whose mail was delayed or failed since a time: new troubles first, then by how many messages.
-    #[must_use]
-    pub fn troubles(&self, since: Timestamp) -> Vec<Trouble> {
-        let mut troubles: Vec<Trouble> = self
-            .tally
-            .peers()
-            .filter_map(|(kind, host, _, tally)| {
-                tally
-                    .trouble
-                    .as_ref()?
-                    .since(key(kind, host), since.as_second(), tally.mail)
-            })
-            .collect();
-        troubles.sort_unstable_by(|a, b| {
-            let rank = |t: &Trouble| (t.troubled_before, !t.worked_before, std::cmp::Reverse(t.count));
-            rank(a).cmp(&rank(b)).then_with(|| a.peer.cmp(&b.peer))
-        });
-        troubles
-    }
-
-    /// What could not be read or used, in words.
-    #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = self.problems.clone();
-        let lines = self.tally.lines;
-        let mut say = |count: u64, what: &str| {
-            if count > 0 {
-                warnings.push(format!("mail log: {count} {what}"));
-            }
-        };
-        say(
-            lines.ambiguous,
-            "lines in which a field could be read in two places were not used",
-        );
-        say(
-            lines.not_understood,
-            "Sent or Recv lines were not understood and not used",
-        );
-        say(lines.overlong, "lines over 256 KiB were skipped");
-        say(
-            lines.in_future,
-            "lines dated more than a day ahead were not used (clock or time zone?)",
-        );
-        say(
-            lines.beyond_cap,
-            "lines of peers beyond the first 200,000 were not used",
-        );
-        if self.tally.waiting_overflowed() {
-            warnings.push("mail log: so many messages wait that some count as delayed more than once".to_owned());
-        }
-        if self.tally.domains_overflowed() {
-            warnings.push("mail log: only the first 100,000 recipient domains are kept".to_owned());
-        }
-        if self.cancelled {
-            warnings.push("mail log: the scan was cancelled; the amounts are too low".to_owned());
-        }
-        warnings
-    }
 }
 
 /// What a thread brings back.
@@ -403,6 +193,8 @@ fn read_share(
 fn share(logs: &[OpenLog], threads: usize) -> Vec<Vec<Stretch>> {
     /// Below this a second thread costs more than it saves.
     const SMALLEST: u64 = 4 << 20;
+    /// A cut so near a file's end is left out: an unfinished last line then lies in one stretch, which knows where it begins.
+    const NEAR_END: u64 = 256 << 10;
     let total: u64 = logs.iter().map(|log| log.end - log.start).sum();
     let size = total.div_ceil(threads.max(1) as u64).max(SMALLEST);
     let mut shares = vec![Vec::new()];
@@ -411,7 +203,12 @@ fn share(logs: &[OpenLog], threads: usize) -> Vec<Vec<Stretch>> {
         let mut start = log.start;
         // A file with nothing to read still has to be remembered as read.
         loop {
-            let end = log.end.min(start.saturating_add(room));
+            let cut = start.saturating_add(room);
+            let end = if log.end.saturating_sub(cut) < NEAR_END {
+                log.end
+            } else {
+                cut
+            };
             let start_is_line = start == log.start && log.start_is_line;
             if let Some(share) = shares.last_mut() {
                 share.push(Stretch {
@@ -421,7 +218,7 @@ fn share(logs: &[OpenLog], threads: usize) -> Vec<Vec<Stretch>> {
                     end,
                 });
             }
-            room -= end - start;
+            room = room.saturating_sub(end - start);
             start = end;
             if room == 0 {
                 shares.push(Vec::new());
@@ -433,63 +230,6 @@ fn share(logs: &[OpenLog], threads: usize) -> Vec<Vec<Stretch>> {
         }
     }
     shares
-}
-
-fn key(kind: Kind, host: HostRef<'_>) -> PeerKey {
-    let (direction, service) = match kind {
-        Kind::Outbound => (Direction::Outbound, Service::Smtp),
-        Kind::Inbound(service) => (Direction::Inbound, service),
-    };
-    let host = match host {
-        HostRef::Address(address) => Host::Address(address),
-        HostRef::Name(name) => Host::Name(name.to_owned()),
-    };
-    PeerKey {
-        direction,
-        service,
-        host,
-        port: None,
-    }
-}
-
-/// The records that a tally makes.
-fn evidence(tally: &PeerTally) -> Vec<Evidence> {
-    let mut records = Vec::new();
-    let mut record = |knowledge: Knowledge, span: Span, raw: String| {
-        if span.count == 0 {
-            return;
-        }
-        let (Ok(first_seen), Ok(last_seen)) = (Timestamp::from_second(span.first), Timestamp::from_second(span.last))
-        else {
-            return;
-        };
-        records.push(Evidence {
-            knowledge,
-            source: Source::MailLog,
-            first_seen,
-            last_seen,
-            count: span.count,
-            raw,
-        });
-    };
-    record(Knowledge::Plain, tally.plain, "SMTP without SSL: yes".to_owned());
-    // `AtLeast(Ssl3)` is how "TLS of a version that is not known" is written.
-    record(
-        Knowledge::AtLeast(TlsVersion::Ssl3),
-        tally.with_tls,
-        "SSL: yes".to_owned(),
-    );
-    if tally.plain.count == 0 && tally.with_tls.count == 0 {
-        record(
-            Knowledge::Hint("mail went by, of TLS the log says nothing".to_owned()),
-            tally.mail,
-            String::new(),
-        );
-    }
-    if let Some((words, span)) = tally.trouble.as_ref().and_then(|t| t.remark()) {
-        record(Knowledge::Hint(words.clone()), span, words);
-    }
-    records
 }
 
 fn path_bytes(path: &std::path::Path) -> &[u8] {

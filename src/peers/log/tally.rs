@@ -3,21 +3,16 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::distinct::{Distinct, Waiting, identity};
+use super::counts::{LineCounts, NAMES_MAX, PeerTally, RouteTally};
+use super::distinct::{Merged, Waiting, identity};
 use super::hash::Folding;
 use super::line::{Outcome, Received, Sent};
-use super::trouble::TroubleTally;
 use crate::peers::Service;
 
 /// Most peers kept; what is beyond is counted and said.
 pub(super) const PEERS_MAX: usize = 200_000;
 /// Most recipient domains whose routes are kept.
 const DOMAINS_MAX: usize = 100_000;
-/// Most peers kept for one recipient domain; beyond, nothing is said of the domain as a whole.
-const ROUTE_MAX: usize = 32;
-/// Most names (recipient domains) a peer has.
-pub(super) const NAMES_MAX: usize = 8;
-
 /// Which peer: direction and service in one, and the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
@@ -31,88 +26,6 @@ pub(super) enum HostRef<'a> {
     Address(IpAddr),
     /// Lower case, checked.
     Name(&'a str),
-}
-
-/// How often and when something was seen.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Span {
-    pub(super) count: u64,
-    pub(super) first: i64,
-    pub(super) last: i64,
-}
-
-impl Span {
-    pub(super) fn see(&mut self, second: i64) {
-        self.absorb(Self {
-            count: 1,
-            first: second,
-            last: second,
-        });
-    }
-
-    pub(super) fn absorb(&mut self, other: Self) {
-        if other.count == 0 {
-            return;
-        }
-        if self.count == 0 {
-            *self = other;
-            return;
-        }
-        self.count = self.count.saturating_add(other.count);
-        self.first = self.first.min(other.first);
-        self.last = self.last.max(other.last);
-    }
-}
-
-/// One peer.
-#[derive(Debug, Clone, Default)]
-pub(super) struct PeerTally {
-    pub(super) delivered: Distinct,
-    pub(super) failed: Distinct,
-    pub(super) delayed: u64,
-    pub(super) waiting: u32,
-    pub(super) authenticated: bool,
-    /// Deliveries or receptions that went well.
-    pub(super) mail: Span,
-    pub(super) with_tls: Span,
-    pub(super) plain: Span,
-    pub(super) domains: Vec<(u64, u32)>,
-    pub(super) trouble: Option<Box<TroubleTally>>,
-}
-
-/// Where a domain's mail went.
-#[derive(Debug, Clone, Default)]
-pub(super) struct RouteTally {
-    pub(super) peers: Vec<u32>,
-    pub(super) overflow: bool,
-}
-
-/// Lines, by what was made of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct LineCounts {
-    /// `Sent` and `Recv` lines in the window that were used.
-    pub used: u64,
-    /// Lines in which a field could be read in two places; not used.
-    pub ambiguous: u64,
-    /// `Sent` and `Recv` lines that do not read as the engine writes them; not used.
-    pub not_understood: u64,
-    /// Lines over 256 KiB, skipped.
-    pub overlong: u64,
-    /// Lines dated more than a day after "now"; not used.
-    pub in_future: u64,
-    /// Lines of peers beyond the cap of 200,000; not used.
-    pub beyond_cap: u64,
-}
-
-impl LineCounts {
-    fn absorb(&mut self, other: Self) {
-        self.used += other.used;
-        self.ambiguous += other.ambiguous;
-        self.not_understood += other.not_understood;
-        self.overlong += other.overlong;
-        self.in_future += other.in_future;
-        self.beyond_cap += other.beyond_cap;
-    }
 }
 
 /// Everything counted in a stretch of the log.
@@ -319,8 +232,8 @@ impl Tally {
                 continue;
             };
             match self.waiting.merge(*index, id, delivered) {
-                super::distinct::Merged::New => tally.waiting = tally.waiting.saturating_add(1),
-                super::distinct::Merged::Known { delivered_twice } => {
+                Merged::New => tally.waiting = tally.waiting.saturating_add(1),
+                Merged::Known { delivered_twice } => {
                     tally.delayed = tally.delayed.saturating_sub(1);
                     tally.delivered.forget(u64::from(delivered_twice));
                 }
@@ -358,44 +271,5 @@ impl Tally {
     /// Whether some domains are not kept.
     pub(super) fn domains_overflowed(&self) -> bool {
         self.domain_names.len() >= DOMAINS_MAX
-    }
-}
-
-impl RouteTally {
-    fn add(&mut self, peer: u32) {
-        if self.peers.contains(&peer) {
-            return;
-        }
-        if self.peers.len() >= ROUTE_MAX {
-            self.overflow = true;
-        } else {
-            self.peers.push(peer);
-        }
-    }
-}
-
-impl PeerTally {
-    /// `domains`: what the newer stretch's domain numbers are here.
-    fn absorb_newer(&mut self, newer: Self, domains: &[Option<u32>]) {
-        self.delivered.absorb_newer(newer.delivered);
-        self.failed.absorb_newer(newer.failed);
-        self.delayed = self.delayed.saturating_add(newer.delayed);
-        self.authenticated |= newer.authenticated;
-        self.mail.absorb(newer.mail);
-        self.with_tls.absorb(newer.with_tls);
-        self.plain.absorb(newer.plain);
-        for (key, number) in newer.domains {
-            if let Some(number) = domains.get(number as usize).copied().flatten()
-                && self.domains.len() < NAMES_MAX
-                && !self.domains.iter().any(|(known, _)| *known == key)
-            {
-                self.domains.push((key, number));
-            }
-        }
-        match (&mut self.trouble, newer.trouble) {
-            (Some(mine), Some(other)) => mine.absorb_newer(*other),
-            (mine @ None, other) => *mine = other,
-            (Some(_), None) => {}
-        }
     }
 }

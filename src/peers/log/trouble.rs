@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use super::tally::Span;
+use super::counts::Span;
 use crate::peers::{PeerKey, safe_text};
 
 /// Most of a remote server's words that are kept, in bytes, and shown, in characters.
