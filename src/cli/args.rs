@@ -72,6 +72,19 @@ pub enum Command {
     Reset(Reset),
     /// List the peers, held against a minimum
     Peers(Peers),
+    /// Ask servers for the highest TLS version they accept
+    Probe(Probe),
+    /// List what was saved, or what differs between a backup and the file now
+    Backups(Backups),
+    /// Take the changes of a save back, or put a whole older file in place
+    Restore(Restore),
+    /// Keep a save that would undo itself
+    Confirm,
+    /// Undo a save that nobody confirmed; run by a timer
+    #[command(hide = true)]
+    Undo(Undo),
+    /// Print the preferences file with every setting explained
+    Config(Config),
 }
 
 /// How to print.
@@ -116,6 +129,9 @@ pub struct Check {
     /// Fail when peers are unknown, too
     #[arg(long)]
     pub require_known: bool,
+    /// Ask the server's own ports what they really accept, too
+    #[arg(long)]
+    pub live: bool,
     /// How to print
     #[command(flatten)]
     pub output: Output,
@@ -205,12 +221,73 @@ pub enum DirectionArgument {
     Outbound,
 }
 
+/// `probe`
+#[derive(Debug, Clone, Args)]
+pub struct Probe {
+    /// Whom to ask: HOST, HOST:PORT or [IPV6]:PORT
+    #[arg(required = true, value_name = "HOST[:PORT]")]
+    pub host: Vec<String>,
+    /// What is spoken there: smtp, submission, smtps, imap, imaps, pop3, pop3s, https
+    #[arg(long, value_name = "SERVICE", default_value = "smtp")]
+    pub service: String,
+    /// How to print
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `backups`
+#[derive(Debug, Clone, Args)]
+pub struct Backups {
+    /// Show what differs between this backup and the file now
+    #[arg(value_name = "ID")]
+    pub id: Option<String>,
+    /// How to print
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `restore`
+#[derive(Debug, Clone, Args)]
+pub struct Restore {
+    /// The save to take back [default: the newest]
+    #[arg(value_name = "ID")]
+    pub id: Option<String>,
+    /// Put the whole file of the backup in place; everything saved since is lost
+    #[arg(long)]
+    pub whole: bool,
+    /// How to save
+    #[command(flatten)]
+    pub saving: Saving,
+}
+
+/// `undo`
+#[derive(Debug, Clone, Args)]
+pub struct Undo {
+    /// The switch that went off
+    #[arg(long, value_name = "NAME")]
+    pub switch: String,
+}
+
+/// `config`
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Config {
+    /// With every setting at its default
+    #[arg(long, required = true)]
+    pub default: bool,
+}
+
 /// `peers`
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Peers {
     /// The minimum to hold them against [default: what the file says]
     #[arg(long, value_name = "VERSION", value_parser = version)]
     pub min: Option<TlsVersion>,
+    /// Only peers whose mail is delayed or failing since the last save, with their own words
+    #[arg(long, conflicts_with = "export")]
+    pub since_save: bool,
+    /// Print what is known as a peers file
+    #[arg(long, conflicts_with = "json")]
+    pub export: bool,
     /// How to print
     #[command(flatten)]
     pub output: Output,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use crate::mailserver_cfg::Document;
 use crate::peers::{PeerBook, Threshold, Verdict, assess};
 use crate::session::{Consent, DirectionReview, EnginePlan, Facts, Review, amount, describe_note};
 use crate::work::{EngineWish, Host, SaveJob};
@@ -63,6 +64,14 @@ pub(super) struct Change<'a> {
     pub(super) warnings: Vec<String>,
     /// Lines for people, at the end.
     pub(super) closing: Vec<String>,
+    /// A whole older file is to be put in place.
+    pub(super) whole: Option<Whole>,
+}
+
+/// A backup whose whole file is to be put in place.
+pub(super) struct Whole {
+    pub(super) id: String,
+    pub(super) document: Arc<Document>,
 }
 
 impl Change<'_> {
@@ -73,10 +82,15 @@ impl Change<'_> {
     pub(super) fn carry_out(mut self, console: &mut Console<'_>) -> Result<(), Failure> {
         let answer = answer(self.saving)?;
         let session = &self.opened.session;
-        if !session.is_dirty() {
+        let same = self.whole.as_ref().is_some_and(|whole| whole.document.as_bytes() == self.opened.document.as_bytes());
+        if same || (self.whole.is_none() && !session.is_dirty()) {
             return self.nothing_to_do(console);
         }
-        let review = session.review(self.book, self.facts(answer))?;
+        let facts = self.facts(answer);
+        let review = match &self.whole {
+            Some(whole) => session.review_whole(self.book, facts, &whole.document),
+            None => session.review(self.book, facts)?,
+        };
         self.warnings.extend(warnings(&review));
         let result = match answer {
             Answer::DryRun => return self.dry_run(&review, console),
@@ -196,7 +210,7 @@ impl Change<'_> {
             words: review.change_words(),
             engine: self.saving.engine.wish(),
             proves: review.inbound_after(),
-            whole: None,
+            whole: self.whole.as_ref().map(|whole| whole.id.clone()),
             undo_after: self.saving.undo_after.map(|minutes| Duration::from_secs(60 * u64::from(minutes))),
         };
         let saved = self

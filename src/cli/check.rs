@@ -3,11 +3,12 @@
 use crate::peers::{Impact, PeerBook, Threshold, Verdict, assess};
 use crate::session::{Session, amount, host_label};
 use crate::tls::{Direction, Minimum, TlsVersion};
+use crate::work::{LiveProof, Said};
 
 use super::args::Check;
 use super::console::Console;
 use super::failure::Failure;
-use super::json::{CheckJson, PeerJson};
+use super::json::{CheckJson, PeerJson, PortJson};
 use super::opened::Opened;
 
 /// Most hosts named in one line.
@@ -19,15 +20,22 @@ const NAMED: usize = 5;
 /// [`Failure::Short`] when it is short of the minimum, [`Failure::Output`].
 pub(super) fn run(opened: &mut Opened, check: Check, console: &mut Console<'_>) -> Result<(), Failure> {
     let book = opened.gather();
-    let found = Found::of(&opened.session, &book, check);
+    let mut found = Found::of(&opened.session, &book, check);
+    let live = if check.live { Some(super::probe::live(opened)?) } else { None };
+    if let Some(proof) = &live {
+        found.live(proof, check.min);
+    }
     let reasons = found.reasons.join("; ");
     if check.output.json {
-        console.json(&found.json(&opened.session, check.min))?;
+        let ports = live.as_ref().map(|proof| proof.ports.iter().map(PortJson::from).collect());
+        console.json(&CheckJson { live: ports, ..found.json(&opened.session, check.min) })?;
     } else {
         for warning in &found.warnings {
             console.warn(warning);
         }
         if found.reasons.is_empty() {
+            let lines = live.as_ref().map(LiveProof::lines).unwrap_or_default();
+            console.lines(&lines)?;
             let words = format!("{}: both directions have at least {}", opened.file(), check.min);
             console.lines(&[words])?;
         }
@@ -99,8 +107,30 @@ impl<'a> Found<'a> {
         }
     }
 
+    /// What the server's own ports said. Nothing seen is no proof, so it is short of the minimum as well.
+    fn live(&mut self, proof: &LiveProof, minimum: TlsVersion) {
+        self.reasons.extend(proof.contradictions.iter().cloned());
+        for port in &proof.ports {
+            let older: Vec<String> = port
+                .said
+                .iter()
+                .filter(|(version, said)| *version < minimum && *said == Said::Accepts)
+                .map(|(version, _)| version.to_string())
+                .collect();
+            if !older.is_empty() {
+                self.reasons.push(format!("port {} accepts {}", port.address.port(), older.join(", ")));
+            }
+        }
+        if proof.ports.is_empty() {
+            self.reasons.extend(proof.open.iter().cloned());
+        } else {
+            self.warnings.extend(proof.open.iter().cloned());
+        }
+    }
+
     fn json(&self, session: &Session, minimum: TlsVersion) -> CheckJson {
         CheckJson {
+            live: None,
             minimum: minimum.token(),
             ok: self.reasons.is_empty(),
             inbound: session.loaded_minimum(Direction::Inbound).token(),

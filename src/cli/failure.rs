@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::mailserver_cfg::EditError;
+use crate::save::SaveError;
 use crate::tls::PlanError;
 use crate::work::HostError;
 
@@ -14,6 +15,9 @@ pub(super) enum Failure {
     /// Nothing could be opened.
     #[error(transparent)]
     Host(#[from] HostError),
+    /// The state directory or the backups.
+    #[error(transparent)]
+    Save(#[from] SaveError),
     /// The choice cannot be turned into edits.
     #[error("{0}; nothing was changed")]
     Plan(#[from] PlanError),
@@ -53,6 +57,7 @@ impl Failure {
             Self::Short(_) => Status::Short,
             Self::Refused(_) => Status::Refused,
             Self::Host(_)
+            | Self::Save(_)
             | Self::Plan(_)
             | Self::Edit(_)
             | Self::NotSaved(_)

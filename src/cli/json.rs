@@ -4,10 +4,13 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::mailserver_cfg::{EditSet, Secrets};
-use crate::peers::{Assessed, Coverage, Service, Source, Verdict};
+use crate::mailserver_cfg::{EditSet, Secrets, ValueChange};
+use crate::peers::{Assessed, Coverage, Service, Source, Trouble, Verdict};
+use crate::probe::Report;
+use crate::save::BackupInfo;
 use crate::session::host_label;
 use crate::tls::TlsVersion;
+use crate::work::{PortProof, Said};
 
 /// `show`
 #[derive(Serialize)]
@@ -41,6 +44,8 @@ pub(super) struct VariableJson {
 /// `check`
 #[derive(Serialize)]
 pub(super) struct CheckJson {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) live: Option<Vec<PortJson>>,
     pub(super) minimum: &'static str,
     pub(super) ok: bool,
     pub(super) inbound: &'static str,
@@ -188,5 +193,146 @@ const fn source_token(source: Source) -> &'static str {
         Source::Received => "received",
         Source::PeersFile => "peers-file",
         Source::MailLog => "mail.log",
+    }
+}
+
+/// `probe`
+#[derive(Serialize)]
+pub(super) struct ProbeJson {
+    target: String,
+    service: &'static str,
+    highest: Option<&'static str>,
+    outcome: &'static str,
+    connections: u32,
+    ms: f64,
+    detail: String,
+}
+
+impl From<&Report> for ProbeJson {
+    fn from(report: &Report) -> Self {
+        Self {
+            target: report.target.to_string(),
+            service: report.target.service.token(),
+            highest: report.highest().map(TlsVersion::token),
+            outcome: report.outcome.token(),
+            connections: report.connections,
+            ms: report.milliseconds(),
+            detail: report.detail.clone(),
+        }
+    }
+}
+
+/// `backups`
+#[derive(Serialize)]
+pub(super) struct BackupsJson {
+    pub(super) backups: Vec<BackupJson>,
+}
+
+/// One backup: the file as it was right before a save.
+#[derive(Serialize)]
+pub(super) struct BackupJson {
+    id: String,
+    when: String,
+    who: String,
+    action: String,
+    summary: String,
+    path: String,
+    sha256: String,
+}
+
+impl From<&BackupInfo> for BackupJson {
+    fn from(backup: &BackupInfo) -> Self {
+        Self {
+            id: backup.id.clone(),
+            when: backup.when.clone(),
+            who: backup.who.words(),
+            action: backup.action.clone(),
+            summary: backup.summary.clone(),
+            path: backup.path.display().to_string(),
+            sha256: backup.sha256.clone(),
+        }
+    }
+}
+
+/// `backups ID`
+#[derive(Serialize)]
+pub(super) struct DifferenceJson {
+    id: String,
+    count: usize,
+    changes: Vec<ChangedValueJson>,
+}
+
+/// One value that differs, masked.
+#[derive(Serialize)]
+struct ChangedValueJson {
+    place: String,
+    now: Option<String>,
+    then: Option<String>,
+}
+
+impl DifferenceJson {
+    pub(super) fn new(id: &str, changes: &[ValueChange], count: usize) -> Self {
+        let changes = changes.iter().map(|change| ChangedValueJson {
+            place: change.place.clone(),
+            now: change.old.clone(),
+            then: change.new.clone(),
+        });
+        Self { id: id.to_owned(), count, changes: changes.collect() }
+    }
+}
+
+/// `peers --since-save`
+#[derive(Serialize)]
+pub(super) struct SinceSaveJson {
+    pub(super) since: Option<String>,
+    pub(super) peers: Vec<TroubleJson>,
+}
+
+/// One peer whose mail is delayed or failing since the last save.
+#[derive(Serialize)]
+pub(super) struct TroubleJson {
+    direction: &'static str,
+    address: String,
+    messages: u64,
+    new: bool,
+    status: String,
+    first: String,
+    last: String,
+}
+
+impl From<&Trouble> for TroubleJson {
+    fn from(trouble: &Trouble) -> Self {
+        Self {
+            direction: trouble.peer.direction.token(),
+            address: host_label(&trouble.peer),
+            messages: trouble.count,
+            new: trouble.worked_before && !trouble.troubled_before,
+            status: trouble.status.clone(),
+            first: trouble.first.to_string(),
+            last: trouble.last.to_string(),
+        }
+    }
+}
+
+/// What one of the server's own ports accepts.
+#[derive(Serialize)]
+pub(super) struct PortJson {
+    port: u16,
+    service: &'static str,
+    accepts: Vec<&'static str>,
+    refuses: Vec<&'static str>,
+}
+
+impl From<&PortProof> for PortJson {
+    fn from(proof: &PortProof) -> Self {
+        let list = |wanted: &Said| {
+            proof.said.iter().filter(|(_, said)| said == wanted).map(|(version, _)| version.token()).collect()
+        };
+        Self {
+            port: proof.address.port(),
+            service: proof.service.token(),
+            accepts: list(&Said::Accepts),
+            refuses: list(&Said::Refuses),
+        }
     }
 }

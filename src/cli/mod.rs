@@ -8,15 +8,19 @@
 //! a stranger wrote reaches a terminal as control bytes, and a failure is one line on standard error and an exit status.
 
 mod args;
+mod backups;
 mod change;
 mod check;
+mod config;
 mod console;
 mod dry_run;
 mod failure;
 mod json;
 mod opened;
 mod peers;
+mod probe;
 mod reset;
+mod restore;
 mod set;
 mod show;
 
@@ -61,8 +65,18 @@ fn carry_out(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Fai
     let Some(command) = &arguments.command else {
         return Err(Failure::Usage("no command was given; see kerio-tls --help".to_owned()));
     };
+    match command {
+        Command::Probe(probe) => return probe::run(probe, console),
+        Command::Config(config) => return config::run(*config, console),
+        _ => {}
+    }
     let mut opened = Opened::open(arguments, console)?;
     match command {
+        Command::Probe(_) | Command::Config(_) => Ok(()),
+        Command::Backups(backups) => backups::run(&opened, backups, console),
+        Command::Restore(restore) => restore::run(&mut opened, restore, console),
+        Command::Confirm => restore::confirm(&opened, console),
+        Command::Undo(undo) => restore::undo(&opened, undo, console),
         Command::Show(output) => show::run(&opened, *output, console),
         Command::Check(check) => check::run(&mut opened, *check, console),
         Command::Set(set) => set::run(&mut opened, set, console),

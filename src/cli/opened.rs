@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use jiff::Timestamp;
+
 use crate::mailserver_cfg::Document;
-use crate::peers::PeerBook;
+use crate::peers::{PeerBook, Trouble};
 use crate::session::Session;
 use crate::work::{Host, Sources};
 
@@ -19,6 +21,8 @@ pub(super) struct Opened {
     pub(super) session: Session,
     /// What evidence was made from.
     pub(super) sources: Sources,
+    /// When the file was last saved, and whose mail is delayed or failing since; after [`Self::gather`].
+    pub(super) since_save: Option<(Timestamp, Vec<Trouble>)>,
 }
 
 impl Opened {
@@ -39,6 +43,7 @@ impl Opened {
             document,
             session,
             sources: Sources::default(),
+            since_save: None,
         })
     }
 
@@ -46,6 +51,7 @@ impl Opened {
     pub(super) fn gather(&mut self) -> PeerBook {
         let gathered = self.host.gather(&mut self.sources, &self.document, &AtomicBool::new(false), |_, _| {});
         self.session.set_measured(gathered.measured);
+        self.since_save = gathered.since_save;
         gathered.book
     }
 

@@ -1,14 +1,14 @@
 //! `peers`: who we exchange mail with, held against a minimum.
 
-use crate::peers::{Assessed, Impact, PeerBook, Threshold, assess};
-use crate::session::{Clock, Session, describe_minimum, evidence_words, mark};
+use crate::peers::{Assessed, Impact, PeerBook, PeersFile, PeersFileEntry, Threshold, assess};
+use crate::session::{Clock, Session, amount, describe_minimum, evidence_words, mark};
 use crate::tls::{Direction, TlsVersion};
 use crate::work::Host;
 
 use super::args::Peers;
 use super::console::{Console, cut};
 use super::failure::Failure;
-use super::json::{CoverageJson, PeerJson, PeersJson, verdict_word};
+use super::json::{CoverageJson, PeerJson, PeersJson, SinceSaveJson, TroubleJson, verdict_word};
 use super::opened::Opened;
 
 /// Most characters of a peer's names in the table; JSON has them all.
@@ -21,6 +21,13 @@ const NAMES: usize = 40;
 pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) -> Result<(), Failure> {
     let book = opened.gather();
     let session = &opened.session;
+    if peers.since_save {
+        return since_save(opened, peers.output.json, console);
+    }
+    if peers.export {
+        let entries: Vec<PeersFileEntry> = book.peers.iter().filter_map(PeersFileEntry::from_peer).collect();
+        return console.raw(&PeersFile::write(&entries));
+    }
     if peers.output.json {
         return console.json(&json(session, &book, peers.min));
     }
@@ -28,6 +35,37 @@ pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) 
         console.warn(warning);
     }
     console.lines(&table(session, &book, peers.min, &Host::clock()))
+}
+
+/// Whose mail is delayed or failing since the last save.
+fn since_save(opened: &Opened, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
+    let Some((since, troubles)) = &opened.since_save else {
+        if json {
+            return console.json(&SinceSaveJson { since: None, peers: Vec::new() });
+        }
+        return console.lines(&["Nothing was saved with kerio-tls yet, so there is no time to count from.".to_owned()]);
+    };
+    if json {
+        let peers = troubles.iter().map(TroubleJson::from).collect();
+        return console.json(&SinceSaveJson { since: Some(since.to_string()), peers });
+    }
+    let clock = Host::clock();
+    let mut lines = vec![format!(
+        "Since the save of {}: {} delayed or failing.",
+        clock.date_and_time(*since),
+        amount(troubles.len() as u64, "peer", "peers")
+    )];
+    for trouble in troubles {
+        let new = if trouble.worked_before && !trouble.troubled_before { "new" } else { "not new" };
+        lines.push(format!(
+            "  {}  {} ({new}), last {}: {}",
+            crate::session::host_label(&trouble.peer),
+            amount(trouble.count, "message", "messages"),
+            clock.date_and_time(trouble.last),
+            trouble.status
+        ));
+    }
+    console.lines(&lines)
 }
 
 /// What the peers of a direction are held against: what was asked for, else what the file says.

@@ -29,6 +29,7 @@ pub(super) fn run(opened: &mut Opened, reset: Reset, console: &mut Console<'_>) 
         action: "reset",
         warnings: Vec::new(),
         closing: Vec::new(),
+        whole: None,
     }
     .carry_out(console)
 }

@@ -35,6 +35,7 @@ pub(super) fn run(opened: &mut Opened, set: &Set, console: &mut Console<'_>) -> 
         action: "save",
         warnings: used.iter().map(|used| used.warning(&config)).collect(),
         closing: closing(&used, &config),
+        whole: None,
     }
     .carry_out(console)
 }

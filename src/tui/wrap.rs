@@ -39,14 +39,15 @@ pub fn cut(text: &str, width: usize, ellipsis: &str) -> String {
 /// Cuts in the middle of a path, keeping its end.
 #[must_use]
 pub fn cut_front(text: &str, width: usize, ellipsis: &str) -> String {
-    let total = columns(text);
-    if total <= width {
+    if columns(text) <= width {
         return text.to_owned();
     }
     let Some(room) = width.checked_sub(columns(ellipsis)) else {
         return String::new();
     };
-    let (_, tail) = split_at_columns(text, total - room);
+    // A wide character that lies across the cut goes, too.
+    let start = text.char_indices().map(|(at, _)| at).find(|at| text.get(*at..).is_some_and(|tail| columns(tail) <= room));
+    let tail = start.and_then(|at| text.get(at..)).unwrap_or_default();
     format!("{ellipsis}{tail}")
 }
 
@@ -76,8 +77,14 @@ pub fn rows(line: &Line, width: usize, ellipsis: &str) -> Vec<String> {
             (true, _) | (false, None) => (head, tail),
             (false, Some(at)) => rest.split_at_checked(at).unwrap_or((head, tail)),
         };
-        // A first character wider than the row would never fit: it is left out rather than looping.
-        let next = if head.is_empty() { "" } else { next };
+        if head.is_empty() {
+            if lead.is_empty() {
+                // A character wider than the whole row never fits; the rest is left out rather than looping.
+                return rows;
+            }
+            lead = "";
+            continue;
+        }
         rows.push(format!("{lead}{head}"));
         rest = next.trim_start();
         if rest.is_empty() {

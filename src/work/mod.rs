@@ -25,6 +25,6 @@ pub use home::{Home, HomeOptions, NoHome};
 pub use host::{Host, HostError, HostOptions};
 pub use live::{LiveProof, PortProof, Said, touches_inbound};
 pub use preferences::{Preferences, PreferencesError};
-pub use probing::Question;
+pub use probing::{Question, probe_settings};
 pub use saving::SaveNews;
 pub use workers::{Sink, Workers};

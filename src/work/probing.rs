@@ -23,8 +23,7 @@ impl Host {
     /// How this host asks: under its own name.
     #[must_use]
     pub fn probe_settings(&self) -> Settings {
-        let node = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Settings::new(EhloName::new(&node).unwrap_or_default())
+        probe_settings()
     }
 
     /// The outbound peers of a book that can be asked. `only_unmeasured`: those without a probe.
@@ -106,6 +105,13 @@ fn target(key: &PeerKey) -> Option<Target> {
         PeerHost::Address(address) => Some(Target::at(*address, Some(port), service)),
         PeerHost::Name(name) => Target::parse(&format!("{name}:{port}"), service).ok(),
     }
+}
+
+/// How this host asks: under its own name.
+#[must_use]
+pub fn probe_settings() -> Settings {
+    let node = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    Settings::new(EhloName::new(&node).unwrap_or_default())
 }
 
 /// What a probe's outcome says of a peer. A refusal is never "no TLS" (Dovecot closes silently, GnuTLS sends alert 40).
