@@ -1,7 +1,7 @@
 //! Who we exchange mail with, what is known of their TLS, and what a minimum would do to them.
 //!
 //! The room turns four kinds of evidence (the engine's mail log, its Received headers in stored mail, the user's peers
-//! file, and probe records handed in) into one [`PeerBook`], and holds that book against a minimum ([`assess`]).
+//! file, and probe records handed in) into one [`PeerBook`], and holds that book against a minimum ([`assess()`]).
 //! It must never know of the configuration file, of the screen, or of sockets: paths, "now", the time zone and this
 //! server's own addresses are passed in, and a probe's result arrives as [`Evidence`].
 //!

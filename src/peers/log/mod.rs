@@ -1,8 +1,8 @@
 //! The engine's mail log: who we exchange mail with, and how much.
 //!
 //! Logs reach gigabytes, so they are read as bytes, a piece at a time, by as many threads as there are cores, each
-//! with its own stretch of the whole; memory grows with the peers and not with the lines ([`distinct`] says how a message is
-//! counted once). Lines are trusted with nothing ([`line`]). A later [`LogFindings::follow`] reads only what is new.
+//! with its own stretch of the whole; memory grows with the peers and not with the lines ([`mod@distinct`] says how a message is
+//! counted once). Lines are trusted with nothing ([`mod@line`]). A later [`LogFindings::follow`] reads only what is new.
 
 mod clock;
 mod counts;
