@@ -19,7 +19,15 @@ const NAMED: usize = 5;
 /// [`Failure::Short`] when it is short of the minimum, [`Failure::Output`].
 pub(super) fn run(opened: &mut Opened, check: Check, console: &mut Console<'_>) -> Result<(), Failure> {
     let book = opened.gather();
-    let found = Found::of(&opened.session, &book, check);
+    report(opened, &book, check, console)
+}
+
+/// Holds the file against the minimum, with these peers.
+///
+/// # Errors
+/// [`Failure::Short`], [`Failure::Output`].
+pub(super) fn report(opened: &Opened, book: &PeerBook, check: Check, console: &mut Console<'_>) -> Result<(), Failure> {
+    let found = Found::of(&opened.session, book, check);
     let reasons = found.reasons.join("; ");
     if check.output.json {
         console.json(&found.json(&opened.session, check.min))?;

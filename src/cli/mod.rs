@@ -19,6 +19,8 @@ mod peers;
 mod reset;
 mod set;
 mod show;
+#[cfg(test)]
+mod tests;
 
 use std::io::Write;
 
