@@ -20,7 +20,15 @@ const NAMED: usize = 5;
 /// [`Failure::Short`] when it is short of the minimum, [`Failure::Output`].
 pub(super) fn run(opened: &mut Opened, check: Check, console: &mut Console<'_>) -> Result<(), Failure> {
     let book = opened.gather();
-    let mut found = Found::of(&opened.session, &book, check);
+    report(opened, &book, check, console)
+}
+
+/// Holds the file against the minimum, with these peers.
+///
+/// # Errors
+/// [`Failure::Short`], [`Failure::Output`].
+pub(super) fn report(opened: &Opened, book: &PeerBook, check: Check, console: &mut Console<'_>) -> Result<(), Failure> {
+    let mut found = Found::of(&opened.session, book, check);
     let live = if check.live { Some(super::probe::live(opened)?) } else { None };
     if let Some(proof) = &live {
         found.live(proof, check.min);

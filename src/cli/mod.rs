@@ -23,6 +23,8 @@ mod reset;
 mod restore;
 mod set;
 mod show;
+#[cfg(test)]
+mod tests;
 
 use std::io::Write;
 

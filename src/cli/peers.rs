@@ -82,7 +82,7 @@ fn impact<'a>(
     (threshold, assess(book, direction, threshold))
 }
 
-fn json(session: &Session, book: &PeerBook, minimum: Option<TlsVersion>) -> PeersJson {
+pub(super) fn json(session: &Session, book: &PeerBook, minimum: Option<TlsVersion>) -> PeersJson {
     let (_, outbound) = impact(session, book, Direction::Outbound, minimum);
     let (_, inbound) = impact(session, book, Direction::Inbound, minimum);
     let [of_inbound, of_outbound] = Direction::ALL.map(|direction| session.loaded_minimum(direction).token());
@@ -101,7 +101,7 @@ fn json(session: &Session, book: &PeerBook, minimum: Option<TlsVersion>) -> Peer
     }
 }
 
-fn table(session: &Session, book: &PeerBook, minimum: Option<TlsVersion>, clock: &Clock) -> Vec<String> {
+pub(super) fn table(session: &Session, book: &PeerBook, minimum: Option<TlsVersion>, clock: &Clock) -> Vec<String> {
     let mut rows: Vec<[String; 7]> = Vec::new();
     let mut closing: Vec<String> = Vec::new();
     for direction in [Direction::Outbound, Direction::Inbound] {

@@ -156,7 +156,5 @@ fn variable_lines(row: &VariableRow, document: &Document, lines: &mut Vec<String
             places.join(", ")
         ));
     }
-    if !remarks.is_empty() {
-        lines.push(format!("      {}", remarks.join("; ")));
-    }
+    lines.extend(remarks.iter().map(|remark| format!("      {remark}")));
 }

@@ -1,0 +1,913 @@
+//! The real binary on temporary files: exit statuses, JSON, bytes on disk, bad input. Commands against known peers are
+//! tested in the room itself.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_kerio-tls");
+
+/// Words that stand in the file as secrets and must never be seen again.
+const SECRETS: [&str; 6] = [
+    "tok-d3s-relay",
+    "tok-sha-admin",
+    "tok-plain-password",
+    "tok-key-file",
+    "tok-client-secret",
+    "tok-d3s-beside",
+];
+
+const CONFIG: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<config>
+  <table name="Smtp">
+    <variable name="RelayWord">D3S:tok-d3s-relay</variable>
+    <variable name="AdminHash">SHA:tok-sha-admin</variable>
+  </table>
+  <table name="Security">
+    <variable name="RelayPassword">tok-plain-password</variable>
+    <variable name="ServerTlsProtocols">TLSv1,TLSv1.1,TLSv1.2</variable>
+    <variable name="AdminKeyFile">tok-key-file</variable>
+    <variable name="Odd">a&amp;b &#9;tab</variable>
+  </table>
+  <table name="SmtpSecurity">
+    <variable name="ClientSecretText">tok-client-secret</variable>
+    <variable name='ClientTlsProtocols'>TLSv1.2</variable>
+    <variable name="Beside">D3S:tok-d3s-beside</variable>
+  </table>
+</config>
+"#;
+
+/// A directory with `mailserver.cfg`, empty preferences, and a place for a state directory.
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+/// What a run came to.
+struct Ran {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {} / {}", self.out, self.err))
+    }
+
+    /// One line on standard error, nothing on standard output, no panic.
+    fn failed_with_one_line(&self, status: i32) -> &str {
+        assert_eq!(self.status, status, "{} / {}", self.out, self.err);
+        assert_eq!(self.out, "");
+        assert_eq!(self.err.lines().count(), 1, "{}", self.err);
+        assert!(
+            self.err.starts_with("kerio-tls: ") && self.err.ends_with('\n'),
+            "{}",
+            self.err
+        );
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+        self.err.trim_end()
+    }
+}
+
+impl Place {
+    fn new() -> Self {
+        Self::with(CONFIG.as_bytes())
+    }
+
+    fn with(config: &[u8]) -> Self {
+        let place = Self {
+            dir: tempfile::tempdir().unwrap(),
+        };
+        fs::set_permissions(place.dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(place.file(), config).unwrap();
+        fs::write(place.path("kerio-tls.toml"), "").unwrap();
+        place
+    }
+
+    fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.dir.path().canonicalize().unwrap().join(name)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.path("mailserver.cfg")
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(self.file()).unwrap()
+    }
+
+    fn arguments(&self, file: &Path, arguments: &[&str]) -> Vec<OsString> {
+        let mut all: Vec<OsString> = vec!["-f".into(), file.into()];
+        all.extend(["--state-dir".into(), self.path("state").into()]);
+        all.extend(["--config".into(), self.path("kerio-tls.toml").into()]);
+        all.extend(arguments.iter().map(Into::into));
+        all
+    }
+
+    /// Runs the binary where it sees no process of this machine: an engine of somebody else's must not decide a test.
+    fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_on(&self.file(), arguments)
+    }
+
+    fn run_on(&self, file: &Path, arguments: &[&str]) -> Ran {
+        run(alone().arg(BINARY).args(self.arguments(file, arguments)))
+    }
+
+    /// Runs the binary as it is.
+    fn run_here(&self, arguments: &[&str]) -> Ran {
+        run(Command::new(BINARY).args(self.arguments(&self.file(), arguments)))
+    }
+
+    /// Everything below the directory: kind, mode, time and content.
+    fn tree(&self) -> BTreeMap<PathBuf, (u32, i64, i64, Vec<u8>)> {
+        let mut found = BTreeMap::new();
+        let mut open = vec![self.dir.path().to_path_buf()];
+        while let Some(path) = open.pop() {
+            let stat = fs::symlink_metadata(&path).unwrap();
+            let mut content = Vec::new();
+            if stat.is_dir() {
+                open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            } else {
+                content = fs::read(&path).unwrap();
+            }
+            found.insert(path, (stat.mode(), stat.mtime(), stat.mtime_nsec(), content));
+        }
+        found
+    }
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// A PID namespace of its own, with its own `/proc`.
+fn alone() -> Command {
+    let mut command = Command::new("unshare");
+    if !is_root() {
+        command.args(["--user", "--map-current-user"]);
+    }
+    command.args(["--pid", "--fork", "--mount-proc", "--kill-child"]);
+    command
+}
+
+fn run(command: &mut Command) -> Ran {
+    command.stdin(Stdio::null()).env("TZ", "UTC");
+    let output = loop {
+        match command.output() {
+            // Another test's child may hold a copied executable for writing between its fork and its exec.
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            Err(error) => panic!(
+                "{:?}: {error}; unshare is in the Debian package util-linux",
+                command.get_program()
+            ),
+            Ok(output) => break output,
+        }
+    };
+    Ran {
+        status: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Every (table, variable, value) that another parser sees.
+fn variables(text: &str) -> Vec<(String, String, String)> {
+    let document = roxmltree::Document::parse(text).unwrap();
+    document
+        .descendants()
+        .filter(|node| node.has_tag_name("variable"))
+        .map(|node| {
+            let table = node
+                .parent()
+                .and_then(|parent| parent.attribute("name"))
+                .unwrap_or_default();
+            (
+                table.to_owned(),
+                node.attribute("name").unwrap_or_default().to_owned(),
+                node.text().unwrap_or_default().to_owned(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn show_prints_the_documented_json_with_its_keys_in_order() {
+    let place = Place::new();
+    let ran = place.run(&["show", "--json"]);
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+    let head = format!(
+        concat!(
+            r#"{{"file":"{}","engine":"none","inbound":{{"table":"Security","minimum":"tls1.0","why":null,"#,
+            r#""protocols":["tls1.0","tls1.1","tls1.2"],"variables":["#,
+            r#"{{"name":"ServerTlsProtocols","value":"TLSv1,TLSv1.1,TLSv1.2","role":"protocol-list","in_file":true,"assumed":true}},"#,
+            r#"{{"name":"ServerTlsCiphers","value":null,"role":"ciphers","in_file":false,"assumed":true}},"#,
+        ),
+        place.file().display()
+    );
+    assert!(ran.out.starts_with(&head), "{}\n{head}", ran.out);
+    let json = ran.json();
+    assert_eq!(json["outbound"]["table"], "SmtpSecurity");
+    assert_eq!(json["outbound"]["minimum"], "tls1.2");
+    assert_eq!(json["outbound"]["protocols"], json!(["tls1.2"]));
+    let find = |name: &str| {
+        let rows = [&json["inbound"]["variables"], &json["outbound"]["variables"]];
+        rows.into_iter()
+            .flat_map(|rows| rows.as_array().unwrap())
+            .find(|row| row["name"] == name)
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(
+        find("AdminKeyFile"),
+        json!({"name": "AdminKeyFile", "value": "(hidden)", "role": null, "in_file": true, "assumed": false})
+    );
+    assert_eq!(find("Odd")["value"], "a&b \\x09tab");
+}
+
+#[test]
+fn show_in_plain_text_says_minimum_protocols_meaning_and_what_is_assumed() {
+    let ran = Place::new().run(&["show"]);
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+    for wanted in [
+        "engine: none on this host",
+        "  minimum    TLS 1.2\n",
+        "  protocols  TLS 1.0, TLS 1.1, TLS 1.2\n",
+        "    ClientTlsProtocols = TLSv1.2\n",
+        "      TLS protocols used for sending (the name is assumed, not documented)\n",
+        "    AdminKeyFile = (hidden)\n",
+        "    ServerTlsCiphers = (not in the file: the server's default holds)\n",
+    ] {
+        assert!(ran.out.contains(wanted), "{wanted:?} in\n{}", ran.out);
+    }
+    assert!(
+        ran.out
+            .lines()
+            .all(|line| line.chars().count() <= 100 && line.trim_end() == line)
+    );
+}
+
+#[test]
+fn set_writes_exactly_the_wanted_bytes_and_keeps_a_backup() {
+    let place = Place::new();
+    let ran = place.run(&["set", "--inbound", "tls1.2", "--yes", "--json"]);
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{}", ran.out);
+    let json = ran.json();
+    assert_eq!((&json["changed"], &json["saved"]), (&json!(true), &json!(true)));
+    let wanted = json["edits"][0]["new"].as_str().unwrap().to_owned();
+    assert_eq!(
+        json["edits"],
+        json!([{"table": "Security", "variable": "ServerTlsProtocols", "old": "TLSv1,TLSv1.1,TLSv1.2", "new": wanted}])
+    );
+    assert_eq!(
+        place.text(),
+        CONFIG.replace(">TLSv1,TLSv1.1,TLSv1.2<", &format!(">{wanted}<"))
+    );
+    assert_eq!(fs::read_to_string(json["backup"].as_str().unwrap()).unwrap(), CONFIG);
+    // Another parser sees the same change and nothing else.
+    let (before, after) = (variables(CONFIG), variables(&place.text()));
+    assert_eq!(before.len(), after.len());
+    let changed: Vec<_> = before.iter().zip(&after).filter(|(old, new)| old != new).collect();
+    assert_eq!(changed.len(), 1);
+    assert_eq!(
+        (changed[0].1.1.as_str(), &changed[0].1.2),
+        ("ServerTlsProtocols", &wanted)
+    );
+    // And what was written is what was asked for.
+    assert_eq!(place.run(&["show", "--json"]).json()["inbound"]["minimum"], "tls1.2");
+}
+
+#[test]
+fn choosing_what_the_file_says_changes_nothing_and_is_done() {
+    let place = Place::new();
+    let before = place.tree();
+    let ran = place.run(&["set", "--outbound", "tls1.2", "--yes", "--json"]);
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+    assert_eq!(
+        ran.out,
+        "{\"changed\":false,\"saved\":false,\"edits\":[],\"cut_off\":[],\"backup\":null,\"warnings\":[]}\n"
+    );
+    let ran = place.run(&["set", "--outbound", "tls1.2", "--yes"]);
+    assert!(ran.out.contains("already as wanted"), "{}", ran.out);
+    assert_eq!(place.tree(), before);
+}
+
+#[test]
+fn a_dry_run_shows_the_review_and_leaves_the_tree_as_it_was() {
+    let place = Place::new();
+    let before = place.tree();
+    let ran = place.run(&["set", "--inbound", "tls1.2", "--outbound", "default", "--dry-run"]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    for wanted in [
+        "  Inbound: minimum TLS 1.0 -> TLS 1.2\n",
+        "    changes Security/ServerTlsProtocols\n",
+        "    deletes SmtpSecurity/ClientTlsProtocols\n",
+        "Dry run: nothing was changed.\n",
+    ] {
+        assert!(ran.out.contains(wanted), "{wanted:?} in\n{}", ran.out);
+    }
+    for command in [
+        vec!["set", "--inbound", "tls1.3", "--dry-run", "--json"],
+        vec!["reset", "--dry-run"],
+        vec!["reset", "inbound", "--dry-run", "--json"],
+        vec!["show"],
+        vec!["show", "--json"],
+        vec!["check", "--min", "tls1.2"],
+        vec!["peers", "--min", "tls1.2"],
+        vec!["peers", "--json"],
+    ] {
+        place.run(&command);
+        assert_eq!(place.tree(), before, "{command:?}");
+    }
+}
+
+#[test]
+fn a_dry_run_leaves_a_state_directory_as_it_is() {
+    for mode in [0o700, 0o755] {
+        let place = Place::new();
+        fs::create_dir(place.path("state")).unwrap();
+        fs::set_permissions(place.path("state"), fs::Permissions::from_mode(mode)).unwrap();
+        let before = place.tree();
+        assert_eq!(place.run(&["set", "--inbound", "tls1.2", "--dry-run"]).status, 0);
+        assert_eq!(place.tree(), before);
+    }
+}
+
+#[test]
+fn reset_deletes_what_has_a_role_and_names_it() {
+    let place = Place::new();
+    let ran = place.run(&["reset", "--yes"]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    for name in [
+        "deleted Security/ServerTlsProtocols",
+        "deleted SmtpSecurity/ClientTlsProtocols",
+    ] {
+        assert!(ran.out.contains(name), "{}", ran.out);
+    }
+    let wanted = CONFIG
+        .replace(
+            "    <variable name=\"ServerTlsProtocols\">TLSv1,TLSv1.1,TLSv1.2</variable>\n",
+            "",
+        )
+        .replace("    <variable name='ClientTlsProtocols'>TLSv1.2</variable>\n", "");
+    assert_eq!(place.text(), wanted);
+    let place = Place::new();
+    assert_eq!(
+        place.run(&["reset", "outbound", "--yes", "--json"]).json()["saved"],
+        true
+    );
+    assert!(place.text().contains("ServerTlsProtocols") && !place.text().contains("ClientTlsProtocols"));
+}
+
+#[test]
+fn check_ends_with_3_below_the_minimum_at_an_unmeasured_default_and_at_custom() {
+    let ran = Place::new().run(&["check", "--min", "tls1.2"]);
+    assert_eq!((ran.status, ran.out.as_str()), (3, ""));
+    assert!(
+        ran.err.lines().last().unwrap().contains("inbound is at TLS 1.0"),
+        "{}",
+        ran.err
+    );
+    let without = CONFIG.replace("TLSv1,TLSv1.1,TLSv1.2", "");
+    let ran = Place::with(without.as_bytes()).run(&["check", "--min", "tls1.0", "--json"]);
+    assert_eq!(ran.status, 3);
+    assert_eq!(
+        ran.err.lines().count(),
+        1,
+        "with --json the warnings are in the JSON: {}",
+        ran.err
+    );
+    let json = ran.json();
+    assert_eq!((&json["ok"], &json["inbound"]), (&json!(false), &json!("default")));
+    assert!(
+        json["reasons"][0].as_str().unwrap().contains("never measured"),
+        "{json}"
+    );
+    let custom = CONFIG.replace("TLSv1,TLSv1.1,TLSv1.2", "SSLv3,TLSv1.2");
+    let ran = Place::with(custom.as_bytes()).run(&["check", "--min", "tls1.0"]);
+    assert_eq!(ran.status, 3);
+    assert!(ran.err.contains("inbound is custom"), "{}", ran.err);
+}
+
+#[test]
+fn check_ends_with_0_at_the_minimum_and_not_knowing_fails_only_when_asked() {
+    let good = CONFIG.replace("TLSv1,TLSv1.1,TLSv1.2", "TLSv1.2");
+    let place = Place::with(good.as_bytes());
+    let ran = place.run(&["check", "--min", "tls1.2"]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.err.lines().all(|line| line.starts_with("kerio-tls: warning: ")) && !ran.err.is_empty());
+    assert!(ran.out.contains("both directions have at least TLS 1.2"));
+    assert_eq!(place.run(&["check", "--min", "tls1.2", "--require-known"]).status, 3);
+    assert_eq!(place.run(&["check", "--min", "tls1.3"]).status, 3);
+}
+
+#[test]
+fn without_a_terminal_nobody_is_asked() {
+    let place = Place::new();
+    for command in [
+        vec!["set", "--inbound", "tls1.2"],
+        vec!["set", "--inbound", "tls1.2", "--json"],
+        vec!["reset"],
+    ] {
+        let ran = place.run(&command);
+        let line = ran.failed_with_one_line(2);
+        assert!(line.contains("--yes") && line.contains("--dry-run"), "{line}");
+    }
+    assert_eq!(place.text(), CONFIG);
+    // And the screen names the commands.
+    let ran = run(Command::new(BINARY).args(place.arguments(&place.file(), &[])));
+    assert!(ran.failed_with_one_line(2).contains("show, check, set"), "{}", ran.err);
+}
+
+#[test]
+fn wrong_usage_ends_with_2_and_changes_nothing() {
+    let place = Place::new();
+    for command in [
+        vec!["set", "--yes"],
+        vec!["set", "--inbound", "tls9", "--yes"],
+        vec!["set", "--inbound", "tls1.2", "--use", "NoSuchVariable", "--yes"],
+        vec!["check"],
+        vec!["frobnicate"],
+    ] {
+        let ran = place.run(&command);
+        assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{command:?} {}", ran.err);
+        assert!(!ran.err.is_empty());
+    }
+    assert_eq!(place.text(), CONFIG);
+}
+
+#[test]
+fn a_lookalike_is_used_only_when_it_is_named_and_the_way_to_keep_that_is_shown() {
+    let config = CONFIG.replace("ServerTlsProtocols", "SslVersions");
+    let place = Place::with(config.as_bytes());
+    let ran = place.run(&["set", "--inbound", "tls1.2", "--use", "Nothing", "--yes"]);
+    assert!(
+        ran.failed_with_one_line(2).contains("Security/SslVersions"),
+        "{}",
+        ran.err
+    );
+    let ran = place.run(&["set", "--inbound", "tls1.2", "--use", "SslVersions", "--yes"]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(
+        place.text().contains("<variable name=\"SslVersions\">TLSv1.2"),
+        "{}",
+        place.text()
+    );
+    assert!(!place.text().contains("ServerTlsProtocols"));
+    for line in [
+        "[[variable]]",
+        "direction = \"inbound\"",
+        "role = \"protocol-list\"",
+        "name = \"SslVersions\"",
+    ] {
+        assert!(ran.out.contains(&format!("    {line}\n")), "{}", ran.out);
+    }
+    // What is shown works when it is put into the preferences.
+    let toml: String = ran
+        .out
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .fold(String::new(), |all, line| all + line + "\n");
+    fs::write(place.path("kerio-tls.toml"), toml).unwrap();
+    assert_eq!(place.run(&["show", "--json"]).json()["inbound"]["minimum"], "tls1.2");
+}
+
+#[test]
+fn a_variable_that_stands_twice_is_shown_and_never_changed() {
+    let config = CONFIG.replace(
+        "    <variable name=\"Odd\">",
+        "    <variable name=\"ServerTlsProtocols\">TLSv1.2</variable>\n    <variable name=\"Odd\">",
+    );
+    let place = Place::with(config.as_bytes());
+    assert!(place.run(&["show"]).out.contains("stands more than once (lines 9, 11)"));
+    let ran = place.run(&["set", "--inbound", "tls1.2", "--yes"]);
+    assert!(
+        ran.failed_with_one_line(1).contains("ServerTlsProtocols 2 times"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(place.text(), config);
+}
+
+#[test]
+fn no_secret_ever_leaves_a_command() {
+    let configs = [
+        CONFIG.to_owned(),
+        CONFIG.replace("TLSv1,TLSv1.1,TLSv1.2", "D3S:tok-d3s-relay"),
+        CONFIG.replace("</table>", "</tabel>"),
+        CONFIG.replace("tok-plain-password</variable>", "tok-plain-password</variabel>"),
+        CONFIG.replace("D3S:tok-d3s-beside", "D3S:tok-d3s-beside&nope;"),
+        CONFIG.split("tok-client-secret").next().unwrap().to_owned() + "tok-client-secret",
+        CONFIG.replace("RelayPassword", "ServerTlsProtocols"),
+    ];
+    let commands: [&[&str]; 12] = [
+        &["show"],
+        &["show", "--json"],
+        &["check", "--min", "tls1.2"],
+        &["check", "--min", "tls1.2", "--json"],
+        &["peers"],
+        &["peers", "--json"],
+        &["set", "--inbound", "tls1.2", "--outbound", "tls1.3", "--dry-run"],
+        &[
+            "set",
+            "--inbound",
+            "tls1.2",
+            "--outbound",
+            "tls1.3",
+            "--dry-run",
+            "--json",
+        ],
+        &["reset", "--dry-run"],
+        &["reset", "--dry-run", "--json"],
+        &["set", "--inbound", "tls1.2", "--outbound", "tls1.3", "--yes"],
+        &["reset", "--yes", "--json"],
+    ];
+    for config in &configs {
+        let place = Place::with(config.as_bytes());
+        for command in commands {
+            let ran = place.run(command);
+            for secret in SECRETS {
+                let said = format!("{}{}", ran.out, ran.err);
+                // One file has a password where a protocol list should be: by its name it is none, and it is shown.
+                let by_name = secret == "tok-plain-password" && config == &configs[6];
+                assert!(by_name || !said.contains(secret), "{secret} in {command:?}:\n{said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_bad_file_gets_one_clear_line_and_status_1() {
+    let cases: [(&str, Vec<u8>, &str); 6] = [
+        ("empty", Vec::new(), "empty"),
+        ("binary junk", (0..=255).cycle().take(5000).collect(), ""),
+        (
+            "doctype",
+            CONFIG.replace("<config>", "<!DOCTYPE config>\n<config>").into_bytes(),
+            "line 2",
+        ),
+        ("truncated", CONFIG.as_bytes()[..600].to_vec(), "line "),
+        ("two roots", format!("{CONFIG}<config/>").into_bytes(), "line 19"),
+        ("another root", b"<settings></settings>".to_vec(), "config"),
+    ];
+    for (name, bytes, wanted) in cases {
+        let place = Place::with(&bytes);
+        for command in [
+            vec!["show"],
+            vec!["show", "--json"],
+            vec!["set", "--inbound", "tls1.2", "--yes"],
+        ] {
+            let ran = place.run(&command);
+            let line = ran.failed_with_one_line(1);
+            assert!(
+                line.contains(&place.file().display().to_string()) && line.contains(wanted),
+                "{name}: {line}"
+            );
+        }
+        assert_eq!(fs::read(place.file()).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn what_is_no_file_gets_one_clear_line_and_status_1() {
+    let place = Place::new();
+    let huge = place.path("huge.cfg");
+    File::create(&huge).unwrap().set_len((1 << 30) + 1).unwrap();
+    symlink("nowhere", place.path("dangling.cfg")).unwrap();
+    for (path, wanted) in [
+        (place.path("absent.cfg"), "no such file"),
+        (place.dir.path().to_path_buf(), "directory"),
+        (huge, "1073741825 bytes"),
+        (place.path("dangling.cfg"), "leads to nothing"),
+        (PathBuf::from("/dev/null"), "not a file"),
+    ] {
+        for command in [
+            vec!["show"],
+            vec!["peers", "--json"],
+            vec!["set", "--inbound", "tls1.2", "--yes"],
+        ] {
+            let ran = place.run_on(&path, &command);
+            let line = ran.failed_with_one_line(1);
+            assert!(line.contains(wanted), "{line}");
+        }
+    }
+}
+
+/// Runs as a user who may not do what root may.
+fn as_nobody(command: &mut Command) -> Ran {
+    if is_root() {
+        command.uid(65_534).gid(65_534);
+    }
+    run(command)
+}
+
+/// The binary where nobody can get at it: `target/` may lie in a home directory.
+fn binary_for_all(place: &Place) -> PathBuf {
+    let copy = place.path("kerio-tls-copy");
+    fs::copy(BINARY, &copy).unwrap();
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+    copy
+}
+
+#[test]
+fn no_permission_to_read_gets_one_clear_line() {
+    let place = Place::new();
+    let mode = if is_root() { 0o600 } else { 0o000 };
+    fs::set_permissions(place.file(), fs::Permissions::from_mode(mode)).unwrap();
+    let binary = binary_for_all(&place);
+    let ran = as_nobody(Command::new(binary).args(place.arguments(&place.file(), &["show"])));
+    let line = ran.failed_with_one_line(1);
+    assert!(
+        line.contains("no permission") && line.contains("mailserver.cfg"),
+        "{line}"
+    );
+}
+
+#[test]
+fn no_permission_to_write_says_what_to_do_and_the_file_can_still_be_shown() {
+    let place = Place::new();
+    fs::set_permissions(place.file(), fs::Permissions::from_mode(0o644)).unwrap();
+    let binary = binary_for_all(&place);
+    let home = tempfile::tempdir().unwrap();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    if !is_root() {
+        fs::set_permissions(place.dir.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    }
+    let nobody = |arguments: &[&str]| {
+        let mut all = place.arguments(&place.file(), arguments);
+        all.extend(["--state-dir".into(), home.path().join("state").into_os_string()]);
+        // The last of two wins only where the first is not there.
+        all.drain(2..4);
+        as_nobody(Command::new(&binary).args(all))
+    };
+    assert_eq!(nobody(&["show", "--json"]).json()["outbound"]["minimum"], "tls1.2");
+    let ran = nobody(&["set", "--inbound", "tls1.2", "--yes", "--json"]);
+    let json = ran.json();
+    // An engine of somebody else's on this machine may be in the way before the permission is.
+    assert!(matches!(ran.status, 1 | 4), "{}", ran.err);
+    assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    assert_eq!(json["saved"], false);
+    assert!(
+        ran.err.contains("permission") && ran.err.contains("save as root"),
+        "{}",
+        ran.err
+    );
+    fs::set_permissions(place.dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(place.text(), CONFIG);
+}
+
+#[test]
+fn preferences_of_another_user_are_ignored_aloud_when_root() {
+    assert!(
+        is_root(),
+        "run this test as root: only root can make a file of another user"
+    );
+    let place = Place::new();
+    let config = place.path("kerio-tls.toml");
+    fs::write(&config, "days = \"no number\"\n").unwrap();
+    std::os::unix::fs::chown(&config, Some(65_534), Some(65_534)).unwrap();
+    let ran = place.run(&["show", "--json"]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert_eq!(ran.json()["outbound"]["minimum"], "tls1.2");
+    assert_eq!(ran.err.lines().count(), 1);
+    assert!(ran.err.contains("is ignored: it belongs to user 65534"), "{}", ran.err);
+}
+
+#[test]
+fn preferences_that_make_no_sense_get_one_line() {
+    let place = Place::new();
+    fs::write(place.path("kerio-tls.toml"), "days = 7\ndaze = 8\n").unwrap();
+    let ran = place.run(&["show"]);
+    let line = ran.failed_with_one_line(1);
+    assert!(
+        line.contains("kerio-tls.toml") && line.contains("line 2") && line.contains("daze"),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_reader_that_is_gone_is_told_on_standard_error_and_nothing_panics() {
+    let place = Place::new();
+    for command in [
+        vec!["show"],
+        vec!["show", "--json"],
+        vec!["peers"],
+        vec!["set", "--inbound", "tls1.2", "--dry-run"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let outputs = [
+            Stdio::from(writer),
+            Stdio::from(File::options().write(true).open("/dev/full").unwrap()),
+        ];
+        for out in outputs {
+            let output = alone()
+                .arg(BINARY)
+                .args(place.arguments(&place.file(), &command))
+                .stdin(Stdio::null())
+                .stdout(out)
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+                .wait_with_output()
+                .unwrap();
+            let err = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{command:?} {err}");
+            let last = err.lines().last().unwrap();
+            assert!(
+                last.starts_with("kerio-tls: standard output could not be written: "),
+                "{err}"
+            );
+            assert!(!err.contains("panicked"), "{err}");
+        }
+    }
+}
+
+/// No control character but line ends, and nothing that turns the text around.
+fn assert_safe(said: &str) {
+    let bad = said
+        .chars()
+        .find(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}');
+    assert_eq!(bad, None, "{said:?}");
+}
+
+#[test]
+fn a_path_that_is_not_utf8_is_refused_in_one_safe_line() {
+    let place = Place::new();
+    let path = place.path(OsStr::from_bytes(b"mail\xff\x1b[2Jserver.cfg"));
+    fs::copy(place.file(), &path).unwrap();
+    for command in [vec!["show", "--json"], vec!["set", "--inbound", "tls1.1", "--yes"]] {
+        let ran = place.run_on(&path, &command);
+        assert!(ran.failed_with_one_line(1).contains("not UTF-8"), "{}", ran.err);
+        assert_safe(&ran.err);
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), CONFIG);
+}
+
+#[test]
+fn a_path_that_steers_a_terminal_is_worked_on_and_shown_safely() {
+    let place = Place::new();
+    let path = place.path("a\u{1b}[2J\u{9b}31m\u{202e}b\n.cfg");
+    fs::copy(place.file(), &path).unwrap();
+    for (command, status) in [
+        (vec!["show"], 0),
+        (vec!["show", "--json"], 0),
+        (vec!["check", "--min", "tls1.3"], 3),
+        (vec!["set", "--inbound", "tls1.2", "--dry-run"], 0),
+        (vec!["set", "--inbound", "tls1.1", "--yes"], 0),
+    ] {
+        let ran = place.run_on(&path, &command);
+        assert_eq!(ran.status, status, "{command:?}: {}", ran.err);
+        assert_safe(&format!("{}{}", ran.out, ran.err));
+    }
+    assert!(fs::read_to_string(&path).unwrap().contains(">TLSv1.1,TLSv1.2<"));
+}
+
+#[test]
+fn control_characters_of_the_file_never_reach_the_terminal() {
+    let config = CONFIG
+        .replace("name=\"Odd\"", "name=\"Odd\u{9b}31m\u{202e}\"")
+        .replace("a&amp;b", "\u{9b}2J\u{85}");
+    let place = Place::with(config.as_bytes());
+    for command in [
+        vec!["show"],
+        vec!["show", "--json"],
+        vec!["set", "--inbound", "tls1.2", "--dry-run"],
+    ] {
+        let ran = place.run(&command);
+        assert_eq!(ran.status, 0, "{}", ran.err);
+        assert_safe(&ran.out);
+    }
+    let json = place.run(&["show", "--json"]).json();
+    let rows = json["inbound"]["variables"].as_array().unwrap();
+    assert!(
+        rows.iter().any(|row| row["name"] == "Odd\u{9b}31m\u{202e}"),
+        "the JSON's name is the file's own"
+    );
+}
+
+/// Something that is killed at the end of a test.
+struct Engine(Child);
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn while_an_engine_runs_beside_the_file_saving_is_refused_with_what_to_type() {
+    let place = Place::new();
+    let executable = place.path("mailserver");
+    fs::copy("/bin/sleep", &executable).unwrap();
+    let child = loop {
+        match Command::new(&executable).arg("600").spawn() {
+            // Another test's child may hold the copy for writing between its fork and its exec.
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            other => break other.unwrap(),
+        }
+    };
+    let _engine = Engine(child);
+    let ran = place.run_here(&["set", "--inbound", "tls1.2", "--yes", "--json"]);
+    assert_eq!(ran.status, 4, "{}", ran.err);
+    assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    assert!(
+        ran.err.contains("the engine runs") && ran.err.contains("type: "),
+        "{}",
+        ran.err
+    );
+    let json = ran.json();
+    assert_eq!((&json["changed"], &json["saved"]), (&json!(true), &json!(false)));
+    assert!(
+        json["warnings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|words| words.as_str().unwrap().contains("the engine runs"))
+    );
+    assert_eq!(place.text(), CONFIG);
+    assert_eq!(place.run_here(&["reset", "--yes"]).status, 4);
+    assert_eq!(place.run_here(&["show", "--json"]).json()["engine"], "running");
+    let dry = place.run_here(&["set", "--inbound", "tls1.2", "--dry-run"]);
+    assert_eq!(dry.status, 0);
+    assert!(
+        dry.out.contains("Saving is refused") && dry.err.contains("the engine runs"),
+        "{}{}",
+        dry.out,
+        dry.err
+    );
+    assert_eq!(place.text(), CONFIG);
+}
+
+/// Runs in a terminal, typing `answers`; the exit status and what was on the screen.
+fn in_terminal(place: &Place, arguments: &[&str], answers: &str) -> (u32, String) {
+    let pty = portable_pty::native_pty_system()
+        .openpty(portable_pty::PtySize {
+            rows: 60,
+            cols: 80,
+            pixel_width: 0,
+            pixel_height: 0,
+        })
+        .unwrap();
+    let plain = alone();
+    let mut command = portable_pty::CommandBuilder::new(plain.get_program());
+    command.args(plain.get_args());
+    command.arg(BINARY);
+    command.args(place.arguments(&place.file(), arguments));
+    let mut child = pty.slave.spawn_command(command).unwrap();
+    drop(pty.slave);
+    let mut reader = pty.master.try_clone_reader().unwrap();
+    pty.master.take_writer().unwrap().write_all(answers.as_bytes()).unwrap();
+    let mut seen = Vec::new();
+    // Linux ends a terminal without a process by EIO.
+    let _ = reader.read_to_end(&mut seen);
+    let status = child.wait().unwrap().exit_code();
+    (status, String::from_utf8_lossy(&seen).into_owned())
+}
+
+#[test]
+fn on_a_terminal_the_review_is_shown_and_each_yes_is_asked_for() {
+    let place = Place::new();
+    let (status, seen) = in_terminal(&place, &["set", "--inbound", "tls1.2"], "y\ny\n");
+    assert_eq!(status, 0, "{seen}");
+    for wanted in [
+        "The lines that change",
+        "It is not known who would be cut off",
+        "[y/N]",
+        "Saved ",
+    ] {
+        assert!(seen.contains(wanted), "{wanted}: {seen}");
+    }
+    assert_ne!(place.text(), CONFIG);
+}
+
+#[test]
+fn every_answer_but_yes_is_no() {
+    for answers in ["n\n", "y\nn\n", "\n", "y\n\n", "yessir\ny\n", "\u{4}"] {
+        let place = Place::new();
+        let (status, seen) = in_terminal(&place, &["set", "--inbound", "tls1.2"], answers);
+        assert_eq!(status, 4, "{answers:?}: {seen}");
+        assert_eq!(place.text(), CONFIG, "{answers:?}");
+    }
+}
+
+#[test]
+fn the_demo_runs_every_command() {
+    for command in [
+        vec!["--demo", "show"],
+        vec!["--demo", "peers", "--min", "tls1.2"],
+        vec!["--demo", "set", "--inbound", "tls1.1", "--dry-run"],
+    ] {
+        let ran = run(Command::new(BINARY).args(&command));
+        assert_eq!(ran.status, 0, "{command:?}: {}", ran.err);
+        assert!(!ran.out.is_empty());
+    }
+}
