@@ -23,6 +23,7 @@ mod places;
 mod ports;
 mod preflight;
 mod proc_fs;
+mod proc_parse;
 mod processes;
 mod progress;
 mod quiet;

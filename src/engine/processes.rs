@@ -2,7 +2,8 @@
 //! the file open for writing. Looks at `/proc` only; knows nothing of services.
 
 use super::places::{CONFIG_FILE, EXECUTABLE, Places};
-use super::proc_fs::{Exe, FileId, Proc, Stat, file_id, parse_mounts};
+use super::proc_fs::{Exe, FileId, Proc, file_id};
+use super::proc_parse::{Stat, parse_mounts};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 

@@ -1,0 +1,188 @@
+//! The formats of `/proc`, as pure parsers: what does not fit gives nothing, never a panic.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+/// The fields of `/proc/<pid>/stat` that matter here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stat {
+    /// `R`, `S`, `D`, `T`, … ; `Z` and `X` are dead.
+    pub(super) state: u8,
+    /// The parent's id; 0 for the first process, and for one that was brought in from outside the namespace.
+    pub(super) parent: u32,
+    /// Start, in clock ticks since boot; with the PID it names one process for good.
+    pub(super) start_ticks: u64,
+}
+
+/// Parses `/proc/<pid>/stat`. The name in parentheses may hold blanks and parentheses itself,
+/// so the fields are counted from the *last* `)` (proc(5)).
+pub(super) fn parse_stat(text: &[u8]) -> Option<Stat> {
+    let close = text.iter().rposition(|byte| *byte == b')')?;
+    let rest = text.get(close + 1..)?;
+    let mut fields = rest.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
+    let state = *fields.next()?.first()?;
+    let parent = number(fields.next()?)?;
+    // starttime is field 22; the parent was field 4.
+    let start_ticks = number(fields.nth(17)?)?;
+    Some(Stat {
+        state,
+        parent,
+        start_ticks,
+    })
+}
+
+fn number<N: std::str::FromStr>(text: &[u8]) -> Option<N> {
+    std::str::from_utf8(text).ok()?.trim().parse().ok()
+}
+
+/// The open flags in `/proc/<pid>/fdinfo/<fd>`: whether that descriptor can write.
+pub(super) fn writes(fdinfo: &[u8]) -> Option<bool> {
+    let line = fdinfo
+        .split(|byte| *byte == b'\n')
+        .find_map(|line| line.strip_prefix(b"flags:"))?;
+    let flags = u64::from_str_radix(std::str::from_utf8(line).ok()?.trim(), 8).ok()?;
+    // O_ACCMODE is 3 on every Linux: 0 reads, 1 writes, 2 both; 3 is for ioctl only.
+    Some(matches!(flags & 3, 1 | 2))
+}
+
+/// Splits the target of a `/proc/<pid>/exe` link into the path and the kernel's remark that the file is gone.
+pub(super) fn parse_exe(target: &[u8]) -> (PathBuf, bool) {
+    match target.strip_suffix(b" (deleted)") {
+        Some(path) => (PathBuf::from(OsString::from_vec(path.to_vec())), true),
+        None => (PathBuf::from(OsString::from_vec(target.to_vec())), false),
+    }
+}
+
+/// The inode of `socket:[123]`, the target of a descriptor's link.
+pub(super) fn socket_inode(target: &[u8]) -> Option<u64> {
+    let number = target.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
+    self::number(number)
+}
+
+/// `btime` of `/proc/stat`: when the machine booted, in seconds since 1970.
+pub(super) fn parse_boot_time(text: &[u8]) -> Option<u64> {
+    let line = text
+        .split(|byte| *byte == b'\n')
+        .find_map(|line| line.strip_prefix(b"btime "))?;
+    number(line)
+}
+
+/// One line of `/proc/self/mountinfo`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mount {
+    pub(super) point: PathBuf,
+    pub(super) kind: Vec<u8>,
+    /// Options of the file system, such as `rw,hidepid=invisible`.
+    pub(super) options: Vec<u8>,
+}
+
+/// Parses `mountinfo` (proc(5)): a variable number of optional fields ends with `-`; blanks in
+/// paths are octal escapes. Lines that do not fit are left out.
+pub(super) fn parse_mounts(text: &[u8]) -> Vec<Mount> {
+    text.split(|byte| *byte == b'\n').filter_map(parse_mount).collect()
+}
+
+fn parse_mount(line: &[u8]) -> Option<Mount> {
+    let mut fields = line.split(|byte| *byte == b' ');
+    let point = fields.nth(4)?;
+    fields.find(|field| *field == b"-")?;
+    let kind = fields.next()?.to_vec();
+    let options = fields.nth(1).unwrap_or_default().to_vec();
+    Some(Mount {
+        point: PathBuf::from(OsString::from_vec(unescape(point))),
+        kind,
+        options,
+    })
+}
+
+/// Undoes `\040` and its like.
+fn unescape(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, tail)) = rest.split_first() {
+        let octal = tail
+            .get(..3)
+            .filter(|digits| *first == b'\\' && digits.iter().all(|d| (b'0'..=b'7').contains(d)));
+        let value = octal
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|d| u8::from_str_radix(d, 8).ok());
+        match (value, tail.get(3..)) {
+            (Some(byte), Some(after)) => {
+                out.push(byte);
+                rest = after;
+            }
+            _ => {
+                out.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_process_name_with_blanks_and_parentheses_does_not_shift_the_fields() {
+        let line = b"4211 (mail) server (x) S 1 4211 4211 0 -1 4194560 9 0 0 0 1 2 3 4 20 0 7 0 987654 1 2 3\n";
+        assert_eq!(
+            parse_stat(line),
+            Some(Stat {
+                state: b'S',
+                parent: 1,
+                start_ticks: 987_654
+            })
+        );
+    }
+
+    #[test]
+    fn the_flags_of_a_descriptor_tell_reading_from_writing() {
+        assert_eq!(writes(b"pos:\t0\nflags:\t0100000\nmnt_id:\t29\n"), Some(false));
+        assert_eq!(writes(b"pos:\t0\nflags:\t0100001\nmnt_id:\t29\n"), Some(true));
+        assert_eq!(writes(b"pos:\t9\nflags:\t02100002\n"), Some(true));
+        assert_eq!(writes(b"pos:\t9\n"), None);
+    }
+
+    #[test]
+    fn an_executable_that_an_update_replaced_keeps_its_path() {
+        assert_eq!(
+            parse_exe(b"/opt/kerio/mailserver/mailserver (deleted)"),
+            (PathBuf::from("/opt/kerio/mailserver/mailserver"), true)
+        );
+        assert_eq!(parse_exe(b"/usr/bin/sleep"), (PathBuf::from("/usr/bin/sleep"), false));
+    }
+
+    #[test]
+    fn a_mount_with_blanks_and_optional_fields_is_read() {
+        let text = b"36 35 98:0 /mnt1 /srv/my\\040mail rw,noatime master:1 shared:2 - ext4 /dev/root rw,errors=continue\n22 1 0:5 / /proc rw - proc proc rw,hidepid=invisible\n";
+        let mounts = parse_mounts(text);
+        assert_eq!(mounts[0].point, PathBuf::from("/srv/my mail"));
+        assert_eq!(mounts[0].kind, b"ext4");
+        assert_eq!(mounts[1].options, b"rw,hidepid=invisible");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            let _ = (parse_stat(&bytes), writes(&bytes), parse_exe(&bytes), socket_inode(&bytes), parse_mounts(&bytes), parse_boot_time(&bytes));
+        }
+
+        #[test]
+        fn any_process_name_leaves_state_and_start_readable(name in prop::collection::vec(any::<u8>(), 0..16), ticks in any::<u64>()) {
+            let mut line = b"17 (".to_vec();
+            line.extend(&name);
+            line.extend(format!(") S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 {ticks} 0 0").bytes());
+            prop_assert_eq!(parse_stat(&line), Some(Stat { state: b'S', parent: 1, start_ticks: ticks }));
+        }
+
+        #[test]
+        fn the_mode_of_a_descriptor_is_its_two_lowest_bits(flags in 0u64..0o100_000_000) {
+            let text = format!("pos:\t0\nflags:\t0{flags:o}\n");
+            prop_assert_eq!(writes(text.as_bytes()), Some(matches!(flags & 3, 1 | 2)));
+        }
+    }
+}
