@@ -95,20 +95,26 @@ impl<'a> Proc<'a> {
     }
 
     /// What a path leads to with that process's eyes: absolute links in its container are followed in its container.
+    /// `Ok(None)`: there is no such file there. `Err`: that cannot be seen.
     #[cfg(target_os = "linux")]
-    pub(super) fn id_seen_by(&self, pid: u32, path: &Path) -> Option<FileId> {
+    pub(super) fn id_seen_by(&self, pid: u32, path: &Path) -> io::Result<Option<FileId>> {
         use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, open, openat2};
         let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let root = open(self.of(pid, "root"), flags | OFlags::DIRECTORY, Mode::empty()).ok()?;
+        let root = open(self.of(pid, "root"), flags | OFlags::DIRECTORY, Mode::empty())?;
         let inside = path.strip_prefix("/").unwrap_or(path);
-        let found = fstat(openat2(root, inside, flags, Mode::empty(), ResolveFlags::IN_ROOT).ok()?).ok()?;
-        Some((found.st_dev, found.st_ino))
+        match openat2(root, inside, flags, Mode::empty(), ResolveFlags::IN_ROOT) {
+            Ok(found) => fstat(found)
+                .map(|found| Some((found.st_dev, found.st_ino)))
+                .map_err(io::Error::from),
+            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// What a path leads to with that process's eyes.
     #[cfg(not(target_os = "linux"))]
-    pub(super) fn id_seen_by(&self, _pid: u32, _path: &Path) -> Option<FileId> {
-        None
+    pub(super) fn id_seen_by(&self, _pid: u32, _path: &Path) -> io::Result<Option<FileId>> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Whether that process lives in a container with files of its own: another mount namespace and another root. A

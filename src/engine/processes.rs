@@ -58,6 +58,7 @@ pub(super) fn look(places: &Places) -> Seen {
         }
     };
     let own = proc.own_pid();
+    let own_exe = own.and_then(|own| proc.exe_id(own));
     let wanted = Wanted::of(places);
     for pid in pids {
         if Some(pid) == own {
@@ -70,6 +71,10 @@ pub(super) fn look(places: &Places) -> Seen {
                     format!("process {pid}, named {EXECUTABLE}, has ended only in part: other threads of it live");
                 seen.perhaps.push((describe(&proc, pid, stat), why));
             }
+            continue;
+        }
+        // A command of ours between its fork and its exec: for that moment it holds copies of our own handles.
+        if own == Some(stat.parent) && own_exe.is_some() && proc.exe_id(pid) == own_exe {
             continue;
         }
         match wanted.judge(&proc, pid) {
@@ -129,14 +134,16 @@ impl Wanted {
     }
 
     /// An executable of that name in another directory, or in another container: the configuration
-    /// beside it, seen with that process's eyes, tells whether it is ours.
+    /// beside it, seen with that process's eyes, tells whether it is ours. An engine's is always there (DOMAIN.md):
+    /// without one, or with another one, it is something else that happens to have the name.
     fn judge_elsewhere(&self, proc: &Proc<'_>, pid: u32, path: &Path, deleted: bool) -> Kind {
         let beside = path.with_file_name(CONFIG_FILE);
-        match (proc.id_seen_by(pid, &beside), self.file) {
-            (Some(theirs), Some(ours)) if theirs == ours => Kind::Engine,
-            // Something else that happens to have the name, with a configuration of its own.
-            (Some(_), Some(_)) => Kind::Other,
-            _ => {
+        match proc.id_seen_by(pid, &beside) {
+            Ok(Some(theirs)) if Some(theirs) == self.file => Kind::Engine,
+            Ok(_) => Kind::Other,
+            // It ended in this moment.
+            Err(_) if proc.stat(pid).is_none() => Kind::Other,
+            Err(_) => {
                 let gone = if deleted { " (deleted)" } else { "" };
                 let place = if proc.is_contained(pid) {
                     " in another container"
