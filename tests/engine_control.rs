@@ -107,22 +107,25 @@ impl Install {
     fn text(&self) -> String {
         fs::read_to_string(self.path("mailserver.cfg")).unwrap()
     }
-
-    fn pid(&self) -> Option<i32> {
-        fs::read_to_string(self.path("kms.pid")).ok()?.trim().parse().ok()
-    }
 }
 
 impl Drop for Install {
     fn drop(&mut self) {
-        // Only what is surely ours: the process must run the executable in our directory.
-        if let Some(pid) = self.pid()
-            && fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == self.path("mailserver"))
-        {
-            let _ = rustix::process::kill_process(
-                rustix::process::Pid::from_raw(pid).unwrap(),
-                rustix::process::Signal::KILL,
-            );
+        // Only what is surely ours: processes that run the executable in our directory. One that forks meanwhile is found
+        // in the next round.
+        let engine = self.path("mailserver");
+        loop {
+            let entries = fs::read_dir("/proc").unwrap().flatten();
+            let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+            let ours = pids.filter(|pid| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == engine));
+            let ours: Vec<i32> = ours.collect();
+            if ours.is_empty() {
+                return;
+            }
+            for pid in ours.into_iter().filter_map(rustix::process::Pid::from_raw) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 }

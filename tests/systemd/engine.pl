@@ -33,10 +33,14 @@ die "stand-in: I do not like this configuration\n" if defined $conf{die_if} && i
 
 if ($conf{daemon}) {
     my $child = fork // die "fork: $!\n";
-    exit 0 if $child;
+    if ($child) {
+        # The parent writes it, so that it is there when the start command has ended.
+        open my $pid, '>', $conf{pid_file} // '/run/kms.pid' or die "pid file: $!\n";
+        print $pid "$child\n";
+        exit 0;
+    }
     require POSIX; POSIX::setsid();
     open STDIN, '<', '/dev/null'; open STDOUT, '>', '/dev/null'; open STDERR, '>', '/dev/null';
-    open my $pid, '>', $conf{pid_file} // '/run/kms.pid'; print $pid "$$\n"; close $pid;
 }
 
 if (defined $conf{forget}) {
