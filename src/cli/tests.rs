@@ -68,6 +68,7 @@ impl Bench {
             action: "save",
             warnings: Vec::new(),
             closing: Vec::new(),
+            whole: None,
         }
         .carry_out(&mut Console::new(&mut out, &mut err));
         (result, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
@@ -83,6 +84,8 @@ const fn saving() -> Saving {
         dry_run: false,
         yes: true,
         accept_cut_off: false,
+        engine: super::args::EngineArgument::Refuse,
+        undo_after: None,
         in_place: false,
         output: Output { json: true },
     }
@@ -300,6 +303,7 @@ fn a_reader_that_is_gone_after_the_save_is_told_that_it_is_saved() {
         action: "save",
         warnings: Vec::new(),
         closing: Vec::new(),
+        whole: None,
     }
     .carry_out(&mut Console::new(&mut Gone, &mut err))
     .unwrap_err();
@@ -318,6 +322,7 @@ fn checked(bench: &Bench, book: &PeerBook, min: TlsVersion, require_known: bool)
     let check = Check {
         min,
         require_known,
+        live: false,
         output: Output { json: true },
     };
     let result = check::report(&bench.opened, book, check, &mut Console::new(&mut out, &mut err));
