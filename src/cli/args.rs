@@ -285,6 +285,9 @@ pub struct Peers {
     /// Only peers whose mail is delayed or failing since the last save, with their own words
     #[arg(long, conflicts_with = "export")]
     pub since_save: bool,
+    /// First read this server's own Received headers in stored mail (never a subject or body)
+    #[arg(long)]
+    pub headers: bool,
     /// Print what is known as a peers file
     #[arg(long, conflicts_with = "json")]
     pub export: bool,

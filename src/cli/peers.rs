@@ -19,6 +19,12 @@ const NAMES: usize = 40;
 /// # Errors
 /// [`Failure::Output`].
 pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) -> Result<(), Failure> {
+    if peers.headers {
+        let never = std::sync::atomic::AtomicBool::new(false);
+        match opened.host.read_headers(&opened.document, &never) {
+            Ok((_, words)) | Err(words) => console.warn(&words),
+        }
+    }
     let book = opened.gather();
     let session = &opened.session;
     if peers.since_save {

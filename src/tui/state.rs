@@ -108,6 +108,10 @@ pub enum Answer {
     Confirm,
     /// Find out whom a probe would ask.
     PlanProbe(Whom),
+    /// Say what reading stored mail means.
+    PlanHeaders,
+    /// Read this server's own headers in stored mail.
+    ReadHeaders,
     /// Ask these peers.
     Probe(Vec<work::Question>),
 }

@@ -1,7 +1,7 @@
 //! Every word of the screen that is not a fact about a variable (catalogue) or of the review (`session::words`).
 
 use crate::mailserver_cfg::{Conflict, EditSet, Rebased, Secrets, ValueChange, VariablePath};
-use crate::peers::{Impact, PeerKey, Trouble, Verdict};
+use crate::peers::{Impact, PeerKey, ReceivedBudget, Trouble, Verdict};
 use crate::save::BackupInfo;
 use crate::session::{Clock, EnginePlan, Line, Review, Tone, amount, describe_choice, describe_minimum, host_label};
 use crate::tls::{Choice, Direction, Minimum};
@@ -47,6 +47,7 @@ pub(super) const NOBODY_TO_ASK: &str = "Nobody to ask: all were probed already, 
 pub(super) const PROBE_RUNS: &str = "A probe runs already; c stops it.";
 pub(super) const LOOKING_WHOM: &str = "Looking whom to ask ...";
 pub(super) const ASKING_OWN_PORTS: &str = "Asking this server's own ports ...";
+pub(super) const READING_HEADERS: &str = "Reading headers of stored mail ...";
 pub(super) const PROOF_TITLE: &str = "What this server accepts now";
 pub(super) const BACK: &str = "Back";
 pub(super) const CLOSE: &str = "Enter or Esc closes";
@@ -257,13 +258,37 @@ pub(super) fn whom_question(marked: Option<PeerKey>) -> Question {
     }
     choices.push(("Never probed".to_owned(), Answer::PlanProbe(Whom::Unmeasured)));
     choices.push(("All outbound".to_owned(), Answer::PlanProbe(Whom::All)));
+    choices.push(("Inbound: mail headers".to_owned(), Answer::PlanHeaders));
     Question {
         title: "Probe".to_owned(),
         lines: vec![line(
             Tone::Text,
-            "Asks the servers that mail goes to for their highest TLS version. Whom shall be asked? The next question says what that means; nobody is asked before.",
+            "Asks the servers that mail goes to for their highest TLS version. Or reads what stored mail says of those who call this server. Nothing is done yet: the next question says what it means.",
         )],
         buttons: buttons(choices),
+        focus: 0,
+    }
+}
+
+/// What reading stored mail means.
+pub(super) fn headers_question() -> Question {
+    let ReceivedBudget { messages, time } = work::HEADERS;
+    Question {
+        title: "Read headers of stored mail".to_owned(),
+        lines: vec![
+            line(
+                Tone::Text,
+                "This server writes into each message which TLS version the sender used. That tells what inbound servers and devices speak.",
+            ),
+            line(
+                Tone::Text,
+                format!(
+                    "Reads the first 8 KiB of at most {messages} messages, newest first, for at most {} seconds; only this server's own topmost Received header is used, never a subject or a body. Nothing is written but hosts, versions and dates.",
+                    time.as_secs()
+                ),
+            ),
+        ],
+        buttons: buttons(vec![("Stay".to_owned(), Answer::Stay), ("Read them".to_owned(), Answer::ReadHeaders)]),
         focus: 0,
     }
 }

@@ -541,6 +541,14 @@ fn on_answer(state: &mut State, answer: Answer) -> Vec<Effect> {
             state.status = Some(text::line(Tone::Text, text::LOOKING_WHOM));
             vec![Effect::Work(work::Effect::PlanProbe(whom))]
         }
+        Answer::PlanHeaders => {
+            state.overlays.push(Overlay::Question(text::headers_question()));
+            Vec::new()
+        }
+        Answer::ReadHeaders => {
+            state.status = Some(text::line(Tone::Text, text::READING_HEADERS));
+            vec![Effect::Work(work::Effect::ReadHeaders)]
+        }
         Answer::Probe(questions) => vec![Effect::Work(work::Effect::Probe(questions))],
         Answer::Confirm => vec![Effect::Work(work::Effect::Confirm)],
         Answer::DropDraft => {
@@ -690,6 +698,7 @@ fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
                 state.status = Some(text::line(Tone::Text, text::probed(total)));
             }
         }
+        Event::HeadersRead(words) => state.status = Some(text::line(Tone::Text, words)),
         Event::Learned(book) => {
             state.book = book;
             state.count();

@@ -48,6 +48,8 @@ pub enum Effect {
     Probe(Vec<Question>),
     /// Stop asking.
     CancelProbe,
+    /// Read this server's own Received headers in stored mail.
+    ReadHeaders,
     /// Ask the server's own ports, and hold what they accept against this inbound minimum.
     ProveLive(Minimum),
     /// Find out about file and engine, for a review.
@@ -175,6 +177,8 @@ pub enum Event {
         /// Asked.
         total: usize,
     },
+    /// What stored mail has shown, in words.
+    HeadersRead(String),
     /// The book with what probes have found so far.
     Learned(Arc<PeerBook>),
     /// What the server's own ports accept.

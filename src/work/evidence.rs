@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::mailserver_cfg::Document;
-use crate::peers::{self, BookSources, LogFindings, PeerBook, PeersFile, Progress, Record, Trouble, Window};
+use crate::peers::{self, BookSources, LogFindings, PeerBook, PeersFile, Progress, ReceivedBudget, Record, Trouble, Window};
 use crate::session::Measured;
 
 use super::home::distrust;
@@ -34,6 +34,9 @@ pub struct Sources {
     records: Vec<Record>,
     warnings: Vec<String>,
 }
+
+/// How much stored mail is looked at: enough for every device of a usual server, and never a long wait.
+pub const HEADERS: ReceivedBudget = ReceivedBudget { messages: 20_000, time: Duration::from_secs(20) };
 
 /// How often progress is told while logs are read.
 const TICK: Duration = Duration::from_secs(1);
@@ -74,6 +77,35 @@ impl Host {
         });
         book.warnings.extend(sources.warnings.iter().cloned());
         book
+    }
+
+    /// Reads this server's own topmost Received header of stored mail, newest first, within a budget: never a subject,
+    /// never a body. Remembers what it shows. In words: what was read; or why not.
+    ///
+    /// # Errors
+    /// Why nothing could be read, in words.
+    pub fn read_headers(&self, document: &Document, cancel: &AtomicBool) -> Result<(Vec<Record>, String), String> {
+        let store = document.places().store.ok_or("The file does not say where the mail is stored.")?;
+        let found = peers::read_received(&store, &own_hosts(), HEADERS, Timestamp::now(), cancel)
+            .map_err(|error| error.to_string())?;
+        if found.tls13_seen {
+            let mut memory = self.server_memory();
+            memory.speaks_tls13 = true;
+            // What could not be remembered is seen again next time.
+            let _: std::io::Result<()> = self.remember_server(&memory);
+        }
+        let mut words = format!("Read {} messages; {} had this server's own header.", found.messages_read, found.messages_used);
+        if found.ended_early {
+            words.push_str(" The budget ended it: older mail was not read.");
+        }
+        if let Err(error) = self.remember(found.records.clone()) {
+            words.push_str(&format!(" It counts for this session only: it could not be remembered ({error})."));
+        }
+        for warning in &found.warnings {
+            words.push(' ');
+            words.push_str(warning);
+        }
+        Ok((found.records, words))
     }
 
     fn read_logs(
@@ -124,7 +156,7 @@ impl Host {
     /// Whose mail is delayed or failing since the newest save of this program.
     fn since_save(&self, sources: &Sources) -> Option<(Timestamp, Vec<Trouble>)> {
         // Looking must not make a state directory where there is none.
-        if !self.home.state_dir.is_dir() {
+        if !self.state_is_settled() {
             return None;
         }
         let newest = self.backups().ok()?.into_iter().next()?;

@@ -2,6 +2,7 @@
 //! The screen's workers and the commands both work through this.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -170,6 +171,14 @@ impl Host {
     /// [`SaveError`].
     pub fn state(&self) -> Result<StateDir, SaveError> {
         StateDir::open(&self.home.state_dir)
+    }
+
+    /// Is the state directory there, with the mode that opening it would give it? Then opening it changes nothing, and
+    /// a command that only looks may do so.
+    #[must_use]
+    pub fn state_is_settled(&self) -> bool {
+        std::fs::symlink_metadata(&self.home.state_dir)
+            .is_ok_and(|found| found.is_dir() && found.permissions().mode() & 0o777 == 0o700)
     }
 
     /// Reads the file.

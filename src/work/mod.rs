@@ -19,7 +19,7 @@ mod undo;
 mod workers;
 
 pub use effect::{Effect, EngineNow, EngineWish, Event, SaveJob, SaveProblem, SaveReport, Whom};
-pub use evidence::{Gathered, Sources};
+pub use evidence::{Gathered, HEADERS, Sources};
 pub use hold::{Hold, HoldGuard};
 pub use home::{Home, HomeOptions, NoHome};
 pub use host::{Host, HostError, HostOptions};

@@ -78,6 +78,10 @@ impl Workers {
                     cancel.cancel();
                 }
             }
+            Effect::ReadHeaders => {
+                inner.stop_evidence.store(false, Ordering::SeqCst);
+                self.spawn("headers", Inner::read_headers);
+            }
             Effect::ProveLive(minimum) => self.spawn("ports", move |inner| inner.prove(&minimum)),
             Effect::GatherEvidence => self.spawn("evidence", Inner::gather),
             Effect::LookAtEngine => self.spawn("engine", |inner| (inner.sink)(Event::Engine(inner.host.engine_now()))),
@@ -225,6 +229,20 @@ impl Inner {
         (self.sink)(Event::ProbeProgress { done: total, total });
         if let Some(words) = failed {
             (self.sink)(Event::Notice(words));
+        }
+    }
+
+    fn read_headers(&self) {
+        match self.host.read_headers(&self.document, &self.stop_evidence) {
+            Ok((records, words)) => {
+                {
+                    let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+                    records.into_iter().for_each(|record| sources.learn(record));
+                }
+                self.tell_book();
+                (self.sink)(Event::HeadersRead(words));
+            }
+            Err(words) => (self.sink)(Event::HeadersRead(words)),
         }
     }
 
