@@ -1,6 +1,13 @@
 //! The real binary on temporary files: exit statuses, JSON, bytes on disk, bad input. Commands against known peers are
 //! tested in the room itself.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy knows only functions marked #[test] as tests, not their helpers"
+)]
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -897,6 +904,48 @@ fn every_answer_but_yes_is_no() {
         assert_eq!(status, 4, "{answers:?}: {seen}");
         assert_eq!(place.text(), CONFIG, "{answers:?}");
     }
+}
+
+#[test]
+fn a_file_with_two_names_is_written_in_place_only_after_a_yes_of_its_own() {
+    let place = Place::new();
+    fs::hard_link(place.file(), place.path("other.cfg")).unwrap();
+    let before = place.tree();
+    let dry = place.run(&["set", "--inbound", "tls1.2", "--dry-run"]);
+    assert_eq!(dry.status, 0, "{}", dry.err);
+    assert!(dry.err.contains("--in-place"), "{}", dry.err);
+    assert_eq!(place.tree(), before);
+    let ran = place.run(&["set", "--inbound", "tls1.2", "--yes", "--json"]);
+    assert_eq!((ran.status, &ran.json()["saved"]), (4, &json!(false)));
+    assert!(ran.err.contains("--in-place"), "{}", ran.err);
+    assert_eq!(place.text(), CONFIG);
+    let ran = place.run(&["set", "--inbound", "tls1.2", "--yes", "--in-place", "--json"]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert_ne!(place.text(), CONFIG);
+    assert_eq!(fs::read_to_string(place.path("other.cfg")).unwrap(), place.text());
+}
+
+#[test]
+fn the_man_page_and_the_completions_know_every_command() {
+    let program = |arguments: &[&str]| {
+        let ran = run(Command::new(BINARY).args(arguments));
+        assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+        ran.out
+    };
+    let page = program(&["man"]);
+    assert!(page.contains(".TH KERIO-TLS 8"));
+    for shell in ["bash", "zsh", "fish"] {
+        let script = program(&["completions", shell]);
+        for command in ["show", "check", "set", "reset", "peers", "man", "completions"] {
+            assert!(script.contains(command), "{shell}: {command}");
+            assert!(page.contains(&format!(".SS \"kerio\\-tls {command}\"")), "{command}");
+        }
+        assert!(script.contains("accept-cut-off"), "{shell}");
+    }
+    let mut bash = Command::new("bash").arg("-n").stdin(Stdio::piped()).spawn().unwrap();
+    let script = program(&["completions", "bash"]);
+    bash.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    assert!(bash.wait().unwrap().success());
 }
 
 #[test]

@@ -72,6 +72,10 @@ pub enum Command {
     Reset(Reset),
     /// List the peers, held against a minimum
     Peers(Peers),
+    /// Print the man page
+    Man,
+    /// Print completions for a shell
+    Completions(Completions),
 }
 
 /// How to print.
@@ -188,6 +192,25 @@ pub struct Peers {
     /// How to print
     #[command(flatten)]
     pub output: Output,
+}
+
+/// `completions`
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// A shell that completions are made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU Bash, with the package bash-completion.
+    Bash,
+    /// Zsh.
+    Zsh,
+    /// fish.
+    Fish,
 }
 
 impl Arguments {

@@ -14,9 +14,11 @@ mod console;
 mod dry_run;
 mod failure;
 mod json;
+mod manual;
 mod opened;
 mod peers;
 mod reset;
+mod reviewed;
 mod set;
 mod show;
 #[cfg(test)]
@@ -63,12 +65,14 @@ fn carry_out(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Fai
     let Some(command) = &arguments.command else {
         return Err(Failure::Usage("no command was given; see kerio-tls --help".to_owned()));
     };
-    let mut opened = Opened::open(arguments, console)?;
+    let open = |console: &mut Console<'_>| Opened::open(arguments, console);
     match command {
-        Command::Show(output) => show::run(&opened, *output, console),
-        Command::Check(check) => check::run(&mut opened, *check, console),
-        Command::Set(set) => set::run(&mut opened, set, console),
-        Command::Reset(reset) => reset::run(&mut opened, *reset, console),
-        Command::Peers(peers) => peers::run(&mut opened, *peers, console),
+        Command::Show(output) => show::run(&open(console)?, *output, console),
+        Command::Check(check) => check::run(&mut open(console)?, *check, console),
+        Command::Set(set) => set::run(&mut open(console)?, set, console),
+        Command::Reset(reset) => reset::run(&mut open(console)?, *reset, console),
+        Command::Peers(peers) => peers::run(&mut open(console)?, *peers, console),
+        Command::Man => console.raw(&manual::man_page()?),
+        Command::Completions(completions) => console.raw(&manual::completions(completions.shell)?),
     }
 }
