@@ -18,7 +18,6 @@ mod manual;
 mod opened;
 mod peers;
 mod reset;
-mod reviewed;
 mod set;
 mod show;
 #[cfg(test)]
