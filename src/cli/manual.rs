@@ -60,7 +60,10 @@ fn render(page: &mut Vec<u8>) -> io::Result<()> {
     whole.render_description_section(page)?;
     whole.render_options_section(page)?;
     page.extend_from_slice(b".SH COMMANDS\n");
-    for command in Arguments::command().get_subcommands() {
+    for command in Arguments::command()
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+    {
         let name = format!("kerio-tls {}", command.get_name());
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
         page.extend_from_slice(format!(".SS \"{}\"\n{about}.\n", name.replace('-', "\\-")).as_bytes());
