@@ -1,6 +1,13 @@
 //! The real binary on temporary files: exit statuses, JSON, bytes on disk, bad input. Commands against known peers are
 //! tested in the room itself.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy knows only functions marked #[test] as tests, not their helpers"
+)]
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -44,6 +51,9 @@ const CONFIG: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
   </table>
 </config>
 "#;
+
+/// Mode, time and content by path.
+type Tree = BTreeMap<PathBuf, (u32, i64, i64, Vec<u8>)>;
 
 /// A directory with `mailserver.cfg`, empty preferences, and a place for a state directory.
 struct Place {
@@ -126,8 +136,19 @@ impl Place {
         run(Command::new(BINARY).args(self.arguments(&self.file(), arguments)))
     }
 
+    /// Holds the tree against an earlier one; names what differs, not its bytes.
+    fn assert_as_before(&self, before: &Tree, what: &str) {
+        let now = self.tree();
+        let paths: std::collections::BTreeSet<_> = before.keys().chain(now.keys()).collect();
+        let differs: Vec<_> = paths
+            .into_iter()
+            .filter(|path| before.get(*path) != now.get(*path))
+            .collect();
+        assert!(differs.is_empty(), "{what}: changed, new or gone: {differs:?}");
+    }
+
     /// Everything below the directory: kind, mode, time and content.
-    fn tree(&self) -> BTreeMap<PathBuf, (u32, i64, i64, Vec<u8>)> {
+    fn tree(&self) -> Tree {
         let mut found = BTreeMap::new();
         let mut open = vec![self.dir.path().to_path_buf()];
         while let Some(path) = open.pop() {
@@ -296,7 +317,7 @@ fn choosing_what_the_file_says_changes_nothing_and_is_done() {
     );
     let ran = place.run(&["set", "--outbound", "tls1.2", "--yes"]);
     assert!(ran.out.contains("already as wanted"), "{}", ran.out);
-    assert_eq!(place.tree(), before);
+    place.assert_as_before(&before, "nothing was to be written");
 }
 
 #[test]
@@ -324,7 +345,7 @@ fn a_dry_run_shows_the_review_and_leaves_the_tree_as_it_was() {
         vec!["peers", "--json"],
     ] {
         place.run(&command);
-        assert_eq!(place.tree(), before, "{command:?}");
+        place.assert_as_before(&before, &format!("{command:?}"));
     }
 }
 
@@ -336,7 +357,7 @@ fn a_dry_run_leaves_a_state_directory_as_it_is() {
         fs::set_permissions(place.path("state"), fs::Permissions::from_mode(mode)).unwrap();
         let before = place.tree();
         assert_eq!(place.run(&["set", "--inbound", "tls1.2", "--dry-run"]).status, 0);
-        assert_eq!(place.tree(), before);
+        place.assert_as_before(&before, &format!("mode {mode:o}"));
     }
 }
 
@@ -897,6 +918,48 @@ fn every_answer_but_yes_is_no() {
         assert_eq!(status, 4, "{answers:?}: {seen}");
         assert_eq!(place.text(), CONFIG, "{answers:?}");
     }
+}
+
+#[test]
+fn a_file_with_two_names_is_written_in_place_only_after_a_yes_of_its_own() {
+    let place = Place::new();
+    fs::hard_link(place.file(), place.path("other.cfg")).unwrap();
+    let before = place.tree();
+    let dry = place.run(&["set", "--inbound", "tls1.2", "--dry-run"]);
+    assert_eq!(dry.status, 0, "{}", dry.err);
+    assert!(dry.err.contains("--in-place"), "{}", dry.err);
+    place.assert_as_before(&before, "nothing was to be written");
+    let ran = place.run(&["set", "--inbound", "tls1.2", "--yes", "--json"]);
+    assert_eq!((ran.status, &ran.json()["saved"]), (4, &json!(false)));
+    assert!(ran.err.contains("--in-place"), "{}", ran.err);
+    assert_eq!(place.text(), CONFIG);
+    let ran = place.run(&["set", "--inbound", "tls1.2", "--yes", "--in-place", "--json"]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert_ne!(place.text(), CONFIG);
+    assert_eq!(fs::read_to_string(place.path("other.cfg")).unwrap(), place.text());
+}
+
+#[test]
+fn the_man_page_and_the_completions_know_every_command() {
+    let program = |arguments: &[&str]| {
+        let ran = run(Command::new(BINARY).args(arguments));
+        assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+        ran.out
+    };
+    let page = program(&["man"]);
+    assert!(page.contains(".TH KERIO-TLS 8"));
+    for shell in ["bash", "zsh", "fish"] {
+        let script = program(&["completions", shell]);
+        for command in ["show", "check", "set", "reset", "peers", "man", "completions"] {
+            assert!(script.contains(command), "{shell}: {command}");
+            assert!(page.contains(&format!(".SS \"kerio\\-tls {command}\"")), "{command}");
+        }
+        assert!(script.contains("accept-cut-off"), "{shell}");
+    }
+    let mut bash = Command::new("bash").arg("-n").stdin(Stdio::piped()).spawn().unwrap();
+    let script = program(&["completions", "bash"]);
+    bash.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    assert!(bash.wait().unwrap().success());
 }
 
 #[test]

@@ -85,6 +85,10 @@ pub enum Command {
     Undo(Undo),
     /// Print the preferences file with every setting explained
     Config(Config),
+    /// Print the man page
+    Man,
+    /// Print completions for a shell
+    Completions(Completions),
 }
 
 /// How to print.
@@ -294,6 +298,25 @@ pub struct Peers {
     /// How to print
     #[command(flatten)]
     pub output: Output,
+}
+
+/// `completions`
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// A shell that completions are made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU Bash, with the package bash-completion.
+    Bash,
+    /// Zsh.
+    Zsh,
+    /// fish.
+    Fish,
 }
 
 impl Arguments {

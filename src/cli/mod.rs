@@ -16,6 +16,7 @@ mod console;
 mod dry_run;
 mod failure;
 mod json;
+mod manual;
 mod opened;
 mod peers;
 mod probe;
@@ -67,22 +68,20 @@ fn carry_out(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Fai
     let Some(command) = &arguments.command else {
         return Err(Failure::Usage("no command was given; see kerio-tls --help".to_owned()));
     };
+    let open = |console: &mut Console<'_>| Opened::open(arguments, console);
     match command {
-        Command::Probe(probe) => return probe::run(probe, console),
-        Command::Config(config) => return config::run(*config, console),
-        _ => {}
-    }
-    let mut opened = Opened::open(arguments, console)?;
-    match command {
-        Command::Probe(_) | Command::Config(_) => Ok(()),
-        Command::Backups(backups) => backups::run(&opened, backups, console),
-        Command::Restore(restore) => restore::run(&mut opened, restore, console),
-        Command::Confirm => restore::confirm(&opened, console),
-        Command::Undo(undo) => restore::undo(&opened, undo, console),
-        Command::Show(output) => show::run(&opened, *output, console),
-        Command::Check(check) => check::run(&mut opened, *check, console),
-        Command::Set(set) => set::run(&mut opened, set, console),
-        Command::Reset(reset) => reset::run(&mut opened, *reset, console),
-        Command::Peers(peers) => peers::run(&mut opened, *peers, console),
+        Command::Show(output) => show::run(&open(console)?, *output, console),
+        Command::Check(check) => check::run(&mut open(console)?, *check, console),
+        Command::Set(set) => set::run(&mut open(console)?, set, console),
+        Command::Reset(reset) => reset::run(&mut open(console)?, *reset, console),
+        Command::Peers(peers) => peers::run(&mut open(console)?, *peers, console),
+        Command::Probe(probe) => probe::run(probe, console),
+        Command::Backups(backups) => backups::run(&open(console)?, backups, console),
+        Command::Restore(restore) => restore::run(&mut open(console)?, restore, console),
+        Command::Confirm => restore::confirm(&open(console)?, console),
+        Command::Undo(undo) => restore::undo(&open(console)?, undo, console),
+        Command::Config(config) => config::run(*config, console),
+        Command::Man => console.raw(&manual::man_page()?),
+        Command::Completions(completions) => console.raw(&manual::completions(completions.shell)?),
     }
 }
