@@ -18,8 +18,7 @@ pub(super) fn run(opened: &Opened, backups: &Backups, console: &mut Console<'_>)
 }
 
 fn list(opened: &Opened, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
-    // Looking must not make a state directory where there is none.
-    let found = if opened.host.state_is_settled() { opened.host.backups()? } else { Vec::new() };
+    let found = if opened.host.has_state() { opened.host.backups()? } else { Vec::new() };
     if json {
         return console.json(&BackupsJson { backups: found.iter().map(BackupJson::from).collect() });
     }

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use crate::mailserver_cfg::Document;
 use crate::peers::{PeerBook, Threshold, Verdict, assess};
-use crate::session::{Consent, DirectionReview, EnginePlan, Facts, Review, amount, describe_note};
+use crate::session::{Consent, DirectionReview, EnginePlan, Review, amount, describe_note};
 use crate::work::{EngineWish, Host, SaveJob};
 
 use super::args::Saving;
 use super::console::{Console, can_ask, columns, wrap};
-use super::dry_run;
 use super::failure::Failure;
 use super::json::{self, ChangeJson, PeerJson};
 use super::opened::Opened;
@@ -86,7 +85,7 @@ impl Change<'_> {
         if same || (self.whole.is_none() && !session.is_dirty()) {
             return self.nothing_to_do(console);
         }
-        let facts = self.facts(answer);
+        let facts = self.opened.host.facts(self.saving.engine.wish());
         let review = match &self.whole {
             Some(whole) => session.review_whole(self.book, facts, &whole.document),
             None => session.review(self.book, facts)?,
@@ -104,14 +103,6 @@ impl Change<'_> {
         match result {
             Ok(consents) => self.save(&review, consents, console),
             Err(failure) => self.fail(&review, failure, console),
-        }
-    }
-
-    /// A dry run leaves nothing behind, not even an empty state directory.
-    fn facts(&self, answer: Answer) -> Facts {
-        match answer {
-            Answer::DryRun => dry_run::facts(&self.opened.host),
-            Answer::Given | Answer::Ask => self.opened.host.facts(self.saving.engine.wish()),
         }
     }
 

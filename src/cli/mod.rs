@@ -13,7 +13,6 @@ mod change;
 mod check;
 mod config;
 mod console;
-mod dry_run;
 mod failure;
 mod json;
 mod manual;

@@ -69,20 +69,44 @@ impl StateDir {
         &self.dir.path
     }
 
+    /// Opens the directory for looking only: nothing is created, no mode is changed. Where it is not there yet, the nearest directory above
+    /// it, where it would be made, is looked at.
+    /// # Errors
+    /// [`SaveError::Disk`] when it cannot be opened.
+    pub fn look(path: &Path) -> Result<Self, SaveError> {
+        let absolute = std::path::absolute(path).map_err(|error| SaveError::io("looking at", path, &error))?;
+        let there = absolute.ancestors().find(|above| above.is_dir()).unwrap_or(&absolute);
+        let dir = Dir::open(there).map_err(|errno| SaveError::disk("opening", there, errno))?;
+        Ok(Self { dir })
+    }
+
+    /// Where the state of one target is, or will be once something was saved.
+    #[must_use]
+    pub fn place(path: &Path, target: &Target) -> PathBuf {
+        path.join(name(target))
+    }
+
+    /// Has anything been kept for this target yet?
+    #[must_use]
+    pub fn knows(path: &Path, target: &Target) -> bool {
+        Self::place(path, target).is_dir()
+    }
+
     /// The sub-directory of one target.
     pub(crate) fn home(&self, target: &Target) -> Result<Home, SaveError> {
-        use std::os::unix::ffi::OsStrExt as _;
-        let name: String = disk::sha256(target.path().as_os_str().as_bytes())
-            .chars()
-            .take(16)
-            .collect();
-        let dir = self.dir.sub(&name)?;
+        let dir = self.dir.sub(&name(target))?;
         Ok(Home {
             backups: dir.sub("backups")?,
             kept: dir.sub("kept")?,
             dir,
         })
     }
+}
+
+/// A name for a target's sub-directory: paths can be long and hold anything.
+fn name(target: &Target) -> String {
+    use std::os::unix::ffi::OsStrExt as _;
+    disk::sha256(target.path().as_os_str().as_bytes()).chars().take(16).collect()
 }
 
 fn create(path: &Path) -> Result<(), SaveError> {

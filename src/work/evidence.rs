@@ -155,8 +155,7 @@ impl Host {
 
     /// Whose mail is delayed or failing since the newest save of this program.
     fn since_save(&self, sources: &Sources) -> Option<(Timestamp, Vec<Trouble>)> {
-        // Looking must not make a state directory where there is none.
-        if !self.state_is_settled() {
+        if !self.has_state() {
             return None;
         }
         let newest = self.backups().ok()?.into_iter().next()?;

@@ -18,7 +18,11 @@ impl Host {
     pub fn facts(&self, wish: EngineWish) -> Facts {
         let engine = self.engine_plan(wish);
         let path = self.file.display().to_string();
-        let backups = self.home.state_dir.join("backups").display().to_string();
+        let backups = self.target().map_or_else(
+            |_| self.home.state_dir.clone(),
+            |target| StateDir::place(&self.home.state_dir, &target).join("backups"),
+        );
+        let backups = backups.display().to_string();
         match self.look() {
             Ok((target, state, found)) => {
                 let link_target = (target.asked() != target.path()).then(|| target.path().display().to_string());
@@ -49,7 +53,8 @@ impl Host {
 
     fn look(&self) -> Result<(Target, StateDir, Preflight), SaveError> {
         let target = self.target()?;
-        let state = self.state()?;
+        // Looking makes no directory: a dry run leaves nothing behind. The save itself opens and closes it to others.
+        let state = StateDir::look(&self.home.state_dir)?;
         let size = std::fs::metadata(target.path()).map_or(0, |found| found.len());
         let found = save::preflight(&target, &state, size + GROWTH)?;
         Ok((target, state, found))

@@ -2,7 +2,6 @@
 //! The screen's workers and the commands both work through this.
 
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -173,12 +172,10 @@ impl Host {
         StateDir::open(&self.home.state_dir)
     }
 
-    /// Is the state directory there, with the mode that opening it would give it? Then opening it changes nothing, and
-    /// a command that only looks may do so.
+    /// Has anything been kept for this file yet? If not, a command that only looks must not make a place for it.
     #[must_use]
-    pub fn state_is_settled(&self) -> bool {
-        std::fs::symlink_metadata(&self.home.state_dir)
-            .is_ok_and(|found| found.is_dir() && found.permissions().mode() & 0o777 == 0o700)
+    pub fn has_state(&self) -> bool {
+        self.target().is_ok_and(|target| StateDir::knows(&self.home.state_dir, &target))
     }
 
     /// Reads the file.
