@@ -127,6 +127,8 @@ pub(crate) fn recover_locked(state: &StateDir, home: &Home, target: &Target) -> 
         found.push(what);
         Journal::close(home)?;
     }
+    // Left when closing the journal was cut short: without a journal nobody asks for it.
+    home.dir.remove(PENDING)?;
     backup::clean(home)?;
     found.extend(leftovers(home, target)?);
     if let Some(engine) = EngineStopped::read(home)? {

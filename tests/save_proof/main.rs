@@ -10,8 +10,8 @@ mod power;
 mod real;
 mod support;
 
-/// Not a test of its own: what [`support::driver`] runs in a process of its own, below strace. Does nothing without its variables.
+/// Not a test of its own: what `support::driver` runs in a process of its own, below strace. Does nothing without its variables.
 #[test]
 fn driver() {
-    support::drive(&mut kerio_tls::save::OpenGate);
+    support::drive();
 }

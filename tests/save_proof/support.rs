@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 
 use kerio_tls::mailserver_cfg::{Document, Edit, EditSet, Secrets, VariablePath};
 use kerio_tls::save::{
-    Actor, Content, Gate, Note, OnDisk, OpenGate, Outcome, Request, SaveError, Saved, StateDir, Step, Target, backups,
-    read_backup, recover, save,
+    Actor, Content, Gate, GateError, Note, OnDisk, OpenGate, Outcome, Recovered, Request, SaveError, Saved, Started,
+    StateDir, Step, Target, backups, read_backup, recover, save,
 };
 
 /// Stands in a secret value of the fixture; must never be seen anywhere but in files closed to others.
@@ -130,7 +130,9 @@ impl Place {
     }
 
     /// Back to the beginning, for the next run of a matrix.
-    pub(crate) fn reset(&self, bytes: &[u8]) {
+    pub(crate) fn reset(&self, way: Way, bytes: &[u8]) {
+        let _ = std::fs::remove_file(self.engine());
+        let _ = std::fs::remove_file(self.second_name());
         let directory = self.file.parent().unwrap();
         for entry in std::fs::read_dir(directory).unwrap() {
             std::fs::remove_file(entry.unwrap().path()).unwrap();
@@ -139,6 +141,19 @@ impl Place {
         std::fs::write(&self.file, bytes).unwrap();
         std::fs::set_permissions(&self.file, std::fs::Permissions::from_mode(0o640)).unwrap();
         adorn(&self.file);
+        if way == Way::InPlace {
+            std::fs::hard_link(&self.file, self.second_name()).unwrap();
+        }
+    }
+
+    /// Where the driver's engine says whether it is up.
+    pub(crate) fn engine(&self) -> PathBuf {
+        self.file.parent().unwrap().with_file_name("engine")
+    }
+
+    /// A second name for the file, outside its directory.
+    pub(crate) fn second_name(&self) -> PathBuf {
+        self.file.parent().unwrap().with_file_name("second-name.cfg")
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
@@ -270,42 +285,52 @@ pub(crate) fn assert_closed(place: &Place) {
     }
 }
 
-/// After whatever happened: old or new, whole; recovery leaves nothing behind; the backup fits; the next save goes through.
-/// Returns whether the file was the new one.
-pub(crate) fn assert_sound(place: &Place, old: &[u8], new: &[u8], what: &str) -> bool {
-    let now = place.bytes();
-    let is_new = now == new;
+/// After whatever happened: recovery leaves the old file or the new one, whole, and nothing else; the backup fits; the next save goes through.
+/// Before recovery that is so too, unless the file is written in place. Returns whether the file was the new one.
+pub(crate) fn assert_sound(place: &Place, way: Way, old: &[u8], new: &[u8], engine_is_down: bool, what: &str) -> bool {
+    let before = place.bytes();
+    let whole = before == old || before == new;
     assert!(
-        is_new || now == old,
+        whole || way == Way::InPlace,
         "{what}: the file is neither old nor new ({} bytes)",
-        now.len()
+        before.len()
     );
     assert_adorned(&place.file);
     assert_closed(place);
 
     let (state, target) = (place.state(), place.target());
-    recover(&state, &target).unwrap_or_else(|error| panic!("{what}: recovery: {error}"));
-    assert_eq!(
-        recover(&state, &target).unwrap(),
-        [],
-        "{what}: recovery had to do something twice"
+    let mut found = recover(&state, &target).unwrap_or_else(|error| panic!("{what}: recovery: {error}"));
+    let engine = |found: &Recovered| matches!(found, Recovered::EngineMayBeDown { .. });
+    if engine_is_down {
+        assert!(
+            found.iter().any(engine),
+            "{what}: the engine is down and nobody says so"
+        );
+    }
+    found = recover(&state, &target).unwrap();
+    found.retain(|found| !engine(found));
+    assert_eq!(found, [], "{what}: recovery had to do something twice");
+    let now = place.bytes();
+    assert!(now == before || !whole, "{what}: recovery changed a whole file");
+    let is_new = now == new;
+    assert!(
+        is_new || now == old,
+        "{what}: the file is neither old nor new ({} bytes) after recovery",
+        now.len()
     );
-    assert_eq!(place.bytes(), now, "{what}: recovery changed the file");
     assert_eq!(place.beside(), ["mailserver.cfg"], "{what}: leftovers");
     for path in files_below(&place.state) {
         let name = path.file_name().unwrap().to_str().unwrap();
-        assert!(
-            !name.starts_with(".tmp-") && name != "journal.json",
-            "{what}: left {}",
-            path.display()
-        );
+        let ours = name.starts_with(".tmp-") || name == "journal.json" || name == "pending.cfg";
+        assert!(!ours, "{what}: left {}", path.display());
     }
     let kept = backups(&state, &target).unwrap();
-    assert_eq!(
-        kept.len(),
-        usize::from(is_new),
-        "{what}: backups of a file that is {}",
-        if is_new { "new" } else { "old" }
+    // A file that was torn and put together again keeps its backup; so does one that was saved and rolled back.
+    let may_have_one = is_new || !whole || way == Way::RollBack;
+    assert!(
+        kept.len() == usize::from(is_new) || (may_have_one && kept.len() == 1),
+        "{what}: {} backups",
+        kept.len()
     );
     for backup in &kept {
         assert_eq!(
@@ -316,8 +341,9 @@ pub(crate) fn assert_sound(place: &Place, old: &[u8], new: &[u8], what: &str) ->
     }
     assert_sums(place, what);
 
+    let in_place = |request: &mut Request<'_>| request.allow_in_place = way == Way::InPlace;
     let again = place
-        .save(edit("ServerTlsProtocols", OLD, NEW))
+        .save_with(edit("ServerTlsProtocols", OLD, NEW), in_place, &mut OpenGate)
         .unwrap_or_else(|error| panic!("{what}: saving again: {error}"));
     assert_eq!(
         again.outcome,
@@ -350,12 +376,27 @@ pub(crate) fn assert_sums(place: &Place, what: &str) {
     }
 }
 
+/// What the driver does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The file is replaced.
+    Replace,
+    /// The file has a second name, and is written in place.
+    InPlace,
+    /// The file is replaced, the engine does not come up, the old file goes back.
+    RollBack,
+    /// Only recovery.
+    Recover,
+}
+
 /// How the driver ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Ended {
     Killed,
     Saved,
     RolledBack,
+    RollBackFailed,
+    Recovered,
     NothingToDo,
     Untouched,
     PutBack,
@@ -365,7 +406,7 @@ pub(crate) enum Ended {
     Unsure,
 }
 
-const CODES: [(Ended, i32); 9] = [
+const CODES: [(Ended, i32); 11] = [
     (Ended::Saved, 40),
     (Ended::NothingToDo, 41),
     (Ended::Untouched, 42),
@@ -375,6 +416,8 @@ const CODES: [(Ended, i32); 9] = [
     (Ended::Torn, 46),
     (Ended::Unsure, 47),
     (Ended::RolledBack, 48),
+    (Ended::RollBackFailed, 49),
+    (Ended::Recovered, 50),
 ];
 
 pub(crate) fn ended(status: std::process::ExitStatus) -> Ended {
@@ -393,54 +436,103 @@ pub(crate) fn ended(status: std::process::ExitStatus) -> Ended {
     }
 }
 
+/// An engine that is a word in a file.
+struct WordEngine {
+    word: PathBuf,
+    comes_up_badly: bool,
+}
+
+impl WordEngine {
+    fn is(&self, state: &str) {
+        let _ = std::fs::write(&self.word, state);
+    }
+}
+
+impl Gate for WordEngine {
+    fn will_stop(&mut self) -> bool {
+        true
+    }
+    fn before_write(&mut self) -> Result<(), GateError> {
+        self.is("down");
+        Ok(())
+    }
+    fn prove_stopped(&mut self) -> Result<(), GateError> {
+        Ok(())
+    }
+    fn abort(&mut self) -> Result<(), GateError> {
+        self.is("up");
+        Ok(())
+    }
+    fn after_commit(&mut self) -> Started {
+        if self.comes_up_badly {
+            return Started::Badly(vec!["bad TLS".into()]);
+        }
+        self.is("up");
+        Started::Well(vec![])
+    }
+    fn before_roll_back(&mut self) -> Result<(), GateError> {
+        Ok(())
+    }
+    fn after_roll_back(&mut self) -> Started {
+        self.is("up");
+        Started::Well(vec![])
+    }
+}
+
 /// The body of the driver: to be called from a `#[test] fn driver()` of the test binary. Without the variables it does nothing.
 /// It saves on the calling thread between two system calls that a trace recognises.
-pub(crate) fn drive(gate: &mut dyn Gate) {
+pub(crate) fn drive() {
     let Some(file) = std::env::var_os("SAVE_DRIVER_FILE") else {
         return;
     };
     let state = PathBuf::from(std::env::var_os("SAVE_DRIVER_STATE").unwrap());
-    let in_place = std::env::var_os("SAVE_DRIVER_IN_PLACE").is_some();
+    let way = std::env::var("SAVE_DRIVER_WAY").unwrap();
     let place = Place {
         file: file.into(),
         state,
         _temp: None,
     };
+    let mut engine = WordEngine {
+        word: place.engine(),
+        comes_up_badly: way == "RollBack",
+    };
     spend_numbers();
     let _ = std::fs::metadata("/save-driver-begins");
-    let result = place.save_with(
-        edit("ServerTlsProtocols", OLD, NEW),
-        |request| request.allow_in_place = in_place,
-        gate,
-    );
+    let result = if way == "Recover" {
+        Target::resolve(&place.file)
+            .and_then(|target| recover(&StateDir::open(&place.state)?, &target))
+            .map(|recovered| (Ended::Recovered, format!("{recovered:?}")))
+    } else {
+        place
+            .save_with(
+                edit("ServerTlsProtocols", OLD, NEW),
+                |request| request.allow_in_place = way == "InPlace",
+                &mut engine,
+            )
+            .map(|saved| {
+                let ended = match saved.outcome {
+                    Outcome::Saved => Ended::Saved,
+                    Outcome::NothingToDo => Ended::NothingToDo,
+                    Outcome::RolledBack { .. } => Ended::RolledBack,
+                    Outcome::RollBackFailed { .. } => Ended::RollBackFailed,
+                };
+                (ended, format!("{saved:?}"))
+            })
+    };
     let _ = std::fs::metadata("/save-driver-ends");
-    let ended = match &result {
-        Ok(Saved {
-            outcome: Outcome::Saved,
-            ..
-        }) => Ended::Saved,
-        Ok(Saved {
-            outcome: Outcome::NothingToDo,
-            ..
-        }) => Ended::NothingToDo,
-        Ok(Saved {
-            outcome: Outcome::RolledBack { .. } | Outcome::RollBackFailed { .. },
-            ..
-        }) => Ended::RolledBack,
-        Err(error) => match error.on_disk() {
+    let (ended, words) = result.unwrap_or_else(|error| {
+        let ended = match error.on_disk() {
             OnDisk::Untouched => Ended::Untouched,
             OnDisk::PutBack => Ended::PutBack,
             OnDisk::Theirs => Ended::Theirs,
             OnDisk::New => Ended::New,
             OnDisk::Torn { .. } => Ended::Torn,
             OnDisk::Unsure { .. } => Ended::Unsure,
-        },
-    };
+        };
+        (ended, format!("{error}\n{error:?}"))
+    });
     use std::io::Write as _;
-    let _ = match &result {
-        Ok(saved) => writeln!(std::io::stderr(), "{saved:?}"),
-        Err(error) => writeln!(std::io::stderr(), "{error}\n{error:?}"),
-    };
+    let _ = writeln!(std::io::stderr(), "{words}");
     let code = CODES.iter().find(|(known, _)| *known == ended).unwrap().1;
     std::process::exit(code);
 }
@@ -449,13 +541,17 @@ pub(crate) fn drive(gate: &mut dyn Gate) {
 /// dozen calls of these kinds; the thread that saves makes more first, so that its numbers during the save are its alone.
 fn spend_numbers() {
     use std::io::{Read as _, Write as _};
-    for _ in 0..200 {
+    for _ in 0..60 {
         let mut file = std::fs::OpenOptions::new()
             .read(true)
             .write(true)
             .open("/dev/null")
             .unwrap();
         rustix::fs::fstat(&file).unwrap();
+        rustix::fs::statat(rustix::fs::CWD, "/dev/null", rustix::fs::AtFlags::empty()).unwrap();
+        let _ = rustix::fs::readlinkat(rustix::fs::CWD, "/proc/self/exe", Vec::new()).unwrap();
+        std::io::Seek::rewind(&mut file).unwrap();
+        let _ = std::fs::metadata("/dev/null").unwrap(); // statx
         let mut nothing = [0_u8; 1];
         let _ = file.read(&mut nothing).unwrap();
         file.write_all(&nothing).unwrap();
@@ -465,7 +561,7 @@ fn spend_numbers() {
 }
 
 /// The driver as a command, below `wrapper` (strace and its options) when that is not empty.
-pub(crate) fn driver(place: &Place, wrapper: &[&str], in_place: bool) -> Command {
+pub(crate) fn driver(place: &Place, wrapper: &[&str], way: Way) -> Command {
     let own = std::env::current_exe().unwrap();
     let mut command = match wrapper {
         [] => Command::new(own),
@@ -479,8 +575,6 @@ pub(crate) fn driver(place: &Place, wrapper: &[&str], in_place: bool) -> Command
     command
         .env("SAVE_DRIVER_FILE", &place.file)
         .env("SAVE_DRIVER_STATE", &place.state);
-    if in_place {
-        command.env("SAVE_DRIVER_IN_PLACE", "1");
-    }
+    command.env("SAVE_DRIVER_WAY", format!("{way:?}"));
     command
 }
