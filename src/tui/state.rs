@@ -5,9 +5,12 @@ use std::sync::Arc;
 use crate::peers::{Counts, PeerBook, Threshold, assess};
 use crate::save::BackupInfo;
 use crate::session::{Clock, Line, Review, Session};
-use crate::tls::{Choice, Direction, Minimum, TlsVersion};
+use crate::tls::{Choice, Direction, Minimum, Role, TlsVersion};
 use crate::work::{EngineNow, EngineWish};
 
+use super::editor::Editor;
+use super::editor_keys::Typed;
+use super::find::Find;
 use super::keys::Place;
 use super::theme::Theme;
 
@@ -104,6 +107,15 @@ pub enum Answer {
     DropDraft,
     /// Keep the last save: it shall not undo itself.
     Confirm,
+    /// Let a variable play a role from now on.
+    Name {
+        /// Its table.
+        direction: Direction,
+        /// Its name.
+        name: String,
+        /// What it is for.
+        role: Role,
+    },
 }
 
 /// A question with buttons; the first is the default and does the least.
@@ -194,6 +206,10 @@ pub enum Overlay {
         /// The marked row of [`CHOICES`].
         selected: usize,
     },
+    /// The editor of one variable.
+    Editor(Box<Editor>),
+    /// The search.
+    Find(Find),
     /// A text to read.
     Reader {
         /// Above.
@@ -277,6 +293,10 @@ pub struct State {
     pub summary: Vec<String>,
     /// Width and height of the last frame, for paging.
     pub size: (u16, u16),
+    /// Where the preferences are, for those who are told to put something there.
+    pub preferences: String,
+    /// Typed in an editor and left without applying.
+    pub(super) typed: Option<Typed>,
     counts: [[(Threshold, Counts); 5]; 2],
 }
 
@@ -307,6 +327,8 @@ impl State {
             found_draft: None,
             summary: Vec::new(),
             size: (80, 24),
+            preferences: "kerio-tls.toml".to_owned(),
+            typed: None,
             counts: [[(Threshold::NotKnown, Counts::default()); 5]; 2],
         };
         state.count();
@@ -318,6 +340,9 @@ impl State {
     pub fn place(&self) -> Place {
         match self.overlays.last() {
             Some(Overlay::DropDown { .. }) => Place::DropDown,
+            Some(Overlay::Editor(editor)) if editor.in_text() => Place::TextField,
+            Some(Overlay::Editor(_)) => Place::Editor,
+            Some(Overlay::Find(_)) => Place::Find,
             Some(Overlay::Reader { .. }) => Place::Reader,
             Some(Overlay::Review(_)) => Place::Review,
             Some(Overlay::Question(_)) => Place::Question,

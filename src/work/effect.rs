@@ -9,6 +9,7 @@ use crate::mailserver_cfg::{Conflict, Document, EditSet, ValueChange};
 use crate::peers::PeerBook;
 use crate::save::BackupInfo;
 use crate::session::{Consent, Facts, Measured};
+use crate::tls::{Direction, Role};
 
 /// What shall happen to a running engine when saving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,6 +58,15 @@ pub enum Effect {
     KeepDraft(EditSet),
     /// Forget them.
     DropDraft,
+    /// Keep in the preferences what a variable is for, because the user said so.
+    NameVariable {
+        /// Its table.
+        direction: Direction,
+        /// Its name, as the file spells it.
+        name: String,
+        /// What it is for.
+        role: Role,
+    },
 }
 
 /// All that a save needs.
@@ -179,6 +189,13 @@ pub enum Event {
         restored: Arc<Document>,
         /// Facts about file and engine.
         facts: Box<Facts>,
+    },
+    /// A name could not be kept in the preferences.
+    NotNamed {
+        /// Why, and what is on disk.
+        why: String,
+        /// What to add by hand.
+        snippet: String,
     },
     /// Something to be told.
     Notice(String),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::mailserver_cfg::{Document, EditSet, Secrets};
+use crate::tls::confirmed_toml;
 
 use super::effect::{Effect, Event, SaveProblem};
 use super::hold::Hold;
@@ -30,6 +31,8 @@ struct Inner {
     /// One evidence run at a time; one draft write at a time, in order.
     evidence: Mutex<()>,
     draft: Mutex<Drafts>,
+    /// The preferences are written by one at a time.
+    naming: Mutex<()>,
 }
 
 /// The newest wish for the draft, so that slow disks skip what is outdated.
@@ -54,6 +57,7 @@ impl Workers {
                 stop_save: AtomicBool::new(false),
                 evidence: Mutex::new(()),
                 draft: Mutex::new(Drafts::default()),
+                naming: Mutex::new(()),
             }),
         }
     }
@@ -97,6 +101,17 @@ impl Workers {
                     Ok(kept) => kept.join("; "),
                     Err(error) => error.to_string(),
                 }));
+            }),
+            Effect::NameVariable { direction, name, role } => self.spawn("naming", move |inner| {
+                let _one = inner.naming.lock().unwrap_or_else(PoisonError::into_inner);
+                let _held = inner.hold.hold();
+                (inner.sink)(match inner.host.name_variable(direction, &name, role) {
+                    Ok(words) => Event::Notice(words),
+                    Err(error) => Event::NotNamed {
+                        why: error.to_string(),
+                        snippet: confirmed_toml(direction, &name, role),
+                    },
+                });
             }),
             Effect::FindDraft => self.spawn("draft", Inner::find_draft),
             Effect::KeepDraft(edits) => self.draft(edits),
