@@ -82,6 +82,7 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
     );
     let mut state = State::new(host.file.display().to_string(), session, Host::clock(), theme);
     state.read_only = host.read_only();
+    state.preferences = host.home.config.display().to_string();
     state.notices(host.preferences.warnings.iter().cloned());
     if state.read_only.is_none() {
         match host.recover() {

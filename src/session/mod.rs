@@ -7,6 +7,7 @@
 //! changed is decided by value, never by a flag: choosing what the file already says leaves no edit behind.
 
 mod clock;
+mod fields;
 mod review;
 mod rows;
 mod words;
@@ -42,6 +43,8 @@ struct Draft {
     wanted: BTreeMap<VariablePath, Option<String>>,
     /// What the plans behind the wanted values had to say, by direction.
     notes: [Vec<PlanNote>; 2],
+    /// What is to be said of one variable that has a field of its own; counts while that variable is changed.
+    field_notes: BTreeMap<VariablePath, Vec<PlanNote>>,
 }
 
 impl Draft {

@@ -244,7 +244,7 @@ impl Session {
             affected,
             counts: impact.counts,
             coverage: impact.coverage,
-            notes: self.draft.notes(direction).to_vec(),
+            notes: self.notes(direction),
         }
     }
 }

@@ -121,6 +121,15 @@ pub enum CipherProblem {
 }
 
 impl CipherProblem {
+    /// OpenSSL's name for what was probably meant by a misspelt word.
+    #[must_use]
+    pub const fn suggestion(&self) -> Option<&'static str> {
+        match self {
+            Self::Unknown { suggestion, .. } | Self::Character { suggestion, .. } => *suggestion,
+            _ => None,
+        }
+    }
+
     /// Whether OpenSSL refuses the whole string for it, so that there may be no TLS at all.
     #[must_use]
     pub const fn stops_tls(&self) -> bool {

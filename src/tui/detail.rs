@@ -75,7 +75,7 @@ pub fn variable(row: &VariableRow) -> (String, Vec<Line>) {
         lines.push(field("versions", &known.versions));
         lines.push(field("source", &known.source));
     }
-    if let Some(why) = not_deletable(row) {
+    if let Some(why) = super::editor::not_editable(row) {
         lines.push(field("read-only", why));
     }
     (title, lines)
@@ -87,7 +87,7 @@ pub fn not_deletable(row: &VariableRow) -> Option<String> {
     let why = if row.duplicate {
         "it stands more than once in the file; mend that by hand first"
     } else if row.lookalike {
-        "it looks like a protocol list, but the catalogue does not know it; it is used only once you have named it in kerio-tls.toml"
+        "it looks like a protocol list, but nobody has said that it is one: Enter asks"
     } else if row.known.is_none() {
         "the catalogue does not know what it is for, so it is shown and left alone"
     } else if row.path.is_none() {

@@ -149,6 +149,12 @@ pub enum Command {
     Suspend,
     /// Paint all again.
     Repaint,
+    /// Find a variable.
+    Find,
+    /// Take the character before the cursor out.
+    Backspace,
+    /// Empty the field.
+    Clear,
 }
 
 /// Every command's keys: the first is the one that hints show.
@@ -183,6 +189,9 @@ const KEYS: &[(Command, &[Key])] = &[
     (Command::Quit, &[Key::F(10), Key::Char('q'), Key::Ctrl('c')]),
     (Command::Suspend, &[Key::Ctrl('z')]),
     (Command::Repaint, &[Key::Ctrl('l')]),
+    (Command::Find, &[Key::Char('/')]),
+    (Command::Backspace, &[Key::Backspace]),
+    (Command::Clear, &[Key::Ctrl('u')]),
 ];
 
 impl Command {
@@ -226,6 +235,26 @@ pub enum Place {
     Question,
     /// A save that runs.
     Saving,
+    /// An editor, on a box, a value or a preset.
+    Editor,
+    /// An editor, where text is typed.
+    TextField,
+    /// The search, where text is typed.
+    Find,
+}
+
+impl Place {
+    /// Where text is typed, characters are text: no key that is one does anything else there.
+    #[must_use]
+    pub const fn takes_text(self) -> bool {
+        matches!(self, Self::TextField | Self::Find)
+    }
+
+    /// A command's keys here: where text is typed, those that are no characters.
+    pub fn keys_of(self, command: Command) -> impl Iterator<Item = Key> {
+        let keys = command.keys().iter().copied();
+        keys.filter(move |key| !(self.takes_text() && matches!(key, Key::Char(_))))
+    }
 }
 
 /// One row of the table.
@@ -250,13 +279,16 @@ const fn row(command: Command, places: &'static [Place], hint: &'static str, hel
     }
 }
 
-use Place::{Backups, CheckBox, DropDown, Field, Panel, Peers, Question, Reader, Review, Saving, Variables};
+use Place::{
+    Backups, CheckBox, DropDown, Editor, Field, Find, Panel, Peers, Question, Reader, Review, Saving, TextField, Variables,
+};
 
 const FORM: &[Place] = &[Field, CheckBox, Panel, Variables, Peers, Backups];
 const LISTS: &[Place] = &[Panel, Variables, Peers, Backups, Reader, Review];
 const EVERYWHERE: &[Place] = &[
-    Field, CheckBox, Panel, DropDown, Variables, Peers, Backups, Reader, Review, Question, Saving,
+    Field, CheckBox, Panel, DropDown, Variables, Peers, Backups, Reader, Review, Question, Saving, Editor, TextField, Find,
 ];
+const EDITING: &[Place] = &[Editor, TextField, Find];
 
 /// The table, in the order of footer and help.
 pub const BINDINGS: &[Binding] = &[
@@ -275,7 +307,13 @@ pub const BINDINGS: &[Binding] = &[
     row(Command::Activate, &[CheckBox], "", "tick or untick"),
     row(
         Command::Activate,
-        &[Variables, Peers, Backups],
+        &[Variables],
+        "edit",
+        "open the row's editor, or show why it has none",
+    ),
+    row(
+        Command::Activate,
+        &[Peers, Backups],
         "details",
         "show all that is known of the row",
     ),
@@ -405,6 +443,12 @@ pub const BINDINGS: &[Binding] = &[
         "show everything that would be written, then ask",
     ),
     row(
+        Command::Find,
+        FORM,
+        "find",
+        "find a variable of either table by name, meaning or value",
+    ),
+    row(
         Command::Refresh,
         FORM,
         "",
@@ -447,6 +491,65 @@ pub const BINDINGS: &[Binding] = &[
         "help",
         "this help",
     ),
+    // Editors and the search. Order within a place is what counts.
+    row(
+        Command::Activate,
+        &[Editor, TextField],
+        "apply",
+        "apply what is shown, or fill a preset in; nothing is written to the file yet",
+    ),
+    row(Command::Activate, &[Find], "go there", "go to the marked row in its list"),
+    row(
+        Command::Toggle,
+        &[Editor],
+        "tick",
+        "tick or untick; what follows is said below",
+    ),
+    row(
+        Command::Back,
+        &[Editor, TextField, Find],
+        "back",
+        "back without change; what was typed is kept for the next time",
+    ),
+    row(
+        Command::Next,
+        &[TextField],
+        "presets",
+        "to the suggestions, the presets and the server's default",
+    ),
+    row(Command::Next, &[Editor], "", "next box, value or preset"),
+    row(
+        Command::Previous,
+        &[Editor, TextField],
+        "",
+        "previous box, value or preset",
+    ),
+    row(Command::Up, EDITING, "", "one up"),
+    row(Command::Down, EDITING, "", "one down"),
+    row(Command::First, &[Editor], "", "first"),
+    row(Command::Last, &[Editor], "", "last"),
+    row(Command::Left, &[TextField, Find], "", "one character to the left"),
+    row(Command::Right, &[TextField, Find], "", "one character to the right"),
+    row(Command::First, &[TextField, Find], "", "to the beginning of the text"),
+    row(Command::Last, &[TextField, Find], "", "to the end of the text"),
+    row(
+        Command::Backspace,
+        &[TextField, Find],
+        "",
+        "delete the character before the cursor",
+    ),
+    row(
+        Command::Delete,
+        &[TextField, Find],
+        "",
+        "delete the character under the cursor",
+    ),
+    row(Command::Clear, &[TextField, Find], "", "empty the field"),
+    row(Command::PageUp, EDITING, "", "the text below one page up"),
+    row(Command::PageDown, EDITING, "", "the text below one page down"),
+    row(Command::Quit, EDITING, "", "quit; asks when there are changes"),
+    row(Command::Suspend, EDITING, "", "to the shell; come back with fg"),
+    row(Command::Help, EDITING, "help", "this help, and all that is known of the field"),
 ];
 
 /// What a key does at a place, if anything.
@@ -454,7 +557,7 @@ pub const BINDINGS: &[Binding] = &[
 pub fn command_at(place: Place, key: Key) -> Option<Command> {
     BINDINGS
         .iter()
-        .find(|binding| binding.places.contains(&place) && binding.command.keys().contains(&key))
+        .find(|binding| binding.places.contains(&place) && place.keys_of(binding.command).any(|bound| bound == key))
         .map(|binding| binding.command)
 }
 
@@ -520,11 +623,11 @@ mod tests {
         for place in EVERYWHERE {
             let mut seen: Vec<(Key, Command)> = Vec::new();
             for binding in bindings_at(*place) {
-                for key in binding.command.keys() {
-                    if let Some((_, other)) = seen.iter().find(|(k, _)| k == key) {
+                for key in place.keys_of(binding.command) {
+                    if let Some((_, other)) = seen.iter().find(|(k, _)| *k == key) {
                         assert_eq!(*other, binding.command, "{key:?} at {place:?}");
                     }
-                    seen.push((*key, binding.command));
+                    seen.push((key, binding.command));
                 }
             }
         }
@@ -538,6 +641,22 @@ mod tests {
                     !matches!(key, Key::Char('0'..='9' | '[' | 'O' | '~' | ';')),
                     "{command:?}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn where_text_is_typed_no_character_is_a_command_and_every_row_keeps_a_key() {
+        for place in EVERYWHERE.iter().filter(|place| place.takes_text()) {
+            for binding in bindings_at(*place) {
+                assert!(
+                    place.keys_of(binding.command).next().is_some(),
+                    "{:?} at {place:?} has no key left",
+                    binding.command
+                );
+            }
+            for character in ' '..='~' {
+                assert_eq!(command_at(*place, Key::Char(character)), None, "{character:?}");
             }
         }
     }

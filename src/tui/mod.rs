@@ -16,6 +16,11 @@
 //! It must never know how a file is saved or an engine is stopped.
 
 mod detail;
+mod editor;
+mod editor_keys;
+mod editor_line;
+mod editor_text;
+mod find;
 mod keys;
 mod run;
 mod screen;

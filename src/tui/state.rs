@@ -7,9 +7,12 @@ use jiff::Timestamp;
 use crate::peers::{Counts, PeerBook, Threshold, Trouble, assess};
 use crate::save::BackupInfo;
 use crate::session::{Clock, Line, Review, Session};
-use crate::tls::{Choice, Direction, Minimum, TlsVersion};
+use crate::tls::{Choice, Direction, Minimum, Role, TlsVersion};
 use crate::work::{self, EngineNow, EngineWish, Whom};
 
+use super::editor::Editor;
+use super::editor_keys::Typed;
+use super::find::Find;
 use super::keys::Place;
 use super::theme::Theme;
 
@@ -114,6 +117,15 @@ pub enum Answer {
     ReadHeaders,
     /// Ask these peers.
     Probe(Vec<work::Question>),
+    /// Let a variable play a role from now on.
+    Name {
+        /// Its table.
+        direction: Direction,
+        /// Its name.
+        name: String,
+        /// What it is for.
+        role: Role,
+    },
 }
 
 /// A question with buttons; the first is the default and does the least.
@@ -204,6 +216,10 @@ pub enum Overlay {
         /// The marked row of [`CHOICES`].
         selected: usize,
     },
+    /// The editor of one variable.
+    Editor(Box<Editor>),
+    /// The search.
+    Find(Find),
     /// A text to read.
     Reader {
         /// Above.
@@ -291,6 +307,10 @@ pub struct State {
     pub summary: Vec<String>,
     /// Width and height of the last frame, for paging.
     pub size: (u16, u16),
+    /// Where the preferences are, for those who are told to put something there.
+    pub preferences: String,
+    /// Typed in an editor and left without applying.
+    pub(super) typed: Option<Typed>,
     counts: [[(Threshold, Counts); 5]; 2],
 }
 
@@ -323,6 +343,8 @@ impl State {
             found_draft: None,
             summary: Vec::new(),
             size: (80, 24),
+            preferences: "kerio-tls.toml".to_owned(),
+            typed: None,
             counts: [[(Threshold::NotKnown, Counts::default()); 5]; 2],
         };
         state.count();
@@ -334,6 +356,9 @@ impl State {
     pub fn place(&self) -> Place {
         match self.overlays.last() {
             Some(Overlay::DropDown { .. }) => Place::DropDown,
+            Some(Overlay::Editor(editor)) if editor.in_text() => Place::TextField,
+            Some(Overlay::Editor(_)) => Place::Editor,
+            Some(Overlay::Find(_)) => Place::Find,
             Some(Overlay::Reader { .. }) => Place::Reader,
             Some(Overlay::Review(_)) => Place::Review,
             Some(Overlay::Question(_)) => Place::Question,

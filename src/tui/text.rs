@@ -479,7 +479,10 @@ pub(super) fn review_height(size: (u16, u16), boxes: usize) -> usize {
 pub(super) fn hints(place: Place) -> Vec<(String, &'static str)> {
     keys::bindings_at(place)
         .filter(|binding| !binding.hint.is_empty())
-        .map(|binding| (binding.command.key_label(), binding.hint))
+        .map(|binding| {
+            let key = place.keys_of(binding.command).next();
+            (key.map_or_else(String::new, |key| key.label()), binding.hint)
+        })
         .collect()
 }
 
@@ -500,10 +503,13 @@ fn about(state: &State) -> Vec<Line> {
             "Who is touched by the minimum above: x cut off, ! evidence disagrees, - without TLS already, ? never measured. The tab Peers lists everyone.",
         ],
         (Place::Variables, _) => &[
-            "Every variable of the table. What the catalogue knows can be set back to the server's default by deleting it; everything else is shown as it is. Names marked 'assumed' are our best reading and not in the vendor's public text.",
+            "Every variable of the table. What the catalogue knows has an editor (Enter), and goes back to the server's default by deleting it; everything else is shown as it is. Names marked 'assumed' are our best reading and not in the vendor's public text.",
         ],
         (Place::Peers, _) => &[
             "Everyone we exchanged mail with, held against the minimums that are wanted now. Enter shows the evidence.",
+        ],
+        (Place::Find, _) => &[
+            "Type parts of a name, a title, a meaning or a value: rows in which all of them occur are listed, nearest first. Secrets are not searched.",
         ],
         (Place::Backups, _) => &[
             "Every save keeps the file as it was right before. Taking a save back undoes its TLS changes and leaves what the engine saved since; the whole file loses that, and the review lists what.",
@@ -519,10 +525,11 @@ fn about(state: &State) -> Vec<Line> {
 /// Help on where the user is, from the key table.
 pub(super) fn help(state: &State) -> Vec<Line> {
     let mut lines = about(state);
+    lines.splice(0..0, super::editor_text::focused_help(state));
     lines.push(line(Tone::Text, ""));
     lines.push(line(Tone::Heading, "Keys here"));
     for binding in keys::bindings_at(state.place()) {
-        let keys: Vec<String> = binding.command.keys().iter().map(|key| key.label()).collect();
+        let keys: Vec<String> = state.place().keys_of(binding.command).map(|key| key.label()).collect();
         lines.push(indented(
             Tone::Text,
             format!("  {:<18} {}", keys.join(" "), binding.help),

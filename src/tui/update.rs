@@ -14,7 +14,7 @@ use crate::work::{self, Event, SaveJob, SaveProblem, SaveReport};
 
 use super::keys::{Command, Key, TornEscape, command_at};
 use super::state::{Answer, Button, CHOICES, Focus, Overlay, ReviewFocus, ReviewScreen, Scan, State, Tab};
-use super::{detail, text};
+use super::{detail, editor_keys, find, text};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -57,6 +57,9 @@ pub fn update(state: &mut State, keyboard: &mut Keyboard, action: Action, now: T
                 return Vec::new();
             }
             let place = state.place();
+            if editor_keys::typed(state, place, key) {
+                return Vec::new();
+            }
             command_at(place, key).map_or_else(Vec::new, |command| on_command(state, command))
         }
         Action::Resize(width, height) => {
@@ -74,6 +77,7 @@ fn on_command(state: &mut State, command: Command) -> Vec<Effect> {
     match command {
         Command::Repaint => return vec![Effect::Repaint],
         Command::Suspend => return vec![Effect::Suspend],
+        Command::Quit if editor_keys::asks_before_quit(state) => return Vec::new(),
         Command::Quit => return on_quit(state),
         Command::Help => {
             let lines = text::help(state);
@@ -88,6 +92,8 @@ fn on_command(state: &mut State, command: Command) -> Vec<Effect> {
     }
     match state.overlays.last() {
         Some(Overlay::DropDown { .. }) => on_drop_down(state, command),
+        Some(Overlay::Editor(_)) => editor_keys::on_editor(state, command),
+        Some(Overlay::Find(_)) => editor_keys::on_find(state, command),
         Some(Overlay::Reader { .. }) => on_reader(state, command),
         Some(Overlay::Review(_)) => on_review(state, command),
         Some(Overlay::Question(_)) => on_question(state, command),
@@ -118,6 +124,7 @@ fn on_form(state: &mut State, command: Command) -> Vec<Effect> {
             return changed(state, done, if done { text::REDONE } else { text::NOTHING_TO_REDO });
         }
         Command::Review => return ask_review(state),
+        Command::Find => find::open(state),
         Command::Reset => ask_reset(state),
         Command::Refresh => {
             state.scan = Scan::Running(0, 0);
@@ -279,7 +286,7 @@ fn choose(state: &mut State, direction: Direction, choice: Choice) -> Vec<Effect
 }
 
 /// After the draft may have changed: the words, and the draft on disk.
-fn changed(state: &mut State, done: bool, words: &str) -> Vec<Effect> {
+pub(super) fn changed(state: &mut State, done: bool, words: &str) -> Vec<Effect> {
     state.status = Some(text::line(Tone::Text, words));
     if !done {
         return Vec::new();
@@ -341,14 +348,7 @@ fn on_variables(state: &mut State, command: Command) -> Vec<Effect> {
     match command {
         Command::Next => return open_tab(state, 1),
         Command::Previous => return open_tab(state, -1),
-        Command::Activate => {
-            let (title, lines) = detail::variable(row);
-            state.overlays.push(Overlay::Reader {
-                title,
-                lines,
-                scroll: 0,
-            });
-        }
+        Command::Activate => return editor_keys::open(state, row),
         Command::Revert => {
             if let Some(path) = &row.path {
                 let done = state.session.revert_variable(&path.clone());
@@ -550,6 +550,7 @@ fn on_answer(state: &mut State, answer: Answer) -> Vec<Effect> {
             vec![Effect::Work(work::Effect::ReadHeaders)]
         }
         Answer::Probe(questions) => vec![Effect::Work(work::Effect::Probe(questions))],
+        Answer::Name { direction, name, role } => editor_keys::name(state, direction, name, role),
         Answer::Confirm => vec![Effect::Work(work::Effect::Confirm)],
         Answer::DropDraft => {
             state.found_draft = None;
@@ -763,6 +764,7 @@ fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
             state.found_draft = Some(edits);
             state.overlays.push(Overlay::Question(question));
         }
+        Event::NotNamed { why, snippet } => editor_keys::not_kept(state, &why, &snippet),
         Event::Notice(words) => state.status = Some(text::line(Tone::Caution, words)),
     }
     Vec::new()

@@ -9,7 +9,7 @@ use crate::mailserver_cfg::{Conflict, Document, EditSet, ValueChange};
 use crate::peers::{PeerBook, PeerKey, Trouble};
 use crate::save::BackupInfo;
 use crate::session::{Consent, Facts, Measured};
-use crate::tls::Minimum;
+use crate::tls::{Direction, Minimum, Role};
 
 use super::live::LiveProof;
 use super::probing::Question;
@@ -82,6 +82,15 @@ pub enum Effect {
     KeepDraft(EditSet),
     /// Forget them.
     DropDraft,
+    /// Keep in the preferences what a variable is for, because the user said so.
+    NameVariable {
+        /// Its table.
+        direction: Direction,
+        /// Its name, as the file spells it.
+        name: String,
+        /// What it is for.
+        role: Role,
+    },
 }
 
 /// All that a save needs.
@@ -233,6 +242,13 @@ pub enum Event {
         restored: Arc<Document>,
         /// Facts about file and engine.
         facts: Box<Facts>,
+    },
+    /// A name could not be kept in the preferences.
+    NotNamed {
+        /// Why, and what is on disk.
+        why: String,
+        /// What to add by hand.
+        snippet: String,
     },
     /// Something to be told.
     Notice(String),

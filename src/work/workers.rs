@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::mailserver_cfg::{Document, EditSet, Secrets};
 use crate::probe::Cancel;
-use crate::tls::Minimum;
+use crate::tls::{Minimum, confirmed_toml};
 
 use super::effect::{Effect, Event, SaveProblem, Whom};
 use super::evidence::Sources;
@@ -36,6 +36,8 @@ struct Inner {
     sources: Mutex<Sources>,
     probe: Mutex<Option<Cancel>>,
     draft: Mutex<Drafts>,
+    /// The preferences are written by one at a time.
+    naming: Mutex<()>,
 }
 
 /// The newest wish for the draft, so that slow disks skip what is outdated.
@@ -61,6 +63,7 @@ impl Workers {
                 sources: Mutex::new(Sources::default()),
                 probe: Mutex::new(None),
                 draft: Mutex::new(Drafts::default()),
+                naming: Mutex::new(()),
             }),
         }
     }
@@ -116,6 +119,17 @@ impl Workers {
                     Ok(kept) => kept.join("; "),
                     Err(error) => error.to_string(),
                 }));
+            }),
+            Effect::NameVariable { direction, name, role } => self.spawn("naming", move |inner| {
+                let _one = inner.naming.lock().unwrap_or_else(PoisonError::into_inner);
+                let _held = inner.hold.hold();
+                (inner.sink)(match inner.host.name_variable(direction, &name, role) {
+                    Ok(words) => Event::Notice(words),
+                    Err(error) => Event::NotNamed {
+                        why: error.to_string(),
+                        snippet: confirmed_toml(direction, &name, role),
+                    },
+                });
             }),
             Effect::FindDraft => self.spawn("draft", Inner::find_draft),
             Effect::KeepDraft(edits) => self.draft(edits),

@@ -13,7 +13,7 @@ use super::panel::peer_row;
 use super::parts::{Painter, width};
 
 /// The first row to show so that `selected` is in sight.
-fn first_row(selected: usize, visible: usize, rows: usize) -> usize {
+pub(super) fn first_row(selected: usize, visible: usize, rows: usize) -> usize {
     selected
         .saturating_sub(visible.saturating_sub(1))
         .min(rows.saturating_sub(visible))
@@ -21,7 +21,11 @@ fn first_row(selected: usize, visible: usize, rows: usize) -> usize {
 
 /// Splits the body into list and help.
 fn split(area: Rect) -> (Rect, Rect) {
-    let help = if area.height >= 14 { 5 } else { 3 };
+    let help = match area.height {
+        24.. => 9,
+        14.. => 5,
+        _ => 3,
+    };
     let list = Rect {
         height: area.height.saturating_sub(help),
         ..area
@@ -57,7 +61,7 @@ pub(super) fn variables(state: &State, area: Rect, painter: &mut Painter<'_>) {
         }
     }
     if let Some(row) = rows.get(selected) {
-        painter.lines(help, &variable_help(row), 0);
+        painter.lines(help, &variable_help(state, row), 0);
     }
 }
 
@@ -119,11 +123,12 @@ fn variable_row(row: &VariableRow, area: Rect, y: u16, painter: &mut Painter<'_>
     }
 }
 
-fn variable_help(row: &VariableRow) -> Vec<crate::session::Line> {
+fn variable_help(state: &State, row: &VariableRow) -> Vec<crate::session::Line> {
     let mut lines = Vec::new();
     match &row.known {
         Some(known) => {
             lines.push(text::line(Tone::Heading, known.title.clone()));
+            lines.extend(crate::tui::editor_text::row_advice(state, state.tab_direction(), row));
             lines.push(text::line(
                 Tone::Text,
                 format!("Name {}.", detail::sureness(known.name_sure)),

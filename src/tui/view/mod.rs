@@ -1,5 +1,7 @@
 //! Views: from `&State` to cells. Nothing here changes anything.
 
+mod editor;
+mod find;
 mod form;
 mod lists;
 mod overlay;

@@ -24,6 +24,8 @@ pub(super) fn draw(state: &State, overlay: &Overlay, area: Rect, painter: &mut P
             painter.point(inside, 0, 0);
             foot(area, Place::Reader, Some(text::CLOSE), painter);
         }
+        Overlay::Editor(editor) => super::editor::draw(state, editor, area, painter),
+        Overlay::Find(find) => super::find::draw(state, find, area, painter),
         Overlay::Question(question) => draw_question(question, area, painter),
         Overlay::Review(screen) => draw_review(screen, area, painter),
         Overlay::Saving {
@@ -48,7 +50,7 @@ pub(super) fn draw(state: &State, overlay: &Overlay, area: Rect, painter: &mut P
 }
 
 /// A box in the middle for an inside of this size.
-fn centred(area: Rect, inner_width: usize, inner_height: usize, title: &str, painter: &mut Painter<'_>) -> Rect {
+pub(super) fn centred(area: Rect, inner_width: usize, inner_height: usize, title: &str, painter: &mut Painter<'_>) -> Rect {
     let w = u16::try_from(inner_width + 4).unwrap_or(u16::MAX).min(area.width);
     let h = u16::try_from(inner_height + 2)
         .unwrap_or(u16::MAX)
@@ -72,7 +74,7 @@ fn centred(area: Rect, inner_width: usize, inner_height: usize, title: &str, pai
 }
 
 /// The footer belongs to what lies on top.
-fn foot(area: Rect, place: Place, words: Option<&str>, painter: &mut Painter<'_>) {
+pub(super) fn foot(area: Rect, place: Place, words: Option<&str>, painter: &mut Painter<'_>) {
     let row = area.height.saturating_sub(1);
     let line = Rect {
         y: area.y + row,

@@ -1,0 +1,298 @@
+//! An open editor of one catalogue variable: what is ticked, marked or typed, and what applying it would ask for.
+//! Its words are in `editor_text`, what keys do to it in `editor_keys`. Nothing here reaches the file: applying
+//! changes the session's draft, which the review shows before anything is written.
+
+use std::collections::BTreeSet;
+
+use crate::session::{Session, VariableRow};
+use crate::tls::{
+    Direction, PlanError, Preset, Role, TlsVersion, ValueKind, check_ciphers, listed_protocols, protocol_word,
+};
+
+use super::editor_line::{LONGEST, TextLine};
+use super::editor_text;
+
+/// A value that can be picked, and what it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pick {
+    /// As it is written.
+    pub value: String,
+    /// In words.
+    pub meaning: String,
+}
+
+/// What is being edited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Field {
+    /// Check boxes of protocols.
+    Protocols {
+        /// What is ticked.
+        ticked: BTreeSet<TlsVersion>,
+        /// What was ticked when it was opened.
+        before: BTreeSet<TlsVersion>,
+        /// `SSLv2` stands in the list.
+        ssl2: bool,
+        /// Words of the list that are no protocol.
+        others: Vec<String>,
+    },
+    /// One of several values.
+    Picks(Vec<Pick>),
+    /// A text with presets.
+    Ciphers(TextLine),
+}
+
+/// Something in an editor that can have the focus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// A protocol's box.
+    Protocol(TlsVersion),
+    /// A value of [`Field::Picks`].
+    Pick(usize),
+    /// The text.
+    Text,
+    /// A misspelt word (bytes of the text) and what was meant.
+    Fix(usize, usize, &'static str),
+    /// A preset of [`Preset::ALL`].
+    Preset(usize),
+    /// Delete the variable: the server's default.
+    Default,
+}
+
+/// What applying would want.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// Exactly these protocols.
+    Protocols(Vec<TlsVersion>),
+    /// This value.
+    Value(String),
+    /// No variable.
+    Delete,
+}
+
+/// An open editor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Editor {
+    /// Which table.
+    pub direction: Direction,
+    /// What the variable is for.
+    pub role: Role,
+    /// Its row of the list.
+    pub row: Box<VariableRow>,
+    /// What is being edited.
+    pub field: Field,
+    /// The value as wanted when it was opened.
+    pub now: Option<String>,
+    /// Which of [`Editor::stops`] has the focus.
+    pub focus: usize,
+    /// First row shown of the text below.
+    pub scroll: usize,
+    /// The last Enter could not be taken.
+    pub refused: bool,
+}
+
+/// More misspelt words than these are not offered one by one.
+const FIXES: usize = 3;
+
+impl Editor {
+    /// The editor of a row; `None`: it has none (see [`not_editable`]).
+    #[must_use]
+    pub fn open(session: &Session, direction: Direction, row: &VariableRow) -> Option<Self> {
+        let known = row.known.as_ref()?;
+        if not_editable(row).is_some() {
+            return None;
+        }
+        let now = session.role_pair(direction, known.role).map(|pair| pair.value);
+        if now.as_ref().is_some_and(|value| {
+            let name = row.path.as_ref().map_or("", |path| path.variable.as_str());
+            value.len() > LONGEST || session.secrets().is_secret(name, value)
+        }) {
+            return None;
+        }
+        let loaded = session
+            .loaded_role_pair(direction, known.role)
+            .map_or_else(String::new, |pair| pair.value);
+        let field = match &known.kind {
+            ValueKind::ProtocolWords => protocols(now.as_deref().unwrap_or("")),
+            ValueKind::ProtocolWord => Field::Picks(minimum_words(&loaded)),
+            ValueKind::Boolean => Field::Picks(switches(known.role)),
+            ValueKind::OneOf(values) => Field::Picks(
+                values
+                    .iter()
+                    .map(|(value, meaning)| Pick {
+                        value: value.clone(),
+                        meaning: meaning.clone(),
+                    })
+                    .collect(),
+            ),
+            ValueKind::CipherString => Field::Ciphers(TextLine::new(now.as_deref().unwrap_or(""))),
+        };
+        let mut editor = Self {
+            direction,
+            role: known.role,
+            row: Box::new(row.clone()),
+            field,
+            now,
+            focus: 0,
+            scroll: 0,
+            refused: false,
+        };
+        editor.focus = editor.first_focus();
+        Some(editor)
+    }
+
+    /// The focus stands on what holds now.
+    fn first_focus(&self) -> usize {
+        let stops = self.stops();
+        let holds = |stop: &Stop| match (stop, &self.field, &self.now) {
+            (Stop::Text, _, _) => true,
+            (Stop::Default, _, None) => true,
+            (Stop::Pick(index), Field::Picks(picks), Some(now)) => picks
+                .get(*index)
+                .is_some_and(|pick| pick.value.eq_ignore_ascii_case(now)),
+            (Stop::Protocol(version), Field::Protocols { before, .. }, Some(_)) => before.contains(version),
+            _ => false,
+        };
+        stops.iter().position(holds).unwrap_or(0)
+    }
+
+    /// What can have the focus, from the top.
+    #[must_use]
+    pub fn stops(&self) -> Vec<Stop> {
+        let mut stops = Vec::new();
+        match &self.field {
+            Field::Protocols { before, .. } => stops.extend(
+                TlsVersion::ALL
+                    .into_iter()
+                    .filter(|version| *version > TlsVersion::Ssl3 || before.contains(version))
+                    .map(Stop::Protocol),
+            ),
+            Field::Picks(picks) => stops.extend((0..picks.len()).map(Stop::Pick)),
+            Field::Ciphers(line) => {
+                stops.push(Stop::Text);
+                let text = line.text();
+                let fixes = check_ciphers(&text).findings.into_iter().filter_map(|finding| {
+                    let meant = finding.problem.suggestion()?;
+                    Some(Stop::Fix(finding.start, finding.end, meant))
+                });
+                stops.extend(fixes.take(FIXES));
+                stops.extend((0..Preset::ALL.len()).map(Stop::Preset));
+            }
+        }
+        stops.push(Stop::Default);
+        stops
+    }
+
+    /// What has the focus.
+    #[must_use]
+    pub fn focused(&self) -> Stop {
+        self.stops().get(self.focus).cloned().unwrap_or(Stop::Default)
+    }
+
+    /// Is a text being typed?
+    #[must_use]
+    pub fn in_text(&self) -> bool {
+        self.focused() == Stop::Text
+    }
+
+    /// Moves the focus to a stop, if there is such a one.
+    pub fn go_to(&mut self, stop: &Stop) {
+        if let Some(at) = self.stops().iter().position(|other| other == stop) {
+            self.focus = at;
+        }
+    }
+
+    /// What Enter would apply now; `None`: the focus stands on something that only fills the field in.
+    #[must_use]
+    pub fn wish(&self) -> Option<Wish> {
+        match (self.focused(), &self.field) {
+            (Stop::Default, _) => Some(Wish::Delete),
+            (Stop::Protocol(_), Field::Protocols { ticked, .. }) => {
+                Some(Wish::Protocols(ticked.iter().copied().collect()))
+            }
+            (Stop::Pick(index), Field::Picks(picks)) => picks.get(index).map(|pick| Wish::Value(pick.value.clone())),
+            (Stop::Text, Field::Ciphers(line)) => Some(Wish::Value(line.text().trim().to_owned())),
+            _ => None,
+        }
+    }
+
+    /// Makes the draft hold what a wish asks for. `false`: it does already.
+    ///
+    /// # Errors
+    /// [`PlanError`]: it cannot be applied, and nothing has changed.
+    pub fn apply(&self, wish: &Wish, session: &mut Session) -> Result<bool, PlanError> {
+        match wish {
+            // Nothing ticked anew: a list with strange words is not written anew for an Enter.
+            Wish::Protocols(_) if !self.is_changed() && self.now.is_some() => Ok(false),
+            Wish::Protocols(versions) => session.set_protocols(self.direction, versions),
+            Wish::Value(value) if self.now.as_ref() == Some(value) => Ok(false),
+            Wish::Value(value) => session.set_role_value(self.direction, self.role, Some(value)),
+            Wish::Delete => session.set_role_value(self.direction, self.role, None),
+        }
+    }
+
+    /// Was anything ticked or typed that would be lost on leaving?
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        match &self.field {
+            Field::Protocols { ticked, before, .. } => ticked != before,
+            Field::Picks(_) => false,
+            Field::Ciphers(line) => line.text().trim() != self.now.as_deref().unwrap_or("").trim(),
+        }
+    }
+}
+
+fn protocols(value: &str) -> Field {
+    let listed = listed_protocols(value);
+    let ticked: BTreeSet<TlsVersion> = listed.versions.into_iter().collect();
+    Field::Protocols {
+        before: ticked.clone(),
+        ticked,
+        ssl2: listed.ssl2,
+        others: listed.others,
+    }
+}
+
+/// The words of a minimum, the loaded spelling where it is one of them.
+fn minimum_words(loaded: &str) -> Vec<Pick> {
+    TlsVersion::MINIMUMS
+        .into_iter()
+        .map(|version| {
+            let word = protocol_word(version);
+            let value = if word.eq_ignore_ascii_case(loaded) {
+                loaded
+            } else {
+                word
+            };
+            Pick {
+                value: value.to_owned(),
+                meaning: editor_text::at_least(version),
+            }
+        })
+        .collect()
+}
+
+fn switches(role: Role) -> Vec<Pick> {
+    ["1", "0"]
+        .into_iter()
+        .map(|value| Pick {
+            value: value.to_owned(),
+            meaning: editor_text::switch(role, value == "1").to_owned(),
+        })
+        .collect()
+}
+
+/// Why a row has no editor; `None`: it has one.
+#[must_use]
+pub fn not_editable(row: &VariableRow) -> Option<&'static str> {
+    if row.duplicate {
+        Some(editor_text::DUPLICATE)
+    } else if row.lookalike {
+        Some(editor_text::LOOKALIKE)
+    } else if row.known.is_none() {
+        Some(editor_text::NO_ROLE)
+    } else if row.path.is_none() {
+        Some(editor_text::NO_NAME)
+    } else {
+        None
+    }
+}

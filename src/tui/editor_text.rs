@@ -1,0 +1,519 @@
+//! The words of the editors: labels of what can be picked, and what follows from it, told before it is applied.
+
+use crate::peers::{Threshold, Verdict, assess};
+use crate::session::{
+    Line, Session, Tone, VariableRow, amount, cut_off_line, describe_minimum, describe_note, host_label,
+};
+use crate::tls::{
+    Advice, CipherCheck, Direction, Minimum, Preset, Role, TlsVersion, Weight, check_ciphers, confirmed_toml,
+    lookalike_role,
+};
+
+use super::detail;
+use super::editor::{Editor, Field, Stop, Wish, not_editable};
+use super::state::{Answer, CHOICES, Overlay, Question, State, Tab};
+use super::text::line;
+use super::update::buttons;
+
+pub(super) const DEFAULT: &str = "Server default (delete)";
+pub(super) const DUPLICATE: &str = "it stands more than once in the file; mend that by hand first";
+pub(super) const LOOKALIKE: &str = "it looks like a protocol list, and nobody has said yet that it is one; Enter asks";
+pub(super) const NO_ROLE: &str = "the catalogue does not know what it is for, so it is shown and left alone";
+pub(super) const NO_NAME: &str = "the name of its variable is not public; it can be given in kerio-tls.toml";
+pub(super) const OLD_SSL: &str = "SSL 2.0, 3.0 cannot be switched on (RFC 6176, RFC 7568)";
+pub(super) const KEPT: &str = "Not applied. What you typed is kept: open the field again and it is back.";
+pub(super) const LEFT: &str = "Left without applying: nothing is changed.";
+pub(super) const TYPED_BACK: &str = "This is what you typed before; it is not applied yet.";
+pub(super) const FILLED: &str = "Filled in, not applied yet: look at it, then Enter applies.";
+pub(super) const NO_STRING: &str =
+    "modern has no string of its own: TLS 1.3 as minimum, and this variable left out. Enter deletes it.";
+
+/// A value of the minimum, in words.
+pub(super) fn at_least(version: TlsVersion) -> String {
+    format!("{version} and newer")
+}
+
+/// What a switch does at `1` or `0`.
+pub(super) fn switch(role: Role, on: bool) -> &'static str {
+    match (role, on) {
+        (Role::DheOff, true) => "on: DHE is switched off",
+        (Role::DheOff, false) => "off: DHE stays on",
+        (_, true) => "on",
+        (_, false) => "off",
+    }
+}
+
+/// Above an editor.
+pub(super) fn title(editor: &Editor) -> String {
+    match &editor.row.path {
+        Some(path) => path.to_string(),
+        None => editor.role.to_string(),
+    }
+}
+
+/// A stop's row.
+pub(super) fn label(state: &State, editor: &Editor, stop: &Stop) -> String {
+    let now = |value: &str| editor.now.as_deref() == Some(value);
+    match (stop, &editor.field) {
+        (Stop::Protocol(version), Field::Protocols { ticked, .. }) => {
+            let mark = if ticked.contains(version) { 'x' } else { ' ' };
+            let who = match alone(state, editor.direction, *version) {
+                0 => String::new(),
+                1 => "   1 peer has nothing newer".to_owned(),
+                many => format!("   {many} peers have nothing newer"),
+            };
+            format!("[{mark}] {version}{who}")
+        }
+        (Stop::Pick(index), Field::Picks(picks)) => picks.get(*index).map_or_else(String::new, |pick| {
+            let mark = if now(&pick.value) { '*' } else { ' ' };
+            format!("({mark}) {:<5} {}", pick.value, pick.meaning)
+        }),
+        (Stop::Fix(_, _, meant), _) => format!("put right: {meant}"),
+        (Stop::Preset(index), _) => Preset::ALL.get(*index).map_or_else(String::new, |preset| {
+            format!("Mozilla {:<13} from {}", preset.name, preset.minimum)
+        }),
+        (Stop::Default, Field::Picks(_)) => {
+            let mark = if editor.now.is_none() { '*' } else { ' ' };
+            format!("({mark}) {DEFAULT}")
+        }
+        (Stop::Default, _) => DEFAULT.to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// Peers that are known to have nothing newer than a version: whom the next higher minimum cuts off, and this one not.
+fn alone(state: &State, direction: Direction, version: TlsVersion) -> usize {
+    let counts = state.counts(direction);
+    let cut_off = |at: TlsVersion| {
+        CHOICES
+            .iter()
+            .zip(counts)
+            .find(|(choice, _)| matches!(choice, crate::tls::Choice::At(v) if *v == at))
+            .map(|(_, (_, counts))| counts.cut_off)
+    };
+    let next = TlsVersion::MINIMUMS.into_iter().find(|next| *next > version);
+    match (next.and_then(cut_off), cut_off(version)) {
+        (Some(above), Some(here)) => above.saturating_sub(here),
+        _ => 0,
+    }
+}
+
+fn indented(tone: Tone, text: impl Into<String>, indent: u16) -> Line {
+    let mut line = line(tone, text);
+    line.indent = indent;
+    line
+}
+
+/// What follows from what has the focus; whatever stands in the way comes first.
+pub(super) fn lines(state: &State, editor: &Editor) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let focused = editor.focused();
+    let checked = match &editor.field {
+        Field::Ciphers(text) => Some(text.text()),
+        _ => None,
+    };
+    match (&focused, &checked) {
+        (Stop::Preset(index), _) => lines.extend(preset_lines(*index)),
+        (Stop::Fix(start, _, meant), Some(text)) => {
+            let word = text.get(*start..).unwrap_or_default();
+            let word: String = word
+                .chars()
+                .take_while(|c| !matches!(c, ':' | ',' | ' ' | ';'))
+                .collect();
+            lines.push(line(
+                Tone::Text,
+                format!("Enter puts {meant} in the place of {}.", plain(&word)),
+            ));
+        }
+        (Stop::Text, Some(text)) => lines.extend(check_lines(text)),
+        _ => {}
+    }
+    if let Some(wish) = editor.wish() {
+        outcome(state, editor, &wish, &mut lines);
+    }
+    if let Field::Protocols { ssl2, others, .. } = &editor.field {
+        if *ssl2 {
+            lines.push(line(
+                Tone::Caution,
+                "! SSLv2 stands in the list, and goes when a change is applied.",
+            ));
+        }
+        if !others.is_empty() {
+            let words = others.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+            lines.push(line(
+                Tone::Caution,
+                format!("! The list also has {words}: no protocol that we know, and gone when a change is applied."),
+            ));
+        }
+        lines.push(line(Tone::Text, OLD_SSL));
+    }
+    if let Some(known) = &editor.row.known {
+        lines.push(line(Tone::Text, ""));
+        lines.push(line(Tone::Heading, known.title.clone()));
+        lines.push(line(Tone::Text, known.help.clone()));
+        let default = known.default.as_deref().unwrap_or("not known");
+        lines.push(line(
+            Tone::Text,
+            format!(
+                "Default: {default}. Versions: {}. Name: {}.",
+                known.versions,
+                detail::sureness(known.name_sure)
+            ),
+        ));
+    }
+    lines
+}
+
+/// A stranger's word, bounded, without what could move a cursor.
+fn plain(word: &str) -> String {
+    word.chars()
+        .take(40)
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect()
+}
+
+fn preset_lines(index: usize) -> Vec<Line> {
+    let Some(preset) = Preset::ALL.get(index) else {
+        return Vec::new();
+    };
+    let offer = match preset.ciphers {
+        Some(_) if preset.minimum < TlsVersion::Tls12 => {
+            "Enter fills it in, with @SECLEVEL=0, which OpenSSL 3 needs for TLS 1.0 and 1.1."
+        }
+        Some(_) => "Enter fills it in; nothing is applied yet.",
+        None => NO_STRING,
+    };
+    vec![
+        indented(Tone::Caution, format!("Cuts off: {}", preset.cuts_off), 2),
+        indented(Tone::Text, format!("For: {}", preset.purpose), 2),
+        line(Tone::Text, format!("{offer} Made for {} as minimum.", preset.minimum)),
+        line(Tone::Text, format!("[{}]", preset.source)),
+    ]
+}
+
+/// What is wrong with a cipher string, where, and what it serves.
+fn check_lines(text: &str) -> Vec<Line> {
+    let check = check_ciphers(text.trim());
+    let lead = text.len() - text.trim_start().len();
+    let mut lines: Vec<Line> = check
+        .findings
+        .iter()
+        .map(|finding| {
+            let stops = finding.problem.stops_tls();
+            let (mark, tone) = if stops { ('x', Tone::Bad) } else { ('!', Tone::Caution) };
+            let start = text.get(..lead + finding.start).map_or(0, |head| head.chars().count());
+            indented(tone, format!("{mark} at {}: {}.", start + 1, finding.problem), 2)
+        })
+        .collect();
+    if !check.stops_tls() {
+        lines.push(line(Tone::Text, serves(&check)));
+    }
+    lines
+}
+
+fn serves(check: &CipherCheck) -> String {
+    let versions: Vec<String> = TlsVersion::MINIMUMS
+        .into_iter()
+        .filter(|version| *version < TlsVersion::Tls13 && check.serves(*version))
+        .map(|version| version.to_string())
+        .collect();
+    let yes = |has: bool| if has { "yes" } else { "no" };
+    let level = check
+        .security_level
+        .map_or_else(String::new, |level| format!("; security level {level}"));
+    format!(
+        "{} for {}; ECDHE {}, DHE {}{level}. TLS 1.3 has its own.",
+        amount(check.suites.len() as u64, "suite", "suites"),
+        if versions.is_empty() {
+            "no version".to_owned()
+        } else {
+            versions.join(", ")
+        },
+        yes(check.has_ecdhe()),
+        yes(check.has_dhe()),
+    )
+}
+
+/// What applying comes to: why it cannot be, or the minimum, who is cut off, the value written, and advice.
+fn outcome(state: &State, editor: &Editor, wish: &Wish, lines: &mut Vec<Line>) {
+    let mut trial = state.session.trial();
+    if let Err(error) = editor.apply(wish, &mut trial) {
+        let said = if editor.refused {
+            "x Not applied"
+        } else {
+            "x Cannot be applied"
+        };
+        // A cipher string's faults are listed already, each with its place.
+        if editor.refused || !matches!(editor.field, Field::Ciphers(_)) {
+            lines.insert(0, indented(Tone::Bad, format!("{said}: {error}."), 2));
+        }
+        return;
+    }
+    if editor.role.makes_minimum() {
+        minimum_lines(state, &trial, editor.direction, lines);
+    }
+    let pair = trial.role_pair(editor.direction, editor.role);
+    let loaded = state.session.loaded_role_pair(editor.direction, editor.role);
+    let words = match (&pair, &loaded) {
+        (Some(pair), loaded) if loaded.as_ref() != Some(pair) => {
+            if matches!(editor.field, Field::Ciphers(_)) {
+                format!("{} would be written; nothing is before the review.", pair.name)
+            } else {
+                format!("{} would be: {}", pair.name, plain_value(&pair.value))
+            }
+        }
+        (None, Some(loaded)) => format!("{} would be deleted: the server's own default holds then.", loaded.name),
+        (None, None) => "Not in the file: the server's own default holds.".to_owned(),
+        _ => "As loaded.".to_owned(),
+    };
+    lines.push(line(Tone::Text, words));
+    for note in trial.notes(editor.direction) {
+        lines.push(indented(Tone::Caution, format!("! {}", describe_note(&note)), 2));
+    }
+    let mut advice = trial.advice(editor.direction, editor.role);
+    if matches!(editor.field, Field::Ciphers(_)) {
+        // What is wrong with single words stands above, with its place.
+        let findings: Vec<String> = pair
+            .map(|pair| check_ciphers(&pair.value).findings)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|finding| format!("{}.", finding.problem))
+            .collect();
+        advice.retain(|advice| !findings.contains(&advice.text));
+    }
+    lines.extend(advice_lines(&advice));
+    if editor.role.makes_minimum() {
+        // A protocol that is on and has no cipher is off all the same.
+        let of_ciphers: Vec<Advice> = trial
+            .advice(editor.direction, Role::Ciphers)
+            .into_iter()
+            .filter(|advice| advice.weight > Weight::Note)
+            .collect();
+        lines.extend(advice_lines(&of_ciphers));
+    }
+}
+
+fn plain_value(value: &str) -> String {
+    value
+        .chars()
+        .take(200)
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect()
+}
+
+fn minimum_lines(state: &State, trial: &Session, direction: Direction, lines: &mut Vec<Line>) {
+    let minimum = trial.minimum(direction);
+    let words = match &minimum {
+        Minimum::Custom(why) => format!("Minimum: custom: {why}"),
+        other => format!("Minimum: {}", describe_minimum(other)),
+    };
+    lines.push(indented(Tone::Heading, words, 2));
+    let threshold = trial.threshold(direction, &minimum);
+    let impact = assess(&state.book, direction, threshold);
+    let tone = if impact.counts.cut_off > 0 {
+        Tone::Bad
+    } else {
+        Tone::Text
+    };
+    lines.push(indented(
+        if threshold == Threshold::NotKnown {
+            Tone::Caution
+        } else {
+            tone
+        },
+        format!("Who: {}", cut_off_line(threshold, &impact.counts).trim_start()),
+        2,
+    ));
+    let named: Vec<String> = impact
+        .rows
+        .iter()
+        .filter(|row| row.verdict == Verdict::CutOff)
+        .take(3)
+        .map(|row| host_label(&row.peer.key))
+        .collect();
+    if !named.is_empty() {
+        let more = if impact.counts.cut_off > named.len() {
+            ", ..."
+        } else {
+            ""
+        };
+        lines.push(indented(Tone::Bad, format!("x {}{more}", named.join(", ")), 2));
+    }
+}
+
+/// Advice, each piece with who says so.
+pub(super) fn advice_lines(advice: &[Advice]) -> Vec<Line> {
+    advice
+        .iter()
+        .map(|advice| {
+            let (mark, tone) = match advice.weight {
+                Weight::Danger => ('x', Tone::Bad),
+                Weight::Caution => ('!', Tone::Caution),
+                Weight::Note => ('-', Tone::Text),
+            };
+            indented(tone, format!("{mark} {} [{}]", advice.text, advice.source), 2)
+        })
+        .collect()
+}
+
+/// Advice on a row of the list.
+pub(super) fn row_advice(state: &State, direction: Direction, row: &VariableRow) -> Vec<Line> {
+    // A role without a name says nothing of the file, unless another name of the role does.
+    row.known.as_ref().map_or_else(Vec::new, |known| {
+        advice_lines(&state.session.advice(direction, known.role))
+    })
+}
+
+/// All that is known of a row, advice included: what F1 shows.
+pub(super) fn row_help(state: &State, direction: Direction, row: &VariableRow) -> Vec<Line> {
+    let (title, mut lines) = detail::variable(row);
+    lines.insert(0, line(Tone::Heading, title));
+    let advice = row_advice(state, direction, row);
+    if !advice.is_empty() {
+        lines.push(line(Tone::Text, ""));
+        lines.push(line(Tone::Heading, "Advice"));
+        lines.extend(advice);
+    }
+    lines
+}
+
+/// How a role without a public name is named: for the reader of such a row.
+pub(super) fn naming_lines(state: &State, direction: Direction, row: &VariableRow) -> Vec<Line> {
+    let (Some(known), Some(NO_NAME)) = (&row.known, not_editable(row)) else {
+        return Vec::new();
+    };
+    let mut lines = vec![
+        line(Tone::Text, ""),
+        line(Tone::Heading, "How to name it"),
+        line(
+            Tone::Text,
+            format!(
+                "Change the setting once in the web administration and look which variable of table {} appears or changes in mailserver.cfg. Then add this to {}, with that name:",
+                direction.table(),
+                state.preferences
+            ),
+        ),
+    ];
+    lines.extend(snippet(&confirmed_toml(direction, "TheVariablesName", known.role)));
+    lines.push(line(Tone::Text, "At the next start its editor is here."));
+    lines
+}
+
+/// Lines of TOML, as they are to be typed.
+pub(super) fn snippet(toml: &str) -> Vec<Line> {
+    toml.trim()
+        .lines()
+        .map(|words| line(Tone::Context, format!("    {words}")))
+        .collect()
+}
+
+/// Shall a variable that looks like a list be used as one? Not by itself: it may mean the opposite.
+pub(super) fn naming_question(state: &State, direction: Direction, row: &VariableRow) -> Option<Question> {
+    let path = row.path.as_ref()?;
+    let value = state
+        .session
+        .pairs(direction)
+        .into_iter()
+        .find(|pair| pair.name == path.variable)?
+        .value;
+    let role = lookalike_role(&path.variable, &value)?;
+    let shown = row.shown.clone().unwrap_or_default();
+    let mut lines = vec![
+        line(Tone::Text, format!("{} = {shown}", path.variable)),
+        line(
+            Tone::Text,
+            format!("It looks like the {role}, but neither the vendor's text nor the catalogue knows it."),
+        ),
+        line(
+            Tone::Caution,
+            "! It can mean the opposite: a list of what is denied, or a highest instead of a lowest version. Raising the minimum would then let old versions in, or stop TLS.",
+        ),
+    ];
+    if let Some(other) = state.session.role_pair(direction, role) {
+        lines.push(line(
+            Tone::Caution,
+            format!(
+                "! {} plays this role already: then both are written, and both must agree.",
+                other.name
+            ),
+        ));
+    }
+    lines.push(line(
+        Tone::Text,
+        format!(
+            "Yes only if you know it (the web administration changes it, or a handshake shows its effect). It is noted once in {}; nothing is written to mailserver.cfg.",
+            state.preferences
+        ),
+    ));
+    Some(Question {
+        title: "What is this variable?".to_owned(),
+        lines,
+        buttons: buttons(vec![
+            ("No, leave it alone".to_owned(), Answer::Stay),
+            (
+                format!("Yes, it is the {role}"),
+                Answer::Name {
+                    direction,
+                    name: path.variable.clone(),
+                    role,
+                },
+            ),
+        ]),
+        focus: 0,
+    })
+}
+
+/// After naming.
+pub(super) fn named(name: &str, role: Role) -> String {
+    format!("{name} is used as the {role} from now on.")
+}
+
+/// Leaving the program while an editor holds something that was not applied.
+pub(super) fn quit_question(edits: usize) -> Question {
+    let mut lines = vec![line(
+        Tone::Text,
+        "What is in this field is not applied yet, and would be lost.",
+    )];
+    if edits > 0 {
+        lines.push(line(
+            Tone::Text,
+            format!(
+                "{} not saved would be lost too.",
+                amount(edits as u64, "change that is", "changes that are")
+            ),
+        ));
+    }
+    Question {
+        title: "Quit".to_owned(),
+        lines,
+        buttons: buttons(vec![
+            ("Stay".to_owned(), Answer::Stay),
+            (
+                "Discard and quit".to_owned(),
+                if edits > 0 { Answer::Discard } else { Answer::Quit },
+            ),
+        ]),
+        focus: 0,
+    }
+}
+
+/// What F1 says first: all that is known of the row or field with the focus.
+pub(super) fn focused_help(state: &State) -> Vec<Line> {
+    let (direction, row) = match state.overlays.last() {
+        Some(Overlay::Editor(editor)) => (editor.direction, (*editor.row).clone()),
+        None if matches!(state.tab, Tab::Inbound | Tab::Outbound) => {
+            let direction = state.tab_direction();
+            let rows = state.session.variable_rows(direction);
+            let at = state.selected().min(rows.len().saturating_sub(1));
+            match rows.into_iter().nth(at) {
+                Some(row) => (direction, row),
+                None => return Vec::new(),
+            }
+        }
+        _ => return Vec::new(),
+    };
+    let mut lines = row_help(state, direction, &row);
+    lines.extend(naming_lines(state, direction, &row));
+    lines.push(line(Tone::Text, ""));
+    lines
+}
