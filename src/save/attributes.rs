@@ -7,8 +7,9 @@ use std::path::Path;
 use rustix::fs::{Gid, Mode, Uid, XattrFlags};
 use rustix::io::Errno;
 
-use super::error::{SaveError, Trouble};
+use super::error::SaveError;
 use super::target::Snapshot;
+use super::trouble::Trouble;
 
 /// Everything about a file but its content and times.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +99,7 @@ impl Attributes {
                 doing: "giving the new file owner, mode and ACL,",
                 path: path.to_path_buf(),
                 trouble: Trouble::ReadBack,
-                on_disk: super::error::OnDisk::Untouched,
+                on_disk: super::trouble::OnDisk::Untouched,
             });
         }
         Ok(lost)

@@ -3,20 +3,17 @@
 //! `backups/000042-20261124T073000Z.cfg`, the same name with `.json`, and `SHA256SUMS`. The number counts up, so that a clock that was set
 //! back cannot disturb the order. Never `mailserver.cfg.bak`: the server uses that name.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
-
 use super::attributes::Attributes;
 use super::disk::{self, LARGEST};
 use super::error::SaveError;
+use super::journal::Journal;
 use super::json;
+use super::manifest::{BackupInfo, Manifest, StoredEdit, info};
 use super::request::Request;
 use super::state_dir::{Home, StateDir};
 use super::target::Target;
-use super::who::{self, Actor};
-use crate::mailserver_cfg::{Edit, EditSet, Secrets, VariablePath};
+use super::who;
+use crate::mailserver_cfg::EditSet;
 
 /// How many of the newest are kept whatever their age.
 const NEWEST: usize = 20;
@@ -24,151 +21,16 @@ const NEWEST: usize = 20;
 const DAYS: i64 = 30;
 const LIST: &str = "SHA256SUMS";
 
-/// One change, as a manifest tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredEdit {
-    /// Table.
-    pub table: String,
-    /// Variable.
-    pub variable: String,
-    /// Before; `None` = was not in the file.
-    pub old: Option<String>,
-    /// After; `None` = was deleted.
-    pub new: Option<String>,
-    /// The values are masked, because one of them is a secret: this change cannot be undone alone.
-    pub masked: bool,
-}
-
-impl StoredEdit {
-    pub(crate) fn of(edit: &Edit, secrets: &Secrets) -> Self {
-        let name = &edit.path.variable;
-        let masked = [&edit.base, &edit.new]
-            .into_iter()
-            .flatten()
-            .any(|value| secrets.is_secret(name, value));
-        let show = |value: &Option<String>| {
-            value.as_ref().map(|value| {
-                if masked {
-                    secrets.show(name, value)
-                } else {
-                    value.clone()
-                }
-            })
-        };
-        Self {
-            table: edit.path.table.clone(),
-            variable: name.clone(),
-            old: show(&edit.base),
-            new: show(&edit.new),
-            masked,
-        }
-    }
-
-    pub(crate) fn edit(&self) -> Edit {
-        let path = VariablePath {
-            table: self.table.clone(),
-            variable: self.variable.clone(),
-        };
-        Edit {
-            path,
-            base: self.old.clone(),
-            new: self.new.clone(),
-        }
-    }
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Manifest {
-    format: u32,
-    when: String,
-    utc: String,
-    who: Actor,
-    action: String,
-    file: String,
-    size: u64,
-    sha256: String,
-    new_sha256: String,
-    mode: String,
-    uid: u32,
-    owner: Option<String>,
-    gid: u32,
-    group: Option<String>,
-    /// Values as hex.
-    xattrs: BTreeMap<String, String>,
-    /// A whole file was put in place instead of edits.
-    whole: bool,
-    edits: Vec<StoredEdit>,
-    summary: String,
-    words: Vec<String>,
-}
-
-/// A backup: the file as it was right before a save.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BackupInfo {
-    /// Its name, which is also what `restore` takes.
-    pub id: String,
-    /// Where its bytes are.
-    pub path: PathBuf,
-    /// When the save was made: RFC 3339 with the local offset of that time.
-    pub when: String,
-    /// By whom.
-    pub who: Actor,
-    /// What was done: the word of the request, such as `save` or `restore`.
-    pub action: String,
-    /// The file that was saved.
-    pub file: String,
-    /// Bytes.
-    pub size: u64,
-    /// SHA-256 of the bytes, hex.
-    pub sha256: String,
-    /// SHA-256 of what the save put in place, hex.
-    pub new_sha256: String,
-    /// Mode of the file, octal digits.
-    pub mode: String,
-    /// Owner and group, by name where there is one.
-    pub owner: String,
-    /// The save put a whole file in place; there are no edits to undo.
-    pub whole: bool,
-    /// What the save changed.
-    pub edits: Vec<StoredEdit>,
-    /// The change in one line, as the request said it.
-    pub summary: String,
-    /// The change in words.
-    pub words: Vec<String>,
-}
-
-impl BackupInfo {
-    /// The edits that undo what this save did, to be saved on today's file, so that what the engine saved since stays.
-    /// # Errors
-    /// [`SaveError::BackupBroken`] when a whole file was put in place or a value was masked: only the whole file can be put back then.
-    pub fn undo(&self) -> Result<EditSet, SaveError> {
-        let broken = |why: &str| {
-            Err(SaveError::BackupBroken {
-                id: self.id.clone(),
-                why: why.to_owned(),
-            })
-        };
-        if self.whole {
-            return broken("it is from a save that put a whole file in place, so there are no single changes to undo");
-        }
-        if self.edits.iter().any(|edit| edit.masked) {
-            return broken("one of its changes is a secret that is not kept in the clear; put back the whole file");
-        }
-        Ok(EditSet::new(self.edits.iter().map(StoredEdit::edit)).inverse())
-    }
-}
-
-/// Writes and proves a backup of `old`. Returns its id.
+/// Writes and proves the backup of `old` that the journal announces.
 pub(crate) fn make(
     home: &Home,
     request: &Request<'_>,
-    id: &str,
+    journal: &Journal,
     old: &[u8],
-    new_sha256: &str,
     edits: &EditSet,
     attributes: &Attributes,
 ) -> Result<BackupInfo, SaveError> {
-    let sha256 = disk::sha256(old);
+    let id = journal.backup.as_str();
     let manifest = Manifest {
         format: 1,
         when: who::now(),
@@ -177,7 +39,7 @@ pub(crate) fn make(
         action: request.note.action.clone(),
         file: request.target.path().to_string_lossy().into_owned(),
         size: u64::try_from(old.len()).unwrap_or(u64::MAX),
-        new_sha256: new_sha256.to_owned(),
+        new_sha256: journal.new_sha256.clone(),
         mode: format!("{:04o}", attributes.mode),
         uid: attributes.uid,
         owner: who::user_name(attributes.uid),
@@ -196,13 +58,12 @@ pub(crate) fn make(
             .collect(),
         summary: request.note.summary.clone(),
         words: request.note.words.clone(),
-        sha256,
+        sha256: journal.old_sha256.clone(),
     };
     let backups = &home.backups;
     backups.put(&format!("{id}.cfg"), old)?;
     // Through a new handle and the name: this is what a restore would read.
-    let proof = backups.read(&format!("{id}.cfg"), LARGEST)?;
-    if proof.as_deref().map(disk::sha256).as_ref() != Some(&manifest.sha256) {
+    if backups.read(&format!("{id}.cfg"), LARGEST)?.as_deref() != Some(old) {
         return Err(SaveError::read_back(&backups.path.join(format!("{id}.cfg"))));
     }
     json::put(backups, &format!("{id}.json"), &manifest)?;
@@ -332,28 +193,6 @@ pub(crate) fn clean(home: &Home) -> Result<(), SaveError> {
         }
     }
     write_list(home, &entries(home)?)
-}
-
-fn info(home: &Home, id: &str, manifest: Manifest) -> BackupInfo {
-    let owner = manifest.owner.unwrap_or_else(|| manifest.uid.to_string());
-    let group = manifest.group.unwrap_or_else(|| manifest.gid.to_string());
-    BackupInfo {
-        id: id.to_owned(),
-        path: home.backups.path.join(format!("{id}.cfg")),
-        when: manifest.when,
-        who: manifest.who,
-        action: manifest.action,
-        file: manifest.file,
-        size: manifest.size,
-        sha256: manifest.sha256,
-        new_sha256: manifest.new_sha256,
-        mode: manifest.mode,
-        owner: format!("{owner}:{group}"),
-        whole: manifest.whole,
-        edits: manifest.edits,
-        summary: manifest.summary,
-        words: manifest.words,
-    }
 }
 
 /// The backups of a file, newest first.

@@ -180,7 +180,7 @@ pub(crate) fn prove(file: &File, bytes: &[u8], path: &Path) -> Result<(), SaveEr
 /// Adds to "no room" how much is needed and free.
 fn with_room(mut error: SaveError, file: &File, needed: usize) -> SaveError {
     if let SaveError::Disk {
-        trouble: super::error::Trouble::NoRoom { need, free },
+        trouble: super::trouble::Trouble::NoRoom { need, free },
         ..
     } = &mut error
     {

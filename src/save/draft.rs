@@ -3,10 +3,10 @@
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
-use super::backup::StoredEdit;
 use super::disk::{self, Dir};
 use super::error::SaveError;
 use super::json;
+use super::manifest::StoredEdit;
 use super::state_dir::StateDir;
 use super::target::Target;
 use super::who;

@@ -57,7 +57,8 @@ pub trait Gate {
     /// # Errors
     /// It came back, or cannot be seen.
     fn prove_stopped(&mut self) -> Result<(), GateError>;
-    /// The save ended before the exchange, the file is as it was: starts an engine again that `before_write` stopped.
+    /// The save ended before its commit: starts an engine again that `before_write` stopped. (The file is as it was; only where a file system
+    /// knows no exchange and then fails to sync it can be the new one.)
     /// # Errors
     /// It does not come up with the old file either.
     fn abort(&mut self) -> Result<(), GateError>;

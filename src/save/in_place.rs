@@ -7,10 +7,11 @@ use rustix::fs::{FallocateFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::disk;
-use super::error::{OnDisk, SaveError};
+use super::error::SaveError;
 use super::journal::{Journal, PENDING, Phase};
 use super::swap::{Change, LastLook, fault};
 use super::target::Target;
+use super::trouble::OnDisk;
 
 impl Change<'_> {
     /// Writes in place. `pending` is whichever of old and new is not in the backup.
@@ -111,7 +112,7 @@ mod tests {
     #[test]
     fn a_mix_of_old_and_new_is_torn_and_a_foreign_file_is_not() {
         let (old, new) = (b"<a>old</a>".as_slice(), b"<a>newer!</a>".as_slice());
-        assert!(is_torn(b"<a>ned</a>", old, new));
+        assert!(is_torn(b"<a>new</a>", old, new));
         assert!(is_torn(b"<a>newer!<\0\0\0", old, new));
         assert!(is_torn(b"", old, new));
         assert!(!is_torn(b"<b>old</b>", old, new));

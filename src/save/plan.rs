@@ -1,7 +1,8 @@
 //! What would be written onto these bytes: rebase, render, verify. Pure.
 
-use super::error::{OnDisk, SaveError};
+use super::error::SaveError;
 use super::request::{Content, Request};
+use super::trouble::OnDisk;
 use crate::mailserver_cfg::{Conflict, Document, Edit, EditSet, Secrets, ValueChange};
 
 /// How many changed values are told by name.

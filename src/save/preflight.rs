@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, IFlags, StatVfsMountFlags, StatxFlags};
 
 use super::disk;
-use super::error::{InPlaceWhy, OnDisk, SaveError, Trouble};
+use super::error::SaveError;
 use super::state_dir::StateDir;
 use super::target::{Snapshot, Target};
+use super::trouble::{InPlaceWhy, OnDisk, Trouble};
 use super::who;
 
 /// Room for metadata: manifests, journal, directory blocks. Bytes.

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use super::audit::{AuditEntry, audit};
 use super::backup;
 use super::disk::{self, LARGEST};
-use super::error::{OnDisk, SaveError};
+use super::error::SaveError;
 use super::in_place;
 use super::journal::{EngineStopped, Journal, PENDING, Phase};
 use super::state_dir::{Home, Locks, StateDir};
 use super::swap;
 use super::target::{Snapshot, Target};
+use super::trouble::OnDisk;
 use super::who::Actor;
 use crate::mailserver_cfg::Document;
 

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::backup::BackupInfo;
 use super::error::SaveError;
 use super::gate::{GateError, Started};
+use super::manifest::BackupInfo;
 use super::recover::Recovered;
 use super::state_dir::StateDir;
 use super::target::Target;

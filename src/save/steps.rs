@@ -2,22 +2,21 @@
 
 use super::attributes::Attributes;
 use super::audit::{AuditEntry, audit};
-use super::backup::{self, BackupInfo};
-use super::disk;
-use super::error::{OnDisk, SaveError};
+use super::error::SaveError;
 use super::gate::{Gate, Progress, Started, Step};
-use super::journal::{EngineStopped, Journal, Phase};
+use super::journal::EngineStopped;
+use super::manifest::BackupInfo;
 use super::plan::{Plan, plan};
 use super::preflight::{in_place_reason, preflight};
-use super::recover::{ROLL_BACK, recover_locked};
+use super::recover::recover_locked;
 use super::request::{Outcome, Request, Saved, ended};
 use super::state_dir::{Home, Locks};
-use super::swap::Change;
+use super::trouble::OnDisk;
 use super::who;
 use crate::mailserver_cfg::EditSet;
 
 /// How often a save starts over when another program wrote between reading and exchange.
-const ATTEMPTS: usize = 3;
+pub(crate) const ATTEMPTS: usize = 3;
 
 /// Saves. Returns when the file is in place for good and the engine is up, or when nothing has changed and the engine is as it was.
 /// Does everything on the calling thread.
@@ -55,9 +54,9 @@ struct Done {
     warnings: Vec<String>,
 }
 
-struct Save<'a> {
-    request: &'a Request<'a>,
-    home: &'a Home,
+pub(crate) struct Save<'a> {
+    pub(crate) request: &'a Request<'a>,
+    pub(crate) home: &'a Home,
 }
 
 impl Save<'_> {
@@ -93,7 +92,7 @@ impl Save<'_> {
                 let mut saved = nothing(plan);
                 match gate.abort() {
                     Ok(()) => saved.warnings.extend(self.engine_cleared()),
-                    Err(error) => return Err(ended(SaveError::Cancelled, Err(error))),
+                    Err(error) => return Err(ended(SaveError::NothingLeft, Err(error))),
                 }
                 Ok(saved)
             }
@@ -109,7 +108,7 @@ impl Save<'_> {
         }
     }
 
-    fn not_cancelled(&self) -> Result<(), SaveError> {
+    pub(crate) fn not_cancelled(&self) -> Result<(), SaveError> {
         if self.request.cancelled() {
             Err(SaveError::Cancelled)
         } else {
@@ -175,94 +174,6 @@ impl Save<'_> {
         }
     }
 
-    /// One attempt: journal, backup, write, exchange, commit. Cleans up after itself when it fails.
-    fn once(
-        &self,
-        plan: &Plan,
-        new: &[u8],
-        attributes: &Attributes,
-        in_place: bool,
-        gate: &mut dyn Gate,
-        progress: &mut dyn Progress,
-    ) -> Result<(BackupInfo, Vec<String>), SaveError> {
-        let (request, home) = (self.request, self.home);
-        let new_sha256 = disk::sha256(new);
-        let mut journal = Journal {
-            format: 1,
-            when: who::now(),
-            action: request.note.action.clone(),
-            summary: request.note.summary.clone(),
-            temp: request.target.temp_name(),
-            old_sha256: disk::sha256(&plan.old),
-            new_sha256: new_sha256.clone(),
-            backup: backup::next_id(home)?,
-            own_backup: true,
-            phase: Phase::Begun,
-        };
-        journal.write(home)?;
-        let result = (|| {
-            progress.step(Step::BackingUp);
-            let id = journal.backup.clone();
-            let made = backup::make(home, request, &id, &plan.old, &new_sha256, &plan.applied, attributes)?;
-            progress.step(Step::Writing);
-            let change = Change {
-                target: request.target,
-                home,
-                old: &plan.old,
-                attributes,
-                new,
-            };
-            let mut look = || {
-                self.not_cancelled()?;
-                progress.step(Step::ProvingStopped);
-                gate.prove_stopped()?;
-                self.not_cancelled()?;
-                progress.step(Step::Exchanging);
-                Ok(())
-            };
-            let warnings = if in_place {
-                change.write_in_place(&mut journal, new, &mut look)?
-            } else {
-                change.replace(&mut journal, &mut look)?
-            };
-            Ok((made, warnings))
-        })();
-        match result {
-            Ok((made, mut warnings)) => {
-                progress.step(Step::Committed);
-                warnings.extend(self.read_back(new));
-                warnings.extend(self.close(&journal));
-                if let Err(error) = backup::prune(home, &made.id) {
-                    warnings.push(format!("old backups could not be removed: {error}"));
-                }
-                Ok((made, warnings))
-            }
-            Err(error) => {
-                take_back(request, home, &journal, &error);
-                Err(error)
-            }
-        }
-    }
-
-    fn read_back(&self, new: &[u8]) -> Option<String> {
-        match self.request.target.read() {
-            Ok((bytes, _)) if bytes == new => None,
-            Ok(_) => Some("another program has already changed the file again after this save".to_owned()),
-            Err(error) => Some(format!("the file was saved, but could not be read back: {error}")),
-        }
-    }
-
-    /// The journal is closed, unless something is left for recovery to remove.
-    fn close(&self, journal: &Journal) -> Option<String> {
-        let names = self.request.target.parent().names();
-        if names.is_ok_and(|names| names.contains(&journal.temp)) {
-            return None; // the warning about it is there already; the next start removes it
-        }
-        Journal::close(self.home)
-            .err()
-            .map(|error| format!("the journal could not be closed; the next start does it: {error}"))
-    }
-
     fn after_commit(&self, done: Done, gate: &mut dyn Gate, progress: &mut dyn Progress) -> Saved {
         progress.step(Step::StartingEngine);
         let engine = gate.after_commit();
@@ -303,146 +214,6 @@ impl Save<'_> {
             warnings,
         }
     }
-
-    /// Puts the old file back, keeps the one that the engine did not like, starts the engine once.
-    fn roll_back(
-        &self,
-        old: &[u8],
-        attributes: &Attributes,
-        backup: &BackupInfo,
-        why: &[String],
-        gate: &mut dyn Gate,
-    ) -> (Outcome, Vec<String>) {
-        let why = why.to_vec();
-        if let Err(error) = gate.before_roll_back() {
-            return (
-                Outcome::RollBackFailed {
-                    why,
-                    error: error.to_string(),
-                },
-                Vec::new(),
-            );
-        }
-        let mut warnings = Vec::new();
-        for attempt in 1..=ATTEMPTS {
-            match self.put_old_back(old, attributes, backup, gate) {
-                Ok((failed_file, more)) => {
-                    warnings.extend(more);
-                    let then = gate.after_roll_back();
-                    return (Outcome::RolledBack { why, failed_file, then }, warnings);
-                }
-                Err(SaveError::ChangedUnderneath {
-                    on_disk: OnDisk::Theirs,
-                    ..
-                }) if attempt < ATTEMPTS => {}
-                Err(error) => {
-                    return (
-                        Outcome::RollBackFailed {
-                            why,
-                            error: error.to_string(),
-                        },
-                        warnings,
-                    );
-                }
-            }
-        }
-        (
-            Outcome::RollBackFailed {
-                why,
-                error: "the file kept changing".to_owned(),
-            },
-            warnings,
-        )
-    }
-
-    fn put_old_back(
-        &self,
-        old: &[u8],
-        attributes: &Attributes,
-        backup: &BackupInfo,
-        gate: &mut dyn Gate,
-    ) -> Result<(Option<std::path::PathBuf>, Vec<String>), SaveError> {
-        let (target, home) = (self.request.target, self.home);
-        let (failed, snapshot, file) = target.read_named(target.name())?;
-        if failed == old {
-            return Ok((None, Vec::new()));
-        }
-        let now = Attributes::of(&file, target.path())?;
-        let mut warnings = Vec::new();
-        let failed_file = match home.keep("failed", &failed) {
-            Ok(path) => Some(path),
-            // A mail host that is down is worse than a copy that is missing.
-            Err(error) => {
-                warnings.push(format!(
-                    "the file that the engine did not start with could not be kept: {error}"
-                ));
-                None
-            }
-        };
-        if now.differs(attributes) {
-            warnings.push("owner, mode or ACL of the file were changed since the save; they are left so".to_owned());
-        }
-        let mut journal = Journal {
-            format: 1,
-            when: who::now(),
-            action: ROLL_BACK.to_owned(),
-            summary: self.request.note.summary.clone(),
-            temp: target.temp_name(),
-            old_sha256: disk::sha256(&failed),
-            new_sha256: disk::sha256(old),
-            backup: backup.id.clone(),
-            own_backup: false,
-            phase: Phase::Begun,
-        };
-        journal.write(home)?;
-        let change = Change {
-            target,
-            home,
-            old: &failed,
-            attributes: &now,
-            new: old,
-        };
-        let mut look = || gate.prove_stopped().map_err(SaveError::from);
-        let result = if in_place_reason(target, &snapshot).is_some() {
-            change.write_in_place(&mut journal, &failed, &mut look)
-        } else {
-            change.replace(&mut journal, &mut look)
-        };
-        match result {
-            Ok(more) => {
-                warnings.extend(more);
-                warnings.extend(self.close(&journal));
-                Ok((failed_file, warnings))
-            }
-            Err(error) => {
-                take_back(self.request, home, &journal, &error);
-                Err(error)
-            }
-        }
-    }
-}
-
-/// After a failed attempt: nothing of it stays. What cannot be removed now is in the journal for the next start, so errors are not told.
-fn take_back(request: &Request<'_>, home: &Home, journal: &Journal, error: &SaveError) {
-    let gone = match error.on_disk() {
-        OnDisk::Untouched | OnDisk::PutBack | OnDisk::Theirs => true,
-        OnDisk::New | OnDisk::Torn { .. } | OnDisk::Unsure { .. } => false,
-    };
-    if !gone {
-        return;
-    }
-    let parent = request.target.parent();
-    let _ = parent
-        .remove(&journal.temp)
-        .and_then(|()| parent.sync())
-        .and_then(|()| {
-            if journal.own_backup {
-                backup::discard(home, &journal.backup)
-            } else {
-                Ok(())
-            }
-        })
-        .and_then(|()| Journal::close(home));
 }
 
 fn nothing(plan: Plan) -> Saved {

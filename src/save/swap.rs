@@ -9,11 +9,12 @@ use rustix::io::Errno;
 
 use super::attributes::Attributes;
 use super::disk;
-use super::error::{OnDisk, SaveError, Trouble};
+use super::error::SaveError;
 use super::journal::{Journal, Phase};
 use super::preflight;
 use super::state_dir::Home;
 use super::target::{Snapshot, Target};
+use super::trouble::{OnDisk, Trouble};
 
 /// What stands in the file before the swap, and what shall stand there after it.
 pub(crate) struct Change<'a> {
@@ -246,7 +247,9 @@ pub(crate) fn put_back(target: &Target, home: &Home, temp: &str, out: Seen, insi
                 home.keep("overwritten", bytes)?;
             }
             target.parent().remove(temp)?;
-            return target.parent().sync();
+            // A handle of its own: the sync that led here may have failed, and is never repeated on the same one.
+            let again = target.parent().again().and_then(rustix::fs::fsync);
+            return again.map_err(|errno| fault("syncing the directory of", target, errno));
         }
         (out, inside) = (next, out);
     }

@@ -49,7 +49,7 @@ impl Actor {
                 None => real,
             },
         };
-        super::error::shown(&words)
+        super::trouble::shown(&words)
     }
 }
 

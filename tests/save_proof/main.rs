@@ -8,6 +8,7 @@ mod kill;
 mod plain;
 mod power;
 mod real;
+mod secrets;
 mod support;
 
 /// Not a test of its own: what `support::driver` runs in a process of its own, below strace. Does nothing without its variables.

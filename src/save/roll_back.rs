@@ -1,0 +1,135 @@
+//! The engine did not come up with the new file: the old one goes back, by the same exchange, and the new one is kept for looking at.
+
+use super::attempt::take_back;
+use super::attributes::Attributes;
+use super::disk;
+use super::error::SaveError;
+use super::gate::Gate;
+use super::journal::{Journal, Phase};
+use super::manifest::BackupInfo;
+use super::preflight::in_place_reason;
+use super::recover::ROLL_BACK;
+use super::request::Outcome;
+use super::steps::{ATTEMPTS, Save};
+use super::swap::Change;
+use super::trouble::OnDisk;
+use super::who;
+
+impl Save<'_> {
+    /// Puts the old file back, keeps the one that the engine did not like, starts the engine once.
+    pub(crate) fn roll_back(
+        &self,
+        old: &[u8],
+        attributes: &Attributes,
+        backup: &BackupInfo,
+        why: &[String],
+        gate: &mut dyn Gate,
+    ) -> (Outcome, Vec<String>) {
+        let why = why.to_vec();
+        if let Err(error) = gate.before_roll_back() {
+            return (
+                Outcome::RollBackFailed {
+                    why,
+                    error: error.to_string(),
+                },
+                Vec::new(),
+            );
+        }
+        let mut warnings = Vec::new();
+        for attempt in 1..=ATTEMPTS {
+            match self.put_old_back(old, attributes, backup, gate) {
+                Ok((failed_file, more)) => {
+                    warnings.extend(more);
+                    let then = gate.after_roll_back();
+                    return (Outcome::RolledBack { why, failed_file, then }, warnings);
+                }
+                Err(SaveError::ChangedUnderneath {
+                    on_disk: OnDisk::Theirs,
+                    ..
+                }) if attempt < ATTEMPTS => {}
+                Err(error) => {
+                    return (
+                        Outcome::RollBackFailed {
+                            why,
+                            error: error.to_string(),
+                        },
+                        warnings,
+                    );
+                }
+            }
+        }
+        (
+            Outcome::RollBackFailed {
+                why,
+                error: "the file kept changing".to_owned(),
+            },
+            warnings,
+        )
+    }
+
+    fn put_old_back(
+        &self,
+        old: &[u8],
+        attributes: &Attributes,
+        backup: &BackupInfo,
+        gate: &mut dyn Gate,
+    ) -> Result<(Option<std::path::PathBuf>, Vec<String>), SaveError> {
+        let (target, home) = (self.request.target, self.home);
+        let (failed, snapshot, file) = target.read_named(target.name())?;
+        if failed == old {
+            return Ok((None, Vec::new()));
+        }
+        let now = Attributes::of(&file, target.path())?;
+        let mut warnings = Vec::new();
+        let failed_file = match home.keep("failed", &failed) {
+            Ok(path) => Some(path),
+            // A mail host that is down is worse than a copy that is missing.
+            Err(error) => {
+                warnings.push(format!(
+                    "the file that the engine did not start with could not be kept: {error}"
+                ));
+                None
+            }
+        };
+        if now.differs(attributes) {
+            warnings.push("owner, mode or ACL of the file were changed since the save; they are left so".to_owned());
+        }
+        let mut journal = Journal {
+            format: 1,
+            when: who::now(),
+            action: ROLL_BACK.to_owned(),
+            summary: self.request.note.summary.clone(),
+            temp: target.temp_name(),
+            old_sha256: disk::sha256(&failed),
+            new_sha256: disk::sha256(old),
+            backup: backup.id.clone(),
+            own_backup: false,
+            phase: Phase::Begun,
+        };
+        journal.write(home)?;
+        let change = Change {
+            target,
+            home,
+            old: &failed,
+            attributes: &now,
+            new: old,
+        };
+        let mut look = || gate.prove_stopped().map_err(SaveError::from);
+        let result = if in_place_reason(target, &snapshot).is_some() {
+            change.write_in_place(&mut journal, &failed, &mut look)
+        } else {
+            change.replace(&mut journal, &mut look)
+        };
+        match result {
+            Ok(more) => {
+                warnings.extend(more);
+                warnings.extend(self.close(&journal));
+                Ok((failed_file, warnings))
+            }
+            Err(error) => {
+                take_back(self.request, home, &journal, &error);
+                Err(error)
+            }
+        }
+    }
+}
