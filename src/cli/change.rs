@@ -81,7 +81,10 @@ impl Change<'_> {
     pub(super) fn carry_out(mut self, console: &mut Console<'_>) -> Result<(), Failure> {
         let answer = answer(self.saving)?;
         let session = &self.opened.session;
-        let same = self.whole.as_ref().is_some_and(|whole| whole.document.as_bytes() == self.opened.document.as_bytes());
+        let same = self
+            .whole
+            .as_ref()
+            .is_some_and(|whole| whole.document.as_bytes() == self.opened.document.as_bytes());
         if same || (self.whole.is_none() && !session.is_dirty()) {
             return self.nothing_to_do(console);
         }
@@ -202,7 +205,10 @@ impl Change<'_> {
             engine: self.saving.engine.wish(),
             proves: review.inbound_after(),
             whole: self.whole.as_ref().map(|whole| whole.id.clone()),
-            undo_after: self.saving.undo_after.map(|minutes| Duration::from_secs(60 * u64::from(minutes))),
+            undo_after: self
+                .saving
+                .undo_after
+                .map(|minutes| Duration::from_secs(60 * u64::from(minutes))),
         };
         let saved = self
             .opened

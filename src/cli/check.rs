@@ -29,14 +29,23 @@ pub(super) fn run(opened: &mut Opened, check: Check, console: &mut Console<'_>) 
 /// [`Failure::Short`], [`Failure::Output`].
 pub(super) fn report(opened: &Opened, book: &PeerBook, check: Check, console: &mut Console<'_>) -> Result<(), Failure> {
     let mut found = Found::of(&opened.session, book, check);
-    let live = if check.live { Some(super::probe::live(opened)?) } else { None };
+    let live = if check.live {
+        Some(super::probe::live(opened)?)
+    } else {
+        None
+    };
     if let Some(proof) = &live {
         found.live(proof, check.min);
     }
     let reasons = found.reasons.join("; ");
     if check.output.json {
-        let ports = live.as_ref().map(|proof| proof.ports.iter().map(PortJson::from).collect());
-        console.json(&CheckJson { live: ports, ..found.json(&opened.session, check.min) })?;
+        let ports = live
+            .as_ref()
+            .map(|proof| proof.ports.iter().map(PortJson::from).collect());
+        console.json(&CheckJson {
+            live: ports,
+            ..found.json(&opened.session, check.min)
+        })?;
     } else {
         for warning in &found.warnings {
             console.warn(warning);
@@ -126,7 +135,8 @@ impl<'a> Found<'a> {
                 .map(|(version, _)| version.to_string())
                 .collect();
             if !older.is_empty() {
-                self.reasons.push(format!("port {} accepts {}", port.address.port(), older.join(", ")));
+                self.reasons
+                    .push(format!("port {} accepts {}", port.address.port(), older.join(", ")));
             }
         }
         if proof.ports.is_empty() {

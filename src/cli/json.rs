@@ -277,7 +277,11 @@ impl DifferenceJson {
             now: change.old.clone(),
             then: change.new.clone(),
         });
-        Self { id: id.to_owned(), count, changes: changes.collect() }
+        Self {
+            id: id.to_owned(),
+            count,
+            changes: changes.collect(),
+        }
     }
 }
 
@@ -326,7 +330,12 @@ pub(super) struct PortJson {
 impl From<&PortProof> for PortJson {
     fn from(proof: &PortProof) -> Self {
         let list = |wanted: &Said| {
-            proof.said.iter().filter(|(_, said)| said == wanted).map(|(version, _)| version.token()).collect()
+            proof
+                .said
+                .iter()
+                .filter(|(_, said)| said == wanted)
+                .map(|(version, _)| version.token())
+                .collect()
         };
         Self {
             port: proof.address.port(),

@@ -49,7 +49,9 @@ impl Opened {
 
     /// Reads logs and peers file, and takes in what they show of this server.
     pub(super) fn gather(&mut self) -> PeerBook {
-        let gathered = self.host.gather(&mut self.sources, &self.document, &AtomicBool::new(false), |_, _| {});
+        let gathered = self
+            .host
+            .gather(&mut self.sources, &self.document, &AtomicBool::new(false), |_, _| {});
         self.session.set_measured(gathered.measured);
         self.since_save = gathered.since_save;
         gathered.book

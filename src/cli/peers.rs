@@ -47,13 +47,19 @@ pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) 
 fn since_save(opened: &Opened, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
     let Some((since, troubles)) = &opened.since_save else {
         if json {
-            return console.json(&SinceSaveJson { since: None, peers: Vec::new() });
+            return console.json(&SinceSaveJson {
+                since: None,
+                peers: Vec::new(),
+            });
         }
         return console.lines(&["Nothing was saved with kerio-tls yet, so there is no time to count from.".to_owned()]);
     };
     if json {
         let peers = troubles.iter().map(TroubleJson::from).collect();
-        return console.json(&SinceSaveJson { since: Some(since.to_string()), peers });
+        return console.json(&SinceSaveJson {
+            since: Some(since.to_string()),
+            peers,
+        });
     }
     let clock = Host::clock();
     let mut lines = vec![format!(
@@ -62,7 +68,11 @@ fn since_save(opened: &Opened, json: bool, console: &mut Console<'_>) -> Result<
         amount(troubles.len() as u64, "peer", "peers")
     )];
     for trouble in troubles {
-        let new = if trouble.worked_before && !trouble.troubled_before { "new" } else { "not new" };
+        let new = if trouble.worked_before && !trouble.troubled_before {
+            "new"
+        } else {
+            "not new"
+        };
         lines.push(format!(
             "  {}  {} ({new}), last {}: {}",
             crate::session::host_label(&trouble.peer),

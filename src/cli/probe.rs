@@ -15,17 +15,23 @@ use super::opened::Opened;
 pub(super) fn run(probe: &Probe, console: &mut Console<'_>) -> Result<(), Failure> {
     let service = Service::from_token(&probe.service)
         .ok_or_else(|| Failure::Usage(format!("--service: expected one of {}", tokens())))?;
-    let targets = probe.host.iter().map(|host| Target::parse(host, service)).collect::<Result<Vec<_>, _>>();
+    let targets = probe
+        .host
+        .iter()
+        .map(|host| Target::parse(host, service))
+        .collect::<Result<Vec<_>, _>>();
     let targets = targets.map_err(|error| Failure::Usage(error.to_string()))?;
     let settings = crate::work::probe_settings();
     let failed = |error: &dyn std::fmt::Display| Failure::NotSaved(format!("the probe could not be made: {error}"));
     let cancel = Cancel::new().map_err(|error| failed(&error))?;
     let mut reports: Vec<Option<Report>> = vec![None; targets.len()];
     let mut trouble = None;
-    probe_many(&targets, &settings, WORKERS, &cancel, |place, result| match (reports.get_mut(place), result) {
-        (Some(slot), Ok(report)) => *slot = Some(report),
-        (_, Err(error)) => trouble = Some(error.to_string()),
-        (None, Ok(_)) => {}
+    probe_many(&targets, &settings, WORKERS, &cancel, |place, result| {
+        match (reports.get_mut(place), result) {
+            (Some(slot), Ok(report)) => *slot = Some(report),
+            (_, Err(error)) => trouble = Some(error.to_string()),
+            (None, Ok(_)) => {}
+        }
     })
     .map_err(|error| failed(&error))?;
     let reports: Vec<Report> = reports.into_iter().flatten().collect();
@@ -47,7 +53,13 @@ fn words(report: &Report) -> String {
         Some(version) => format!("highest is {version}"),
         None => format!("{}: {}", report.outcome.token(), report.outcome.words()),
     };
-    format!("{} {}  {what}  ({} ms; {})", report.target, report.target.service, report.milliseconds(), report.detail)
+    format!(
+        "{} {}  {what}  ({} ms; {})",
+        report.target,
+        report.target.service,
+        report.milliseconds(),
+        report.detail
+    )
 }
 
 fn tokens() -> String {

@@ -18,11 +18,16 @@ pub(super) fn run(opened: &mut Opened, restore: &Restore, console: &mut Console<
         None => backups.first(),
     };
     let Some(backup) = backup else {
-        return Err(Failure::Usage("there is no such backup; see kerio-tls backups".to_owned()));
+        return Err(Failure::Usage(
+            "there is no such backup; see kerio-tls backups".to_owned(),
+        ));
     };
     let book = opened.gather();
     let whole = if restore.whole {
-        Some(Whole { id: backup.id.clone(), document: opened.host.backup_document(&backup.id)? })
+        Some(Whole {
+            id: backup.id.clone(),
+            document: opened.host.backup_document(&backup.id)?,
+        })
     } else {
         let undo = backup.undo().map_err(|error| Failure::Refused(error.to_string()))?;
         let rebased = opened.document.rebase(&undo);
@@ -52,7 +57,10 @@ pub(super) fn run(opened: &mut Opened, restore: &Restore, console: &mut Console<
 /// # Errors
 /// [`Failure`].
 pub(super) fn confirm(opened: &Opened, console: &mut Console<'_>) -> Result<(), Failure> {
-    let kept = opened.host.confirm().map_err(|error| Failure::NotSaved(error.to_string()))?;
+    let kept = opened
+        .host
+        .confirm()
+        .map_err(|error| Failure::NotSaved(error.to_string()))?;
     if kept.is_empty() {
         return console.lines(&["Nothing waits to be confirmed: it is kept already, or was undone.".to_owned()]);
     }

@@ -106,7 +106,10 @@ impl StateDir {
 /// A name for a target's sub-directory: paths can be long and hold anything.
 fn name(target: &Target) -> String {
     use std::os::unix::ffi::OsStrExt as _;
-    disk::sha256(target.path().as_os_str().as_bytes()).chars().take(16).collect()
+    disk::sha256(target.path().as_os_str().as_bytes())
+        .chars()
+        .take(16)
+        .collect()
 }
 
 fn create(path: &Path) -> Result<(), SaveError> {

@@ -139,7 +139,10 @@ impl Review {
     /// The inbound minimum after the save, where it touches inbound.
     #[must_use]
     pub fn inbound_after(&self) -> Option<Minimum> {
-        self.directions.iter().find(|review| review.direction == Direction::Inbound).map(|review| review.to.clone())
+        self.directions
+            .iter()
+            .find(|review| review.direction == Direction::Inbound)
+            .map(|review| review.to.clone())
     }
 
     /// Does anything stand in the way that no consent can remove?
@@ -182,7 +185,10 @@ impl Session {
             .collect();
         let changes = self.base().changes_to(restored, &self.secrets(), LISTED);
         let review = self.gather(book, facts, EditSet::default(), Vec::new(), directions, Some(changes));
-        Review { difference: then.difference(), ..review }
+        Review {
+            difference: then.difference(),
+            ..review
+        }
     }
 
     fn gather(

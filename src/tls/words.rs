@@ -255,7 +255,10 @@ impl std::fmt::Display for WordList {
 /// A secret (a variable that was named wrongly) is never quoted: `D3S:` is reversible, `SHA:` a hash.
 pub(super) fn shown(text: &str) -> String {
     const LONGEST: usize = 40;
-    let secret = |prefix: &str| text.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
+    let secret = |prefix: &str| {
+        text.get(..prefix.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+    };
     if secret("D3S:") || secret("SHA:") {
         return "a secret".to_owned();
     }

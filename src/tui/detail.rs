@@ -131,10 +131,24 @@ pub fn peer(row: &PeerRow<'_>, state: &State) -> (String, Vec<Line>) {
         lines.push(field("note", note));
     }
     if let Some(trouble) = trouble(peer, state) {
-        let worked = if trouble.worked_before && !trouble.troubled_before { "newly, it worked before" } else { "not for the first time" };
-        let since = trouble.worked_since.map_or_else(String::new, |at| format!("; it worked again {}", state.clock.say(at)));
+        let worked = if trouble.worked_before && !trouble.troubled_before {
+            "newly, it worked before"
+        } else {
+            "not for the first time"
+        };
+        let since = trouble
+            .worked_since
+            .map_or_else(String::new, |at| format!("; it worked again {}", state.clock.say(at)));
         let many = if trouble.at_least { "at least " } else { "" };
-        let mut words = field("since save", format!("{many}{} delayed or failing ({worked}), first {}, last {}{since}", trouble.count, state.clock.say(trouble.first), state.clock.say(trouble.last)));
+        let mut words = field(
+            "since save",
+            format!(
+                "{many}{} delayed or failing ({worked}), first {}, last {}{since}",
+                trouble.count,
+                state.clock.say(trouble.first),
+                state.clock.say(trouble.last)
+            ),
+        );
         words.tone = Tone::Bad;
         lines.push(words);
         lines.push(field("it says", &trouble.status));

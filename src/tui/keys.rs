@@ -280,13 +280,15 @@ const fn row(command: Command, places: &'static [Place], hint: &'static str, hel
 }
 
 use Place::{
-    Backups, CheckBox, DropDown, Editor, Field, Find, Panel, Peers, Question, Reader, Review, Saving, TextField, Variables,
+    Backups, CheckBox, DropDown, Editor, Field, Find, Panel, Peers, Question, Reader, Review, Saving, TextField,
+    Variables,
 };
 
 const FORM: &[Place] = &[Field, CheckBox, Panel, Variables, Peers, Backups];
 const LISTS: &[Place] = &[Panel, Variables, Peers, Backups, Reader, Review];
 const EVERYWHERE: &[Place] = &[
-    Field, CheckBox, Panel, DropDown, Variables, Peers, Backups, Reader, Review, Question, Saving, Editor, TextField, Find,
+    Field, CheckBox, Panel, DropDown, Variables, Peers, Backups, Reader, Review, Question, Saving, Editor, TextField,
+    Find,
 ];
 const EDITING: &[Place] = &[Editor, TextField, Find];
 
@@ -498,7 +500,12 @@ pub const BINDINGS: &[Binding] = &[
         "apply",
         "apply what is shown, or fill a preset in; nothing is written to the file yet",
     ),
-    row(Command::Activate, &[Find], "go there", "go to the marked row in its list"),
+    row(
+        Command::Activate,
+        &[Find],
+        "go there",
+        "go to the marked row in its list",
+    ),
     row(
         Command::Toggle,
         &[Editor],
@@ -549,7 +556,12 @@ pub const BINDINGS: &[Binding] = &[
     row(Command::PageDown, EDITING, "", "the text below one page down"),
     row(Command::Quit, EDITING, "", "quit; asks when there are changes"),
     row(Command::Suspend, EDITING, "", "to the shell; come back with fg"),
-    row(Command::Help, EDITING, "help", "this help, and all that is known of the field"),
+    row(
+        Command::Help,
+        EDITING,
+        "help",
+        "this help, and all that is known of the field",
+    ),
 ];
 
 /// What a key does at a place, if anything.

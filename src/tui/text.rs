@@ -111,7 +111,10 @@ pub(super) fn engine(state: &State) -> String {
 
 pub(super) fn scan(state: &State) -> Option<String> {
     if let Some((done, total)) = state.probing {
-        return Some(format!("Probing: {done} of {total} have answered; {} stops", super::keys::Command::Cancel.key_label()));
+        return Some(format!(
+            "Probing: {done} of {total} have answered; {} stops",
+            super::keys::Command::Cancel.key_label()
+        ));
     }
     match state.scan {
         Scan::Running(_, 0) => Some("Looking for mail logs ...".to_owned()),
@@ -288,7 +291,10 @@ pub(super) fn headers_question() -> Question {
                 ),
             ),
         ],
-        buttons: buttons(vec![("Stay".to_owned(), Answer::Stay), ("Read them".to_owned(), Answer::ReadHeaders)]),
+        buttons: buttons(vec![
+            ("Stay".to_owned(), Answer::Stay),
+            ("Read them".to_owned(), Answer::ReadHeaders),
+        ]),
         focus: 0,
     }
 }
@@ -297,7 +303,10 @@ pub(super) fn headers_question() -> Question {
 pub(super) fn probe_question(questions: Vec<work::Question>, words: &[String]) -> Question {
     Question {
         title: "Probe: what it will do".to_owned(),
-        lines: words.iter().map(|words| indented(Tone::Text, words.clone(), 2)).collect(),
+        lines: words
+            .iter()
+            .map(|words| indented(Tone::Text, words.clone(), 2))
+            .collect(),
         buttons: buttons(vec![
             ("Stay".to_owned(), Answer::Stay),
             ("Ask them now".to_owned(), Answer::Probe(questions)),
@@ -307,12 +316,18 @@ pub(super) fn probe_question(questions: Vec<work::Question>, words: &[String]) -
 }
 
 pub(super) fn probed(total: usize) -> String {
-    format!("Asked {}; the numbers hold what they said.", amount(total as u64, "peer", "peers"))
+    format!(
+        "Asked {}; the numbers hold what they said.",
+        amount(total as u64, "peer", "peers")
+    )
 }
 
 /// What the server's own ports said.
 pub(super) fn proof_lines(proof: &LiveProof, minimum: &Minimum) -> Vec<Line> {
-    let mut lines = vec![line(Tone::Heading, format!("Inbound in the file: {}", describe_minimum(minimum)))];
+    let mut lines = vec![line(
+        Tone::Heading,
+        format!("Inbound in the file: {}", describe_minimum(minimum)),
+    )];
     lines.extend(proof.lines().into_iter().map(|words| indented(Tone::Text, words, 4)));
     for words in &proof.contradictions {
         lines.push(indented(Tone::Bad, format!("x {words}"), 2));
@@ -331,7 +346,10 @@ pub(super) fn since_save_lines(at: jiff::Timestamp, troubles: &[Trouble], clock:
     if troubles.is_empty() {
         return Vec::new();
     }
-    let new = troubles.iter().filter(|trouble| trouble.worked_before && !trouble.troubled_before).count();
+    let new = troubles
+        .iter()
+        .filter(|trouble| trouble.worked_before && !trouble.troubled_before)
+        .count();
     vec![line(
         Tone::Bad,
         format!(

@@ -307,7 +307,11 @@ fn ask_probe(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     let marked = (state.tab == Tab::Peers)
-        .then(|| detail::peer_rows(state).get(state.selected()).map(|row| row.assessed.peer.key.clone()))
+        .then(|| {
+            detail::peer_rows(state)
+                .get(state.selected())
+                .map(|row| row.assessed.peer.key.clone())
+        })
         .flatten();
     let question = text::whom_question(marked);
     state.overlays.push(Overlay::Question(question));
@@ -690,7 +694,9 @@ fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
             if questions.is_empty() {
                 state.status = Some(text::line(Tone::Text, text::NOBODY_TO_ASK));
             } else {
-                state.overlays.push(Overlay::Question(text::probe_question(questions, &words)));
+                state
+                    .overlays
+                    .push(Overlay::Question(text::probe_question(questions, &words)));
             }
         }
         Event::ProbeProgress { done, total } => {
@@ -709,7 +715,11 @@ fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
             state.count();
             state.status = None;
             let lines = text::proof_lines(&proof, &state.session.loaded_minimum(Direction::Inbound));
-            state.overlays.push(Overlay::Reader { title: text::PROOF_TITLE.to_owned(), lines, scroll: 0 });
+            state.overlays.push(Overlay::Reader {
+                title: text::PROOF_TITLE.to_owned(),
+                lines,
+                scroll: 0,
+            });
         }
         Event::Engine(now) => state.engine = Some(now),
         Event::Facts(facts) => {

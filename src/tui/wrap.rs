@@ -46,7 +46,10 @@ pub fn cut_front(text: &str, width: usize, ellipsis: &str) -> String {
         return String::new();
     };
     // A wide character that lies across the cut goes, too.
-    let start = text.char_indices().map(|(at, _)| at).find(|at| text.get(*at..).is_some_and(|tail| columns(tail) <= room));
+    let start = text
+        .char_indices()
+        .map(|(at, _)| at)
+        .find(|at| text.get(*at..).is_some_and(|tail| columns(tail) <= room));
     let tail = start.and_then(|at| text.get(at..)).unwrap_or_default();
     format!("{ellipsis}{tail}")
 }

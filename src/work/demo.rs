@@ -67,7 +67,9 @@ impl Demo {
     /// Makes the copy.
     pub(super) fn make(clock: &Clock) -> io::Result<Self> {
         let demo = Self {
-            dir: tempfile::Builder::new().prefix("kerio-tls-demo-").tempdir()?, pretend: Mutex::default() };
+            dir: tempfile::Builder::new().prefix("kerio-tls-demo-").tempdir()?,
+            pretend: Mutex::default(),
+        };
         let root = demo.root();
         let store = root.join("store");
         fs::create_dir_all(store.join("logs"))?;
@@ -104,11 +106,19 @@ impl Demo {
     pub(super) fn own_ports(&self, lowest: TlsVersion) -> Vec<(SocketAddr, Service)> {
         let services = [Service::Smtp, Service::Smtps, Service::Imaps, Service::Https];
         let started = services.into_iter().filter_map(|service| {
-            let behaviour = Behaviour { service, floor: lowest, ceiling: TlsVersion::Tls13, quirk: Quirk::None };
+            let behaviour = Behaviour {
+                service,
+                floor: lowest,
+                ceiling: TlsVersion::Tls13,
+                quirk: Quirk::None,
+            };
             FakePeer::start(behaviour).ok().map(|peer| (service, peer))
         });
         let started: Vec<(Service, FakePeer)> = started.collect();
-        let ports = started.iter().map(|(service, peer)| (peer.address(), *service)).collect();
+        let ports = started
+            .iter()
+            .map(|(service, peer)| (peer.address(), *service))
+            .collect();
         let mut pretend = self.pretend.lock().unwrap_or_else(PoisonError::into_inner);
         pretend.own = started.into_iter().map(|(_, peer)| peer).collect();
         ports
@@ -151,7 +161,11 @@ fn behaviour(host: &str) -> Behaviour {
         up_to(Tls13).with(Quirk::BytesAfterGo),
         up_to(Tls12).with(Quirk::Http),
     ];
-    let number = host.rsplit('.').next().and_then(|last| last.parse::<usize>().ok()).unwrap_or(0);
+    let number = host
+        .rsplit('.')
+        .next()
+        .and_then(|last| last.parse::<usize>().ok())
+        .unwrap_or(0);
     cases.get(number % cases.len()).copied().unwrap_or_else(|| up_to(Tls12))
 }
 

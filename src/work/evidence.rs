@@ -6,7 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::mailserver_cfg::Document;
-use crate::peers::{self, BookSources, LogFindings, PeerBook, PeersFile, Progress, ReceivedBudget, Record, Trouble, Window};
+use crate::peers::{
+    self, BookSources, LogFindings, PeerBook, PeersFile, Progress, ReceivedBudget, Record, Trouble, Window,
+};
 use crate::session::Measured;
 
 use super::home::distrust;
@@ -36,7 +38,10 @@ pub struct Sources {
 }
 
 /// How much stored mail is looked at: enough for every device of a usual server, and never a long wait.
-pub const HEADERS: ReceivedBudget = ReceivedBudget { messages: 20_000, time: Duration::from_secs(20) };
+pub const HEADERS: ReceivedBudget = ReceivedBudget {
+    messages: 20_000,
+    time: Duration::from_secs(20),
+};
 
 /// How often progress is told while logs are read.
 const TICK: Duration = Duration::from_secs(1);
@@ -51,7 +56,11 @@ impl Host {
         progress: impl Fn(u64, u64) + Sync,
     ) -> Gathered {
         let clock = Self::clock();
-        let window = Window { now: clock.now, days: self.preferences.days, zone: clock.zone };
+        let window = Window {
+            now: clock.now,
+            days: self.preferences.days,
+            zone: clock.zone,
+        };
         sources.warnings.clear();
         self.read_logs(sources, document, &window, cancel, progress);
         self.read_peers_file(sources, clock.now);
@@ -85,7 +94,10 @@ impl Host {
     /// # Errors
     /// Why nothing could be read, in words.
     pub fn read_headers(&self, document: &Document, cancel: &AtomicBool) -> Result<(Vec<Record>, String), String> {
-        let store = document.places().store.ok_or("The file does not say where the mail is stored.")?;
+        let store = document
+            .places()
+            .store
+            .ok_or("The file does not say where the mail is stored.")?;
         let found = peers::read_received(&store, &own_hosts(), HEADERS, Timestamp::now(), cancel)
             .map_err(|error| error.to_string())?;
         if found.tls13_seen {
@@ -94,12 +106,17 @@ impl Host {
             // What could not be remembered is seen again next time.
             let _: std::io::Result<()> = self.remember_server(&memory);
         }
-        let mut words = format!("Read {} messages; {} had this server's own header.", found.messages_read, found.messages_used);
+        let mut words = format!(
+            "Read {} messages; {} had this server's own header.",
+            found.messages_read, found.messages_used
+        );
         if found.ended_early {
             words.push_str(" The budget ended it: older mail was not read.");
         }
         if let Err(error) = self.remember(found.records.clone()) {
-            words.push_str(&format!(" It counts for this session only: it could not be remembered ({error})."));
+            words.push_str(&format!(
+                " It counts for this session only: it could not be remembered ({error})."
+            ));
         }
         for warning in &found.warnings {
             words.push(' ');
@@ -119,7 +136,9 @@ impl Host {
         let candidates = document.log_directories();
         // The likeliest that exists; where none does, the first says where we looked.
         let Some(directory) = candidates.iter().find(|path| path.is_dir()).or(candidates.first()) else {
-            sources.warnings.push("the file does not say where the logs are, so no mail log was read".to_owned());
+            sources
+                .warnings
+                .push("the file does not say where the logs are, so no mail log was read".to_owned());
             return;
         };
         let files = match peers::find_logs(directory) {
@@ -144,7 +163,9 @@ impl Host {
             return;
         }
         if let Some(why) = distrust(path) {
-            sources.warnings.push(format!("the peers file {} is ignored: {why}", path.display()));
+            sources
+                .warnings
+                .push(format!("the peers file {} is ignored: {why}", path.display()));
             return;
         }
         match PeersFile::read(path, now) {
@@ -160,7 +181,10 @@ impl Host {
         }
         let newest = self.backups().ok()?.into_iter().next()?;
         let at: Timestamp = newest.when.parse().ok()?;
-        Some((at, sources.logs.as_ref().map(|logs| logs.troubles(at)).unwrap_or_default()))
+        Some((
+            at,
+            sources.logs.as_ref().map(|logs| logs.troubles(at)).unwrap_or_default(),
+        ))
     }
 }
 

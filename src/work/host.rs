@@ -133,13 +133,18 @@ impl Host {
         let demo = self.demo.as_ref()?;
         let pairs = |document: &Document, direction: Direction| -> Vec<Pair> {
             let variables = document.variables(direction.table()).into_iter();
-            variables.map(|v| Pair { name: v.name, value: v.value }).collect()
+            variables
+                .map(|v| Pair {
+                    name: v.name,
+                    value: v.value,
+                })
+                .collect()
         };
         let document = self.load().ok()?;
-        let [inbound, _] = self
-            .preferences
-            .catalogue
-            .read_both(&pairs(&document, Direction::Inbound), &pairs(&document, Direction::Outbound));
+        let [inbound, _] = self.preferences.catalogue.read_both(
+            &pairs(&document, Direction::Inbound),
+            &pairs(&document, Direction::Outbound),
+        );
         let lowest = match inbound.minimum {
             Minimum::At(version) => version,
             Minimum::Default | Minimum::Custom(_) => TlsVersion::Tls10,
@@ -175,7 +180,8 @@ impl Host {
     /// Has anything been kept for this file yet? If not, a command that only looks must not make a place for it.
     #[must_use]
     pub fn has_state(&self) -> bool {
-        self.target().is_ok_and(|target| StateDir::knows(&self.home.state_dir, &target))
+        self.target()
+            .is_ok_and(|target| StateDir::knows(&self.home.state_dir, &target))
     }
 
     /// Reads the file.

@@ -34,15 +34,22 @@ pub struct PortProof {
 
 impl PortProof {
     fn accepts(&self) -> impl Iterator<Item = TlsVersion> {
-        self.said.iter().filter(|(_, said)| *said == Said::Accepts).map(|(version, _)| *version)
+        self.said
+            .iter()
+            .filter(|(_, said)| *said == Said::Accepts)
+            .map(|(version, _)| *version)
     }
 
     /// In words: `465 smtps: accepts TLS 1.2, TLS 1.3; refuses TLS 1.0, TLS 1.1`.
     #[must_use]
     pub fn words(&self) -> String {
         let list = |wanted: fn(&Said) -> bool| {
-            let found: Vec<String> =
-                self.said.iter().filter(|(_, said)| wanted(said)).map(|(version, _)| version.to_string()).collect();
+            let found: Vec<String> = self
+                .said
+                .iter()
+                .filter(|(_, said)| wanted(said))
+                .map(|(version, _)| version.to_string())
+                .collect();
             found.join(", ")
         };
         let mut parts = Vec::new();
@@ -92,9 +99,14 @@ impl Host {
     #[must_use]
     pub fn prove(&self, minimum: &Minimum, cancel: &Cancel) -> LiveProof {
         let (targets, skipped) = self.own_ports();
-        let mut proof = LiveProof { skipped, ..LiveProof::default() };
+        let mut proof = LiveProof {
+            skipped,
+            ..LiveProof::default()
+        };
         if targets.is_empty() {
-            proof.open.push("no port of the engine could be found, so nothing was proven".to_owned());
+            proof
+                .open
+                .push("no port of the engine could be found, so nothing was proven".to_owned());
         }
         let settings = self.probe_settings();
         for (address, service) in targets {
@@ -123,7 +135,9 @@ impl Host {
         if let Some(pretend) = self.pretend_ports() {
             return (pretend, Vec::new());
         }
-        let Some(controller) = self.controller() else { return (Vec::new(), Vec::new()) };
+        let Some(controller) = self.controller() else {
+            return (Vec::new(), Vec::new());
+        };
         let status = controller.status();
         if status.state != State::Running {
             return (Vec::new(), Vec::new());
@@ -186,7 +200,12 @@ impl LiveProof {
                     port.address.port(),
                     port.service
                 ));
-            } else if answered && !port.said.iter().any(|(version, said)| version == minimum && *said == Said::Accepts) {
+            } else if answered
+                && !port
+                    .said
+                    .iter()
+                    .any(|(version, said)| version == minimum && *said == Said::Accepts)
+            {
                 self.open.push(format!(
                     "port {} ({}) does not accept {minimum} itself; newer builds refuse old versions without @SECLEVEL=0",
                     port.address.port(),
@@ -202,7 +221,10 @@ impl LiveProof {
         let mut lines: Vec<String> = self.ports.iter().map(|port| format!("  {}", port.words())).collect();
         if !self.skipped.is_empty() {
             let ports: Vec<String> = self.skipped.iter().map(ToString::to_string).collect();
-            lines.push(format!("  not asked, because nobody knows what is spoken there: {}", ports.join(", ")));
+            lines.push(format!(
+                "  not asked, because nobody knows what is spoken there: {}",
+                ports.join(", ")
+            ));
         }
         lines
     }
@@ -220,7 +242,10 @@ fn reachable(ip: IpAddr) -> IpAddr {
 /// Do these edits touch what inbound ports accept?
 #[must_use]
 pub fn touches_inbound(edits: &crate::mailserver_cfg::EditSet) -> bool {
-    edits.edits().iter().any(|edit| edit.path.table == Direction::Inbound.table())
+    edits
+        .edits()
+        .iter()
+        .any(|edit| edit.path.table == Direction::Inbound.table())
 }
 
 #[cfg(test)]
@@ -230,7 +255,14 @@ mod tests {
     fn proof(said: &[Said]) -> LiveProof {
         let said = TlsVersion::MINIMUMS.into_iter().zip(said.iter().cloned()).collect();
         let address = "127.0.0.1:465".parse().unwrap();
-        LiveProof { ports: vec![PortProof { address, service: Service::Smtps, said }], ..LiveProof::default() }
+        LiveProof {
+            ports: vec![PortProof {
+                address,
+                service: Service::Smtps,
+                said,
+            }],
+            ..LiveProof::default()
+        }
     }
 
     #[test]
@@ -238,7 +270,11 @@ mod tests {
         let mut proof = proof(&[Said::Accepts, Said::Refuses, Said::Accepts, Said::Accepts]);
         proof.judge(&Minimum::At(TlsVersion::Tls12));
         assert_eq!(proof.contradictions.len(), 1);
-        assert!(proof.contradictions[0].contains("TLS 1.0"), "{:?}", proof.contradictions);
+        assert!(
+            proof.contradictions[0].contains("TLS 1.0"),
+            "{:?}",
+            proof.contradictions
+        );
     }
 
     #[test]
@@ -246,7 +282,10 @@ mod tests {
         let mut proof = proof(&[Said::Refuses, Said::Refuses, Said::Accepts, Said::Accepts]);
         proof.judge(&Minimum::At(TlsVersion::Tls12));
         assert!(proof.contradictions.is_empty() && proof.open.is_empty());
-        assert_eq!(proof.ports[0].words(), "465 smtps: accepts TLS 1.2, TLS 1.3; refuses TLS 1.0, TLS 1.1");
+        assert_eq!(
+            proof.ports[0].words(),
+            "465 smtps: accepts TLS 1.2, TLS 1.3; refuses TLS 1.0, TLS 1.1"
+        );
     }
 
     #[test]

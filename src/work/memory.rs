@@ -37,9 +37,10 @@ impl Host {
         match read(&self.home.state_dir.join(EVIDENCE)) {
             Ok(Some(bytes)) => EvidenceStore::parse(&bytes),
             Ok(None) => (EvidenceStore::default(), Vec::new()),
-            Err(error) => {
-                (EvidenceStore::default(), vec![format!("remembered evidence could not be read ({error})")])
-            }
+            Err(error) => (
+                EvidenceStore::default(),
+                vec![format!("remembered evidence could not be read ({error})")],
+            ),
         }
     }
 
@@ -68,8 +69,17 @@ impl Host {
     pub(super) fn server_memory(&self) -> ServerMemory {
         let build = self.build();
         let kept = read(&self.home.state_dir.join(SERVER)).ok().flatten();
-        let memory: ServerMemory = kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        if memory.build == build { memory } else { ServerMemory { build, ..ServerMemory::default() } }
+        let memory: ServerMemory = kept
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default();
+        if memory.build == build {
+            memory
+        } else {
+            ServerMemory {
+                build,
+                ..ServerMemory::default()
+            }
+        }
     }
 
     pub(super) fn remember_server(&self, memory: &ServerMemory) -> std::io::Result<()> {
@@ -79,7 +89,10 @@ impl Host {
 
     /// Tells builds of the engine apart without running it.
     fn build(&self) -> String {
-        let beside = self.target().ok().and_then(|target| target.path().parent().map(|dir| dir.join("mailserver")));
+        let beside = self
+            .target()
+            .ok()
+            .and_then(|target| target.path().parent().map(|dir| dir.join("mailserver")));
         let candidates = [self.file.parent().map(|dir| dir.join("mailserver")), beside];
         let default = Some(Path::new("/opt/kerio/mailserver/mailserver").to_path_buf());
         for path in candidates.into_iter().chain([default]).flatten() {

@@ -45,7 +45,10 @@ impl Host {
             Some(pretend) => pretend?,
             None => target(key)?,
         };
-        Some(Question { key: key.clone(), target })
+        Some(Question {
+            key: key.clone(),
+            target,
+        })
     }
 
     /// What asking them means, in words.

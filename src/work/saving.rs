@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::mailserver_cfg::{EditSet, Secrets, ValueChange};
+use crate::probe::Cancel;
 use crate::save::{
     self, Actor, AuditEntry, Content, Note, Outcome, Recovered, Request, SaveError, Saved, Started, StateDir, Step,
     Target,
 };
-use crate::probe::Cancel;
 use crate::session::Consent;
 use crate::tls::Minimum;
 
@@ -102,7 +102,9 @@ impl Host {
                 }
                 let runs = matches!(engine_after, Started::Well(_)) || self.is_demo();
                 if let (true, true, Some(minimum)) = (went_well, runs, &job.proves) {
-                    tell(SaveNews::Detail("Asking the server's own ports what they accept now ..."));
+                    tell(SaveNews::Detail(
+                        "Asking the server's own ports what they accept now ...",
+                    ));
                     self.prove_save(minimum, &mut report);
                 }
                 if let Some(words) = gate.values() {
@@ -128,7 +130,9 @@ impl Host {
             report.lines.extend(proof.lines());
         }
         for words in &proof.contradictions {
-            report.warnings.push(format!("THE SETTING DID NOT TAKE EFFECT: {words}"));
+            report
+                .warnings
+                .push(format!("THE SETTING DID NOT TAKE EFFECT: {words}"));
         }
         if !proof.contradictions.is_empty() {
             report.warnings.push("Probably a variable's name is wrong for this version of the server; take the change back (tab Backups), or set it in the web administration.".to_owned());

@@ -191,7 +191,9 @@ impl Inner {
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         self.stop_evidence.store(false, Ordering::SeqCst);
         let progress = |done, total| (self.sink)(Event::EvidenceProgress { done, total });
-        let gathered = self.host.gather(&mut sources, &self.document, &self.stop_evidence, progress);
+        let gathered = self
+            .host
+            .gather(&mut sources, &self.document, &self.stop_evidence, progress);
         (self.sink)(Event::Evidence {
             book: Arc::new(gathered.book),
             measured: gathered.measured,
@@ -215,7 +217,9 @@ impl Inner {
 
     fn probe(&self, questions: &[Question]) {
         let Ok(cancel) = Cancel::new() else {
-            (self.sink)(Event::Notice("A probe could not be started: no file handle is left.".to_owned()));
+            (self.sink)(Event::Notice(
+                "A probe could not be started: no file handle is left.".to_owned(),
+            ));
             return;
         };
         *self.probe.lock().unwrap_or_else(PoisonError::into_inner) = Some(cancel.clone());
@@ -223,7 +227,10 @@ impl Inner {
         let (mut done, mut shown) = (0, Instant::now());
         (self.sink)(Event::ProbeProgress { done, total });
         let asked = self.host.probe(questions, &cancel, |record| {
-            self.sources.lock().unwrap_or_else(PoisonError::into_inner).learn(record);
+            self.sources
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .learn(record);
             done += 1;
             // Rows appear as answers come, but a thousand peers must not mean a thousand books.
             if shown.elapsed() > Duration::from_millis(200) {
@@ -270,7 +277,10 @@ impl Inner {
     fn prove(&self, minimum: &Minimum) {
         let Ok(cancel) = Cancel::new() else { return };
         let proof = self.host.prove(minimum, &cancel);
-        (self.sink)(Event::Proven { proof: Box::new(proof), measured: self.host.measured() });
+        (self.sink)(Event::Proven {
+            proof: Box::new(proof),
+            measured: self.host.measured(),
+        });
     }
 
     fn write_drafts(&self) {

@@ -166,7 +166,15 @@ pub(super) fn peers(state: &State, area: Rect, painter: &mut Painter<'_>) {
         .as_ref()
         .map(|(at, troubles)| text::since_save_lines(*at, troubles, &state.clock))
         .unwrap_or_default();
-    let top = painter.lines(Rect { x: area.x + 2, width: area.width.saturating_sub(3), ..area }, &troubles, 0);
+    let top = painter.lines(
+        Rect {
+            x: area.x + 2,
+            width: area.width.saturating_sub(3),
+            ..area
+        },
+        &troubles,
+        0,
+    );
     let top = u16::try_from(top).unwrap_or(0);
     let list = Rect {
         y: area.y + top.min(area.height),

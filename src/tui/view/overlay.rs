@@ -50,7 +50,13 @@ pub(super) fn draw(state: &State, overlay: &Overlay, area: Rect, painter: &mut P
 }
 
 /// A box in the middle for an inside of this size.
-pub(super) fn centred(area: Rect, inner_width: usize, inner_height: usize, title: &str, painter: &mut Painter<'_>) -> Rect {
+pub(super) fn centred(
+    area: Rect,
+    inner_width: usize,
+    inner_height: usize,
+    title: &str,
+    painter: &mut Painter<'_>,
+) -> Rect {
     let w = u16::try_from(inner_width + 4).unwrap_or(u16::MAX).min(area.width);
     let h = u16::try_from(inner_height + 2)
         .unwrap_or(u16::MAX)

@@ -80,13 +80,7 @@ pub(super) fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) {
         y += 1;
     }
     if unknown > 0 && y < rest.height {
-        painter.text(
-            rest,
-            2,
-            y,
-            &format!("? {}", text::unknown(unknown)),
-            theme.caution(),
-        );
+        painter.text(rest, 2, y, &format!("? {}", text::unknown(unknown)), theme.caution());
         let mail = impact.counts.unknown_messages.to_string();
         painter.text_right(rest, rest.width.saturating_sub(1), y, &mail, theme.text());
     }
