@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use crate::session::{Session, VariableRow};
 use crate::tls::{
-    Direction, PlanError, Preset, Role, TlsVersion, ValueKind, check_ciphers, listed_protocols, protocol_word,
+    CipherCheck, Direction, PlanError, Preset, Role, TlsVersion, ValueKind, check_ciphers, listed_protocols,
+    protocol_word,
 };
 
 use super::editor_line::{LONGEST, TextLine};
@@ -38,7 +39,12 @@ pub enum Field {
     /// One of several values.
     Picks(Vec<Pick>),
     /// A text with presets.
-    Ciphers(TextLine),
+    Ciphers {
+        /// The text.
+        line: TextLine,
+        /// What it comes to: kept, because looking for what a misspelt word was meant to be costs a millisecond.
+        check: Box<CipherCheck>,
+    },
 }
 
 /// Something in an editor that can have the focus.
@@ -93,6 +99,15 @@ pub struct Editor {
 /// More misspelt words than these are not offered one by one.
 const FIXES: usize = 3;
 
+impl Field {
+    /// A cipher string that is being typed.
+    #[must_use]
+    pub fn ciphers(line: TextLine) -> Self {
+        let check = Box::new(check_ciphers(&line.text()));
+        Self::Ciphers { line, check }
+    }
+}
+
 impl Editor {
     /// The editor of a row; `None`: it has none (see [`not_editable`]).
     #[must_use]
@@ -124,7 +139,7 @@ impl Editor {
                     })
                     .collect(),
             ),
-            ValueKind::CipherString => Field::Ciphers(TextLine::new(now.as_deref().unwrap_or(""))),
+            ValueKind::CipherString => Field::ciphers(TextLine::new(now.as_deref().unwrap_or(""))),
         };
         let mut editor = Self {
             direction,
@@ -167,10 +182,9 @@ impl Editor {
                     .map(Stop::Protocol),
             ),
             Field::Picks(picks) => stops.extend((0..picks.len()).map(Stop::Pick)),
-            Field::Ciphers(line) => {
+            Field::Ciphers { check, .. } => {
                 stops.push(Stop::Text);
-                let text = line.text();
-                let fixes = check_ciphers(&text).findings.into_iter().filter_map(|finding| {
+                let fixes = check.findings.iter().filter_map(|finding| {
                     let meant = finding.problem.suggestion()?;
                     Some(Stop::Fix(finding.start, finding.end, meant))
                 });
@@ -191,7 +205,7 @@ impl Editor {
     /// Is a text being typed?
     #[must_use]
     pub fn in_text(&self) -> bool {
-        self.focused() == Stop::Text
+        self.focus == 0 && matches!(self.field, Field::Ciphers { .. })
     }
 
     /// Moves the focus to a stop, if there is such a one.
@@ -210,7 +224,7 @@ impl Editor {
                 Some(Wish::Protocols(ticked.iter().copied().collect()))
             }
             (Stop::Pick(index), Field::Picks(picks)) => picks.get(index).map(|pick| Wish::Value(pick.value.clone())),
-            (Stop::Text, Field::Ciphers(line)) => Some(Wish::Value(line.text().trim().to_owned())),
+            (Stop::Text, Field::Ciphers { line, .. }) => Some(Wish::Value(line.text().trim_end().to_owned())),
             _ => None,
         }
     }
@@ -236,7 +250,7 @@ impl Editor {
         match &self.field {
             Field::Protocols { ticked, before, .. } => ticked != before,
             Field::Picks(_) => false,
-            Field::Ciphers(line) => line.text().trim() != self.now.as_deref().unwrap_or("").trim(),
+            Field::Ciphers { line, .. } => line.text().trim_end() != self.now.as_deref().unwrap_or("").trim_end(),
         }
     }
 }
