@@ -1,6 +1,8 @@
 //! The editors of the Inbound and Outbound tabs, the search and the naming of a variable, driven by keys as a user
 //! presses them. Everything is asked of the drawn screen, the session's edits and the effects that leave `update`.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -370,7 +372,9 @@ fn a_switch_is_changed_reviewed_and_undone() {
         .keys("<Enter>")
         .shows("(*) 1 on")
         .shows("( ) 0 off");
-    screen.keys("<Down>").shows("EnableDH would be: 0").keys("<Enter>");
+    screen.keys("<Down>").shows("EnableDH would be: 0").keys(" ");
+    assert_eq!(screen.edits(), 0, "only Enter applies");
+    screen.keys("<Enter>");
     assert_eq!(screen.wanted("EnableDH").unwrap(), "0");
     screen.review().shows("changes Security/EnableDH").keys("<Esc>u");
     assert_eq!(screen.wanted("EnableDH").unwrap(), "1");

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::session::{Session, VariableRow};
 use crate::tls::{
-    CipherCheck, Direction, PlanError, Preset, Role, TlsVersion, ValueKind, check_ciphers, listed_protocols,
+    CipherCheck, Direction, Pair, PlanError, Preset, Role, TlsVersion, ValueKind, check_ciphers, listed_protocols,
     protocol_word,
 };
 
@@ -88,6 +88,8 @@ pub struct Editor {
     pub field: Field,
     /// The value as wanted when it was opened.
     pub now: Option<String>,
+    /// No other variable of the table plays the role too.
+    pub alone: bool,
     /// Which of [`Editor::stops`] has the focus.
     pub focus: usize,
     /// First row shown of the text below.
@@ -116,16 +118,26 @@ impl Editor {
         if not_editable(row).is_some() {
             return None;
         }
-        let now = session.role_pair(direction, known.role).map(|pair| pair.value);
-        if now.as_ref().is_some_and(|value| {
-            let name = row.path.as_ref().map_or("", |path| path.variable.as_str());
-            value.len() > LONGEST || session.secrets().is_secret(name, value)
-        }) {
+        // Where several variables play the role, the row's own value is shown.
+        let own = |pairs: Vec<Pair>| {
+            let mine = |pair: &&Pair| row.path.as_ref().is_some_and(|path| path.variable == pair.name);
+            pairs
+                .iter()
+                .find(mine)
+                .or_else(|| pairs.first())
+                .map(|pair| pair.value.clone())
+        };
+        let pairs = session.role_pairs(direction, known.role);
+        let secrets = session.secrets();
+        if pairs
+            .iter()
+            .any(|pair| pair.value.len() > LONGEST || secrets.is_secret(&pair.name, &pair.value))
+        {
             return None;
         }
-        let loaded = session
-            .loaded_role_pair(direction, known.role)
-            .map_or_else(String::new, |pair| pair.value);
+        let alone = pairs.len() < 2;
+        let now = own(pairs);
+        let loaded = own(session.loaded_role_pairs(direction, known.role)).unwrap_or_default();
         let field = match &known.kind {
             ValueKind::ProtocolWords => protocols(now.as_deref().unwrap_or("")),
             ValueKind::ProtocolWord => Field::Picks(minimum_words(&loaded)),
@@ -147,6 +159,7 @@ impl Editor {
             row: Box::new(row.clone()),
             field,
             now,
+            alone,
             focus: 0,
             scroll: 0,
             refused: false,
@@ -236,9 +249,9 @@ impl Editor {
     pub fn apply(&self, wish: &Wish, session: &mut Session) -> Result<bool, PlanError> {
         match wish {
             // Nothing ticked anew: a list with strange words is not written anew for an Enter.
-            Wish::Protocols(_) if !self.is_changed() && self.now.is_some() => Ok(false),
+            Wish::Protocols(_) if self.alone && !self.is_changed() && self.now.is_some() => Ok(false),
             Wish::Protocols(versions) => session.set_protocols(self.direction, versions),
-            Wish::Value(value) if self.now.as_ref() == Some(value) => Ok(false),
+            Wish::Value(value) if self.alone && self.now.as_ref() == Some(value) => Ok(false),
             Wish::Value(value) => session.set_role_value(self.direction, self.role, Some(value)),
             Wish::Delete => session.set_role_value(self.direction, self.role, None),
         }

@@ -177,7 +177,11 @@ fn toggle(state: &mut State) -> Vec<Effect> {
         }
         return Vec::new();
     }
-    enter(state)
+    // Space fills in, but only Enter applies.
+    if editor.wish().is_none() {
+        return enter(state);
+    }
+    Vec::new()
 }
 
 /// Enter: fills the field in, or applies it.
@@ -206,8 +210,8 @@ fn enter(state: &mut State) -> Vec<Effect> {
             state.count();
             let dirty = state
                 .session
-                .role_pair(direction, role)
-                .ne(&state.session.loaded_role_pair(direction, role));
+                .role_pairs(direction, role)
+                .ne(&state.session.loaded_role_pairs(direction, role));
             changed(state, done, if dirty { &words } else { text::AS_LOADED })
         }
     }

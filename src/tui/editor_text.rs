@@ -249,21 +249,7 @@ fn outcome(state: &State, editor: &Editor, wish: &Wish, lines: &mut Vec<Line>) {
     if editor.role.makes_minimum() {
         minimum_lines(state, &trial, editor.direction, lines);
     }
-    let pair = trial.role_pair(editor.direction, editor.role);
-    let loaded = state.session.loaded_role_pair(editor.direction, editor.role);
-    let words = match (&pair, &loaded) {
-        (Some(pair), loaded) if loaded.as_ref() != Some(pair) => {
-            if matches!(editor.field, Field::Ciphers { .. }) {
-                format!("{} would be written; nothing is before the review.", pair.name)
-            } else {
-                format!("{} would be: {}", pair.name, plain_value(&pair.value))
-            }
-        }
-        (None, Some(loaded)) => format!("{} would be deleted: the server's own default holds then.", loaded.name),
-        (None, None) => "Not in the file: the server's own default holds.".to_owned(),
-        _ => "As loaded.".to_owned(),
-    };
-    lines.push(line(Tone::Text, words));
+    value_lines(state, &trial, editor, lines);
     for note in trial.notes(editor.direction) {
         lines.push(indented(Tone::Caution, format!("! {}", describe_note(&note)), 2));
     }
@@ -286,6 +272,31 @@ fn outcome(state: &State, editor: &Editor, wish: &Wish, lines: &mut Vec<Line>) {
             .filter(|advice| advice.weight > Weight::Note)
             .collect();
         lines.extend(advice_lines(&of_ciphers));
+    }
+}
+
+/// What would be written, variable by variable.
+fn value_lines(state: &State, trial: &Session, editor: &Editor, lines: &mut Vec<Line>) {
+    let pairs = trial.role_pairs(editor.direction, editor.role);
+    let loaded = state.session.loaded_role_pairs(editor.direction, editor.role);
+    if pairs.is_empty() && loaded.is_empty() {
+        lines.push(line(Tone::Text, "Not in the file: the server's own default holds."));
+    } else if pairs == loaded {
+        lines.push(line(Tone::Text, "As loaded."));
+    }
+    for pair in pairs.iter().filter(|pair| !loaded.contains(pair)) {
+        let words = if matches!(editor.field, Field::Ciphers { .. }) {
+            format!("{} would be written; nothing is before the review.", pair.name)
+        } else {
+            format!("{} would be: {}", pair.name, plain_value(&pair.value))
+        };
+        lines.push(line(Tone::Text, words));
+    }
+    for gone in &loaded {
+        if !pairs.iter().any(|pair| pair.name == gone.name) {
+            let words = format!("{} would be deleted: the server's own default holds then.", gone.name);
+            lines.push(line(Tone::Text, words));
+        }
     }
 }
 
@@ -428,7 +439,7 @@ pub(super) fn naming_question(state: &State, direction: Direction, row: &Variabl
             "! It can mean the opposite: a list of what is denied, or a highest instead of a lowest version. Raising the minimum would then let old versions in, or stop TLS.",
         ),
     ];
-    if let Some(other) = state.session.role_pair(direction, role) {
+    if let Some(other) = state.session.role_pairs(direction, role).first() {
         lines.push(line(
             Tone::Caution,
             format!(
