@@ -76,20 +76,21 @@ impl Session {
         }
     }
 
-    /// The variable that plays a role and its wanted value; `None`: there is none in the file as wanted.
+    /// The variables that play a role and their wanted values, in file order. Usually one or none; whatever sets the
+    /// role writes them all, because it is not known which one the server reads.
     #[must_use]
-    pub fn role_pair(&self, direction: Direction, role: Role) -> Option<Pair> {
-        self.pairs(direction)
-            .into_iter()
-            .find(|pair| self.plays(direction, &pair.name, role))
+    pub fn role_pairs(&self, direction: Direction, role: Role) -> Vec<Pair> {
+        let mut pairs = self.pairs(direction);
+        pairs.retain(|pair| self.plays(direction, &pair.name, role));
+        pairs
     }
 
     /// The same of the file as loaded.
     #[must_use]
-    pub fn loaded_role_pair(&self, direction: Direction, role: Role) -> Option<Pair> {
-        self.loaded_pairs(direction)
-            .into_iter()
-            .find(|pair| self.plays(direction, &pair.name, role))
+    pub fn loaded_role_pairs(&self, direction: Direction, role: Role) -> Vec<Pair> {
+        let mut pairs = self.loaded_pairs(direction);
+        pairs.retain(|pair| self.plays(direction, &pair.name, role));
+        pairs
     }
 
     /// Advice on a role's field, heaviest first: what is about the role itself and, beside a field that makes the

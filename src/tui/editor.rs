@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use crate::session::{Session, VariableRow};
 use crate::tls::{
-    Direction, PlanError, Preset, Role, TlsVersion, ValueKind, check_ciphers, listed_protocols, protocol_word,
+    CipherCheck, Direction, Pair, PlanError, Preset, Role, TlsVersion, ValueKind, check_ciphers, listed_protocols,
+    protocol_word,
 };
 
 use super::editor_line::{LONGEST, TextLine};
@@ -38,7 +39,12 @@ pub enum Field {
     /// One of several values.
     Picks(Vec<Pick>),
     /// A text with presets.
-    Ciphers(TextLine),
+    Ciphers {
+        /// The text.
+        line: TextLine,
+        /// What it comes to: kept, because looking for what a misspelt word was meant to be costs a millisecond.
+        check: Box<CipherCheck>,
+    },
 }
 
 /// Something in an editor that can have the focus.
@@ -82,6 +88,8 @@ pub struct Editor {
     pub field: Field,
     /// The value as wanted when it was opened.
     pub now: Option<String>,
+    /// No other variable of the table plays the role too.
+    pub alone: bool,
     /// Which of [`Editor::stops`] has the focus.
     pub focus: usize,
     /// First row shown of the text below.
@@ -93,6 +101,15 @@ pub struct Editor {
 /// More misspelt words than these are not offered one by one.
 const FIXES: usize = 3;
 
+impl Field {
+    /// A cipher string that is being typed.
+    #[must_use]
+    pub fn ciphers(line: TextLine) -> Self {
+        let check = Box::new(check_ciphers(&line.text()));
+        Self::Ciphers { line, check }
+    }
+}
+
 impl Editor {
     /// The editor of a row; `None`: it has none (see [`not_editable`]).
     #[must_use]
@@ -101,16 +118,26 @@ impl Editor {
         if not_editable(row).is_some() {
             return None;
         }
-        let now = session.role_pair(direction, known.role).map(|pair| pair.value);
-        if now.as_ref().is_some_and(|value| {
-            let name = row.path.as_ref().map_or("", |path| path.variable.as_str());
-            value.len() > LONGEST || session.secrets().is_secret(name, value)
-        }) {
+        // Where several variables play the role, the row's own value is shown.
+        let own = |pairs: Vec<Pair>| {
+            let mine = |pair: &&Pair| row.path.as_ref().is_some_and(|path| path.variable == pair.name);
+            pairs
+                .iter()
+                .find(mine)
+                .or_else(|| pairs.first())
+                .map(|pair| pair.value.clone())
+        };
+        let pairs = session.role_pairs(direction, known.role);
+        let secrets = session.secrets();
+        if pairs
+            .iter()
+            .any(|pair| pair.value.len() > LONGEST || secrets.is_secret(&pair.name, &pair.value))
+        {
             return None;
         }
-        let loaded = session
-            .loaded_role_pair(direction, known.role)
-            .map_or_else(String::new, |pair| pair.value);
+        let alone = pairs.len() < 2;
+        let now = own(pairs);
+        let loaded = own(session.loaded_role_pairs(direction, known.role)).unwrap_or_default();
         let field = match &known.kind {
             ValueKind::ProtocolWords => protocols(now.as_deref().unwrap_or("")),
             ValueKind::ProtocolWord => Field::Picks(minimum_words(&loaded)),
@@ -124,7 +151,7 @@ impl Editor {
                     })
                     .collect(),
             ),
-            ValueKind::CipherString => Field::Ciphers(TextLine::new(now.as_deref().unwrap_or(""))),
+            ValueKind::CipherString => Field::ciphers(TextLine::new(now.as_deref().unwrap_or(""))),
         };
         let mut editor = Self {
             direction,
@@ -132,6 +159,7 @@ impl Editor {
             row: Box::new(row.clone()),
             field,
             now,
+            alone,
             focus: 0,
             scroll: 0,
             refused: false,
@@ -167,10 +195,9 @@ impl Editor {
                     .map(Stop::Protocol),
             ),
             Field::Picks(picks) => stops.extend((0..picks.len()).map(Stop::Pick)),
-            Field::Ciphers(line) => {
+            Field::Ciphers { check, .. } => {
                 stops.push(Stop::Text);
-                let text = line.text();
-                let fixes = check_ciphers(&text).findings.into_iter().filter_map(|finding| {
+                let fixes = check.findings.iter().filter_map(|finding| {
                     let meant = finding.problem.suggestion()?;
                     Some(Stop::Fix(finding.start, finding.end, meant))
                 });
@@ -191,7 +218,7 @@ impl Editor {
     /// Is a text being typed?
     #[must_use]
     pub fn in_text(&self) -> bool {
-        self.focused() == Stop::Text
+        self.focus == 0 && matches!(self.field, Field::Ciphers { .. })
     }
 
     /// Moves the focus to a stop, if there is such a one.
@@ -210,7 +237,7 @@ impl Editor {
                 Some(Wish::Protocols(ticked.iter().copied().collect()))
             }
             (Stop::Pick(index), Field::Picks(picks)) => picks.get(index).map(|pick| Wish::Value(pick.value.clone())),
-            (Stop::Text, Field::Ciphers(line)) => Some(Wish::Value(line.text().trim().to_owned())),
+            (Stop::Text, Field::Ciphers { line, .. }) => Some(Wish::Value(line.text().trim_end().to_owned())),
             _ => None,
         }
     }
@@ -222,9 +249,9 @@ impl Editor {
     pub fn apply(&self, wish: &Wish, session: &mut Session) -> Result<bool, PlanError> {
         match wish {
             // Nothing ticked anew: a list with strange words is not written anew for an Enter.
-            Wish::Protocols(_) if !self.is_changed() && self.now.is_some() => Ok(false),
+            Wish::Protocols(_) if self.alone && !self.is_changed() && self.now.is_some() => Ok(false),
             Wish::Protocols(versions) => session.set_protocols(self.direction, versions),
-            Wish::Value(value) if self.now.as_ref() == Some(value) => Ok(false),
+            Wish::Value(value) if self.alone && self.now.as_ref() == Some(value) => Ok(false),
             Wish::Value(value) => session.set_role_value(self.direction, self.role, Some(value)),
             Wish::Delete => session.set_role_value(self.direction, self.role, None),
         }
@@ -236,7 +263,7 @@ impl Editor {
         match &self.field {
             Field::Protocols { ticked, before, .. } => ticked != before,
             Field::Picks(_) => false,
-            Field::Ciphers(line) => line.text().trim() != self.now.as_deref().unwrap_or("").trim(),
+            Field::Ciphers { line, .. } => line.text().trim_end() != self.now.as_deref().unwrap_or("").trim_end(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What keys do in an editor, and how one is opened from its row.
 
 use crate::session::{Line, Tone, VariableRow};
-use crate::tls::{Direction, Preset, Role, TlsVersion};
+use crate::tls::{Direction, Preset, Role, TlsVersion, check_ciphers};
 use crate::work;
 
 use super::editor::{Editor, Field, Stop, Wish};
@@ -35,10 +35,10 @@ pub(super) fn open(state: &mut State, row: &VariableRow) -> Vec<Effect> {
         }
     } else if let Some(mut editor) = Editor::open(&state.session, direction, row) {
         state.status = None;
-        if let (Field::Ciphers(line), Some(typed)) = (&mut editor.field, &state.typed)
+        if let (Field::Ciphers { .. }, Some(typed)) = (&editor.field, &state.typed)
             && (typed.direction, typed.role) == (direction, editor.role)
         {
-            *line = TextLine::new(&typed.text);
+            editor.field = Field::ciphers(TextLine::new(&typed.text));
             say(state, Tone::Caution, editor_text::TYPED_BACK);
         }
         state.overlays.push(Overlay::Editor(Box::new(editor)));
@@ -62,7 +62,7 @@ pub(super) fn typed(state: &mut State, place: Place, key: Key) -> bool {
     }
     match state.overlays.last_mut() {
         Some(Overlay::Editor(editor)) => {
-            if let Field::Ciphers(line) = &mut editor.field {
+            if let Field::Ciphers { line, .. } = &mut editor.field {
                 line.insert(character);
             }
             after_typing(editor);
@@ -75,6 +75,9 @@ pub(super) fn typed(state: &mut State, place: Place, key: Key) -> bool {
 
 /// The text changed under the focus: the suggestions below it too.
 fn after_typing(editor: &mut Editor) {
+    if let Field::Ciphers { line, check } = &mut editor.field {
+        **check = check_ciphers(&line.text());
+    }
     editor.refused = false;
     editor.scroll = 0;
     editor.go_to(&Stop::Text);
@@ -99,7 +102,7 @@ pub(super) fn on_editor(state: &mut State, command: Command) -> Vec<Effect> {
         Command::First if !in_text => editor.focus = 0,
         Command::Last if !in_text => editor.focus = count.saturating_sub(1),
         _ => {
-            if let (true, Field::Ciphers(line)) = (in_text, &mut editor.field) {
+            if let (true, Field::Ciphers { line, .. }) = (in_text, &mut editor.field) {
                 edit_line(line, command);
                 if matches!(command, Command::Delete | Command::Backspace | Command::Clear) {
                     after_typing(editor);
@@ -135,7 +138,7 @@ fn leave(state: &mut State) -> Vec<Effect> {
     };
     let changed = editor.is_changed();
     match &editor.field {
-        Field::Ciphers(line) if changed => {
+        Field::Ciphers { line, .. } if changed => {
             state.typed = Some(Typed {
                 direction: editor.direction,
                 role: editor.role,
@@ -143,7 +146,7 @@ fn leave(state: &mut State) -> Vec<Effect> {
             });
             say(state, Tone::Caution, editor_text::KEPT);
         }
-        Field::Ciphers(_) => {
+        Field::Ciphers { .. } => {
             state.typed = None;
             state.status = None;
         }
@@ -174,7 +177,11 @@ fn toggle(state: &mut State) -> Vec<Effect> {
         }
         return Vec::new();
     }
-    enter(state)
+    // Space fills in, but only Enter applies.
+    if editor.wish().is_none() {
+        return enter(state);
+    }
+    Vec::new()
 }
 
 /// Enter: fills the field in, or applies it.
@@ -203,8 +210,8 @@ fn enter(state: &mut State) -> Vec<Effect> {
             state.count();
             let dirty = state
                 .session
-                .role_pair(direction, role)
-                .ne(&state.session.loaded_role_pair(direction, role));
+                .role_pairs(direction, role)
+                .ne(&state.session.loaded_role_pairs(direction, role));
             changed(state, done, if dirty { &words } else { text::AS_LOADED })
         }
     }
@@ -213,7 +220,7 @@ fn enter(state: &mut State) -> Vec<Effect> {
 /// Fills the text in from a preset or a suggestion; nothing is applied.
 fn fill(editor: &mut Editor) -> &'static str {
     let stop = editor.focused();
-    let Field::Ciphers(line) = &mut editor.field else {
+    let Field::Ciphers { line, .. } = &mut editor.field else {
         return "";
     };
     match stop {

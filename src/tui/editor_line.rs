@@ -1,7 +1,7 @@
 //! A line of text that is being typed: the characters and where the next one goes. Knows nothing of what it is for.
 
 /// Longest text taken, in bytes: more than any cipher string, and little enough to be looked at on each key.
-pub const LONGEST: usize = 8192;
+pub const LONGEST: usize = 4096;
 
 /// A text and a cursor in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

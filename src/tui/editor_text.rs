@@ -5,8 +5,7 @@ use crate::session::{
     Line, Session, Tone, VariableRow, amount, cut_off_line, describe_minimum, describe_note, host_label,
 };
 use crate::tls::{
-    Advice, CipherCheck, Direction, Minimum, Preset, Role, TlsVersion, Weight, check_ciphers, confirmed_toml,
-    lookalike_role,
+    Advice, CipherCheck, Direction, Minimum, Preset, Role, TlsVersion, Weight, confirmed_toml, lookalike_role,
 };
 
 use super::detail;
@@ -109,12 +108,12 @@ pub(super) fn lines(state: &State, editor: &Editor) -> Vec<Line> {
     let mut lines = Vec::new();
     let focused = editor.focused();
     let checked = match &editor.field {
-        Field::Ciphers(text) => Some(text.text()),
+        Field::Ciphers { line, check } => Some((line.text(), check)),
         _ => None,
     };
     match (&focused, &checked) {
         (Stop::Preset(index), _) => lines.extend(preset_lines(*index)),
-        (Stop::Fix(start, _, meant), Some(text)) => {
+        (Stop::Fix(start, _, meant), Some((text, _))) => {
             let word = text.get(*start..).unwrap_or_default();
             let word: String = word
                 .chars()
@@ -125,7 +124,7 @@ pub(super) fn lines(state: &State, editor: &Editor) -> Vec<Line> {
                 format!("Enter puts {meant} in the place of {}.", plain(&word)),
             ));
         }
-        (Stop::Text, Some(text)) => lines.extend(check_lines(text)),
+        (Stop::Text, Some((text, check))) => lines.extend(check_lines(text, check)),
         _ => {}
     }
     if let Some(wish) = editor.wish() {
@@ -192,21 +191,19 @@ fn preset_lines(index: usize) -> Vec<Line> {
 }
 
 /// What is wrong with a cipher string, where, and what it serves.
-fn check_lines(text: &str) -> Vec<Line> {
-    let check = check_ciphers(text.trim());
-    let lead = text.len() - text.trim_start().len();
+fn check_lines(text: &str, check: &CipherCheck) -> Vec<Line> {
     let mut lines: Vec<Line> = check
         .findings
         .iter()
         .map(|finding| {
             let stops = finding.problem.stops_tls();
             let (mark, tone) = if stops { ('x', Tone::Bad) } else { ('!', Tone::Caution) };
-            let start = text.get(..lead + finding.start).map_or(0, |head| head.chars().count());
+            let start = text.get(..finding.start).map_or(0, |head| head.chars().count());
             indented(tone, format!("{mark} at {}: {}.", start + 1, finding.problem), 2)
         })
         .collect();
     if !check.stops_tls() {
-        lines.push(line(Tone::Text, serves(&check)));
+        lines.push(line(Tone::Text, serves(check)));
     }
     lines
 }
@@ -244,7 +241,7 @@ fn outcome(state: &State, editor: &Editor, wish: &Wish, lines: &mut Vec<Line>) {
             "x Cannot be applied"
         };
         // A cipher string's faults are listed already, each with its place.
-        if editor.refused || !matches!(editor.field, Field::Ciphers(_)) {
+        if editor.refused || !matches!(editor.field, Field::Ciphers { .. }) {
             lines.insert(0, indented(Tone::Bad, format!("{said}: {error}."), 2));
         }
         return;
@@ -252,31 +249,16 @@ fn outcome(state: &State, editor: &Editor, wish: &Wish, lines: &mut Vec<Line>) {
     if editor.role.makes_minimum() {
         minimum_lines(state, &trial, editor.direction, lines);
     }
-    let pair = trial.role_pair(editor.direction, editor.role);
-    let loaded = state.session.loaded_role_pair(editor.direction, editor.role);
-    let words = match (&pair, &loaded) {
-        (Some(pair), loaded) if loaded.as_ref() != Some(pair) => {
-            if matches!(editor.field, Field::Ciphers(_)) {
-                format!("{} would be written; nothing is before the review.", pair.name)
-            } else {
-                format!("{} would be: {}", pair.name, plain_value(&pair.value))
-            }
-        }
-        (None, Some(loaded)) => format!("{} would be deleted: the server's own default holds then.", loaded.name),
-        (None, None) => "Not in the file: the server's own default holds.".to_owned(),
-        _ => "As loaded.".to_owned(),
-    };
-    lines.push(line(Tone::Text, words));
+    value_lines(state, &trial, editor, lines);
     for note in trial.notes(editor.direction) {
         lines.push(indented(Tone::Caution, format!("! {}", describe_note(&note)), 2));
     }
     let mut advice = trial.advice(editor.direction, editor.role);
-    if matches!(editor.field, Field::Ciphers(_)) {
+    if let Field::Ciphers { check, .. } = &editor.field {
         // What is wrong with single words stands above, with its place.
-        let findings: Vec<String> = pair
-            .map(|pair| check_ciphers(&pair.value).findings)
-            .unwrap_or_default()
-            .into_iter()
+        let findings: Vec<String> = check
+            .findings
+            .iter()
             .map(|finding| format!("{}.", finding.problem))
             .collect();
         advice.retain(|advice| !findings.contains(&advice.text));
@@ -290,6 +272,31 @@ fn outcome(state: &State, editor: &Editor, wish: &Wish, lines: &mut Vec<Line>) {
             .filter(|advice| advice.weight > Weight::Note)
             .collect();
         lines.extend(advice_lines(&of_ciphers));
+    }
+}
+
+/// What would be written, variable by variable.
+fn value_lines(state: &State, trial: &Session, editor: &Editor, lines: &mut Vec<Line>) {
+    let pairs = trial.role_pairs(editor.direction, editor.role);
+    let loaded = state.session.loaded_role_pairs(editor.direction, editor.role);
+    if pairs.is_empty() && loaded.is_empty() {
+        lines.push(line(Tone::Text, "Not in the file: the server's own default holds."));
+    } else if pairs == loaded {
+        lines.push(line(Tone::Text, "As loaded."));
+    }
+    for pair in pairs.iter().filter(|pair| !loaded.contains(pair)) {
+        let words = if matches!(editor.field, Field::Ciphers { .. }) {
+            format!("{} would be written; nothing is before the review.", pair.name)
+        } else {
+            format!("{} would be: {}", pair.name, plain_value(&pair.value))
+        };
+        lines.push(line(Tone::Text, words));
+    }
+    for gone in &loaded {
+        if !pairs.iter().any(|pair| pair.name == gone.name) {
+            let words = format!("{} would be deleted: the server's own default holds then.", gone.name);
+            lines.push(line(Tone::Text, words));
+        }
     }
 }
 
@@ -321,7 +328,10 @@ fn minimum_lines(state: &State, trial: &Session, direction: Direction, lines: &m
         } else {
             tone
         },
-        format!("Who: {}", cut_off_line(threshold, &impact.counts).trim_start()),
+        match &minimum {
+            Minimum::Custom(_) => "Who: not known, because this is no plain minimum.".to_owned(),
+            _ => format!("Who: {}", cut_off_line(threshold, &impact.counts).trim_start()),
+        },
         2,
     ));
     let named: Vec<String> = impact
@@ -429,7 +439,7 @@ pub(super) fn naming_question(state: &State, direction: Direction, row: &Variabl
             "! It can mean the opposite: a list of what is denied, or a highest instead of a lowest version. Raising the minimum would then let old versions in, or stop TLS.",
         ),
     ];
-    if let Some(other) = state.session.role_pair(direction, role) {
+    if let Some(other) = state.session.role_pairs(direction, role).first() {
         lines.push(line(
             Tone::Caution,
             format!(

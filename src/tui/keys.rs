@@ -510,7 +510,7 @@ pub const BINDINGS: &[Binding] = &[
         Command::Toggle,
         &[Editor],
         "tick",
-        "tick or untick; what follows is said below",
+        "tick or untick, or fill a preset in; what follows is said below",
     ),
     row(
         Command::Back,

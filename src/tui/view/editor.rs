@@ -12,7 +12,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::tls::check_ciphers;
+use crate::tls::CipherCheck;
 use crate::tui::editor::{Editor, Field, Stop};
 use crate::tui::editor_line::TextLine;
 use crate::tui::{editor_text, text, wrap};
@@ -31,7 +31,7 @@ pub(super) fn draw(state: &State, editor: &Editor, area: Rect, painter: &mut Pai
     let room = usize::from(area.height.saturating_sub(3));
     let lines = editor_text::lines(state, editor);
     let (line, stops) = match &editor.field {
-        Field::Ciphers(line) => (Some(line), editor.stops().into_iter().skip(1).collect::<Vec<_>>()),
+        Field::Ciphers { line, .. } => (Some(line), editor.stops().into_iter().skip(1).collect::<Vec<_>>()),
         _ => (None, editor.stops()),
     };
     let typed = line.map_or_else(Vec::new, |line| typed_rows(line, inner_width));
@@ -43,8 +43,9 @@ pub(super) fn draw(state: &State, editor: &Editor, area: Rect, painter: &mut Pai
     let height = (above + rows).min(room).max(above + 1);
     let inside = centred(area, inner_width, height, &editor_text::title(editor), painter);
 
-    if let Some(line) = line {
-        draw_typed(line, editor.in_text(), &typed, typed_shown, inside, painter);
+    if let Field::Ciphers { line, check } = &editor.field {
+        let faults = faults(line, check);
+        draw_typed(line, &faults, editor.in_text(), (&typed, typed_shown), inside, painter);
     }
     let offset = usize::from(line.is_some());
     let focus = editor.focus.checked_sub(offset);
@@ -118,16 +119,15 @@ fn typed_rows(line: &TextLine, columns: usize) -> Vec<(usize, String)> {
 
 fn draw_typed(
     line: &TextLine,
+    faults: &[(usize, usize)],
     focused: bool,
-    rows: &[(usize, String)],
-    visible: usize,
+    (rows, visible): (&[(usize, String)], usize),
     area: Rect,
     painter: &mut Painter<'_>,
 ) {
     let cursor = line.cursor();
     let cursor_row = rows.iter().rposition(|(start, _)| *start <= cursor).unwrap_or(0);
     let first = first_row(cursor_row, visible, rows.len());
-    let faults = faults(line);
     for (y, (index, (start, row))) in (0_u16..).zip(rows.iter().enumerate().skip(first).take(visible)) {
         if focused {
             painter.mark(area, 0, y, area.width);
@@ -144,8 +144,7 @@ fn draw_typed(
             } else {
                 look
             };
-            let mut of = [0; 4];
-            let next = painter.text(area, x, y, character.encode_utf8(&mut of), look);
+            let next = painter.text(area, x, y, character.encode_utf8(&mut [0; 4]), look);
             if focused && at == cursor {
                 painter.point(area, x, y);
             }
@@ -158,10 +157,10 @@ fn draw_typed(
 }
 
 /// Where the words are that something is wrong with, in characters.
-fn faults(line: &TextLine) -> Vec<(usize, usize)> {
+fn faults(line: &TextLine, check: &CipherCheck) -> Vec<(usize, usize)> {
     let text = line.text();
     let count = |upto: usize| text.get(..upto).map_or(0, |head| head.chars().count());
-    check_ciphers(&text)
+    check
         .findings
         .iter()
         .map(|finding| (count(finding.start), count(finding.end)))
@@ -177,6 +176,7 @@ mod tests {
         let rows = typed_rows(&TextLine::new("abcdef"), 3);
         assert_eq!(rows, [(0, "abc".to_owned()), (3, "def".to_owned()), (6, String::new())]);
         assert_eq!(typed_rows(&TextLine::new(""), 3), [(0, String::new())]);
-        assert_eq!(typed_rows(&TextLine::new("日本a"), 3).len(), 2);
+        let starts: Vec<usize> = typed_rows(&TextLine::new("日本a"), 3).iter().map(|row| row.0).collect();
+        assert_eq!(starts, [0, 1, 3]);
     }
 }
