@@ -1,4 +1,46 @@
 //! kerio-tls: the TLS Options screen of Kerio Connect, for the terminal.
+//!
+//! # The house
+//!
+//! Data runs one way, from bytes to the screen, and a choice runs back as a plan:
+//!
+//! ```text
+//!   floor 5   main              wiring, exit status
+//!   floor 4   tui      cli      the screen; the commands and their JSON (neither knows the other)
+//!   floor 3   work              carries effects out on threads; preferences, places, the demo
+//!   floor 2   session           what was loaded, what is wanted, the review
+//!   floor 1   probe   peers   save   engine
+//!   floor 0   mailserver_cfg    tls
+//! ```
+//!
+//! An arrow (`use crate::…`) never points up, and sideways nowhere: `tests/floors.rs` holds the table.
+//!
+//! | room | owns | may use |
+//! |---|---|---|
+//! | [`mailserver_cfg`] | the file as bytes: lossless, strict, spans, edits, rebase, diff, secrets | nothing of ours |
+//! | [`tls`] | versions, minimums, the catalogue of variables, ciphers, advice | nothing of ours |
+//! | [`probe`] | one TLS question to one address, and many at once | `tls` (versions) |
+//! | [`peers`] | who we exchange mail with, evidence, verdicts; logs, headers, the peers file | `tls` |
+//! | [`save`] | locks, backups, exchange, journal, recovery | `mailserver_cfg` |
+//! | [`engine`] | does it run; stop, start, watch; the dead-man's switch | nothing of ours |
+//! | [`session`] | draft, undo, dirty by value, review; no I/O | floor 0, data of `peers` |
+//! | [`work`] | effects in, events out | everything below |
+//! | [`tui`], [`cli`] | the two ways to use it | everything below |
+//!
+//! # One value's way through it
+//!
+//! *A chosen minimum.* Enter on a row of the drop-down is a `Command` of the key table; `tui::update` calls
+//! [`session::Session::choose`]; that asks [`tls::Catalogue::choose_in_file`] for the edits of (name, value) pairs and lays
+//! them into the draft. F6 asks [`work`] for facts about file and engine, and [`session::Session::review`] puts them
+//! together with the diff of [`mailserver_cfg::Document::diff`] and the verdicts of [`peers::assess`]. Save is an effect with
+//! the [`mailserver_cfg::EditSet`]; [`save::save`] stops the engine through its `Gate`, rebases the edits onto what is on disk
+//! then, renders, verifies, backs up, exchanges, and lets the engine start. The event that comes back holds the new document.
+//!
+//! *One line of a log.* [`peers::scan_logs`] reads bytes; a line becomes counters of one peer, never a stored line;
+//! [`peers::make_book`] joins it with the peers file and remembered probes; [`peers::assess`] gives the row its verdict.
+//!
+//! *One probe reply.* [`probe::ReplyParser`] reads the ServerHello's version; [`work`] makes it a [`peers::Record`] with
+//! its time and raw evidence, remembers it, and sends a new book to the screen, where the drop-down's numbers move.
 
 pub mod cli;
 pub mod engine;

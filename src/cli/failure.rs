@@ -50,7 +50,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// The exit status (DESIGN.md: "Exit status").
+    /// The exit status; the README lists them.
     pub(super) const fn status(&self) -> Status {
         match self {
             Self::Usage(_) => Status::Usage,

@@ -1,4 +1,4 @@
-//! The JSON shapes of DESIGN.md, "The command line". Keys are stable and in this order; scripts and the Ansible role read them.
+//! The JSON shapes, documented in the README. Keys are stable and in this order; scripts and the Ansible role read them.
 
 use std::borrow::Cow;
 

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// The engine's executable and process name, in every directory where an engine can be (DOMAIN.md, seen in real installs).
+/// The engine's executable and process name, in every directory where an engine can be (seen in real installs).
 pub const EXECUTABLE: &str = "mailserver";
 
 /// The file that an engine reads and rewrites, beside its executable.

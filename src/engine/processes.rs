@@ -134,7 +134,7 @@ impl Wanted {
     }
 
     /// An executable of that name in another directory, or in another container: the configuration
-    /// beside it, seen with that process's eyes, tells whether it is ours. An engine's is always there (DOMAIN.md):
+    /// beside it, seen with that process's eyes, tells whether it is ours. An engine's is always there (seen in real installs):
     /// without one, or with another one, it is something else that happens to have the name.
     fn judge_elsewhere(&self, proc: &Proc<'_>, pid: u32, path: &Path, deleted: bool) -> Kind {
         let beside = path.with_file_name(CONFIG_FILE);

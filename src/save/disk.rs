@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::SaveError;
 
-/// Files larger than this are not read: SAVE.md's limit for a document (1 GiB).
+/// Files larger than this are not read: a document has at most 1 GiB.
 pub(crate) const LARGEST: u64 = 1 << 30;
 
 /// A directory: its handle, and its path for messages only.

@@ -1,4 +1,4 @@
-//! The save from end to end: SAVE.md section 2 in order.
+//! The save from end to end, step by step in order.
 
 use super::attributes::Attributes;
 use super::audit::{AuditEntry, audit};

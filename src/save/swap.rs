@@ -1,6 +1,6 @@
 //! Putting a new file in the place of an old one with `renameat2(RENAME_EXCHANGE)` as compare-and-swap: what comes out of the swap is read,
 //! and unless it is exactly what was expected, it goes back in. (Check-then-rename lost 3–14 % of saves beside a competing writer;
-//! the exchange caught every one: SAVE.md.)
+//! the exchange caught every one; measured on a prototype.)
 
 use std::fs::File;
 

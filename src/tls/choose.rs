@@ -1,4 +1,4 @@
-//! Choices made true: DOMAIN's table "choice, edits". Never empties a list, never touches a
+//! Choices made true: the table "choice, edits" of the room's documentation. Never empties a list, never touches a
 //! variable that has no role, and leaves spelling, order and separators of what stays.
 
 use std::collections::BTreeSet;

@@ -5,6 +5,32 @@
 //! (`assets/catalogue.toml`: the names are there and nowhere in the code), presets and advice.
 //! It must never know where pairs come from (XML, files, the screen), nor who would be cut off.
 //!
+//! # What a minimum is
+//!
+//! A direction has a *protocol list*, a *minimum variable*, both or neither. Found in the file, they read as:
+//!
+//! | found | reads as |
+//! |---|---|
+//! | neither, or both empty | server default |
+//! | a list that is an unbroken run from X up to the newest word of the file's lists | minimum X |
+//! | a list with a gap, an unknown or signed word, SSL, or neither TLSv1.2 nor TLSv1.3 | custom, with the reason |
+//! | a minimum variable with a version word | that minimum; any other value is custom |
+//! | both, agreeing / disagreeing | that minimum / custom: which of them wins is not known |
+//!
+//! A choice becomes these edits, planned from what was loaded:
+//!
+//! | choice | edits |
+//! |---|---|
+//! | X, a list is there | older words go, the others stay as spelt and where they are, missing ones up to TLSv1.2 are added |
+//! | X, a minimum variable is there | it is edited, no list is added; where both are there, both are edited |
+//! | X, neither is there | the minimum variable if its name is documented, else a list from X to TLSv1.2 |
+//! | server default | list and minimum variable of that direction are deleted, nothing else |
+//! | reset | every variable with a role is deleted, nothing else |
+//! | what was loaded | none |
+//!
+//! The word `TLSv1.3` stays where it is. It is added only if the file, a Received header of this engine or a handshake
+//! has shown it, or the user chose 1.3: a word that the engine does not know might stop TLS altogether.
+//!
 //! # Naming a variable in `kerio-tls.toml`
 //!
 //! [`Catalogue::with_overrides`] reads the `[[variable]]` tables of the preferences and leaves all other keys alone:

@@ -1,4 +1,4 @@
-//! What the pairs of the file say: DOMAIN's table "found in the file, reads as".
+//! What the pairs of the file say: the table "found in the file, reads as" of the room's documentation.
 
 use std::collections::BTreeSet;
 

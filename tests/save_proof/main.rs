@@ -1,4 +1,4 @@
-//! The proof that saving loses nothing: SAVE.md section 4, as root on plain Linux.
+//! The proof that saving loses nothing; as root on plain Linux.
 //!
 //! `cargo test --test save_proof -- --nocapture` prints the figures; `cargo test --test save_proof kill::` runs one part.
 

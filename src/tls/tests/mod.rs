@@ -1,4 +1,4 @@
-//! DOMAIN's tables, one test a row, and what must hold for any pairs at all.
+//! The room's two tables, one test a row, and what must hold for any pairs at all.
 
 mod advice;
 mod catalogue;
