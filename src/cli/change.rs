@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::mailserver_cfg::Document;
 use crate::peers::{PeerBook, Threshold, Verdict, assess};
-use crate::session::{Consent, DirectionReview, EnginePlan, Review, amount, describe_note};
+use crate::session::{Consent, DirectionReview, EnginePlan, Review, amount};
 use crate::work::{EngineWish, Host, SaveJob};
 
 use super::args::Saving;
@@ -323,12 +323,7 @@ fn warnings(review: &Review) -> Vec<String> {
     let mut warnings = Vec::new();
     for direction in &review.directions {
         let way = direction.direction.token();
-        warnings.extend(
-            direction
-                .notes
-                .iter()
-                .map(|note| format!("{way}: {}", describe_note(note))),
-        );
+        warnings.extend(direction.notes.iter().map(|note| format!("{way}: {note}")));
         if direction.threshold == Threshold::NotKnown {
             warnings.push(format!(
                 "{way}: what peers would be held against is not known, so it cannot be said who would be cut off"

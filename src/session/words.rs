@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::mailserver_cfg::DiffKind;
 use crate::peers::{Counts, Coverage, Host, Knowledge, PeerKey, Source, Threshold, Verdict};
-use crate::tls::{Choice, Direction, Minimum, PlanNote, TlsVersion};
+use crate::tls::{Choice, Direction, Minimum, TlsVersion};
 
 use super::{Affected, Clock, Consent, DirectionReview, EnginePlan, Review};
 
@@ -134,32 +134,6 @@ pub fn verdict_words(verdict: Verdict, highest: Option<TlsVersion>) -> String {
     }
 }
 
-/// What a plan's note means for the reader.
-#[must_use]
-pub fn describe_note(note: &PlanNote) -> String {
-    match note {
-        PlanNote::AddsAssumed { name } => format!(
-            "Adds {name}, which this file did not have. Its name is assumed, not documented: it may have no effect until proven."
-        ),
-        PlanNote::Adds { name } => format!("Adds {name}, which this file did not have."),
-        PlanNote::SwitchesOffTls13 { name } => format!(
-            "{name} is newly written without TLSv1.3, because this server was never seen to speak it: if it does, this switches TLS 1.3 off."
-        ),
-        PlanNote::Tls13NeverSeen { name } => format!(
-            "{name} gets the word TLSv1.3, though this server was never seen to speak it: a server that does not know the word may refuse all TLS."
-        ),
-        PlanNote::ReplacesCustom { why } => format!("Replaces a custom setting ({why})."),
-        PlanNote::LeavesLookalikes { names } => format!(
-            "{} in this table looks like a protocol list too, and stays as it is: it may be the one that the server reads. Name it in kerio-tls.toml if it is.",
-            names.join(", ")
-        ),
-        PlanNote::LegacyNeedsSecurityLevel => {
-            "On builds with OpenSSL 3, TLS 1.0 and 1.1 also need a cipher string with @SECLEVEL=0, or they stay off."
-                .to_owned()
-        }
-    }
-}
-
 /// The mark in front of a peer; never colour alone.
 #[must_use]
 pub fn mark(verdict: Verdict) -> char {
@@ -245,7 +219,7 @@ impl Review {
                 lines.push(Line::new(Tone::Text, format!("    {verb} {}", edit.path), 6));
             }
             for note in &review.notes {
-                lines.push(Line::new(Tone::Caution, format!("  ! {}", describe_note(note)), 4));
+                lines.push(Line::new(Tone::Caution, format!("  ! {}", note), 4));
             }
         }
         if let Some(difference) = &self.difference {

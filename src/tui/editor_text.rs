@@ -1,9 +1,7 @@
 //! The words of the editors: labels of what can be picked, and what follows from it, told before it is applied.
 
 use crate::peers::{Threshold, Verdict, assess};
-use crate::session::{
-    Line, Session, Tone, VariableRow, amount, cut_off_line, describe_minimum, describe_note, host_label,
-};
+use crate::session::{Line, Session, Tone, VariableRow, amount, cut_off_line, describe_minimum, host_label};
 use crate::tls::{
     Advice, CipherCheck, Direction, Minimum, Preset, Role, TlsVersion, Weight, confirmed_toml, lookalike_role,
 };
@@ -251,7 +249,7 @@ fn outcome(state: &State, editor: &Editor, wish: &Wish, lines: &mut Vec<Line>) {
     }
     value_lines(state, &trial, editor, lines);
     for note in trial.notes(editor.direction) {
-        lines.push(indented(Tone::Caution, format!("! {}", describe_note(&note)), 2));
+        lines.push(indented(Tone::Caution, format!("! {note}"), 2));
     }
     let mut advice = trial.advice(editor.direction, editor.role);
     if let Field::Ciphers { check, .. } = &editor.field {
