@@ -10,6 +10,8 @@ mod clock;
 mod fields;
 mod review;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::collections::BTreeMap;
