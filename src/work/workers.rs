@@ -131,7 +131,15 @@ impl Workers {
                     },
                 });
             }),
-            Effect::FindDraft => self.spawn("draft", Inner::find_draft),
+            Effect::FindDraft => {
+                // Before any draft of this session is written: what is found must be an earlier one's.
+                if self.begin_writing_drafts(None) {
+                    self.spawn("draft", |inner| {
+                        inner.find_draft();
+                        inner.write_drafts();
+                    });
+                }
+            }
             Effect::KeepDraft(edits) => self.draft(edits),
             Effect::DropDraft => self.draft(EditSet::default()),
             Effect::Save(job) => {
@@ -175,12 +183,18 @@ impl Workers {
     }
 
     fn draft(&self, edits: EditSet) {
-        let mut drafts = self.inner.draft.lock().unwrap_or_else(PoisonError::into_inner);
-        drafts.wanted = Some(edits);
-        if !std::mem::replace(&mut drafts.writing, true) {
-            drop(drafts);
+        if self.begin_writing_drafts(Some(edits)) {
             self.spawn("draft", Inner::write_drafts);
         }
+    }
+
+    /// Wishes for a draft. `true`: nobody writes yet, so the caller starts it.
+    fn begin_writing_drafts(&self, wanted: Option<EditSet>) -> bool {
+        let mut drafts = self.inner.draft.lock().unwrap_or_else(PoisonError::into_inner);
+        if wanted.is_some() {
+            drafts.wanted = wanted;
+        }
+        !std::mem::replace(&mut drafts.writing, true)
     }
 }
 
