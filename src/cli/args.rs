@@ -11,7 +11,7 @@ use crate::work::{EngineWish, HomeOptions, HostOptions};
 ///
 /// Without a command it opens the screen.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "kerio-tls", version, max_term_width = 100)]
+#[command(name = "kerio-tls", version)]
 #[command(
     after_help = "Exit status: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 short of the minimum (check), 4 refused."
 )]
