@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::mailserver_cfg::Document;
 use crate::peers::{PeerBook, Threshold, Verdict, assess};
 use crate::session::{Consent, DirectionReview, EnginePlan, Review, amount, describe_note};
-use crate::work::{EngineWish, Host, SaveJob};
+use crate::work::{Host, SaveJob};
 
 use super::args::Saving;
 use super::console::{Console, can_ask, columns, wrap};
@@ -229,12 +229,7 @@ impl Change<'_> {
                 printed.map_err(|failure| failure.after_saving(backup.as_deref()))
             }
             Err(problem) => {
-                // The engine may have come up between review and write, or someone else changed the same values.
-                let runs = matches!(
-                    self.opened.host.facts(EngineWish::Refuse).engine,
-                    EnginePlan::Refuse { .. }
-                );
-                let failure = if runs || !problem.conflicts.is_empty() {
+                let failure = if problem.refused {
                     Failure::Refused(problem.message)
                 } else {
                     Failure::NotSaved(problem.message)

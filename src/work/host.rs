@@ -223,6 +223,12 @@ impl Host {
         }))
     }
 
+    /// What to type to start the engine.
+    pub(super) fn start_command(&self) -> String {
+        self.controller()
+            .map_or_else(String::new, |controller| controller.manual_commands().start)
+    }
+
     /// What the header says of the engine.
     #[must_use]
     pub fn engine_now(&self) -> EngineNow {

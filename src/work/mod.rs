@@ -3,6 +3,7 @@
 mod backups;
 mod demo;
 mod effect;
+mod ending;
 mod evidence;
 mod facts;
 mod gate;

@@ -104,9 +104,9 @@ impl Engine {
     /// Longer than an hour is a slip of the fingers, and nobody would wait for it.
     fn watch(&self) -> Result<Option<Duration>, String> {
         match self.watch {
-            Some(seconds) if !(1..=3600).contains(&seconds) => {
-                Err(format!("[engine] watch = {seconds}: a number of seconds from 1 to 3600"))
-            }
+            Some(seconds) if !(1..=3600).contains(&seconds) => Err(format!(
+                "[engine] watch = {seconds}: a number of seconds from 1 to 3600"
+            )),
             seconds => Ok(seconds.map(Duration::from_secs)),
         }
     }

@@ -13,6 +13,7 @@ use crate::session::Consent;
 use crate::tls::Minimum;
 
 use super::effect::{SaveJob, SaveProblem, SaveReport};
+use super::ending;
 use super::gate::EngineGate;
 use super::host::{Host, parse};
 use super::undo::UndoSwitch;
@@ -44,11 +45,9 @@ impl Host {
             .map_err(|error| self.problem(&error))?;
         let (content, edits) = self.content(&state, &target, job)?;
         let switch = match job.undo_after {
-            Some(after) => Some(UndoSwitch::arm(self, after).map_err(|error| SaveProblem {
-                message: error.to_string(),
-                conflicts: Vec::new(),
-                document: None,
-            })?),
+            Some(after) => {
+                Some(UndoSwitch::arm(self, after).map_err(|error| SaveProblem::failed(error.to_string(), None))?)
+            }
             None => None,
         };
         let mut words = job.words.clone();
@@ -156,11 +155,8 @@ impl Host {
     }
 
     fn report(&self, target: &Target, job: &SaveJob, saved: Saved) -> Result<SaveReport, SaveProblem> {
-        let document = parse(target.path(), saved.written.clone()).map_err(|error| SaveProblem {
-            message: error.to_string(),
-            conflicts: Vec::new(),
-            document: None,
-        })?;
+        let document = parse(target.path(), saved.written.clone())
+            .map_err(|error| SaveProblem::failed(error.to_string(), None))?;
         let at = Self::clock();
         let mut lines = Vec::new();
         let mut warnings: Vec<String> = saved.recovered.iter().map(recovered_words).collect();
@@ -170,31 +166,11 @@ impl Host {
                 target.path().display()
             )),
             Outcome::Saved => lines.push(format!("Saved {} at {}.", target.path().display(), at.time(at.now))),
-            Outcome::RolledBack { why, failed_file, .. } => {
-                let mut message = "The engine did not come up with the new file; the old file is back.".to_owned();
-                for words in why {
-                    message.push('\n');
-                    message.push_str(words);
-                }
-                if let Some(path) = failed_file {
-                    message.push_str(&format!("\nThe file that it did not like is kept: {}", path.display()));
-                }
-                return Err(SaveProblem {
-                    message,
-                    conflicts: Vec::new(),
-                    document: self.load().ok(),
-                });
-            }
-            Outcome::RollBackFailed { why, error } => {
-                let message = format!(
-                    "THE ENGINE IS DOWN, and the old file could not be put back ({error}). The new file is in place.\n{}",
-                    why.join("\n")
-                );
-                return Err(SaveProblem {
-                    message,
-                    conflicts: Vec::new(),
-                    document: self.load().ok(),
-                });
+            ended_badly => {
+                return Err(SaveProblem::failed(
+                    ending::words(ended_badly, &self.start_command()),
+                    self.load().ok(),
+                ));
             }
         }
         lines.extend(job.words.iter().map(|words| format!("  {words}")));
@@ -233,6 +209,7 @@ impl Host {
         };
         SaveProblem {
             message: error.to_string(),
+            refused: ending::is_refusal(error),
             conflicts,
             document: self.load().ok(),
         }
