@@ -19,6 +19,7 @@ mod nspawn;
 
 use nspawn::{Bind, Container};
 use serde_json::Value;
+use std::process::Stdio;
 
 const FILE: &str = "/opt/kerio/mailserver/mailserver.cfg";
 const OLD: &str = "TLSv1,TLSv1.1,TLSv1.2";
@@ -304,4 +305,110 @@ fn a_value_that_the_stop_itself_changed_is_theirs_and_the_engine_comes_up_again(
         ""
     );
     server.nothing_lies_open();
+}
+
+#[test]
+fn a_save_that_nobody_confirms_is_undone_by_a_timer_that_was_armed_before_the_engine_was_stopped() {
+    let server = Server::new("on_stop=>0<|>77<\nstop_takes=2\n");
+    let words = ["kerio-tls", "set", "--inbound", "tls1.2", "--yes", "--accept-cut-off"];
+    let more = ["--engine", "restart", "--undo-after", "5s"];
+    let mut save = server.container.command(&[&words[..], &more].concat());
+    let save = save.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    server.container.sh(&until(
+        "the stop",
+        "[ \"$(systemctl show -p ActiveState --value kerio-connect)\" = deactivating ]",
+    ));
+    let timers = server
+        .container
+        .sh("systemctl list-units --type=timer --plain --no-legend 'kerio-tls-undo-*'");
+    assert!(
+        timers.contains("-a.timer"),
+        "no timer while the engine stops: {timers:?}"
+    );
+    let saved = save.wait_with_output().unwrap();
+    let said = String::from_utf8(saved.stdout).unwrap();
+    assert!(saved.status.success(), "{said}");
+    assert!(said.contains("It undoes itself in 5 s unless you confirm it"), "{said}");
+    let [inbound, _] = protocols(&server.file());
+    assert_eq!(inbound.as_deref(), Some("TLSv1.2"));
+    let pid = server.pid();
+    let undone = format!("grep -q '>TLSv1,TLSv1.1,TLSv1.2<.*' {FILE} && ! grep -q '>TLSv1.2<' {FILE}");
+    server.container.sh(&until("the undo", &undone));
+    server.container.sh(&until(
+        "the end of the undo",
+        "[ -z \"$(systemctl list-units --all --plain --no-legend 'kerio-tls-undo-*')\" ]",
+    ));
+    assert_eq!(server.file(), CONFIG.replace(">0<", ">77<"));
+    let after = server.pid();
+    assert!(after != 0 && after != pid, "{pid} {after}");
+    let journal = server.container.sh("journalctl --no-pager -o cat");
+    assert!(journal.contains("undone because nobody confirmed it"), "{journal}");
+    server.nothing_lies_open();
+}
+
+#[test]
+fn a_save_that_is_confirmed_stays_and_can_be_undone_by_hand() {
+    let server = Server::new("");
+    let saved = server.set(&["--engine", "restart", "--undo-after", "10m"]);
+    assert_eq!(saved.code, 0, "{saved}");
+    assert!(
+        saved.said("It undoes itself in 10 minutes unless you confirm it"),
+        "{saved}"
+    );
+    let left = server
+        .container
+        .sh("systemctl list-units --all --plain --no-legend 'kerio-tls-undo-*.timer'");
+    assert!(left.contains("-b.timer") && !left.contains("-a.timer"), "{left}");
+    let pid = server.pid();
+    let confirmed = server.run(&["confirm"]);
+    assert!(confirmed.code == 0 && confirmed.out.contains("Kept: "), "{confirmed}");
+    let left = server
+        .container
+        .sh("systemctl list-units --all --plain --no-legend 'kerio-tls-undo-*'");
+    assert_eq!(left, "", "a timer is left");
+    let again = server.run(&["confirm"]);
+    assert!(again.code == 0 && again.out.contains("Nothing waits"), "{again}");
+    assert_eq!(protocols(&server.file()), both("TLSv1.2"));
+    assert_eq!(server.pid(), pid);
+
+    // Taken back by hand.
+    let listed = server.run(&["backups", "--json"]).json();
+    let [backup] = &listed["backups"].as_array().unwrap()[..] else {
+        panic!("{listed}")
+    };
+    assert_eq!(backup["action"], "save");
+    let sum = server.container.sh(&format!(
+        "sha256sum {} | cut -d' ' -f1",
+        backup["path"].as_str().unwrap()
+    ));
+    assert_eq!(backup["sha256"].as_str().unwrap(), sum.trim());
+    let restored = server.run(&["restore", "--yes", "--engine", "restart"]);
+    assert_eq!(restored.code, 0, "{restored}");
+    assert_eq!(server.file(), CONFIG);
+    let after = server.pid();
+    assert!(after != 0 && after != pid, "{pid} {after}");
+    let listed = server.run(&["backups", "--json"]).json();
+    assert_eq!(listed["backups"].as_array().unwrap().len(), 2, "{listed}");
+    assert_eq!(listed["backups"][0]["action"], "restore");
+    server.nothing_lies_open();
+}
+
+#[test]
+fn a_save_that_was_rolled_back_leaves_no_timer() {
+    let server = Server::new("die_if=>TLSv1.2<\n");
+    let ran = server.set(&["--engine", "restart", "--undo-after", "10m"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    let left = server
+        .container
+        .sh("systemctl list-units --all --plain --no-legend 'kerio-tls-undo-*'");
+    assert_eq!(left, "", "a timer is left");
+    assert_eq!(server.file(), CONFIG);
+    server.nothing_lies_open();
+}
+
+/// A script that waits for something, and fails if it never comes.
+fn until(what: &str, condition: &str) -> String {
+    format!(
+        "for i in $(seq 400); do if {condition}; then exit 0; fi; sleep 0.05; done; echo '{what} never came'; exit 1"
+    )
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use crate::mailserver_cfg::Document;
 use crate::peers::{PeerBook, Threshold, Verdict, assess};
@@ -205,10 +204,7 @@ impl Change<'_> {
             engine: self.saving.engine.wish(),
             proves: review.inbound_after(),
             whole: self.whole.as_ref().map(|whole| whole.id.clone()),
-            undo_after: self
-                .saving
-                .undo_after
-                .map(|minutes| Duration::from_secs(60 * u64::from(minutes))),
+            undo_after: self.saving.undo_after,
         };
         let saved = self
             .opened
