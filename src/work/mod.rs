@@ -16,6 +16,7 @@ mod naming;
 mod own;
 mod preferences;
 mod probing;
+mod recovered;
 mod saving;
 mod undo;
 mod workers;
