@@ -1,6 +1,7 @@
 //! What can be said on the command line. Man page and completions are made from these definitions.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -124,6 +125,23 @@ fn version(text: &str) -> Result<TlsVersion, String> {
         .ok_or_else(|| "expected tls1.0, tls1.1, tls1.2 or tls1.3".to_owned())
 }
 
+/// A time from 1 s to 24 h; a plain number is minutes.
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
+        Some(number) if text.ends_with('s') => (number, 1),
+        Some(number) if text.ends_with('h') => (number, 3600),
+        Some(number) => (number, 60),
+        None => (text, 60),
+    };
+    number
+        .parse::<u32>()
+        .ok()
+        .map(|number| u64::from(number) * unit)
+        .filter(|seconds| (1..=24 * 3600).contains(seconds))
+        .map(Duration::from_secs)
+        .ok_or_else(|| "expected a time from 1s to 24h: 90s, 10m, 2h, or a number of minutes".to_owned())
+}
+
 /// `check`
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Check {
@@ -177,8 +195,10 @@ pub struct Saving {
     #[arg(long, value_name = "WHAT", default_value = "refuse")]
     pub engine: EngineArgument,
     /// Undo the change by itself so long after the engine has started well, unless `kerio-tls confirm` was said
-    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=1440))]
-    pub undo_after: Option<u32>,
+    ///
+    /// A plain number is minutes; 90s, 10m and 2h say it themselves. At most 24h.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub undo_after: Option<Duration>,
     /// Write the file in place where it cannot be replaced
     #[arg(long)]
     pub in_place: bool,
@@ -358,5 +378,39 @@ impl Arguments {
             .to_ascii_lowercase();
         let utf8 = locale.contains("utf-8") || locale.contains("utf8");
         self.ascii || preferred.unwrap_or(!utf8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_minutes_unless_it_says_otherwise_and_never_zero_or_days() {
+        for (text, seconds) in [
+            ("10", 600),
+            ("10m", 600),
+            ("90s", 90),
+            ("2h", 7200),
+            ("1s", 1),
+            ("24h", 86400),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in [
+            "",
+            "0",
+            "0s",
+            "25h",
+            "-1",
+            "s",
+            "10 m",
+            "1d",
+            "1.5h",
+            "4294967295h",
+            "99999999999",
+        ] {
+            assert!(duration(text).is_err(), "{text}");
+        }
     }
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use crate::mailserver_cfg::Document;
 use crate::peers::{PeerBook, Threshold, Verdict, assess};
 use crate::session::{Consent, DirectionReview, EnginePlan, Review, amount};
-use crate::work::{EngineWish, Host, SaveJob};
+use crate::work::{Host, SaveJob};
 
 use super::args::Saving;
 use super::console::{Console, can_ask, columns, wrap};
@@ -205,10 +204,7 @@ impl Change<'_> {
             engine: self.saving.engine.wish(),
             proves: review.inbound_after(),
             whole: self.whole.as_ref().map(|whole| whole.id.clone()),
-            undo_after: self
-                .saving
-                .undo_after
-                .map(|minutes| Duration::from_secs(60 * u64::from(minutes))),
+            undo_after: self.saving.undo_after,
         };
         let saved = self
             .opened
@@ -229,12 +225,7 @@ impl Change<'_> {
                 printed.map_err(|failure| failure.after_saving(backup.as_deref()))
             }
             Err(problem) => {
-                // The engine may have come up between review and write, or someone else changed the same values.
-                let runs = matches!(
-                    self.opened.host.facts(EngineWish::Refuse).engine,
-                    EnginePlan::Refuse { .. }
-                );
-                let failure = if runs || !problem.conflicts.is_empty() {
+                let failure = if problem.refused {
                     Failure::Refused(problem.message)
                 } else {
                     Failure::NotSaved(problem.message)

@@ -145,10 +145,24 @@ pub struct SaveReport {
 pub struct SaveProblem {
     /// What was being done, why it failed, what is on disk, what to do.
     pub message: String,
+    /// Refused rather than failed: the engine runs, or someone else changed the same values. The engine is as it was.
+    pub refused: bool,
     /// Values that someone else changed too.
     pub conflicts: Vec<Conflict>,
     /// The file as it is now, when it could be read: the draft is carried over to it.
     pub document: Option<Arc<Document>>,
+}
+
+impl SaveProblem {
+    /// It failed, and no value is in dispute.
+    pub(super) fn failed(message: String, document: Option<Arc<Document>>) -> Self {
+        Self {
+            message,
+            refused: false,
+            conflicts: Vec::new(),
+            document,
+        }
+    }
 }
 
 /// What came back from a worker.

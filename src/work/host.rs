@@ -212,10 +212,21 @@ impl Host {
             return None;
         }
         let places = engine::Places::new(&self.file);
-        Some(match &self.preferences.engine {
+        let controller = match &self.preferences.engine {
             Some(commands) => Controller::with_commands(places, commands.clone()),
             None => Controller::find(places),
-        })
+        };
+        let usual = engine::Timing::default();
+        Some(controller.with_timing(engine::Timing {
+            watch: self.preferences.watch.unwrap_or(usual.watch),
+            ..usual
+        }))
+    }
+
+    /// What to type to start the engine.
+    pub(super) fn start_command(&self) -> String {
+        self.controller()
+            .map_or_else(String::new, |controller| controller.manual_commands().start)
     }
 
     /// What the header says of the engine.

@@ -3,6 +3,7 @@
 mod backups;
 mod demo;
 mod effect;
+mod ending;
 mod evidence;
 mod facts;
 mod gate;
@@ -15,6 +16,7 @@ mod naming;
 mod own;
 mod preferences;
 mod probing;
+mod recovered;
 mod saving;
 mod undo;
 mod workers;

@@ -1,6 +1,7 @@
 //! `kerio-tls.toml`: read once at the start; what is ignored for its owner or mode is said aloud.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -19,6 +20,8 @@ pub struct Preferences {
     pub catalogue: Catalogue,
     /// The user's own commands for the engine, where they may be run.
     pub engine: Option<Commands>,
+    /// How long an engine has to stay up before it counts as started well; `None`: the engine room's own limit.
+    pub watch: Option<Duration>,
     /// Days of mail that amounts stand for.
     pub days: u32,
     /// Draw lines in ASCII; `None`: by the locale.
@@ -39,6 +42,7 @@ impl Default for Preferences {
         Self {
             catalogue: Catalogue::embedded(),
             engine: None,
+            watch: None,
             days: DAYS,
             ascii: None,
             color: None,
@@ -89,9 +93,33 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Engine {
-    stop: Vec<String>,
-    start: Vec<String>,
+    stop: Option<Vec<String>>,
+    start: Option<Vec<String>>,
     status: Option<Vec<String>>,
+    /// Seconds.
+    watch: Option<u64>,
+}
+
+impl Engine {
+    /// Longer than an hour is a slip of the fingers, and nobody would wait for it.
+    fn watch(&self) -> Result<Option<Duration>, String> {
+        match self.watch {
+            Some(seconds) if !(1..=3600).contains(&seconds) => Err(format!(
+                "[engine] watch = {seconds}: a number of seconds from 1 to 3600"
+            )),
+            seconds => Ok(seconds.map(Duration::from_secs)),
+        }
+    }
+
+    fn commands(self) -> Result<Option<Commands>, String> {
+        match (self.stop, self.start, self.status) {
+            (Some(stop), Some(start), status) if !stop.is_empty() && !start.is_empty() => {
+                Ok(Some(Commands { stop, start, status }))
+            }
+            (None, None, None) => Ok(None),
+            _ => Err("[engine] needs stop and start together, each a list of arguments".to_owned()),
+        }
+    }
 }
 
 impl Preferences {
@@ -128,17 +156,14 @@ impl Preferences {
         preferences.ascii = file.ascii;
         preferences.color = file.color;
         preferences.synchronised = file.synchronised.unwrap_or(true);
-        match file.engine {
-            Some(_) if !commands_allowed => preferences
-                .warnings
-                .push("the engine commands of the preferences are ignored: they count only for root.".to_owned()),
-            Some(Engine { stop, start, status }) => {
-                if stop.is_empty() || start.is_empty() {
-                    return Err("[engine] needs both stop and start, each a list of arguments".to_owned());
-                }
-                preferences.engine = Some(Commands { stop, start, status });
+        if let Some(engine) = file.engine {
+            preferences.watch = engine.watch()?;
+            match engine.commands()? {
+                Some(_) if !commands_allowed => preferences
+                    .warnings
+                    .push("the engine commands of the preferences are ignored: they count only for root.".to_owned()),
+                commands => preferences.engine = commands,
             }
-            None => {}
         }
         Ok(preferences)
     }
@@ -171,6 +196,26 @@ mod tests {
         assert!(Preferences::parse(text, true).unwrap().engine.is_some());
         let other = Preferences::parse(text, false).unwrap();
         assert!(other.engine.is_none() && other.warnings.len() == 1);
+    }
+
+    #[test]
+    fn the_time_to_watch_an_engine_needs_no_commands_and_commands_come_in_pairs() {
+        let alone = Preferences::parse("[engine]\nwatch = 1\n", false).unwrap();
+        assert!(alone.engine.is_none() && alone.warnings.is_empty());
+        assert_eq!(alone.watch, Some(Duration::from_secs(1)));
+        assert_eq!(Preferences::parse("days = 3\n", true).unwrap().watch, None);
+        for wrong in [
+            "watch = 0",
+            "watch = 3601",
+            "watch = -1",
+            "stop = [\"/bin/a\"]",
+            "start = [\"/bin/a\"]",
+            "status = [\"/bin/a\"]",
+            "stop = []\nstart = [\"/bin/a\"]",
+        ] {
+            let error = Preferences::parse(&format!("[engine]\n{wrong}\n"), true).map(|_| wrong);
+            assert!(error.is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -6,13 +6,13 @@ use std::sync::atomic::AtomicBool;
 use crate::mailserver_cfg::{EditSet, Secrets, ValueChange};
 use crate::probe::Cancel;
 use crate::save::{
-    self, Actor, AuditEntry, Content, Note, Outcome, Recovered, Request, SaveError, Saved, Started, StateDir, Step,
-    Target,
+    self, Actor, AuditEntry, Content, Note, Outcome, Request, SaveError, Saved, Started, StateDir, Step, Target,
 };
 use crate::session::Consent;
 use crate::tls::Minimum;
 
 use super::effect::{SaveJob, SaveProblem, SaveReport};
+use super::ending;
 use super::gate::EngineGate;
 use super::host::{Host, parse};
 use super::undo::UndoSwitch;
@@ -44,11 +44,9 @@ impl Host {
             .map_err(|error| self.problem(&error))?;
         let (content, edits) = self.content(&state, &target, job)?;
         let switch = match job.undo_after {
-            Some(after) => Some(UndoSwitch::arm(self, after).map_err(|error| SaveProblem {
-                message: error.to_string(),
-                conflicts: Vec::new(),
-                document: None,
-            })?),
+            Some(after) => {
+                Some(UndoSwitch::arm(self, after).map_err(|error| SaveProblem::failed(error.to_string(), None))?)
+            }
             None => None,
         };
         let mut words = job.words.clone();
@@ -91,7 +89,8 @@ impl Host {
                         None
                     }
                 });
-                let mut report = self.report(&target, job, saved)?;
+                let recovered = self.recovered(&state, &target, &saved.recovered);
+                let mut report = self.report(&target, job, saved, recovered)?;
                 match armed {
                     Some(Ok(words)) => {
                         report.lines.push(words);
@@ -155,46 +154,29 @@ impl Host {
         ))
     }
 
-    fn report(&self, target: &Target, job: &SaveJob, saved: Saved) -> Result<SaveReport, SaveProblem> {
-        let document = parse(target.path(), saved.written.clone()).map_err(|error| SaveProblem {
-            message: error.to_string(),
-            conflicts: Vec::new(),
-            document: None,
-        })?;
+    fn report(
+        &self,
+        target: &Target,
+        job: &SaveJob,
+        saved: Saved,
+        recovered: Vec<String>,
+    ) -> Result<SaveReport, SaveProblem> {
+        let document = parse(target.path(), saved.written.clone())
+            .map_err(|error| SaveProblem::failed(error.to_string(), None))?;
         let at = Self::clock();
         let mut lines = Vec::new();
-        let mut warnings: Vec<String> = saved.recovered.iter().map(recovered_words).collect();
+        let mut warnings = recovered;
         match &saved.outcome {
             Outcome::NothingToDo => lines.push(format!(
                 "{}: already as wanted; nothing was written.",
                 target.path().display()
             )),
             Outcome::Saved => lines.push(format!("Saved {} at {}.", target.path().display(), at.time(at.now))),
-            Outcome::RolledBack { why, failed_file, .. } => {
-                let mut message = "The engine did not come up with the new file; the old file is back.".to_owned();
-                for words in why {
-                    message.push('\n');
-                    message.push_str(words);
-                }
-                if let Some(path) = failed_file {
-                    message.push_str(&format!("\nThe file that it did not like is kept: {}", path.display()));
-                }
-                return Err(SaveProblem {
-                    message,
-                    conflicts: Vec::new(),
-                    document: self.load().ok(),
-                });
-            }
-            Outcome::RollBackFailed { why, error } => {
-                let message = format!(
-                    "THE ENGINE IS DOWN, and the old file could not be put back ({error}). The new file is in place.\n{}",
-                    why.join("\n")
-                );
-                return Err(SaveProblem {
-                    message,
-                    conflicts: Vec::new(),
-                    document: self.load().ok(),
-                });
+            ended_badly => {
+                return Err(SaveProblem::failed(
+                    ending::words(ended_badly, &self.start_command()),
+                    self.load().ok(),
+                ));
             }
         }
         lines.extend(job.words.iter().map(|words| format!("  {words}")));
@@ -233,18 +215,10 @@ impl Host {
         };
         SaveProblem {
             message: error.to_string(),
+            refused: ending::is_refusal(error),
             conflicts,
             document: self.load().ok(),
         }
-    }
-
-    /// Cleans up after saves that did not end; says what was found.
-    ///
-    /// # Errors
-    /// [`SaveError`].
-    pub fn recover(&self) -> Result<Vec<String>, SaveError> {
-        let found = save::recover(&self.state()?, &self.target()?)?;
-        Ok(found.iter().map(recovered_words).collect())
     }
 
     /// Remembers unsaved edits; what is left out because it is secret is named.
@@ -347,50 +321,4 @@ fn can_cancel(step: Step) -> bool {
             | Step::Writing
             | Step::ProvingStopped
     )
-}
-
-fn recovered_words(found: &Recovered) -> String {
-    match found {
-        Recovered::Undone { action, when, .. } => {
-            format!(
-                "A {action} of {when} had broken off before it wrote anything: the file is the old one, leftovers are gone."
-            )
-        }
-        Recovered::Completed {
-            action,
-            when,
-            summary,
-            backup,
-        } => {
-            format!(
-                "A {action} of {when} had broken off after it was done ({summary}): the new file is in place, backup {backup}."
-            )
-        }
-        Recovered::TheirsPutBack { when, kept } => format!(
-            "A save of {when} had broken off while another program's version was out: that version is back, a copy is {}.",
-            kept.display()
-        ),
-        Recovered::Kept { when, kept } => format!(
-            "A save of {when} had broken off, and another program has replaced the file since; what had come out is kept in {}.",
-            kept.display()
-        ),
-        Recovered::Repaired { when, backup } => {
-            format!(
-                "A save of {when} had torn the file while writing in place: it was put together again from backup {backup}."
-            )
-        }
-        Recovered::ChangedSince { when, backup } => {
-            format!("A save of {when} had broken off, and the file was changed since: left as it is; backup {backup}.")
-        }
-        Recovered::LeftoverRemoved { name } => format!("Removed a leftover of an earlier save: {name}."),
-        Recovered::LeftoverFound { path } => {
-            format!(
-                "{} is named like a leftover of ours but is not proven to be one; look at it, it may hold secrets.",
-                path.display()
-            )
-        }
-        Recovered::EngineMayBeDown { when, who } => {
-            format!("A save of {when} by {who} stopped the engine and did not live to start it: see whether it runs.")
-        }
-    }
 }

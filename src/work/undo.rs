@@ -59,10 +59,10 @@ impl UndoSwitch {
 
     /// The engine has started well: from now on it counts. In words; `Err`: it may go off late.
     pub(super) fn start_counting(self) -> Result<String, String> {
-        let minutes = self.after.as_secs().div_ceil(60);
         match engine::rearm(&first(&self.name), self.after, &self.command, &second(&self.name)) {
             Ok(_) => Ok(format!(
-                "It undoes itself in {minutes} minutes unless you confirm it: kerio-tls confirm"
+                "It undoes itself in {} unless you confirm it: kerio-tls confirm",
+                in_words(self.after)
             )),
             Err(error) => Err(format!(
                 "The automatic undo counts from the beginning of the save, not from its end: {error}"
@@ -74,6 +74,15 @@ impl UndoSwitch {
     pub(super) fn give_up(self) {
         // Were it to go off all the same, it would find no save of its name and do nothing.
         let _ = engine::disarm(&first(&self.name));
+    }
+}
+
+/// `90 s`, `10 minutes`.
+fn in_words(time: Duration) -> String {
+    match time.as_secs() {
+        60 => "1 minute".to_owned(),
+        seconds if seconds.is_multiple_of(60) => format!("{} minutes", seconds / 60),
+        seconds => format!("{seconds} s"),
     }
 }
 
@@ -175,5 +184,17 @@ impl Host {
     /// [`SaveError`].
     pub fn backups(&self) -> Result<Vec<BackupInfo>, SaveError> {
         save::backups(&self.state()?, &self.target()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_as_it_is_and_not_rounded() {
+        for (seconds, words) in [(5, "5 s"), (60, "1 minute"), (90, "90 s"), (600, "10 minutes")] {
+            assert_eq!(in_words(Duration::from_secs(seconds)), words);
+        }
     }
 }

@@ -172,13 +172,10 @@ impl Workers {
             .name(name.to_owned())
             .spawn(move || work(&inner));
         if let Err(error) = spawned {
-            (self.inner.sink)(Event::NotSaved(Box::new(SaveProblem {
-                message: format!(
-                    "no thread could be started for this ({error}); nothing was done; close other programs and try again"
-                ),
-                conflicts: Vec::new(),
-                document: None,
-            })));
+            let message = format!(
+                "no thread could be started for this ({error}); nothing was done; close other programs and try again"
+            );
+            (self.inner.sink)(Event::NotSaved(Box::new(SaveProblem::failed(message, None))));
         }
     }
 

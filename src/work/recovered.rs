@@ -1,0 +1,111 @@
+//! What earlier saves left behind, cleaned up and put into words; and whether the engine that one of them stopped is up again.
+
+use crate::engine::State;
+use crate::save::{self, Recovered, SaveError, StateDir, Target};
+
+use super::host::Host;
+
+/// What became of an engine that a save stopped and did not live to start.
+enum AfterAll {
+    /// Somebody started it.
+    Runs,
+    /// It does not run. What to type.
+    Down(String),
+    /// It cannot be seen. What to type if it does not run.
+    NotSure(String),
+}
+
+impl Host {
+    /// Cleans up after saves that did not end; says what was found.
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn recover(&self) -> Result<Vec<String>, SaveError> {
+        let (state, target) = (self.state()?, self.target()?);
+        let found = save::recover(&state, &target)?;
+        Ok(self.recovered(&state, &target, &found))
+    }
+
+    /// In words. That the engine may be down is said at each start until it is seen to run.
+    pub(super) fn recovered(&self, state: &StateDir, target: &Target, found: &[Recovered]) -> Vec<String> {
+        let of_engine = |one: &Recovered| matches!(one, Recovered::EngineMayBeDown { .. });
+        let engine = if found.iter().any(of_engine) {
+            self.after_all()
+        } else {
+            AfterAll::Runs
+        };
+        let mut lines: Vec<String> = found.iter().map(|one| words(one, &engine)).collect();
+        if found.iter().any(of_engine)
+            && matches!(engine, AfterAll::Runs)
+            && let Err(error) = save::engine_is_up(state, target)
+        {
+            lines.push(format!(
+                "The note that the engine is stopped could not be removed: {error}"
+            ));
+        }
+        lines
+    }
+
+    fn after_all(&self) -> AfterAll {
+        let Some(controller) = self.controller() else {
+            return AfterAll::NotSure(String::new());
+        };
+        let start = controller.manual_commands().start;
+        match controller.status().state {
+            State::Running => AfterAll::Runs,
+            State::Stopped => AfterAll::Down(start),
+            State::None | State::Unknown(_) => AfterAll::NotSure(start),
+        }
+    }
+}
+
+fn words(found: &Recovered, engine: &AfterAll) -> String {
+    match found {
+        Recovered::Undone { action, when, .. } => {
+            format!(
+                "A {action} of {when} had broken off before it wrote anything: the file is the old one, leftovers are gone."
+            )
+        }
+        Recovered::Completed {
+            action,
+            when,
+            summary,
+            backup,
+        } => {
+            format!(
+                "A {action} of {when} had broken off after it was done ({summary}): the new file is in place, backup {backup}."
+            )
+        }
+        Recovered::TheirsPutBack { when, kept } => format!(
+            "A save of {when} had broken off while another program's version was out: that version is back, a copy is {}.",
+            kept.display()
+        ),
+        Recovered::Kept { when, kept } => format!(
+            "A save of {when} had broken off, and another program has replaced the file since; what had come out is kept in {}.",
+            kept.display()
+        ),
+        Recovered::Repaired { when, backup } => {
+            format!(
+                "A save of {when} had torn the file while writing in place: it was put together again from backup {backup}."
+            )
+        }
+        Recovered::ChangedSince { when, backup } => {
+            format!("A save of {when} had broken off, and the file was changed since: left as it is; backup {backup}.")
+        }
+        Recovered::LeftoverRemoved { name } => format!("Removed a leftover of an earlier save: {name}."),
+        Recovered::LeftoverFound { path } => {
+            format!(
+                "{} is named like a leftover of ours but is not proven to be one; look at it, it may hold secrets.",
+                path.display()
+            )
+        }
+        Recovered::EngineMayBeDown { when, who } => {
+            let save = format!("A save of {when} by {who} stopped the engine and did not live to start it");
+            match engine {
+                AfterAll::Runs => format!("{save}; it runs again."),
+                AfterAll::Down(start) => format!("THE ENGINE IS DOWN: {save}. Start it: {start}"),
+                AfterAll::NotSure(start) => format!("{save}: see whether it runs; if not, start it: {start}"),
+            }
+        }
+    }
+}

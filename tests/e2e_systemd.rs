@@ -1,0 +1,414 @@
+//! The real binary and an engine under a real systemd, from the command to the file and back: each test boots a container
+//! (see `common/nspawn.rs`) with the stand-in engine of `tests/systemd`, which writes its file whenever it stops.
+//!
+//! `cargo test --test e2e_systemd` as root; packages systemd-container and debootstrap.
+//!
+//! Whatever is run here, none of it may show a secret of the file, and each test ends with a look at all that is left.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "clippy knows only functions marked #[test] as tests, not their helpers"
+)]
+
+#[path = "common/nspawn.rs"]
+mod nspawn;
+
+use nspawn::{Bind, Container};
+use serde_json::Value;
+use std::process::Stdio;
+
+const FILE: &str = "/opt/kerio/mailserver/mailserver.cfg";
+const OLD: &str = "TLSv1,TLSv1.1,TLSv1.2";
+/// Part of every secret of the file.
+const SECRET: &str = "5ecre7";
+/// Must be there byte for byte after everything.
+const CONFIG: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<config>
+  <table name="Security">
+    <variable name="ServerTlsProtocols">TLSv1,TLSv1.1,TLSv1.2</variable>
+    <variable name="SslKeyPassword">5ecre7-password</variable>
+  </table>
+  <table name="SmtpSecurity">
+    <variable name="ClientTlsProtocols">TLSv1,TLSv1.1,TLSv1.2</variable>
+  </table>
+  <table name="SmtpRelay">
+    <variable name="Secret">D3S:5ecre7d3s</variable>
+  </table>
+  <list name="User">
+    <listitem>
+      <variable name="Name">alice</variable>
+      <variable name="Password">SHA:5ecre7sha</variable>
+    </listitem>
+  </list>
+  <table name="Statistics">
+    <variable name="Uptime">0</variable>
+  </table>
+</config>
+"#;
+
+/// A mail host.
+struct Server {
+    container: Container,
+}
+
+/// What a command came to.
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self}"))
+    }
+
+    fn said(&self, words: &str) -> bool {
+        self.out.contains(words) || self.err.contains(words)
+    }
+}
+
+impl std::fmt::Display for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "exit {}\n{}\n{}", self.code, self.out, self.err)
+    }
+}
+
+impl Server {
+    /// With an engine that runs and behaves as told in `stand-in.conf`.
+    fn new(stand_in: &str) -> Server {
+        let container = Container::boot(&[Bind::read_only(env!("CARGO_BIN_EXE_kerio-tls"), "/usr/bin/kerio-tls")]);
+        container.install_engine();
+        container.write(FILE, CONFIG.as_bytes());
+        container.write("/etc/kerio-tls/kerio-tls.toml", b"[engine]\nwatch = 2\n");
+        container.write(
+            "/etc/kerio-tls/peers.csv",
+            b"inbound,smtp,192.0.2.77,tls1.0,2026-11-01,scanner\n",
+        );
+        container.sh("chmod 700 /etc/kerio-tls; chmod 600 /etc/kerio-tls/*");
+        let server = Server { container };
+        server.stand_in(stand_in);
+        server.start();
+        server
+    }
+
+    fn stand_in(&self, conf: &str) {
+        self.container
+            .write("/opt/kerio/mailserver/stand-in.conf", conf.as_bytes());
+    }
+
+    fn start(&self) {
+        self.container.sh("systemctl start kerio-connect; for i in $(seq 100); do grep -q :0FC8 /proc/net/tcp && exit 0; sleep 0.05; done; echo 'it never listened'; exit 1");
+    }
+
+    fn stop(&self) {
+        self.container.sh("systemctl stop kerio-connect");
+    }
+
+    fn run(&self, words: &[&str]) -> Ran {
+        let argv: Vec<&str> = std::iter::once("kerio-tls").chain(words.iter().copied()).collect();
+        let ran = self.container.run(&argv);
+        let ran = Ran {
+            code: ran.status.code().expect("an exit status"),
+            out: String::from_utf8(ran.stdout).unwrap(),
+            err: String::from_utf8(ran.stderr).unwrap(),
+        };
+        assert!(!ran.said(SECRET), "{words:?} showed a secret:\n{ran}");
+        ran
+    }
+
+    fn set(&self, more: &[&str]) -> Ran {
+        let mut words = vec!["set", "--inbound", "tls1.2", "--outbound", "tls1.2"];
+        words.extend(["--yes", "--accept-cut-off"].iter().chain(more));
+        self.run(&words)
+    }
+
+    fn file(&self) -> String {
+        self.container.sh(&format!("cat {FILE}"))
+    }
+
+    /// The process id of the engine's unit; 0: it is down.
+    fn pid(&self) -> u32 {
+        let pid = self.container.sh("systemctl show -p MainPID --value kerio-connect");
+        pid.trim().parse().unwrap()
+    }
+
+    fn state(&self) -> String {
+        self.container
+            .sh("systemctl show -p ActiveState --value kerio-connect")
+            .trim()
+            .to_owned()
+    }
+
+    /// Owner and mode as they were, and no secret where others can read.
+    fn nothing_lies_open(&self) {
+        assert_eq!(
+            self.container.sh(&format!("stat -c '%U:%G %a' {FILE}")),
+            "kerio:kerio 640\n"
+        );
+        let beside = self.container.sh("ls -A /opt/kerio/mailserver");
+        assert!(!beside.contains("kerio-tls"), "left beside the file: {beside}");
+        let open = self
+            .container
+            .sh("if [ -e /var/lib/kerio-tls ]; then find /var/lib/kerio-tls -perm /077; fi");
+        assert_eq!(open, "", "open to others");
+        let with = self.container.sh(&format!(
+            "grep -rlF {SECRET} /etc /opt /run /tmp /var /root 2>/dev/null | grep -v '^/var/lib/kerio-tls/' | grep -v '^/run/stand-in/' || true"
+        ));
+        assert_eq!(with.trim(), FILE, "secrets in other places");
+        let journal = self.container.sh("journalctl --no-pager --output=export | cat");
+        assert!(journal.contains("stand-in: up"), "the journal is not what it should be");
+        assert!(!journal.contains(SECRET), "a secret in the journal");
+        let audit = self
+            .container
+            .sh("cat /var/lib/kerio-tls/audit* /var/lib/kerio-tls/*/audit* 2>/dev/null || true");
+        assert!(!audit.contains(SECRET), "a secret in the audit file: {audit}");
+    }
+}
+
+/// The value of a variable, read by another parser.
+fn value(text: &str, table: &str, name: &str) -> Option<String> {
+    let document = roxmltree::Document::parse(text).unwrap();
+    let found = document.descendants().find(|node| {
+        node.attribute("name") == Some(name)
+            && node
+                .parent()
+                .is_some_and(|parent| parent.attribute("name") == Some(table))
+    })?;
+    Some(found.text().unwrap_or_default().to_owned())
+}
+
+fn protocols(text: &str) -> [Option<String>; 2] {
+    [
+        value(text, "Security", "ServerTlsProtocols"),
+        value(text, "SmtpSecurity", "ClientTlsProtocols"),
+    ]
+}
+
+fn both(value: &str) -> [Option<String>; 2] {
+    [Some(value.to_owned()), Some(value.to_owned())]
+}
+
+#[test]
+fn a_save_stops_the_engine_edits_what_the_engine_wrote_and_starts_it_again() {
+    let server = Server::new("on_stop=>0<|>77<\nstop_takes=1\n");
+    let before = server.pid();
+    let ran = server.set(&["--engine", "restart", "--json"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    let json = ran.json();
+    assert!(json["saved"] == true && json["changed"] == true, "{ran}");
+    let after = server.pid();
+    assert!(after != 0 && after != before, "{before} {after}");
+    let file = server.file();
+    assert_eq!(
+        file,
+        CONFIG
+            .replace(">0<", ">77<")
+            .replace(OLD, json["edits"][0]["new"].as_str().unwrap())
+    );
+    assert_eq!(protocols(&file), both("TLSv1.2"));
+    let backup = json["backup"].as_str().unwrap();
+    assert_eq!(
+        server.container.sh(&format!("cat {backup}")),
+        CONFIG.replace(">0<", ">77<"),
+        "the backup is the file as the engine left it"
+    );
+    server.nothing_lies_open();
+}
+
+#[test]
+fn a_running_engine_is_refused_by_default_with_the_commands_to_type() {
+    let server = Server::new("on_stop=>0<|>77<\n");
+    let before = server.pid();
+    for more in [&[][..], &["--json"], &["--engine", "leave"]] {
+        let ran = server.set(more);
+        assert_eq!(ran.code, 4, "{ran}");
+        for command in [
+            "systemctl stop kerio-connect.service",
+            "systemctl start kerio-connect.service",
+        ] {
+            assert!(ran.err.contains(command), "{ran}");
+        }
+    }
+    assert_eq!(server.pid(), before);
+    assert_eq!(server.file(), CONFIG);
+    server.nothing_lies_open();
+}
+
+#[test]
+fn a_stopped_engine_is_left_stopped_after_a_save() {
+    let server = Server::new("");
+    server.stop();
+    let ran = server.set(&["--engine", "leave"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert_eq!(protocols(&server.file()), both("TLSv1.2"));
+    assert_eq!(server.state(), "inactive");
+    server.nothing_lies_open();
+}
+
+#[test]
+fn an_engine_that_dies_of_the_new_file_gets_the_old_one_back() {
+    let server = Server::new("die_if=>TLSv1.2<\non_stop=>0<|>77<\n");
+    let ran = server.set(&["--engine", "restart", "--json"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert_eq!(ran.json()["saved"], false, "{ran}");
+    assert_ne!(server.pid(), 0, "the engine is down: {ran}");
+    assert_eq!(server.file(), CONFIG.replace(">0<", ">77<"));
+    let said = "I do not like this configuration";
+    assert!(
+        ran.err.contains(said) && ran.err.contains("the old file is back"),
+        "{ran}"
+    );
+    let failed = server.container.sh(
+        "set -- /var/lib/kerio-tls/*/kept/*; [ $# = 1 ]; [ \"$(stat -c '%U %a' \"$1\")\" = 'root 600' ]; echo \"$1\"; cat \"$1\"",
+    );
+    let (path, failed) = failed.split_once('\n').unwrap();
+    assert!(ran.err.contains(path), "{path} is not named: {ran}");
+    assert_eq!(protocols(failed), both("TLSv1.2"));
+    server.nothing_lies_open();
+}
+
+#[test]
+fn an_engine_that_drops_our_variable_is_told_of_by_its_name() {
+    let server = Server::new("");
+    server.stand_in("forget=ServerTlsProtocols\n");
+    let ran = server.set(&["--engine", "restart", "--json"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert_eq!(ran.json()["saved"], true, "{ran}");
+    let warnings = ran.json()["warnings"].to_string();
+    assert!(
+        warnings.contains("dropped") && warnings.contains("ServerTlsProtocols"),
+        "{ran}"
+    );
+    let file = server.file();
+    assert_eq!(protocols(&file), [None, Some("TLSv1.2".to_owned())]);
+    assert_ne!(server.pid(), 0);
+    server.nothing_lies_open();
+}
+
+#[test]
+fn a_value_that_the_stop_itself_changed_is_theirs_and_the_engine_comes_up_again() {
+    let server = Server::new("on_stop=Protocols\">TLSv1,TLSv1.1,TLSv1.2<|Protocols\">TLSv1.1,TLSv1.2<\n");
+    let before = server.pid();
+    let ran = server.set(&["--engine", "restart"]);
+    assert_eq!(ran.code, 4, "{ran}");
+    assert!(ran.err.contains("ServerTlsProtocols"), "{ran}");
+    assert_eq!(server.file(), CONFIG.replace(OLD, "TLSv1.1,TLSv1.2"));
+    let after = server.pid();
+    assert!(after != 0 && after != before, "{before} {after}");
+    assert_eq!(
+        server.container.sh("find /var/lib/kerio-tls/*/backups -name '*.cfg'"),
+        ""
+    );
+    server.nothing_lies_open();
+}
+
+#[test]
+fn a_save_that_nobody_confirms_is_undone_by_a_timer_that_was_armed_before_the_engine_was_stopped() {
+    let server = Server::new("on_stop=>0<|>77<\nstop_takes=2\n");
+    let words = ["kerio-tls", "set", "--inbound", "tls1.2", "--yes", "--accept-cut-off"];
+    let more = ["--engine", "restart", "--undo-after", "5s"];
+    let mut save = server.container.command(&[&words[..], &more].concat());
+    let save = save.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    server.container.sh(&until(
+        "the stop",
+        "[ \"$(systemctl show -p ActiveState --value kerio-connect)\" = deactivating ]",
+    ));
+    let timers = server
+        .container
+        .sh("systemctl list-units --type=timer --plain --no-legend 'kerio-tls-undo-*'");
+    assert!(
+        timers.contains("-a.timer"),
+        "no timer while the engine stops: {timers:?}"
+    );
+    let saved = save.wait_with_output().unwrap();
+    let said = String::from_utf8(saved.stdout).unwrap();
+    assert!(saved.status.success(), "{said}");
+    assert!(said.contains("It undoes itself in 5 s unless you confirm it"), "{said}");
+    let [inbound, _] = protocols(&server.file());
+    assert_eq!(inbound.as_deref(), Some("TLSv1.2"));
+    let pid = server.pid();
+    let undone = format!("grep -q '>TLSv1,TLSv1.1,TLSv1.2<.*' {FILE} && ! grep -q '>TLSv1.2<' {FILE}");
+    server.container.sh(&until("the undo", &undone));
+    server.container.sh(&until(
+        "the end of the undo",
+        "[ -z \"$(systemctl list-units --all --plain --no-legend 'kerio-tls-undo-*')\" ]",
+    ));
+    assert_eq!(server.file(), CONFIG.replace(">0<", ">77<"));
+    let after = server.pid();
+    assert!(after != 0 && after != pid, "{pid} {after}");
+    let journal = server.container.sh("journalctl --no-pager -o cat");
+    assert!(journal.contains("undone because nobody confirmed it"), "{journal}");
+    server.nothing_lies_open();
+}
+
+#[test]
+fn a_save_that_is_confirmed_stays_and_can_be_undone_by_hand() {
+    let server = Server::new("");
+    let saved = server.set(&["--engine", "restart", "--undo-after", "10m"]);
+    assert_eq!(saved.code, 0, "{saved}");
+    assert!(
+        saved.said("It undoes itself in 10 minutes unless you confirm it"),
+        "{saved}"
+    );
+    let left = server
+        .container
+        .sh("systemctl list-units --all --plain --no-legend 'kerio-tls-undo-*.timer'");
+    assert!(left.contains("-b.timer") && !left.contains("-a.timer"), "{left}");
+    let pid = server.pid();
+    let confirmed = server.run(&["confirm"]);
+    assert!(confirmed.code == 0 && confirmed.out.contains("Kept: "), "{confirmed}");
+    let left = server
+        .container
+        .sh("systemctl list-units --all --plain --no-legend 'kerio-tls-undo-*'");
+    assert_eq!(left, "", "a timer is left");
+    let again = server.run(&["confirm"]);
+    assert!(again.code == 0 && again.out.contains("Nothing waits"), "{again}");
+    assert_eq!(protocols(&server.file()), both("TLSv1.2"));
+    assert_eq!(server.pid(), pid);
+
+    // Taken back by hand.
+    let listed = server.run(&["backups", "--json"]).json();
+    let [backup] = &listed["backups"].as_array().unwrap()[..] else {
+        panic!("{listed}")
+    };
+    assert_eq!(backup["action"], "save");
+    let sum = server.container.sh(&format!(
+        "sha256sum {} | cut -d' ' -f1",
+        backup["path"].as_str().unwrap()
+    ));
+    assert_eq!(backup["sha256"].as_str().unwrap(), sum.trim());
+    let restored = server.run(&["restore", "--yes", "--engine", "restart"]);
+    assert_eq!(restored.code, 0, "{restored}");
+    assert_eq!(server.file(), CONFIG);
+    let after = server.pid();
+    assert!(after != 0 && after != pid, "{pid} {after}");
+    let listed = server.run(&["backups", "--json"]).json();
+    assert_eq!(listed["backups"].as_array().unwrap().len(), 2, "{listed}");
+    assert_eq!(listed["backups"][0]["action"], "restore");
+    server.nothing_lies_open();
+}
+
+#[test]
+fn a_save_that_was_rolled_back_leaves_no_timer() {
+    let server = Server::new("die_if=>TLSv1.2<\n");
+    let ran = server.set(&["--engine", "restart", "--undo-after", "10m"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    let left = server
+        .container
+        .sh("systemctl list-units --all --plain --no-legend 'kerio-tls-undo-*'");
+    assert_eq!(left, "", "a timer is left");
+    assert_eq!(server.file(), CONFIG);
+    server.nothing_lies_open();
+}
+
+/// A script that waits for something, and fails if it never comes.
+fn until(what: &str, condition: &str) -> String {
+    format!(
+        "for i in $(seq 400); do if {condition}; then exit 0; fi; sleep 0.05; done; echo '{what} never came'; exit 1"
+    )
+}
