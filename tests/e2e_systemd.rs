@@ -508,6 +508,45 @@ fn every_save_is_one_line_of_the_audit_file() {
     server.nothing_lies_open();
 }
 
+#[test]
+fn the_automatic_undo_of_a_killed_save_starts_the_engine_that_the_save_had_stopped() {
+    let server = Server::new("on_stop=>0<|>77<\nstop_takes=2\n");
+    let words = ["kerio-tls", "set", "--inbound", "tls1.2", "--yes", "--accept-cut-off"];
+    let more = ["--engine", "restart", "--undo-after", "10m"];
+    let argv = [
+        &["sh", "-c", "echo $$ > /run/save.pid; exec \"$@\"", "sh"],
+        &words[..],
+        &more,
+    ]
+    .concat();
+    let mut save = server.container.command(&argv).spawn().unwrap();
+    server.container.sh(&until(
+        "the stop",
+        "[ \"$(systemctl show -p ActiveState --value kerio-connect)\" = deactivating ]",
+    ));
+    server.container.sh("kill -9 $(cat /run/save.pid)");
+    save.wait().unwrap();
+    server.container.sh(&until(
+        "the end of the stop",
+        "[ \"$(systemctl show -p ActiveState --value kerio-connect)\" = inactive ]",
+    ));
+    let timer = server
+        .container
+        .sh("systemctl list-units --type=timer --plain --no-legend 'kerio-tls-undo-*'");
+    let name = timer.split("-a.timer").next().unwrap();
+    // What the timer runs, without the half hour.
+    let undone = server.run(&["undo", "--switch", name]);
+    assert_eq!(undone.code, 0, "{undone}");
+    assert!(undone.out.contains("started again"), "{undone}");
+    assert_ne!(server.pid(), 0, "{undone}");
+    assert_eq!(server.file(), CONFIG.replace(">0<", ">77<"));
+    let pid = server.pid();
+    let again = server.run(&["undo", "--switch", name]);
+    assert!(again.code == 0 && again.out.contains("Nothing to undo"), "{again}");
+    assert_eq!(server.pid(), pid);
+    server.nothing_lies_open();
+}
+
 /// A script that waits for something, and fails if it never comes.
 fn until(what: &str, condition: &str) -> String {
     format!(
