@@ -14,10 +14,15 @@
     reason = "clippy knows only functions marked #[test] as tests, not their helpers"
 )]
 
-#[path = "common/nspawn.rs"]
-mod nspawn;
+#[allow(dead_code, reason = "each test program uses its own part of these helpers")]
+mod common {
+    pub mod notation;
+    pub mod nspawn;
+    pub mod pty;
+}
 
-use nspawn::{Bind, Container};
+use common::nspawn::{Bind, Container};
+use common::pty::{Program, Pty, gone, signal};
 use serde_json::Value;
 use std::process::Stdio;
 
@@ -406,9 +411,204 @@ fn a_save_that_was_rolled_back_leaves_no_timer() {
     server.nothing_lies_open();
 }
 
+#[test]
+fn an_engine_that_a_killed_save_left_down_is_said_with_the_command_until_it_runs_again() {
+    let server = Server::new("on_stop=>0<|>77<\nstop_takes=2\n");
+    let home = tempfile::tempdir().unwrap();
+    let (mut pty, pid) = stopping_from_the_screen(&server, home.path());
+    server.container.sh(&until(
+        "the beginning of the stop",
+        "[ \"$(systemctl show -p ActiveState --value kerio-connect)\" != active ]",
+    ));
+    signal(pid, rustix::process::Signal::KILL);
+    let _ = pty.end();
+    server.container.sh(&until(
+        "the stop",
+        "[ \"$(systemctl show -p ActiveState --value kerio-connect)\" = inactive ]",
+    ));
+    assert_eq!(server.file(), CONFIG.replace(">0<", ">77<"));
+    let open = |words: &str| {
+        let mut pty = Program::new(home.path(), server.container.argv(&["kerio-tls"]))
+            .size(100, 40)
+            .start();
+        pty.see("[TLS Options]");
+        // The killed session's choice is offered again, in front of everything.
+        pty.see("Unsaved edits found");
+        pty.press("<Esc>");
+        pty.see_no("Unsaved edits found");
+        pty.see(words);
+        pty
+    };
+    for _ in 0..2 {
+        let mut pty = open("THE ENGINE IS DOWN");
+        pty.see("systemctl start kerio-connect.service");
+    }
+    server.start();
+    drop(open("runs again."));
+    let pty = open("engine: running");
+    let screen = pty.screen().contents();
+    assert!(!screen.contains("runs again") && !screen.contains("ENGINE"), "{screen}");
+    server.nothing_lies_open();
+}
+
+#[test]
+fn an_engine_that_comes_up_with_neither_file_is_down_and_that_is_said_first() {
+    let server = Server::new("on_stop=>0<|>77<\n");
+    server.stand_in("die_if=<config>\n");
+    let ran = server.set(&["--engine", "restart"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    let failure = ran.err.lines().last().unwrap();
+    assert!(failure.starts_with("kerio-tls: THE ENGINE IS DOWN"), "{ran}");
+    for words in [
+        "systemctl start kerio-connect.service",
+        "I do not like this configuration",
+    ] {
+        assert!(failure.contains(words), "{words}: {ran}");
+    }
+    assert_eq!(server.file(), CONFIG.replace(">0<", ">77<"), "the old file is back");
+    // Said again by whoever saves next, until it runs.
+    server.stop();
+    let again = server.set(&[]);
+    assert!(again.code == 0 && again.err.contains("THE ENGINE IS DOWN"), "{again}");
+    server.nothing_lies_open();
+}
+
+#[test]
+fn an_engine_that_does_not_come_up_after_a_conflict_is_down_and_that_is_said_first() {
+    let server = Server::new("on_stop=Protocols\">TLSv1,TLSv1.1,TLSv1.2<|Protocols\">TLSv1.1,TLSv1.2<\n");
+    server.stand_in("die_if=<config>\n");
+    let ran = server.set(&["--engine", "restart"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    let failure = ran.err.lines().last().unwrap();
+    assert!(failure.starts_with("kerio-tls: THE ENGINE IS DOWN"), "{ran}");
+    assert!(
+        failure.contains("systemctl start kerio-connect.service") && failure.contains("ServerTlsProtocols"),
+        "{ran}"
+    );
+    server.nothing_lies_open();
+}
+
+#[test]
+fn every_save_is_one_line_of_the_audit_file() {
+    let server = Server::new("");
+    assert_eq!(server.set(&["--engine", "restart"]).code, 0);
+    assert_eq!(server.set(&["--engine", "restart"]).code, 0, "nothing to do");
+    assert_eq!(server.run(&["restore", "--yes", "--engine", "restart"]).code, 0);
+    let audit = server.container.sh("cat $(find /var/lib/kerio-tls -name 'audit*')");
+    let actions: Vec<String> = audit
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<Value>(line).unwrap()["action"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(actions, ["save", "restore"], "{audit}");
+    server.nothing_lies_open();
+}
+
+#[test]
+fn the_automatic_undo_of_a_killed_save_starts_the_engine_that_the_save_had_stopped() {
+    let server = Server::new("on_stop=>0<|>77<\nstop_takes=2\n");
+    let words = ["kerio-tls", "set", "--inbound", "tls1.2", "--yes", "--accept-cut-off"];
+    let more = ["--engine", "restart", "--undo-after", "10m"];
+    let argv = [
+        &["sh", "-c", "echo $$ > /run/save.pid; exec \"$@\"", "sh"],
+        &words[..],
+        &more,
+    ]
+    .concat();
+    let mut save = server.container.command(&argv).spawn().unwrap();
+    server.container.sh(&until(
+        "the stop",
+        "[ \"$(systemctl show -p ActiveState --value kerio-connect)\" = deactivating ]",
+    ));
+    server.container.sh("kill -9 $(cat /run/save.pid)");
+    save.wait().unwrap();
+    server.container.sh(&until(
+        "the end of the stop",
+        "[ \"$(systemctl show -p ActiveState --value kerio-connect)\" = inactive ]",
+    ));
+    let timer = server
+        .container
+        .sh("systemctl list-units --type=timer --plain --no-legend 'kerio-tls-undo-*'");
+    let name = timer.split("-a.timer").next().unwrap();
+    // What the timer runs, without the half hour.
+    let undone = server.run(&["undo", "--switch", name]);
+    assert_eq!(undone.code, 0, "{undone}");
+    assert!(undone.out.contains("started again"), "{undone}");
+    assert_ne!(server.pid(), 0, "{undone}");
+    assert_eq!(server.file(), CONFIG.replace(">0<", ">77<"));
+    let pid = server.pid();
+    let again = server.run(&["undo", "--switch", name]);
+    assert!(again.code == 0 && again.out.contains("Nothing to undo"), "{again}");
+    assert_eq!(server.pid(), pid);
+    server.nothing_lies_open();
+}
+
 /// A script that waits for something, and fails if it never comes.
 fn until(what: &str, condition: &str) -> String {
     format!(
         "for i in $(seq 400); do if {condition}; then exit 0; fi; sleep 0.05; done; echo '{what} never came'; exit 1"
     )
+}
+
+/// The screen on a terminal of its own, inbound at TLS 1.2 chosen and saved, seen to wait for the engine's stop. The program, the
+/// process id of kerio-tls seen from outside.
+fn stopping_from_the_screen(server: &Server, home: &std::path::Path) -> (Pty, u32) {
+    let mut pty = Program::new(home, server.container.argv(&["kerio-tls"]))
+        .size(100, 40)
+        .start();
+    pty.see("[TLS Options]");
+    pty.see("engine: running");
+    let pid = pty.pid_below_shell();
+    pty.press("<Enter>");
+    pty.press("<Down><Down>");
+    pty.press("<Enter>");
+    pty.see("1 change *");
+    pty.press("<F6>");
+    pty.see("Review: nothing is written yet");
+    pty.press("<S-Tab><S-Tab>");
+    pty.wait("the box", |screen| {
+        let row = usize::from(screen.cursor_position().0);
+        screen
+            .contents()
+            .lines()
+            .nth(row)
+            .is_some_and(|line| line.contains("[ ] Yes, cut off 1"))
+    });
+    pty.press("<Space>");
+    pty.see("[x] Yes, cut off 1");
+    pty.press("<Tab><Tab><Tab>");
+    pty.wait("the button", |screen| {
+        let (row, column) = screen.cursor_position();
+        let line = screen
+            .contents()
+            .lines()
+            .nth(usize::from(row))
+            .unwrap_or_default()
+            .to_owned();
+        line.find("[ Stop, save, start ]")
+            .is_some_and(|at| usize::from(column) >= at)
+    });
+    pty.press("<Enter>");
+    pty.see("Stopping the engine");
+    (pty, pid)
+}
+
+#[test]
+fn a_terminal_that_hangs_up_while_the_engine_stops_does_not_end_the_save() {
+    let server = Server::new("on_stop=>0<|>77<\nstop_takes=2\n");
+    let home = tempfile::tempdir().unwrap();
+    let before = server.pid();
+    let (mut pty, pid) = stopping_from_the_screen(&server, home.path());
+    pty.hang_up();
+    gone(pid);
+    let after = server.pid();
+    assert!(after != 0 && after != before, "{before} {after}");
+    let file = server.file();
+    assert_eq!(protocols(&file), [Some("TLSv1.2".to_owned()), Some(OLD.to_owned())]);
+    assert_eq!(value(&file, "Statistics", "Uptime").as_deref(), Some("77"));
+    server.nothing_lies_open();
 }

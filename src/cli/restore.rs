@@ -73,13 +73,12 @@ pub(super) fn confirm(opened: &Opened, console: &mut Console<'_>) -> Result<(), 
 /// [`Failure`].
 pub(super) fn undo(opened: &Opened, undo: &Undo, console: &mut Console<'_>) -> Result<(), Failure> {
     let undone = opened.host.undo_unconfirmed(&undo.switch, &opened.session.secrets());
-    match undone.map_err(|error| Failure::NotSaved(error.to_string()))? {
-        Some(report) => {
-            for warning in &report.warnings {
-                console.warn(warning);
-            }
-            console.lines(&report.lines)
-        }
-        None => console.lines(&["Nothing to undo.".to_owned()]),
+    let undone = undone.map_err(|error| Failure::NotSaved(error.to_string()))?;
+    for warning in &undone.warnings {
+        console.warn(warning);
     }
+    if undone.lines.is_empty() {
+        return console.lines(&["Nothing to undo.".to_owned()]);
+    }
+    console.lines(&undone.lines)
 }

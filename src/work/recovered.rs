@@ -28,14 +28,10 @@ impl Host {
 
     /// In words. That the engine may be down is said at each start until it is seen to run.
     pub(super) fn recovered(&self, state: &StateDir, target: &Target, found: &[Recovered]) -> Vec<String> {
-        let of_engine = |one: &Recovered| matches!(one, Recovered::EngineMayBeDown { .. });
-        let engine = if found.iter().any(of_engine) {
-            self.after_all()
-        } else {
-            AfterAll::Runs
-        };
+        let was_left = Self::engine_was_left(found);
+        let engine = if was_left { self.after_all() } else { AfterAll::Runs };
         let mut lines: Vec<String> = found.iter().map(|one| words(one, &engine)).collect();
-        if found.iter().any(of_engine)
+        if was_left
             && matches!(engine, AfterAll::Runs)
             && let Err(error) = save::engine_is_up(state, target)
         {
@@ -44,6 +40,11 @@ impl Host {
             ));
         }
         lines
+    }
+
+    /// Did an earlier save stop the engine and not live to start it?
+    pub(super) fn engine_was_left(found: &[Recovered]) -> bool {
+        found.iter().any(|one| matches!(one, Recovered::EngineMayBeDown { .. }))
     }
 
     fn after_all(&self) -> AfterAll {

@@ -5,9 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::mailserver_cfg::{EditSet, Secrets, ValueChange};
 use crate::probe::Cancel;
-use crate::save::{
-    self, Actor, AuditEntry, Content, Note, Outcome, Request, SaveError, Saved, Started, StateDir, Step, Target,
-};
+use crate::save::{self, Actor, Content, Note, Outcome, Request, SaveError, Saved, Started, StateDir, Step, Target};
 use crate::session::Consent;
 use crate::tls::Minimum;
 
@@ -51,8 +49,6 @@ impl Host {
         };
         let mut words = job.words.clone();
         words.extend(switch.as_ref().map(UndoSwitch::words));
-        let actor = Actor::now();
-        let summary = job.words.join("; ");
         let request = Request {
             state: &state,
             target: &target,
@@ -60,12 +56,12 @@ impl Host {
             content,
             note: Note {
                 action: job.action.to_owned(),
-                summary: summary.clone(),
-                words: words.clone(),
+                summary: job.words.join("; "),
+                words,
             },
             secrets,
             allow_in_place: job.consents.contains(&Consent::InPlace),
-            actor: actor.clone(),
+            actor: Actor::now(),
             cancel: Some(cancel),
         };
         let detail = |words: &str| tell(SaveNews::Detail(words));
@@ -76,7 +72,6 @@ impl Host {
         if let Some(seconds) = gate.seconds() {
             self.remember_engine_seconds(seconds);
         }
-        write_audit(&state, &target, &actor, job.action, &summary, &words, &result);
         match result {
             Ok(saved) => {
                 let engine_after = saved.engine.clone();
@@ -251,46 +246,9 @@ impl Host {
     }
 }
 
-fn write_audit(
-    state: &StateDir,
-    target: &Target,
-    actor: &Actor,
-    action: &str,
-    what: &str,
-    words: &[String],
-    result: &Result<Saved, SaveError>,
-) {
-    let (outcome, backup) = match result {
-        Ok(saved) => (
-            outcome_word(&saved.outcome).to_owned(),
-            saved.backup.as_ref().map(|backup| backup.id.clone()),
-        ),
-        Err(error) => (format!("not saved: {error}"), None),
-    };
-    let entry = AuditEntry {
-        actor,
-        action,
-        what,
-        words,
-        result: &outcome,
-        backup: backup.as_deref(),
-    };
-    // The save is what it is, whether or not the audit file could take the line.
-    let _ = save::audit(state, target, entry);
-}
-
 fn change_words(change: &ValueChange) -> String {
     let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not there)".to_owned());
     format!("  {}: {} -> {}", change.place, side(&change.old), side(&change.new))
-}
-
-fn outcome_word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::NothingToDo => "nothing to do",
-        Outcome::Saved => "saved",
-        Outcome::RolledBack { .. } => "rolled back: the engine did not come up",
-        Outcome::RollBackFailed { .. } => "ENGINE DOWN: rolling back failed",
-    }
 }
 
 fn step_words(step: Step) -> &'static str {

@@ -7,9 +7,9 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use crate::engine::{self, Armed, Disarmed, EngineError};
+use crate::engine::{self, Armed, Disarmed, EngineError, State};
 use crate::mailserver_cfg::Secrets;
-use crate::save::{self, BackupInfo, SaveError};
+use crate::save::{self, BackupInfo, SaveError, StateDir, Target};
 
 use super::effect::{EngineWish, SaveJob, SaveProblem, SaveReport};
 use super::host::Host;
@@ -99,6 +99,15 @@ fn switch_of(backup: &BackupInfo) -> Option<&str> {
     backup.words.iter().find_map(|words| words.strip_prefix(WORDS))
 }
 
+/// What came of an automatic undo, in words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Undone {
+    /// What was done; empty: there was nothing to undo (the save never came to be, or it was rolled back).
+    pub lines: Vec<String>,
+    /// "Undone, but …".
+    pub warnings: Vec<String>,
+}
+
 /// Why nothing was confirmed or undone.
 #[derive(Debug, thiserror::Error)]
 pub enum UndoError {
@@ -111,6 +120,16 @@ pub enum UndoError {
     /// It is undoing at this moment.
     #[error("the undo runs at this moment and was left alone; wait for it to end, then look at the file")]
     Running,
+    /// A save that did not live had stopped the engine, and it does not come up.
+    #[error(
+        "THE ENGINE IS DOWN: a save had stopped it and did not live to start it, and now: {why}. Start it: {start}"
+    )]
+    Down {
+        /// Why it does not come up.
+        why: EngineError,
+        /// What to type.
+        start: String,
+    },
     /// The undo itself was not saved.
     #[error("the change could not be undone: {0}")]
     NotSaved(String),
@@ -140,11 +159,33 @@ impl Host {
     }
 
     /// What a switch runs when nobody confirmed: undoes the edits of its save on today's file, so that whatever the engine
-    /// saved since stays. `None`: there is no such save (it never came to be, or it was rolled back).
+    /// saved since stays. A save that was killed while the engine was stopped for it gets its engine started, too: whoever
+    /// asked for the switch may have nobody at hand who could.
     ///
     /// # Errors
     /// [`UndoError`].
-    pub fn undo_unconfirmed(&self, switch: &str, secrets: &Secrets) -> Result<Option<SaveReport>, UndoError> {
+    pub fn undo_unconfirmed(&self, switch: &str, secrets: &Secrets) -> Result<Undone, UndoError> {
+        let (state, target) = (self.state()?, self.target()?);
+        let found = save::recover(&state, &target)?;
+        let left_down = Self::engine_was_left(&found);
+        let undone = self.undo_edits(switch, secrets);
+        // The engine comes up whatever became of the edits.
+        let started = if left_down {
+            self.start_left_down(&state, &target)?
+        } else {
+            None
+        };
+        let mut all = Undone::default();
+        if let Some(report) = undone? {
+            all.lines = report.lines;
+            all.warnings = report.warnings;
+        }
+        all.lines.extend(started);
+        Ok(all)
+    }
+
+    /// `None`: there is no such save (any more).
+    fn undo_edits(&self, switch: &str, secrets: &Secrets) -> Result<Option<SaveReport>, UndoError> {
         let backups = self.backups()?;
         let Some(backup) = backups.iter().find(|backup| switch_of(backup) == Some(switch)) else {
             return Ok(None);
@@ -176,6 +217,32 @@ impl Host {
         self.save(&job, secrets, &never, &|_| {})
             .map(Some)
             .map_err(|problem| not_saved(Box::new(problem)))
+    }
+
+    /// Starts an engine that is stopped, and watches it; in words.
+    fn start_left_down(&self, state: &StateDir, target: &Target) -> Result<Option<String>, UndoError> {
+        let Some(controller) = self.controller() else {
+            return Ok(None);
+        };
+        if controller.status().state != State::Stopped {
+            return Ok(None);
+        }
+        let up = controller
+            .start(&mut |_| {})
+            .and_then(|started| controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())));
+        match up {
+            Ok(_) => {
+                save::engine_is_up(state, target)?;
+                Ok(Some(
+                    "A save had stopped the engine and did not live to start it; it was started again and runs."
+                        .to_owned(),
+                ))
+            }
+            Err(why) => Err(UndoError::Down {
+                why,
+                start: self.start_command(),
+            }),
+        }
     }
 
     /// The backups of this file, newest first.
