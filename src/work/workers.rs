@@ -136,9 +136,9 @@ impl Workers {
             Effect::DropDraft => self.draft(EditSet::default()),
             Effect::Save(job) => {
                 inner.stop_save.store(false, Ordering::SeqCst);
-                let hold = Arc::clone(&inner.hold);
+                let held = inner.hold.hold();
                 self.spawn("save", move |inner| {
-                    let _held = hold.hold();
+                    let _held = held;
                     let tell = |news: SaveNews<'_>| {
                         (inner.sink)(match news {
                             SaveNews::Step(words, cancellable) => Event::SaveStep {
@@ -179,7 +179,11 @@ impl Workers {
         drafts.wanted = Some(edits);
         if !std::mem::replace(&mut drafts.writing, true) {
             drop(drafts);
-            self.spawn("draft", Inner::write_drafts);
+            let held = self.inner.hold.hold();
+            self.spawn("draft", move |inner| {
+                inner.write_drafts();
+                drop(held);
+            });
         }
     }
 }
@@ -295,7 +299,6 @@ impl Inner {
                     }
                 }
             };
-            let _held = self.hold.hold();
             let written = if edits.is_empty() {
                 self.host.drop_draft()
             } else {
