@@ -131,7 +131,16 @@ impl Workers {
                     },
                 });
             }),
-            Effect::FindDraft => self.spawn("draft", Inner::find_draft),
+            Effect::FindDraft => {
+                // What is edited meanwhile is kept behind this: it must not be found as an earlier session's.
+                inner.draft.lock().unwrap_or_else(PoisonError::into_inner).writing = true;
+                let held = inner.hold.hold();
+                self.spawn("draft", move |inner| {
+                    inner.find_draft();
+                    inner.write_drafts();
+                    drop(held);
+                });
+            }
             Effect::KeepDraft(edits) => self.draft(edits),
             Effect::DropDraft => self.draft(EditSet::default()),
             Effect::Save(job) => {
