@@ -93,10 +93,10 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
     let options = Options {
         synchronised: host.preferences.synchronised && !arguments.no_sync,
     };
-    let hold = Arc::new(Hold::default());
+    let hold = Arc::new(Hold::removing(host.temporary()));
     let for_workers = Arc::clone(&hold);
     let writable = state.read_only.is_none();
-    Ok(tui::run(state, options, hold, move |sink| {
+    let ending = tui::run(state, options, Arc::clone(&hold), move |sink| {
         let workers = Workers::new(host, document, secrets, for_workers, sink);
         workers.carry_out(Effect::LookAtEngine);
         workers.carry_out(Effect::GatherEvidence);
@@ -104,5 +104,8 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
             workers.carry_out(Effect::FindDraft);
         }
         move |effect| workers.carry_out(effect)
-    }))
+    });
+    // A draft that is being written or thrown away comes to its end.
+    hold.finish();
+    Ok(ending)
 }

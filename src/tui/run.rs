@@ -1,7 +1,7 @@
 //! The loop: one channel brings keys, sizes, results and signals; it blocks on that, draws once, and blocks again.
 
 use std::convert::Infallible;
-use std::io::{self, Stdout, Write};
+use std::io::{self, Stdout};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::time::Instant;
@@ -14,7 +14,7 @@ use ratatui::layout::Rect;
 use crate::work::{self, Event, Hold};
 
 use super::keys::Key;
-use super::screen::{LEAVE, Screen};
+use super::screen::Screen;
 use super::state::State;
 use super::update::{Action, Effect, Keyboard, update};
 use super::{signals, terminal, view};
@@ -87,7 +87,11 @@ where
         // Whatever waits already is taken in before the next frame: a slow line gets one frame, not ten.
         for incoming in std::iter::once(first).chain(std::iter::from_fn(|| incoming.try_recv().ok())) {
             let action = match incoming {
-                Incoming::Key(key, at) => Action::Key(key, at),
+                Incoming::Key(key, at) => {
+                    #[cfg(debug_assertions)]
+                    panic_if_asked_to();
+                    Action::Key(key, at)
+                }
                 Incoming::Resize(width, height) => {
                     let size = terminal::known(width, height);
                     terminal.backend_mut().set_size(size);
@@ -125,8 +129,7 @@ where
                     }
                     Effect::Suspend => suspend(&mut terminal, &state),
                     Effect::Quit => {
-                        let _ = io::stdout().flush();
-                        terminal::give_back("");
+                        terminal::leave();
                         return Ending::Left(state.summary);
                     }
                 }
@@ -140,6 +143,15 @@ where
     }
     terminal::give_back("");
     Ending::Left(state.summary)
+}
+
+/// For the test of what a panic leaves behind: at the first key, with the variable's value as the message.
+#[cfg(debug_assertions)]
+#[expect(clippy::panic, reason = "on purpose, and not in a release")]
+fn panic_if_asked_to() {
+    if let Ok(message) = std::env::var("KERIO_TLS_TEST_PANIC") {
+        std::panic::panic_any(message);
+    }
 }
 
 trait IntoRect {
@@ -176,10 +188,7 @@ fn repaint(terminal: &mut Terminal<Screen<Stdout>>, area: Rect) {
 /// To the shell and back. The signal goes to the whole process group, as the terminal itself would send it; in an
 /// orphaned group (`ssh -t host kerio-tls`) the kernel ignores it, and the screen simply comes back.
 fn suspend(terminal: &mut Terminal<Screen<Stdout>>, state: &State) {
-    let _ = io::stdout()
-        .write_all(LEAVE.as_bytes())
-        .and_then(|()| io::stdout().flush());
-    terminal::give_back("");
+    terminal::leave();
     let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
     let _ = terminal::take();
     terminal.backend_mut().enter();

@@ -35,7 +35,7 @@ pub fn listen(to: Sender<Incoming>, quiet: Receiver<()>, hold: Arc<Hold>) -> io:
             }
             let _ = to.send(Incoming::Ending);
             let _ = quiet.recv_timeout(GRACE);
-            hold.wait_until_free();
+            hold.finish();
             terminal::give_back(
                 "kerio-tls: ended by a signal. Unsaved edits are kept and offered at the next start.\r\n",
             );

@@ -75,18 +75,36 @@ pub fn retake() -> io::Result<()> {
 /// Gives the terminal back: settings first, then the bytes, once, and never waiting for a stalled line. Only the
 /// first caller does it. `words` are printed on the normal screen behind it.
 pub fn give_back(words: &str) {
+    if !set_back() {
+        return;
+    }
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    if let Ok(tty) = rustix::fs::open("/dev/tty", flags, Mode::empty()) {
+        let _ = std::fs::File::from(tty).write_all(format!("{LEAVE}{words}").as_bytes());
+    }
+}
+
+/// The same when the user leaves: the bytes go out behind the last frame however long the line takes, as that frame
+/// itself did. For the main thread only.
+pub fn leave() {
+    if set_back() {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(LEAVE.as_bytes()).and_then(|()| out.flush());
+    }
+}
+
+/// The settings as they were found. `false`: someone else has done it, or does it now.
+fn set_back() -> bool {
     let found = match FOUND.try_lock() {
         Ok(mut kept) => kept.take(),
         Err(std::sync::TryLockError::Poisoned(kept)) => kept.into_inner().take(),
         Err(std::sync::TryLockError::WouldBlock) => None,
     };
-    let Some(found) = found else { return };
     // Not `Drain`: it waits for output that a stalled line never takes.
-    let _ = termios::tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, &found);
-    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    if let Ok(tty) = rustix::fs::open("/dev/tty", flags, Mode::empty()) {
-        let _ = std::fs::File::from(tty).write_all(format!("{LEAVE}{words}").as_bytes());
-    }
+    found.is_some_and(|found| {
+        let _ = termios::tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, &found);
+        true
+    })
 }
 
 /// A panic gives the terminal back, and says where it happened but not what: a message could hold a secret.

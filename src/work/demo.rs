@@ -79,7 +79,8 @@ impl Demo {
         Ok(demo)
     }
 
-    fn root(&self) -> &Path {
+    /// The demo's directory.
+    pub(super) fn root(&self) -> &Path {
         self.dir.path()
     }
 

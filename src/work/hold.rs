@@ -1,37 +1,62 @@
 //! While something runs that must come to its end, the process must not be ended by a lost terminal.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-/// Counts what must come to its end.
+/// Removing a directory is tried this often: a worker that reads or writes in it may come in between.
+const TRIES: usize = 10;
+
+/// Counts what must come to its end, and knows what must not stay behind.
 #[derive(Debug, Default)]
 pub struct Hold {
     count: Mutex<usize>,
     free: Condvar,
+    temporary: Option<PathBuf>,
 }
 
 impl Hold {
-    /// Holds until the guard is dropped.
-    pub fn hold(&self) -> HoldGuard<'_> {
-        *self.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        HoldGuard { hold: self }
+    /// One that also removes a temporary directory at the end: a process that dies of a signal, or ends while a worker
+    /// still runs, drops nothing.
+    #[must_use]
+    pub fn removing(temporary: Option<PathBuf>) -> Self {
+        Self {
+            temporary,
+            ..Self::default()
+        }
     }
 
-    /// Waits until nothing holds.
-    pub fn wait_until_free(&self) {
+    /// Holds until the guard is dropped. To be taken before a thread is started, so that no end slips in between.
+    pub fn hold(self: &Arc<Self>) -> HoldGuard {
+        *self.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        HoldGuard { hold: Arc::clone(self) }
+    }
+
+    /// Waits until nothing holds, and removes what must not stay behind. The last thing before the process ends.
+    pub fn finish(&self) {
         let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
         while *count > 0 {
             count = self.free.wait(count).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(count);
+        let Some(temporary) = &self.temporary else { return };
+        for _ in 0..TRIES {
+            match fs::remove_dir_all(temporary) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {}
+                Ok(()) | Err(_) => return,
+            }
         }
     }
 }
 
 /// Holds while it lives.
 #[derive(Debug)]
-pub struct HoldGuard<'a> {
-    hold: &'a Hold,
+pub struct HoldGuard {
+    hold: Arc<Hold>,
 }
 
-impl Drop for HoldGuard<'_> {
+impl Drop for HoldGuard {
     fn drop(&mut self) {
         let mut count = self.hold.count.lock().unwrap_or_else(PoisonError::into_inner);
         *count = count.saturating_sub(1);

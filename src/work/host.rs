@@ -123,6 +123,12 @@ impl Host {
         self.demo.is_some()
     }
 
+    /// In the demo: its directory, which must not stay behind.
+    #[must_use]
+    pub fn temporary(&self) -> Option<PathBuf> {
+        self.demo.as_ref().map(|demo| demo.root().to_owned())
+    }
+
     /// In the demo: the pretend peer that stands for this one. `None`: this is no demo.
     pub(super) fn pretend(&self, key: &PeerKey) -> Option<Option<Target>> {
         self.demo.as_ref().map(|demo| demo.pretend(key))

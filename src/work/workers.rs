@@ -132,21 +132,22 @@ impl Workers {
                 });
             }),
             Effect::FindDraft => {
-                // Before any draft of this session is written: what is found must be an earlier one's.
-                if self.begin_writing_drafts(None) {
-                    self.spawn("draft", |inner| {
-                        inner.find_draft();
-                        inner.write_drafts();
-                    });
-                }
+                // What is edited meanwhile is kept behind this: it must not be found as an earlier session's.
+                inner.draft.lock().unwrap_or_else(PoisonError::into_inner).writing = true;
+                let held = inner.hold.hold();
+                self.spawn("draft", move |inner| {
+                    inner.find_draft();
+                    inner.write_drafts();
+                    drop(held);
+                });
             }
             Effect::KeepDraft(edits) => self.draft(edits),
             Effect::DropDraft => self.draft(EditSet::default()),
             Effect::Save(job) => {
                 inner.stop_save.store(false, Ordering::SeqCst);
-                let hold = Arc::clone(&inner.hold);
+                let held = inner.hold.hold();
                 self.spawn("save", move |inner| {
-                    let _held = hold.hold();
+                    let _held = held;
                     let tell = |news: SaveNews<'_>| {
                         (inner.sink)(match news {
                             SaveNews::Step(words, cancellable) => Event::SaveStep {
@@ -180,18 +181,16 @@ impl Workers {
     }
 
     fn draft(&self, edits: EditSet) {
-        if self.begin_writing_drafts(Some(edits)) {
-            self.spawn("draft", Inner::write_drafts);
-        }
-    }
-
-    /// Wishes for a draft. `true`: nobody writes yet, so the caller starts it.
-    fn begin_writing_drafts(&self, wanted: Option<EditSet>) -> bool {
         let mut drafts = self.inner.draft.lock().unwrap_or_else(PoisonError::into_inner);
-        if wanted.is_some() {
-            drafts.wanted = wanted;
+        drafts.wanted = Some(edits);
+        if !std::mem::replace(&mut drafts.writing, true) {
+            drop(drafts);
+            let held = self.inner.hold.hold();
+            self.spawn("draft", move |inner| {
+                inner.write_drafts();
+                drop(held);
+            });
         }
-        !std::mem::replace(&mut drafts.writing, true)
     }
 }
 
@@ -306,7 +305,6 @@ impl Inner {
                     }
                 }
             };
-            let _held = self.hold.hold();
             let written = if edits.is_empty() {
                 self.host.drop_draft()
             } else {

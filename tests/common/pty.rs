@@ -212,6 +212,16 @@ impl Pty {
         self.wait(&format!("{text:?} to go"), |screen| !screen.contents().contains(text));
     }
 
+    /// Waits until what was written so far is as it should be.
+    pub fn wait_for_bytes(&mut self, what: &str, is_so: impl Fn(&[u8]) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so(self.written()) {
+            if let Err(why) = self.take(deadline) {
+                panic!("waiting for {what}: {why}; the screen is\n{}", self.picture());
+            }
+        }
+    }
+
     /// Takes one piece of output.
     fn take(&mut self, deadline: Instant) -> Result<(), &'static str> {
         let left = deadline.saturating_duration_since(Instant::now());

@@ -1,0 +1,22 @@
+//! The real binary in a real pseudo-terminal: the job from start to saved file, and the terminal given back whatever
+//! happens.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests: clippy.toml exempts test functions only"
+)]
+
+#[path = "../common/notation.rs"]
+mod notation;
+#[path = "../common/pty.rs"]
+mod pty;
+
+mod given_back;
+mod hung_up;
+mod job;
+mod kept;
+mod looks;
+mod support;
+mod without;
