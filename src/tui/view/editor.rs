@@ -177,6 +177,8 @@ mod tests {
         let rows = typed_rows(&TextLine::new("abcdef"), 3);
         assert_eq!(rows, [(0, "abc".to_owned()), (3, "def".to_owned()), (6, String::new())]);
         assert_eq!(typed_rows(&TextLine::new(""), 3), [(0, String::new())]);
-        assert_eq!(typed_rows(&TextLine::new("日本a"), 3).len(), 2);
+        // The second row is full, so the cursor behind it needs a third.
+        assert_eq!(typed_rows(&TextLine::new("日本a"), 3).len(), 3);
+        assert_eq!(typed_rows(&TextLine::new("日本"), 3).len(), 2);
     }
 }
