@@ -62,7 +62,6 @@ fn costs(there: &str, keys: &[&str], at_most: usize) {
     let mut far = Far::after(there);
     for key in keys {
         let (bytes, writes) = far.cost(key);
-        println!("{there} {key}: {bytes} bytes");
         assert!(bytes <= at_most, "{there} {key}: {bytes} bytes");
         assert!(bytes > 0, "{there} {key} moves nothing");
         assert_eq!(writes, 1, "{there} {key}");
