@@ -39,6 +39,8 @@ pub struct Screen<W: Write> {
     look: Look,
     /// `None`: somewhere unknown.
     cursor: Option<Position>,
+    /// The column of `cursor` is sure: nothing but ASCII was written since it was set by number.
+    exact: bool,
     shown: bool,
     ascii: bool,
     synchronised: bool,
@@ -54,6 +56,7 @@ impl<W: Write> Screen<W> {
             size,
             look: Look::default(),
             cursor: None,
+            exact: false,
             shown: false,
             ascii,
             synchronised,
@@ -90,10 +93,23 @@ impl<W: Write> Screen<W> {
     }
 
     fn go(&mut self, to: Position) {
-        if self.cursor != Some(to) {
-            let _ = write!(self.frame, "\x1b[{};{}H", to.y + 1, to.x + 1);
-            self.cursor = Some(to);
+        if self.cursor == Some(to) {
+            return;
         }
+        // To the right is shorter by steps; not behind characters that terminals disagree on how wide they are.
+        match self.cursor {
+            Some(from) if self.exact && from.y == to.y && from.x < to.x => {
+                let _ = match to.x - from.x {
+                    1 => write!(self.frame, "\x1b[C"),
+                    steps => write!(self.frame, "\x1b[{steps}C"),
+                };
+            }
+            _ => {
+                let _ = write!(self.frame, "\x1b[{};{}H", to.y + 1, to.x + 1);
+                self.exact = true;
+            }
+        }
+        self.cursor = Some(to);
     }
 
     fn dress(&mut self, cell: &Cell) {
@@ -105,20 +121,35 @@ impl<W: Write> Screen<W> {
         if look == self.look {
             return;
         }
-        self.look = look;
-        self.frame.push_str("\x1b[");
-        if look != Look::default() {
-            self.frame.push('0');
+        let before = std::mem::replace(&mut self.look, look);
+        if look == Look::default() {
+            self.frame.push_str("\x1b[m");
+            return;
+        }
+        // What is on can only be switched off with all the rest; what is new comes on top.
+        let from = if look.modifier.contains(before.modifier) {
+            before
+        } else {
+            Look::default()
+        };
+        let mut codes = Vec::new();
+        if from != before {
+            codes.push(0);
         }
         for (modifier, code) in [(Modifier::BOLD, 1), (Modifier::UNDERLINED, 4), (Modifier::REVERSED, 7)] {
-            if look.modifier.contains(modifier) {
-                let _ = write!(self.frame, ";{code}");
+            if look.modifier.contains(modifier) && !from.modifier.contains(modifier) {
+                codes.push(code);
             }
         }
-        for (colour, base) in [(look.fg, 30), (look.bg, 40)] {
-            if let Some(code) = ansi(colour) {
-                let _ = write!(self.frame, ";{}", base + code);
+        for (colour, was, base) in [(look.fg, from.fg, 30), (look.bg, from.bg, 40)] {
+            if colour != was {
+                // ECMA-48 section 8.3.117: 39 and 49 are the terminal's own.
+                codes.push(base + ansi(colour).unwrap_or(9));
             }
+        }
+        self.frame.push_str("\x1b[");
+        for (at, code) in codes.iter().enumerate() {
+            let _ = write!(self.frame, "{}{code}", if at == 0 { "" } else { ";" });
         }
         self.frame.push('m');
     }
@@ -165,6 +196,7 @@ impl<W: Write> Backend for Screen<W> {
                     self.frame.push('?');
                 }
             } else {
+                self.exact &= symbol.is_ascii();
                 self.frame.push_str(symbol);
             }
             let width = u16::try_from(Span::raw(symbol).width()).unwrap_or(1);
@@ -293,7 +325,64 @@ mod tests {
             })
             .unwrap();
         let text = String::from_utf8(terminal.backend().sink().bytes.clone()).unwrap();
-        assert!(text.contains("\x1b[0;7mx"), "{text:?}");
+        assert!(text.contains("\x1b[7mx"), "{text:?}");
+    }
+
+    #[test]
+    fn what_a_terminal_shows_is_what_was_drawn_whatever_was_there_before() {
+        let looks = [
+            Style::new(),
+            Style::new().add_modifier(Modifier::REVERSED),
+            Style::new().fg(Color::Red).add_modifier(Modifier::BOLD),
+            Style::new().fg(Color::Magenta),
+            Style::new()
+                .fg(Color::Magenta)
+                .add_modifier(Modifier::REVERSED | Modifier::BOLD),
+        ];
+        let colour = |style: Style| match style.fg {
+            Some(Color::Red) => vt100::Color::Idx(1),
+            Some(Color::Magenta) => vt100::Color::Idx(5),
+            _ => vt100::Color::Default,
+        };
+        let mut terminal = terminal(false);
+        let rows = std::num::NonZeroU16::new(3).unwrap();
+        let columns = std::num::NonZeroU16::new(20).unwrap();
+        let mut emulator = vt100::Parser::new(rows, columns, 0);
+        // Every look behind every other one, with gaps of cells that stay as they are.
+        for (round, text) in ["a b  c   日e", "x b  y   日z", "x  日 y", "aébcdefghijklmnopqrs"]
+            .iter()
+            .enumerate()
+        {
+            for start in 0..looks.len() {
+                let look = |x: u16| looks[(usize::from(x) * (round + 1) + start) % looks.len()];
+                terminal.backend_mut().sink_mut().bytes.clear();
+                terminal
+                    .draw(|frame| {
+                        let mut x = 0;
+                        for c in text.chars() {
+                            frame.buffer_mut().set_string(x, 1, c.to_string(), look(x));
+                            x += u16::try_from(Span::raw(c.to_string()).width()).unwrap();
+                        }
+                    })
+                    .unwrap();
+                emulator.process(&terminal.backend().sink().bytes);
+                let screen = emulator.screen();
+                assert_eq!(screen.rows(0, 20).nth(1).unwrap().trim_end(), *text);
+                let mut x = 0;
+                for c in text.chars() {
+                    let cell = screen.cell(1, x).unwrap();
+                    let wanted = look(x);
+                    assert_eq!(cell.fgcolor(), colour(wanted), "{text} {x}");
+                    assert_eq!(
+                        cell.inverse(),
+                        wanted.add_modifier.contains(Modifier::REVERSED),
+                        "{text} {x}"
+                    );
+                    assert_eq!(cell.bold(), wanted.add_modifier.contains(Modifier::BOLD), "{text} {x}");
+                    x += u16::try_from(Span::raw(c.to_string()).width()).unwrap();
+                }
+            }
+        }
     }
 
     #[test]

@@ -358,6 +358,8 @@ fn on_variables(state: &mut State, command: Command) -> Vec<Effect> {
                 let done = state.session.revert_variable(&path.clone());
                 return changed(state, done, if done { text::REVERTED } else { text::AS_LOADED });
             }
+            // A row without a name cannot have been changed.
+            state.status = Some(text::line(Tone::Text, text::AS_LOADED));
         }
         Command::Delete => {
             if let Some(why) = detail::not_deletable(row) {
@@ -638,6 +640,11 @@ fn on_review(state: &mut State, command: Command) -> Vec<Effect> {
         }
         (Command::Activate | Command::Toggle, ReviewFocus::Undo) => {
             screen.undo = screen.undo.map(|undo| !undo);
+        }
+        // Space beside the boxes goes to the first: the footer offers it. It ticks nothing that was not looked at.
+        (Command::Toggle, _) => {
+            let is_box = |stop: &&ReviewFocus| matches!(stop, ReviewFocus::Consent(_) | ReviewFocus::Undo);
+            screen.focus = stops.iter().find(is_box).copied().unwrap_or(screen.focus);
         }
         (Command::Activate, ReviewFocus::Save) if screen.can_save() => return start_save(state),
         _ => {

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::widgets::{Block, Clear, Widget};
 
 use crate::session::Line;
-use crate::tui::keys::Place;
+use crate::tui::keys::{Command, Place};
 use crate::tui::theme::Theme;
 use crate::tui::{text, wrap};
 
@@ -115,7 +115,7 @@ impl Painter<'_> {
         }
     }
 
-    /// The footer's hints, as many as fit; help and quit are never dropped.
+    /// The footer's hints, as many as fit; the first, the way out and help are dropped last.
     pub(super) fn hints(&mut self, area: Rect, row: u16, place: Place) {
         let mut hints = text::hints(place);
         let room = usize::from(area.width.saturating_sub(2));
@@ -126,9 +126,14 @@ impl Painter<'_> {
                 .sum::<usize>()
                 .saturating_sub(2)
         };
+        let back = Command::Back.key_label();
         while total(&hints) > room && hints.len() > 2 {
-            // The last hint is help; what stands before it goes first.
-            hints.remove(hints.len() - 2);
+            // The first hint, the way out and help stay as long as they can; of the others the last goes first.
+            let last = hints.len() - 2;
+            let spare = (1..=last)
+                .rev()
+                .find(|at| hints.get(*at).is_some_and(|(key, _)| *key != back));
+            hints.remove(spare.unwrap_or(last));
         }
         let mut x = 1;
         for (key, hint) in hints {

@@ -1,0 +1,332 @@
+//! Rules of editing: changed is what differs by value, nothing is lost by a stray key, and every hint is true.
+
+use kerio_tls::mailserver_cfg::VariablePath;
+use kerio_tls::tui::{Effect, Key, Place};
+use kerio_tls::work;
+use ratatui::style::{Color, Modifier};
+
+use crate::support::{COLOUR, Desk, facts, screens};
+
+const DIRTY: &str = "<Down><Enter><Down><Down><Down><Enter>";
+
+fn dirty() -> Desk {
+    let mut desk = Desk::at_80x24();
+    desk.press(DIRTY);
+    assert!(desk.state.session.is_dirty());
+    desk
+}
+
+/// All that the state is, as text: two that say the same are the same.
+fn all(desk: &Desk) -> String {
+    format!("{:?}", desk.state)
+}
+
+#[test]
+fn choosing_what_is_loaded_leaves_no_change() {
+    let mut desk = Desk::at_80x24();
+    desk.press("<Enter><Enter>");
+    assert!(!desk.state.session.is_dirty());
+    assert!(desk.effects.is_empty(), "{:?}", desk.effects);
+    desk.look().shows("no changes");
+
+    desk.press("<Enter><Down><Enter>");
+    desk.look().shows("1 change *");
+    desk.press("<Enter><Up><Enter>");
+    assert!(!desk.state.session.is_dirty());
+    desk.look().shows("no changes");
+    desk.look().hides("*");
+    assert!(matches!(
+        desk.effects.last(),
+        Some(Effect::Work(work::Effect::DropDraft))
+    ));
+}
+
+#[test]
+fn undo_redo_and_revert_go_by_value() {
+    let mut desk = dirty();
+    let changed = desk.state.session.edits();
+    desk.press("u");
+    desk.look().shows("no changes");
+    desk.look().shows("Undone.");
+    desk.press("u");
+    desk.look().shows("Nothing to undo.");
+    desk.press("<C-r>");
+    assert_eq!(desk.state.session.edits(), changed);
+    desk.look().shows("Done again.");
+    desk.press("<C-r>");
+    desk.look().shows("Nothing to redo.");
+    assert_eq!(desk.state.session.edits(), changed);
+    desk.press("r");
+    assert!(!desk.state.session.is_dirty());
+    desk.look().shows("Back to what was loaded.");
+    desk.press("u");
+    assert_eq!(desk.state.session.edits(), changed, "a revert can be undone");
+}
+
+#[test]
+fn a_ticked_box_lets_a_choice_count_for_both_directions() {
+    let mut desk = Desk::at_80x24();
+    desk.press("<Up><Space>");
+    desk.look().shows("[x] same for both");
+    assert!(!desk.state.session.is_dirty(), "a tick alone changes nothing");
+    desk.press("<Down><Enter><Down><Down><Enter>");
+    let form = desk.look();
+    assert!(form.row(5).starts_with('*') && form.row(6).starts_with('*'), "{form}");
+    assert!(
+        form.row(5).contains("TLS 1.2") && form.row(6).contains("TLS 1.2"),
+        "{form}"
+    );
+    form.hides("differ");
+    desk.press("u");
+    let form = desk.look();
+    assert!(
+        form.row(5).contains("TLS 1.0") && form.row(6).contains("Server default"),
+        "{form}"
+    );
+}
+
+#[test]
+fn reset_asks_what_and_its_default_does_nothing() {
+    let mut desk = Desk::at_80x24();
+    desk.press("X");
+    assert_eq!(desk.state.place(), Place::Question);
+    assert_eq!(desk.look().marked(), "[ Stay ]");
+    desk.look().shows("ServerTlsProtocols");
+    desk.press("<Enter>");
+    assert!(!desk.state.session.is_dirty() && desk.effects.is_empty());
+    desk.press("X<Tab>");
+    assert_eq!(desk.look().marked(), "[ Inbound ]");
+    desk.press("<Enter>");
+    let edits = desk.state.session.edits();
+    let [edit] = edits.edits() else { panic!("{edits:?}") };
+    let path = VariablePath {
+        table: "Security".to_owned(),
+        variable: "ServerTlsProtocols".to_owned(),
+    };
+    assert_eq!((&edit.path, &edit.new), (&path, &None));
+    assert!(desk.look().row(5).contains("Server default"), "{}", desk.look());
+}
+
+#[test]
+fn quitting_with_changes_asks_and_stays_by_default() {
+    for quit in ["q", "<F10>", "<C-c>"] {
+        let mut desk = dirty();
+        let edits = desk.state.session.edits();
+        desk.press(quit);
+        assert_eq!(desk.state.place(), Place::Question, "{quit}");
+        assert_eq!(desk.look().marked(), "[ Stay ]");
+        // Asking again neither quits nor heaps up.
+        desk.press(quit);
+        assert_eq!(desk.state.overlays.len(), 1);
+        desk.press("<Enter>");
+        assert_eq!(desk.state.place(), Place::Field);
+        assert!(!desk.quits());
+        assert_eq!(desk.state.session.edits(), edits);
+    }
+}
+
+#[test]
+fn quitting_without_changes_does_not_ask() {
+    for quit in ["q", "<F10>", "<C-c>"] {
+        let mut desk = Desk::at_80x24();
+        desk.press(quit);
+        assert!(desk.quits(), "{quit}");
+        assert!(desk.state.overlays.is_empty());
+    }
+}
+
+#[test]
+fn discarding_forgets_the_draft_quits_and_says_so() {
+    let mut desk = dirty();
+    desk.effects.clear();
+    desk.press("q<Tab><Tab>");
+    assert_eq!(desk.look().marked(), "[ Discard and quit ]");
+    desk.press("<Enter>");
+    assert!(matches!(
+        desk.effects.as_slice(),
+        [Effect::Work(work::Effect::DropDraft), Effect::Quit]
+    ));
+    assert_eq!(desk.state.summary.len(), 1, "{:?}", desk.state.summary);
+}
+
+#[test]
+fn quitting_can_lead_to_the_review_instead() {
+    let mut desk = dirty();
+    desk.press("q<Tab><Enter>").inspected(facts());
+    assert_eq!(desk.state.place(), Place::Review);
+}
+
+#[test]
+fn escape_never_quits_and_never_loses_a_change() {
+    for (name, mut desk) in screens(COLOUR, (80, 24)) {
+        let edits = desk.state.session.edits();
+        let saving = desk.state.place() == Place::Saving;
+        desk.effects.clear();
+        desk.press("<Esc><Esc><Esc><Esc>");
+        assert!(desk.effects.is_empty(), "{name}: {:?}", desk.effects);
+        assert_eq!(desk.state.session.edits(), edits, "{name}");
+        assert_eq!(desk.state.overlays.is_empty(), !saving, "{name}");
+    }
+}
+
+#[test]
+fn a_lone_escape_on_the_form_does_nothing() {
+    for mut desk in [Desk::at_80x24(), dirty()] {
+        desk.state.status = None;
+        desk.effects.clear();
+        let before = all(&desk);
+        desk.press("<Esc>");
+        assert_eq!(all(&desk), before);
+        assert!(desk.effects.is_empty());
+    }
+}
+
+#[test]
+fn what_was_typed_in_an_editor_survives_escape() {
+    let mut desk = Desk::at_80x24();
+    desk.open("ServerTlsCiphers").press("HIGHq");
+    assert_eq!(desk.state.place(), Place::TextField);
+    assert!(!desk.quits(), "where text is typed, q is a letter");
+    desk.press("<Esc>");
+    assert!(!desk.state.session.is_dirty());
+    desk.press("<Enter>");
+    assert!(desk.look().focused().contains("HIGHq"), "{}", desk.look());
+}
+
+#[test]
+fn a_torn_escape_sequence_is_swallowed_within_a_tenth_of_a_second() {
+    // The last bytes of these sequences would be commands by themselves: reset, down, quit.
+    for last in ['X', 'j', 'q', 'B', '~'] {
+        let mut desk = Desk::at_80x24();
+        let before = all(&desk);
+        desk.press_after(Key::Esc, 1000);
+        desk.press_after(Key::Char('['), 30);
+        desk.press_after(Key::Char('1'), 30);
+        desk.press_after(Key::Char(last), 99);
+        assert_eq!(all(&desk), before, "{last}");
+        assert!(desk.effects.is_empty(), "{last}");
+    }
+    // Slowly typed they are keys of their own.
+    let mut desk = Desk::at_80x24();
+    desk.press_after(Key::Esc, 1000);
+    desk.press_after(Key::Char('['), 101);
+    desk.press_after(Key::Char('X'), 101);
+    assert_eq!(desk.state.place(), Place::Question);
+    // And what follows a swallowed one counts again.
+    let mut desk = Desk::at_80x24();
+    for key in [Key::Esc, Key::Char('['), Key::Char('B'), Key::Char('X')] {
+        desk.press_after(key, 10);
+    }
+    assert_eq!(desk.state.place(), Place::Question);
+}
+
+#[test]
+fn a_torn_arrow_closes_at_most_the_drop_down_and_changes_nothing() {
+    let mut desk = Desk::at_80x24();
+    desk.press("<Enter><Down>");
+    for key in [Key::Esc, Key::Char('['), Key::Char('B')] {
+        desk.press_after(key, 40);
+    }
+    assert_eq!(desk.state.place(), Place::Field);
+    assert!(!desk.state.session.is_dirty() && desk.effects.is_empty());
+    assert!(desk.look().focused().contains("Inbound"));
+}
+
+#[test]
+fn a_review_that_is_refused_has_no_save_at_all() {
+    let mut desk = dirty();
+    desk.press("<F6>");
+    let mut blocked = facts();
+    blocked.blocked = Some("the disk is full".to_owned());
+    desk.inspected(blocked);
+    assert_eq!(desk.look().marked(), "[ Back ]");
+    for _ in 0..5 {
+        desk.press("<Space><Tab>");
+        assert_eq!(desk.look().marked(), "[ Back ]");
+    }
+    desk.look().hides("Stop, save");
+    desk.look().hides("[x]");
+    assert!(desk.save_job().is_none());
+}
+
+#[test]
+fn space_beside_the_boxes_of_a_review_goes_to_the_first_and_ticks_nothing() {
+    let mut desk = dirty();
+    desk.press("<F6>").inspected(facts());
+    desk.press("<Space>");
+    assert!(desk.look().marked().starts_with("[ ] Yes, cut off"), "{}", desk.look());
+    desk.look().hides("[x]");
+}
+
+#[test]
+fn facts_that_nobody_waits_for_open_nothing() {
+    let mut desk = dirty();
+    desk.hear(work::Event::Facts(Box::new(facts())));
+    assert_eq!(desk.state.place(), Place::Field);
+    // With nothing changed there is nothing to review.
+    let mut desk = Desk::at_80x24();
+    desk.press("<F6>");
+    assert!(desk.effects.is_empty());
+    desk.look().shows("nothing to save");
+}
+
+#[test]
+fn a_save_that_fails_keeps_the_edits() {
+    let mut desk = dirty();
+    let edits = desk.state.session.edits();
+    desk.press("<F6>").inspected(facts());
+    desk.press("<S-Tab><S-Tab><Space><S-Tab><Enter>");
+    assert!(desk.save_job().is_some());
+    desk.hear(work::Event::NotSaved(Box::new(work::SaveProblem {
+        message: "The disk is full.\nThe file is as it was.".to_owned(),
+        conflicts: Vec::new(),
+        document: None,
+    })));
+    desk.look().shows("The disk is full.");
+    assert_eq!(desk.look().look_of("The disk is full.").0, Color::Red);
+    desk.press("<Enter>");
+    assert_eq!(desk.state.session.edits(), edits);
+    desk.look().shows("1 change *");
+}
+
+#[test]
+fn a_variable_changed_in_its_list_is_marked_and_reverted_there() {
+    let mut desk = Desk::at_80x24();
+    desk.press("<Right>").down_to("ServerTlsProtocols").press("d");
+    let list = desk.look();
+    assert!(list.focused().starts_with('*'), "{list}");
+    assert!(list.marked().contains("(deleted: server default)"), "{list}");
+    assert!(list.look_of("*").1.contains(Modifier::BOLD));
+    desk.press("r");
+    assert!(!desk.state.session.is_dirty());
+    desk.look().hides("*");
+}
+
+#[test]
+fn every_hint_of_the_footer_does_something_where_it_is_shown() {
+    for size in [(200, 60), (80, 24), (40, 15)] {
+        let mut tried = 0;
+        for (name, desk) in screens(COLOUR, size) {
+            let hints = desk.look().hints();
+            for (key, words) in hints {
+                let mut there = Desk::new(COLOUR, size);
+                there.state = desk.state.clone();
+                there.state.status = None;
+                let before = all(&there);
+                let notation = if key.chars().count() > 1 {
+                    format!("<{key}>")
+                } else {
+                    key
+                };
+                there.press(&notation);
+                assert!(
+                    all(&there) != before || !there.effects.is_empty(),
+                    "{name}: {notation} ({words}) does nothing\n{}",
+                    desk.look()
+                );
+                tried += 1;
+            }
+        }
+        assert!(tried > 40, "{tried} hints at {size:?}");
+    }
+}
