@@ -318,8 +318,8 @@ fn a_list_without_any_protocol_is_refused_with_the_reason_and_esc_leaves_unharme
 fn tls13_that_was_never_seen_is_warned_of_in_editor_and_review() {
     let mut screen = Screen::inbound();
     screen.go("servertls").keys("<Enter><End><Up> ");
-    screen.shows("[x] TLS 1.3").shows("was never seen to speak it");
-    screen.keys("<Enter>").review().shows("was never seen to speak it");
+    screen.shows("[x] TLS 1.3").shows("has not been seen to speak");
+    screen.keys("<Enter>").review().shows("has not been seen to speak");
 }
 
 #[test]
@@ -402,7 +402,7 @@ fn changing_a_switch_keeps_what_the_review_says_of_the_minimum() {
     screen.go("EnableDH").keys("<Enter><Down><Enter>");
     screen
         .review()
-        .shows("was never seen to speak it")
+        .shows("has not been seen to speak")
         .shows("changes Security/EnableDH");
 }
 

@@ -118,5 +118,8 @@ pub fn give_back_on_panic() {
             "kerio-tls: an error in the program{place}. The terminal was restored; mailserver.cfg is as it was, or as the last finished save left it. Unsaved edits are kept and offered at the next start.\n"
         );
         let _ = io::stderr().write_all(words.as_bytes());
+        // Whichever thread it was: a screen that goes on drawing over a terminal given back, or waits for a worker
+        // that is no more, helps nobody. What a save had begun, the next start recovers.
+        std::process::exit(101);
     }));
 }

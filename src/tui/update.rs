@@ -779,7 +779,8 @@ fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
         Event::DraftFound { edits, lost, at } => {
             let question = text::draft_question(&edits, &lost, at, &state.clock);
             state.found_draft = Some(edits);
-            state.overlays.push(Overlay::Question(question));
+            // Below what lies there already: what recovery says (an engine that is down) is more urgent.
+            state.overlays.insert(0, Overlay::Question(question));
         }
         Event::NotNamed { why, snippet } => editor_keys::not_kept(state, &why, &snippet),
         Event::Notice(words) => state.status = Some(text::line(Tone::Caution, words)),

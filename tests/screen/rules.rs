@@ -281,6 +281,7 @@ fn a_save_that_fails_keeps_the_edits() {
         message: "The disk is full.\nThe file is as it was.".to_owned(),
         conflicts: Vec::new(),
         document: None,
+        refused: false,
     })));
     desk.look().shows("The disk is full.");
     assert_eq!(desk.look().look_of("The disk is full.").0, Color::Red);
