@@ -2,6 +2,14 @@
 //! every path in `src/` that leads to another room (`crate::`, `super::` as far as the root, `kerio_tls::`, with or
 //! without groups) and holds it against the table.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests: clippy.toml exempts test functions only"
+)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
