@@ -431,21 +431,22 @@ fn an_engine_that_a_killed_save_left_down_is_said_with_the_command_until_it_runs
         let mut pty = Program::new(home.path(), server.container.argv(&["kerio-tls"]))
             .size(100, 40)
             .start();
-        pty.see("[TLS Options]");
-        // The killed session's choice is offered again, in front of everything.
-        pty.see("Unsaved edits found");
-        pty.press("<Esc>");
-        pty.see_no("Unsaved edits found");
         pty.see(words);
         pty
     };
     for _ in 0..2 {
+        // What is urgent lies on top; the killed session's choice is offered again below it.
         let mut pty = open("THE ENGINE IS DOWN");
         pty.see("systemctl start kerio-connect.service");
+        pty.press("<Esc>");
+        pty.see("Unsaved edits found");
     }
     server.start();
     drop(open("runs again."));
-    let pty = open("engine: running");
+    let mut pty = open("Unsaved edits found");
+    pty.press("<Esc>");
+    pty.see_no("Unsaved edits found");
+    pty.see("engine: running");
     let screen = pty.screen().contents();
     assert!(!screen.contains("runs again") && !screen.contains("ENGINE"), "{screen}");
     server.nothing_lies_open();
