@@ -547,6 +547,67 @@ fn the_automatic_undo_of_a_killed_save_starts_the_engine_that_the_save_had_stopp
     server.nothing_lies_open();
 }
 
+/// A save by command that gets a signal while the engine stops.
+fn signalled_while_the_engine_stops(server: &Server, name: &str) -> Ran {
+    let words = [
+        "kerio-tls",
+        "set",
+        "--inbound",
+        "tls1.2",
+        "--yes",
+        "--accept-cut-off",
+        "--engine",
+        "restart",
+    ];
+    let argv = [&["sh", "-c", "echo $$ > /run/save.pid; exec \"$@\"", "sh"], &words[..]].concat();
+    let mut save = server.container.command(&argv);
+    let save = save.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    server.container.sh(&until(
+        "the stop",
+        "[ \"$(systemctl show -p ActiveState --value kerio-connect)\" = deactivating ]",
+    ));
+    server.container.sh(&format!("kill -{name} $(cat /run/save.pid)"));
+    let ended = save.wait_with_output().unwrap();
+    Ran {
+        code: ended.status.code().unwrap_or(-1),
+        out: String::from_utf8(ended.stdout).unwrap(),
+        err: String::from_utf8(ended.stderr).unwrap(),
+    }
+}
+
+#[test]
+fn a_lost_connection_or_ctrl_z_while_the_engine_stops_does_not_end_a_command() {
+    for name in ["HUP", "TSTP"] {
+        let server = Server::new("stop_takes=2\n");
+        let before = server.pid();
+        let ran = signalled_while_the_engine_stops(&server, name);
+        assert_eq!(ran.code, 0, "{name}: {ran}");
+        let [inbound, _] = protocols(&server.file());
+        assert_eq!(inbound.as_deref(), Some("TLSv1.2"), "{name}: {ran}");
+        let after = server.pid();
+        assert!(after != 0 && after != before, "{name}: {before} {after}");
+        server.nothing_lies_open();
+    }
+}
+
+#[test]
+fn ctrl_c_and_kill_while_the_engine_stops_give_the_save_up_and_start_the_engine_again() {
+    for name in ["INT", "TERM"] {
+        let server = Server::new("stop_takes=2\n");
+        let before = server.pid();
+        let ran = signalled_while_the_engine_stops(&server, name);
+        assert_eq!(ran.code, 1, "{name}: {ran}");
+        assert!(
+            ran.err.contains("cancelled while the engine was stopping"),
+            "{name}: {ran}"
+        );
+        assert_eq!(server.file(), CONFIG, "{name}");
+        let after = server.pid();
+        assert!(after != 0 && after != before, "{name}: {before} {after}");
+        server.nothing_lies_open();
+    }
+}
+
 /// A script that waits for something, and fails if it never comes.
 fn until(what: &str, condition: &str) -> String {
     format!(

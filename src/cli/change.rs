@@ -1,12 +1,11 @@
 //! What `set` and `reset` share: the review, the yeses it needs, and the save on the calling thread.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use crate::mailserver_cfg::Document;
 use crate::peers::{PeerBook, Threshold, Verdict, assess};
 use crate::session::{Consent, DirectionReview, EnginePlan, Review, amount, describe_note};
-use crate::work::{Host, SaveJob};
+use crate::work::{Host, SaveJob, hold_signals};
 
 use super::args::Saving;
 use super::console::{Console, can_ask, columns, wrap};
@@ -206,10 +205,12 @@ impl Change<'_> {
             whole: self.whole.as_ref().map(|whole| whole.id.clone()),
             undo_after: self.saving.undo_after,
         };
-        let saved = self
-            .opened
-            .host
-            .save(&job, &session.secrets(), &AtomicBool::new(false), &|_| {});
+        let cancel = hold_signals().map_err(|error| {
+            Failure::NotSaved(format!(
+                "signals cannot be held during the save ({error}); nothing was written"
+            ))
+        })?;
+        let saved = self.opened.host.save(&job, &session.secrets(), &cancel, &|_| {});
         match saved {
             Ok(report) => {
                 self.warnings.extend(report.warnings);
