@@ -1,12 +1,11 @@
 //! What `set` and `reset` share: the review, the yeses it needs, and the save on the calling thread.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use crate::mailserver_cfg::Document;
 use crate::peers::{PeerBook, Threshold, Verdict, assess};
 use crate::session::{Consent, DirectionReview, EnginePlan, Review, amount};
-use crate::work::{Host, SaveJob};
+use crate::work::{Host, SaveJob, hold_signals};
 
 use super::args::Saving;
 use super::console::{Console, can_ask, columns, wrap};
@@ -85,7 +84,7 @@ impl Change<'_> {
             .as_ref()
             .is_some_and(|whole| whole.document.as_bytes() == self.opened.document.as_bytes());
         if same || (self.whole.is_none() && !session.is_dirty()) {
-            return self.nothing_to_do(console);
+            return self.nothing_to_do(answer, console);
         }
         let facts = self.opened.host.facts(self.saving.engine.wish());
         let review = match &self.whole {
@@ -108,7 +107,11 @@ impl Change<'_> {
         }
     }
 
-    fn nothing_to_do(self, console: &mut Console<'_>) -> Result<(), Failure> {
+    fn nothing_to_do(mut self, answer: Answer, console: &mut Console<'_>) -> Result<(), Failure> {
+        // An earlier save may have broken off after it wrote just this, with the engine down. A dry run only looks.
+        if answer != Answer::DryRun && self.opened.host.has_state() {
+            self.warnings.extend(self.opened.host.recover()?);
+        }
         if self.saving.output.json {
             return console.json(&ChangeJson {
                 changed: false,
@@ -206,10 +209,12 @@ impl Change<'_> {
             whole: self.whole.as_ref().map(|whole| whole.id.clone()),
             undo_after: self.saving.undo_after,
         };
-        let saved = self
-            .opened
-            .host
-            .save(&job, &session.secrets(), &AtomicBool::new(false), &|_| {});
+        let cancel = hold_signals().map_err(|error| {
+            Failure::NotSaved(format!(
+                "signals cannot be held during the save ({error}); nothing was written"
+            ))
+        })?;
+        let saved = self.opened.host.save(&job, &session.secrets(), &cancel, &|_| {});
         match saved {
             Ok(report) => {
                 self.warnings.extend(report.warnings);

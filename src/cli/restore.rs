@@ -1,5 +1,7 @@
 //! `restore`: takes the changes of a save back, or puts a whole older file in place; `confirm` and the timer's `undo`.
 
+use crate::work::hold_signals;
+
 use super::args::{Restore, Undo};
 use super::change::{Change, Whole, can_be_answered};
 use super::console::Console;
@@ -12,6 +14,11 @@ use super::opened::Opened;
 /// [`Failure`].
 pub(super) fn run(opened: &mut Opened, restore: &Restore, console: &mut Console<'_>) -> Result<(), Failure> {
     can_be_answered(restore.saving)?;
+    if restore.whole && restore.saving.undo_after.is_some() {
+        return Err(Failure::Usage(
+            "--undo-after undoes single edits, so it does not go with --whole; nothing was changed".to_owned(),
+        ));
+    }
     let backups = opened.host.backups()?;
     let backup = match &restore.id {
         Some(id) => backups.iter().find(|backup| backup.id == *id),
@@ -72,6 +79,8 @@ pub(super) fn confirm(opened: &Opened, console: &mut Console<'_>) -> Result<(), 
 /// # Errors
 /// [`Failure`].
 pub(super) fn undo(opened: &Opened, undo: &Undo, console: &mut Console<'_>) -> Result<(), Failure> {
+    // It goes on to its end whatever is sent: half an undo is worse than a whole one.
+    hold_signals().map_err(|error| Failure::NotSaved(format!("signals cannot be held during the undo ({error})")))?;
     let undone = opened.host.undo_unconfirmed(&undo.switch, &opened.session.secrets());
     let undone = undone.map_err(|error| Failure::NotSaved(error.to_string()))?;
     for warning in &undone.warnings {

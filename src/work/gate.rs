@@ -172,8 +172,15 @@ fn progress_words(progress: &engine::Progress) -> String {
 }
 
 fn gate_error(error: &EngineError, controller: &Controller) -> GateError {
+    if *error == EngineError::Cancelled {
+        return GateError {
+            kind: GateKind::Cancelled,
+            what: "cancelled while the engine was stopping".to_owned(),
+            // By `abort`, which the save calls after any error; if that fails, the engine being down is said before this.
+            next: "it is started again".to_owned(),
+        };
+    }
     let kind = match error {
-        EngineError::Cancelled => GateKind::Cancelled,
         EngineError::NoService { .. }
         | EngineError::NoRights { .. }
         | EngineError::Unusable { .. }

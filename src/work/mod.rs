@@ -18,6 +18,7 @@ mod preferences;
 mod probing;
 mod recovered;
 mod saving;
+mod unbroken;
 mod undo;
 mod workers;
 
@@ -31,4 +32,5 @@ pub use naming::NamingError;
 pub use preferences::{Preferences, PreferencesError};
 pub use probing::{Question, probe_settings};
 pub use saving::SaveNews;
+pub use unbroken::hold_signals;
 pub use workers::{Sink, Workers};
