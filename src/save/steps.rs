@@ -73,7 +73,8 @@ impl Save<'_> {
         self.not_cancelled()?;
 
         progress.step(Step::StoppingEngine);
-        if gate.will_stop() {
+        let stops = gate.will_stop();
+        if stops {
             EngineStopped {
                 when: who::now(),
                 who: request.actor.words(),
@@ -85,13 +86,14 @@ impl Save<'_> {
             Err(error) => Err(error.into()),
         };
         match written {
-            Ok(Ok(done)) => Ok(self.after_commit(done, gate, progress)),
+            Ok(Ok(done)) => Ok(self.after_commit(done, stops, gate, progress)),
             Ok(Err(plan)) => {
                 // The engine itself wrote what was wanted when it stopped.
                 progress.step(Step::RestartingEngine);
                 let mut saved = nothing(plan);
                 match gate.abort() {
-                    Ok(()) => saved.warnings.extend(self.engine_cleared()),
+                    Ok(()) if stops => saved.warnings.extend(self.engine_cleared()),
+                    Ok(()) => {}
                     Err(error) => return Err(ended(SaveError::NothingLeft, Err(error))),
                 }
                 Ok(saved)
@@ -99,7 +101,8 @@ impl Save<'_> {
             Err(error) => {
                 progress.step(Step::RestartingEngine);
                 let engine = gate.abort();
-                if engine.is_ok() {
+                // A note of an earlier save is not ours to take away: nothing was started now.
+                if stops && engine.is_ok() {
                     // Whatever this says, the error to tell is the one that ended the save.
                     let _ = self.engine_cleared();
                 }
@@ -174,7 +177,7 @@ impl Save<'_> {
         }
     }
 
-    fn after_commit(&self, done: Done, gate: &mut dyn Gate, progress: &mut dyn Progress) -> Saved {
+    fn after_commit(&self, done: Done, stops: bool, gate: &mut dyn Gate, progress: &mut dyn Progress) -> Saved {
         progress.step(Step::StartingEngine);
         let engine = gate.after_commit();
         let Done {
@@ -196,7 +199,7 @@ impl Save<'_> {
         let up = match &outcome {
             Outcome::RolledBack { then, .. } => !matches!(then, Started::Badly(_)),
             Outcome::RollBackFailed { .. } => false,
-            Outcome::Saved | Outcome::NothingToDo => true,
+            Outcome::Saved | Outcome::NothingToDo => stops || matches!(engine, Started::Well(_)),
         };
         if up {
             warnings.extend(self.engine_cleared());

@@ -70,6 +70,7 @@ pub(crate) struct Container {
     nspawn: Child,
     leader: u32,
     log: PathBuf,
+    groups: Vec<PathBuf>,
 }
 
 impl Container {
@@ -80,8 +81,18 @@ impl Container {
         let name = format!("kt-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let log = root.with_file_name(format!("{name}.log"));
         let log_file = fs::File::create(&log).expect("a log file beside the root");
-        let mut command = Command::new("systemd-nspawn");
+        // Without a control group of its own, each container's systemd would take the groups of all others for its own.
+        let groups = own_groups(&name);
+        let mut command = Command::new("sh");
         command.args([
+            "-euc",
+            r#"while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs"; shift; done; shift; exec "$@""#,
+            "sh",
+        ]);
+        command.args(&groups);
+        command.args([
+            "--",
+            "systemd-nspawn",
             "--quiet",
             "--boot",
             "--register=no",
@@ -104,7 +115,12 @@ impl Container {
         let nspawn = command
             .spawn()
             .unwrap_or_else(|error| panic!("systemd-nspawn (package systemd-container): {error}"));
-        let mut container = Container { nspawn, leader: 0, log };
+        let mut container = Container {
+            nspawn,
+            leader: 0,
+            log,
+            groups,
+        };
         container.leader = container.wait_for("the container's first process", |this| this.find_leader());
         container.wait_for("systemd in the container to be up", |this| {
             let said = this.command(&["systemctl", "is-system-running"]).output().ok()?;
@@ -234,7 +250,42 @@ impl Drop for Container {
         }
         let _ = self.nspawn.wait();
         let _ = fs::remove_file(&self.log);
+        self.groups.iter().for_each(|group| remove_group(group));
     }
+}
+
+/// Control groups of that name, made below our own: in the hierarchy of systemd, or in the only one.
+fn own_groups(name: &str) -> Vec<PathBuf> {
+    let ours = fs::read_to_string("/proc/self/cgroup").expect("/proc/self/cgroup");
+    let mut groups = Vec::new();
+    for line in ours.lines() {
+        let Some((hierarchy, path)) = line.split_once(":/") else {
+            continue;
+        };
+        let mounts: &[&str] = match hierarchy.split_once(':') {
+            Some((_, "name=systemd")) => &["/sys/fs/cgroup/systemd"],
+            Some(("0", "")) => &["/sys/fs/cgroup/unified", "/sys/fs/cgroup"],
+            _ => &[],
+        };
+        for mount in mounts {
+            let parent = Path::new(mount).join(path);
+            let group = parent.join(name);
+            if parent.join("cgroup.procs").exists() && fs::create_dir(&group).is_ok() {
+                groups.push(group);
+            }
+        }
+    }
+    groups
+}
+
+/// A control group is removed from its leaves up, and only once no process is in it.
+fn remove_group(group: &Path) {
+    for entry in fs::read_dir(group).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_group(&entry.path());
+        }
+    }
+    let _ = fs::remove_dir(group);
 }
 
 /// The Debian root of the host's release; made if it is not there yet. Other test programs wait meanwhile.
