@@ -330,3 +330,16 @@ fn every_hint_of_the_footer_does_something_where_it_is_shown() {
         assert!(tried > 40, "{tried} hints at {size:?}");
     }
 }
+
+#[test]
+fn a_misspelt_cipher_is_said_once_and_as_a_proper_sentence() {
+    let mut desk = Desk::new(COLOUR, (120, 60));
+    desk.open("ServerTlsCiphers").press("HIGH:!aNULLL");
+    let editor = desk.look();
+    editor.hides("?.");
+    assert_eq!(
+        editor.text().matches("aNULLL is no cipher suite").count(),
+        1,
+        "{editor}"
+    );
+}
