@@ -45,12 +45,18 @@ pub(super) const UNDO_AFTER: std::time::Duration = std::time::Duration::from_sec
 pub(super) const UNDO_BOX: &str = "Undo it by itself unless I confirm within 10 minutes";
 pub(super) const NOBODY_TO_ASK: &str = "Nobody to ask: all were probed already, or no outbound peer is known.";
 pub(super) const PROBE_RUNS: &str = "A probe runs already; c stops it.";
+pub(super) const LOOKING_BACKUPS: &str = "Looking for backups ...";
 pub(super) const LOOKING_WHOM: &str = "Looking whom to ask ...";
 pub(super) const ASKING_OWN_PORTS: &str = "Asking this server's own ports ...";
 pub(super) const READING_HEADERS: &str = "Reading headers of stored mail ...";
 pub(super) const PROOF_TITLE: &str = "What this server accepts now";
 pub(super) const BACK: &str = "Back";
 pub(super) const CLOSE: &str = "Enter or Esc closes";
+
+/// What stands where there is no backup to show.
+pub(super) const fn no_backups(looked: bool) -> &'static str {
+    if looked { NO_BACKUPS } else { LOOKING_BACKUPS }
+}
 
 pub(super) fn line(tone: Tone, text: impl Into<String>) -> Line {
     Line {

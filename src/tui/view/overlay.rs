@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget};
 
 use crate::session::Tone;
-use crate::tui::keys::Place;
+use crate::tui::keys::{Command, Place};
 use crate::tui::state::{Overlay, Question, ReviewFocus, ReviewScreen, State};
 use crate::tui::{text, wrap};
 
@@ -212,5 +212,8 @@ fn draw_review(screen: &ReviewScreen, area: Rect, painter: &mut Painter<'_>) {
         let room = usize::from(area.width.saturating_sub(x + 3));
         painter.text(area, x + 2, row, &wrap::cut(words, room, theme.ellipsis()), theme.bad());
     }
-    painter.hints(area, row + 1, Place::Review);
+    // A refused review has no box that could be ticked.
+    let is_box = |stop: &ReviewFocus| matches!(stop, ReviewFocus::Consent(_) | ReviewFocus::Undo);
+    let idle = (!screen.stops().iter().any(is_box)).then_some(Command::Toggle);
+    painter.hints_without(area, row + 1, Place::Review, idle);
 }
