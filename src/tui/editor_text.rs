@@ -197,7 +197,7 @@ fn check_lines(text: &str, check: &CipherCheck) -> Vec<Line> {
             let stops = finding.problem.stops_tls();
             let (mark, tone) = if stops { ('x', Tone::Bad) } else { ('!', Tone::Caution) };
             let start = text.get(..finding.start).map_or(0, |head| head.chars().count());
-            indented(tone, format!("{mark} at {}: {}.", start + 1, finding.problem), 2)
+            indented(tone, format!("{mark} at {}: {}", start + 1, sentence(&finding.problem)), 2)
         })
         .collect();
     if !check.stops_tls() {
@@ -524,4 +524,12 @@ pub(super) fn focused_help(state: &State) -> Vec<Line> {
     lines.extend(naming_lines(state, direction, &row));
     lines.push(line(Tone::Text, ""));
     lines
+}
+/// Ended by a full stop, unless it asks.
+fn sentence(of: &impl ToString) -> String {
+    let mut words = of.to_string();
+    if !words.ends_with('?') {
+        words.push('.');
+    }
+    words
 }

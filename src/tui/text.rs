@@ -1,7 +1,7 @@
 //! Every word of the screen that is not a fact about a variable (catalogue) or of the review (`session::words`).
 
 use crate::mailserver_cfg::{Conflict, EditSet, Rebased, Secrets, ValueChange, VariablePath};
-use crate::peers::{Impact, PeerKey, ReceivedBudget, Trouble, Verdict};
+use crate::peers::{Counts, Impact, PeerKey, ReceivedBudget, Threshold, Trouble, Verdict};
 use crate::save::BackupInfo;
 use crate::session::{Clock, EnginePlan, Line, Review, Tone, amount, describe_choice, describe_minimum, host_label};
 use crate::tls::{Choice, Direction, Minimum};
@@ -45,12 +45,18 @@ pub(super) const UNDO_AFTER: std::time::Duration = std::time::Duration::from_sec
 pub(super) const UNDO_BOX: &str = "Undo it by itself unless I confirm within 10 minutes";
 pub(super) const NOBODY_TO_ASK: &str = "Nobody to ask: all were probed already, or no outbound peer is known.";
 pub(super) const PROBE_RUNS: &str = "A probe runs already; c stops it.";
+pub(super) const LOOKING_BACKUPS: &str = "Looking for backups ...";
 pub(super) const LOOKING_WHOM: &str = "Looking whom to ask ...";
 pub(super) const ASKING_OWN_PORTS: &str = "Asking this server's own ports ...";
 pub(super) const READING_HEADERS: &str = "Reading headers of stored mail ...";
 pub(super) const PROOF_TITLE: &str = "What this server accepts now";
 pub(super) const BACK: &str = "Back";
 pub(super) const CLOSE: &str = "Enter or Esc closes";
+
+/// What stands where there is no backup to show.
+pub(super) const fn no_backups(looked: bool) -> &'static str {
+    if looked { NO_BACKUPS } else { LOOKING_BACKUPS }
+}
 
 pub(super) fn line(tone: Tone, text: impl Into<String>) -> Line {
     Line {
@@ -102,11 +108,38 @@ pub(super) fn changes(count: usize) -> String {
     }
 }
 
-pub(super) fn engine(state: &State) -> String {
+pub(super) fn engine(state: &State, narrow: bool) -> String {
     state.engine.as_ref().map_or_else(
         || "engine: not looked at yet".to_owned(),
-        |engine| format!("engine: {}, as of {}", engine.word, state.clock.time(engine.at)),
+        |engine| {
+            let as_of = if narrow { "" } else { "as of " };
+            format!("engine: {}, {as_of}{}", engine.word, state.clock.time(engine.at))
+        },
     )
+}
+
+/// What a choice would do, for a narrow drop-down: words where they fit, else the marks of the panel.
+pub(super) fn counts_narrow(threshold: Threshold, counts: &Counts, columns: usize) -> String {
+    if threshold == Threshold::NotKnown {
+        return "not known".to_owned();
+    }
+    let Counts {
+        cut_off,
+        mixed,
+        unknown,
+        ..
+    } = counts;
+    let mixed_words = if *mixed > 0 {
+        format!("{mixed} mixed, ")
+    } else {
+        String::new()
+    };
+    let words = format!("{cut_off} cut, {mixed_words}{unknown} unknown");
+    if super::wrap::columns(&words) <= columns {
+        words
+    } else {
+        format!("{cut_off}x {mixed}! {unknown}?")
+    }
 }
 
 pub(super) fn scan(state: &State) -> Option<String> {

@@ -395,6 +395,8 @@ fn on_peers(state: &mut State, command: Command) -> Vec<Effect> {
                     lines,
                     scroll: 0,
                 });
+            } else {
+                state.status = Some(text::line(Tone::Text, text::PANEL_NOBODY));
             }
         }
         Command::Next => return open_tab(state, 1),
@@ -417,6 +419,7 @@ fn on_backups(state: &mut State, command: Command) -> Vec<Effect> {
         _ => {}
     }
     let Some(backup) = backups.get(state.selected().min(backups.len().saturating_sub(1))) else {
+        state.status = Some(text::line(Tone::Text, text::no_backups(state.backups.is_some())));
         return Vec::new();
     };
     if matches!(command, Command::BringBack | Command::WholeFile)

@@ -125,6 +125,42 @@ fn an_ascii_screen_draws_its_own_lines_in_ascii() {
 }
 
 #[test]
+fn a_question_that_does_not_fit_says_that_it_was_cut() {
+    for (screen, desk) in screens(COLOUR, (40, 15)) {
+        if desk.state.place() == Place::Question {
+            let large = look(&desk.state, (120, 40)).text();
+            // The last word of the text, right above the empty row over the buttons.
+            let last = match screen {
+                "quit" => "touched.",
+                "reset" => "ServerTlsProtocols",
+                "probe" => "means.",
+                other => panic!("what does {other} end with?"),
+            };
+            assert!(large.contains(last), "{large}");
+            let small = desk.look();
+            assert!(small.text().contains(last), "{screen}\n{small}");
+        }
+    }
+}
+
+#[test]
+fn on_the_narrowest_screen_a_choice_still_says_how_much_is_unknown() {
+    let mut desk = crate::support::Desk::new(COLOUR, (40, 15));
+    desk.press("<Down><Enter><Down>");
+    for says in [
+        "0 cut, 1 unknown",
+        "2 cut, 1 mixed, 1 unknown",
+        "4 cut, 1 mixed, 1 unknown",
+        "5 cut",
+    ] {
+        assert!(desk.look().marked().contains(says), "{}", desk.look());
+        desk.press("<Down>");
+    }
+    // Nothing runs into something else in the head.
+    assert_eq!(desk.look().row(1), " engine: running, 14:59      no changes");
+}
+
+#[test]
 fn a_footer_says_how_to_leave_what_lies_over_the_form() {
     for size in SIZES {
         for (name, desk) in screens(COLOUR, size) {

@@ -5,7 +5,7 @@ use kerio_tls::tui::{Effect, Key, Place};
 use kerio_tls::work;
 use ratatui::style::{Color, Modifier};
 
-use crate::support::{COLOUR, Desk, facts, screens};
+use crate::support::{COLOUR, Desk, config, facts, screens};
 
 const DIRTY: &str = "<Down><Enter><Down><Down><Down><Enter>";
 
@@ -303,11 +303,32 @@ fn a_variable_changed_in_its_list_is_marked_and_reverted_there() {
     desk.look().hides("*");
 }
 
+/// Screens on which there is little to act on.
+fn bare_screens(size: (u16, u16)) -> Vec<(&'static str, Desk)> {
+    let bare = |keys: &str| {
+        let mut desk = Desk::bare(&config(), COLOUR);
+        desk.state.size = size;
+        desk.press(keys);
+        desk
+    };
+    let mut refused = Desk::new(COLOUR, size);
+    refused.press(DIRTY).press("<F6>");
+    let mut blocked = facts();
+    blocked.blocked = Some("the disk is full".to_owned());
+    refused.inspected(blocked);
+    vec![
+        ("no evidence", bare("")),
+        ("no backups", bare("<Left>")),
+        ("no peers", bare("<Left><Left>")),
+        ("refused review", refused),
+    ]
+}
+
 #[test]
 fn every_hint_of_the_footer_does_something_where_it_is_shown() {
     for size in [(200, 60), (80, 24), (40, 15)] {
         let mut tried = 0;
-        for (name, desk) in screens(COLOUR, size) {
+        for (name, desk) in screens(COLOUR, size).into_iter().chain(bare_screens(size)) {
             let hints = desk.look().hints();
             for (key, words) in hints {
                 let mut there = Desk::new(COLOUR, size);
@@ -330,4 +351,33 @@ fn every_hint_of_the_footer_does_something_where_it_is_shown() {
         }
         assert!(tried > 40, "{tried} hints at {size:?}");
     }
+}
+
+#[test]
+fn a_misspelt_cipher_is_said_once_and_as_a_proper_sentence() {
+    let mut desk = Desk::new(COLOUR, (120, 60));
+    desk.open("ServerTlsCiphers").press("HIGH:!aNULLL");
+    let editor = desk.look();
+    editor.hides("?.");
+    assert_eq!(
+        editor.text().matches("aNULLL is no cipher suite").count(),
+        1,
+        "{editor}"
+    );
+}
+
+#[test]
+fn the_list_of_backups_says_whether_it_was_looked_for_yet() {
+    let mut desk = Desk::bare(&config(), COLOUR);
+    desk.press("<Left>");
+    desk.look().shows("Looking for backups ...");
+    desk.look().hides("review ...");
+    desk.hear(work::Event::Backups(std::sync::Arc::default()));
+    desk.look().shows("No backups yet");
+    desk.press("b");
+    assert!(
+        desk.effects
+            .iter()
+            .all(|effect| matches!(effect, Effect::Work(work::Effect::ListBackups)))
+    );
 }

@@ -13,6 +13,9 @@ use super::{NARROW, panel, popup};
 /// Columns of a drop-down field between its brackets.
 const FIELD: u16 = 20;
 
+/// Columns of a choice in a narrow drop-down; only the server's default, which has no counts beside it, is longer.
+const NAME_NARROW: usize = 8;
+
 /// Row of a direction's field within the body.
 const fn row_of(direction: Direction) -> u16 {
     match direction {
@@ -108,7 +111,14 @@ pub(super) fn drop_down(state: &State, direction: Direction, selected: usize, ar
         .into_iter()
         .zip(state.counts(direction))
         .map(|(choice, (threshold, counts))| {
-            let words = format!("{:<14} {}", describe_choice(choice), cut_off_line(*threshold, counts));
+            let choice = describe_choice(choice);
+            let words = if area.width < NARROW {
+                let room = usize::from(area.width).saturating_sub(NAME_NARROW + 5);
+                let counts = text::counts_narrow(*threshold, counts, room);
+                format!("{choice:<NAME_NARROW$} {counts}")
+            } else {
+                format!("{choice:<14} {}", cut_off_line(*threshold, counts))
+            };
             (words, counts.cut_off > 0)
         })
         .collect();

@@ -215,11 +215,7 @@ pub(super) fn backups(state: &State, area: Rect, painter: &mut Painter<'_>) {
     let theme = state.theme;
     let backups = state.backups.clone().unwrap_or_default();
     if backups.is_empty() {
-        let words = if state.backups.is_some() {
-            text::NO_BACKUPS
-        } else {
-            text::LOOKING
-        };
+        let words = text::no_backups(state.backups.is_some());
         painter.text(area, 2, 0, words, theme.text());
         painter.point(area, 2, 0);
         return;

@@ -65,7 +65,7 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
 fn chrome(state: &State, area: Rect, painter: &mut Painter<'_>) -> Rect {
     let theme = state.theme;
     let narrow = area.width < NARROW;
-    let engine = text::engine(state);
+    let engine = text::engine(state, narrow);
     let changes = text::changes(state.session.edits().edits().len());
     let changes_look = if state.session.is_dirty() {
         theme.dirty()

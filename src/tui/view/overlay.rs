@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget};
 
 use crate::session::Tone;
-use crate::tui::keys::Place;
+use crate::tui::keys::{Command, Place};
 use crate::tui::state::{Overlay, Question, ReviewFocus, ReviewScreen, State};
 use crate::tui::{text, wrap};
 
@@ -106,7 +106,7 @@ fn draw_question(question: &Question, area: Rect, painter: &mut Painter<'_>) {
         .collect();
     let one_row = labels.iter().map(|label| wrap::columns(label) + 2).sum::<usize>() <= inner_width;
     let button_rows = if one_row { 1 } else { labels.len() };
-    let height = (rows + 1 + button_rows).min(usize::from(area.height.saturating_sub(4)));
+    let height = (rows + 1 + button_rows).min(usize::from(area.height.saturating_sub(3)));
     let inside = centred(area, inner_width, height, &question.title, painter);
     let text_rows = inside
         .height
@@ -119,6 +119,17 @@ fn draw_question(question: &Question, area: Rect, painter: &mut Painter<'_>) {
         &question.lines,
         0,
     );
+    if rows > usize::from(text_rows) {
+        // Never as if that were all.
+        let ellipsis = painter.theme.ellipsis();
+        painter.text_right(
+            inside,
+            inside.width,
+            text_rows.saturating_sub(1),
+            ellipsis,
+            painter.theme.key(),
+        );
+    }
     let (mut x, mut y) = (0, text_rows + 1);
     for (index, label) in labels.iter().enumerate() {
         let end = painter.text(inside, x, y, label, painter.theme.text());
@@ -201,5 +212,8 @@ fn draw_review(screen: &ReviewScreen, area: Rect, painter: &mut Painter<'_>) {
         let room = usize::from(area.width.saturating_sub(x + 3));
         painter.text(area, x + 2, row, &wrap::cut(words, room, theme.ellipsis()), theme.bad());
     }
-    painter.hints(area, row + 1, Place::Review);
+    // A refused review has no box that could be ticked.
+    let is_box = |stop: &ReviewFocus| matches!(stop, ReviewFocus::Consent(_) | ReviewFocus::Undo);
+    let idle = (!screen.stops().iter().any(is_box)).then_some(Command::Toggle);
+    painter.hints_without(area, row + 1, Place::Review, idle);
 }

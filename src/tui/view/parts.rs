@@ -117,7 +117,13 @@ impl Painter<'_> {
 
     /// The footer's hints, as many as fit; the first, the way out and help are dropped last.
     pub(super) fn hints(&mut self, area: Rect, row: u16, place: Place) {
+        self.hints_without(area, row, place, None);
+    }
+
+    /// The same, without a command that has nothing to act on just now.
+    pub(super) fn hints_without(&mut self, area: Rect, row: u16, place: Place, without: Option<Command>) {
         let mut hints = text::hints(place);
+        hints.retain(|(key, _)| without.is_none_or(|command| *key != command.key_label()));
         let room = usize::from(area.width.saturating_sub(2));
         let total = |hints: &[(String, &str)]| {
             hints
