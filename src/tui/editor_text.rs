@@ -197,7 +197,11 @@ fn check_lines(text: &str, check: &CipherCheck) -> Vec<Line> {
             let stops = finding.problem.stops_tls();
             let (mark, tone) = if stops { ('x', Tone::Bad) } else { ('!', Tone::Caution) };
             let start = text.get(..finding.start).map_or(0, |head| head.chars().count());
-            indented(tone, format!("{mark} at {}: {}", start + 1, sentence(&finding.problem)), 2)
+            indented(
+                tone,
+                format!("{mark} at {}: {}", start + 1, sentence(&finding.problem)),
+                2,
+            )
         })
         .collect();
     if !check.stops_tls() {

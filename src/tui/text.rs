@@ -521,6 +521,12 @@ pub(super) fn reader_height(size: (u16, u16)) -> usize {
     usize::from(size.1.saturating_sub(4))
 }
 
+/// Rows of the panel's list: less head and foot, the fields with their notes, a gap where there is room, and the panel's title.
+pub(super) fn panel_height(size: (u16, u16), notes: usize) -> usize {
+    let body = usize::from(size.1).saturating_sub(if size.1 >= 20 { 7 } else { 5 });
+    body.saturating_sub(3 + notes + usize::from(body >= 12) + 1)
+}
+
 /// Rows of the review's text: less title, rules, boxes, buttons and footer.
 pub(super) fn review_height(size: (u16, u16), boxes: usize) -> usize {
     usize::from(size.1).saturating_sub(5 + boxes)

@@ -172,8 +172,8 @@ fn on_tls_options(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Previous => move_focus(state, -1),
         Command::Down if on_panel => scroll_panel(state, 1),
         Command::Up if on_panel && state.panel_scroll > 0 => scroll_panel(state, -1),
-        Command::PageDown => scroll_panel(state, page(state)),
-        Command::PageUp => scroll_panel(state, -page(state)),
+        Command::PageDown => scroll_panel(state, panel_page(state)),
+        Command::PageUp => scroll_panel(state, -panel_page(state)),
         Command::First => state.panel_scroll = 0,
         Command::Last => scroll_panel(state, isize::MAX),
         Command::Down => move_focus(state, 1),
@@ -210,6 +210,16 @@ fn move_focus(state: &mut State, by: isize) {
     }
 }
 
+/// Rows that the panel shows at once.
+fn panel_shows(state: &State) -> usize {
+    text::panel_height(state.size, super::view::notes(state).len())
+}
+
+/// One row stays in sight from page to page: the last one, which says how many are below.
+fn panel_page(state: &State) -> isize {
+    isize::try_from(panel_shows(state)).map_or(1, |rows| (rows - 1).max(1))
+}
+
 fn scroll_panel(state: &mut State, by: isize) {
     let (direction, minimum) = state.panel_subject();
     let rows = text::panel_rows(&assess(
@@ -217,7 +227,8 @@ fn scroll_panel(state: &mut State, by: isize) {
         direction,
         state.session.threshold(direction, &minimum),
     ));
-    state.panel_scroll = state.panel_scroll.saturating_add_signed(by).min(rows.saturating_sub(1));
+    let last = rows.saturating_sub(panel_shows(state));
+    state.panel_scroll = state.panel_scroll.saturating_add_signed(by).min(last);
 }
 
 fn open_drop_down(state: &mut State, direction: Direction) {

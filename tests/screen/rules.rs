@@ -1,11 +1,16 @@
 //! Rules of editing: changed is what differs by value, nothing is lost by a stray key, and every hint is true.
 
+use std::sync::Arc;
+
 use kerio_tls::mailserver_cfg::VariablePath;
+use kerio_tls::peers::{Host, Knowledge};
+use kerio_tls::session::Measured;
+use kerio_tls::tls::Direction;
 use kerio_tls::tui::{Effect, Key, Place};
-use kerio_tls::work;
+use kerio_tls::work::{self, Event};
 use ratatui::style::{Color, Modifier};
 
-use crate::support::{COLOUR, Desk, config, facts, screens};
+use crate::support::{self, COLOUR, Desk, config, facts, screens};
 
 const DIRTY: &str = "<Down><Enter><Down><Down><Down><Enter>";
 
@@ -380,4 +385,93 @@ fn the_list_of_backups_says_whether_it_was_looked_for_yet() {
             .iter()
             .all(|effect| matches!(effect, Effect::Work(work::Effect::ListBackups)))
     );
+}
+
+/// Amounts stand in a column of their own: words that reach into it read like another number (`no a4s`).
+#[test]
+fn the_row_of_the_unknown_ends_before_its_amount_however_narrow_the_screen() {
+    for width in 40..=80 {
+        let desk = Desk::new(COLOUR, (width, 24));
+        let frame = desk.look();
+        let row = frame.rows().find(|row| row.starts_with("  ? ")).unwrap();
+        let amount = row.trim_end().rsplit(' ').next().unwrap();
+        assert!(
+            amount.bytes().all(|byte| byte.is_ascii_digit()),
+            "{width} columns\n{frame}"
+        );
+    }
+}
+
+#[test]
+fn what_is_more_below_never_lies_over_half_a_row() {
+    for size in [(40, 15), (60, 15), (80, 24), (120, 40)] {
+        for (name, desk) in screens(COLOUR, size) {
+            let frame = desk.look();
+            for row in frame.rows().filter(|row| row.contains("more below, PgDn")) {
+                let before = row.split(" more below").next().unwrap();
+                let words = before.trim_matches(|c: char| c.is_ascii_digit() || " │|".contains(c));
+                assert!(words.is_empty(), "{name} at {size:?}: {words:?}\n{frame}");
+            }
+        }
+    }
+}
+
+/// A screen on the panel, with more peers cut off by the loaded minimum than it can show at once.
+fn crowded(size: (u16, u16)) -> (Desk, Vec<String>) {
+    let mut desk = Desk::new(COLOUR, size);
+    let mut book = (*support::book()).clone();
+    let pattern = book
+        .peers
+        .iter()
+        .find(|peer| !peer.evidence.is_empty())
+        .unwrap()
+        .clone();
+    let hosts: Vec<String> = (10..70).map(|number| format!("203.0.113.{number}")).collect();
+    book.peers = hosts
+        .iter()
+        .map(|host| {
+            let mut peer = pattern.clone();
+            peer.key.direction = Direction::Inbound;
+            peer.key.host = Host::parse(host).unwrap();
+            peer.names.clear();
+            peer.evidence.truncate(1);
+            peer.evidence[0].knowledge = Knowledge::NoStartTls;
+            peer
+        })
+        .collect();
+    desk.hear(Event::Evidence {
+        book: Arc::new(book),
+        measured: Measured::default(),
+        cancelled: false,
+        since_save: None,
+    });
+    desk.press("<S-Tab><S-Tab>");
+    assert_eq!(desk.state.place(), Place::Panel);
+    (desk, hosts)
+}
+
+#[test]
+fn paging_down_the_panel_leaves_nobody_out() {
+    for size in [(40, 15), (80, 19), (80, 24), (120, 40), (200, 60)] {
+        let (mut desk, mut hosts) = crowded(size);
+        for _ in 0..=hosts.len() {
+            let frame = desk.look().text();
+            hosts.retain(|host| !frame.contains(host.as_str()));
+            desk.press("<PgDn>");
+        }
+        assert!(hosts.is_empty(), "{size:?}: never shown: {hosts:?}");
+    }
+}
+
+#[test]
+fn after_the_end_of_the_panel_the_first_up_moves_it() {
+    for size in [(40, 15), (80, 24), (120, 40)] {
+        let (mut desk, _) = crowded(size);
+        desk.press("<End>");
+        let end = desk.look().text();
+        desk.press("<Up>");
+        assert_ne!(desk.look().text(), end, "{size:?}");
+        desk.press("<Down>");
+        assert_eq!(desk.look().text(), end, "{size:?}");
+    }
 }

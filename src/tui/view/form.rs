@@ -66,7 +66,7 @@ pub(super) fn tls_options(state: &State, area: Rect, painter: &mut Painter<'_>) 
 }
 
 /// What must be said right under the fields.
-fn notes(state: &State) -> Vec<String> {
+pub(in crate::tui) fn notes(state: &State) -> Vec<String> {
     let mut notes = Vec::new();
     for direction in Direction::ALL {
         if let Minimum::Custom(why) = state.session.minimum(direction) {

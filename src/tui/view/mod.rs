@@ -13,6 +13,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::state::{Overlay, State, Tab};
 use super::text;
+pub(super) use form::notes;
 use parts::{Painter, rest_below, rest_right};
 
 /// The smallest screen that everything is laid out for.

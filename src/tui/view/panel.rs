@@ -80,9 +80,12 @@ pub(super) fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) {
         y += 1;
     }
     if unknown > 0 && y < rest.height {
-        painter.text(rest, 2, y, &format!("? {}", text::unknown(unknown)), theme.caution());
         let mail = impact.counts.unknown_messages.to_string();
-        painter.text_right(rest, rest.width.saturating_sub(1), y, &mail, theme.text());
+        let right = rest.width.saturating_sub(1);
+        let words = format!("? {}", text::unknown(unknown));
+        let room = usize::from(right.saturating_sub(3 + width(&mail)));
+        painter.text(rest, 2, y, &wrap::cut(&words, room, theme.ellipsis()), theme.caution());
+        painter.text_right(rest, right, y, &mail, theme.text());
     }
     painter.more(rest, first, rows + usize::from(threshold == Threshold::NotKnown));
 }

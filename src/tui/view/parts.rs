@@ -100,18 +100,18 @@ impl Painter<'_> {
         row
     }
 
-    /// Says in the corner that there is more below.
+    /// Says on the last row that there is more below. The row is cleared: half a row under a note reads like a whole one.
     pub(super) fn more(&mut self, area: Rect, shown_from: usize, rows: usize) {
         let below = rows.saturating_sub(shown_from + usize::from(area.height));
         if below > 0 {
-            let words = format!(" {below} more below, PgDn ");
-            self.text_right(
-                area,
-                area.width,
-                area.height.saturating_sub(1),
-                &words,
-                self.theme.key(),
-            );
+            let last = Rect {
+                y: area.bottom().saturating_sub(1),
+                height: area.height.min(1),
+                ..area
+            };
+            Clear.render(last.intersection(self.buffer.area), self.buffer);
+            let words = format!(" {} more below, PgDn ", below + 1);
+            self.text_right(last, last.width, 0, &words, self.theme.key());
         }
     }
 
