@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::engine::{State, listening_ports};
 use crate::probe::{Acceptance, Cancel, Service, Target, ask_exactly};
-use crate::tls::{Direction, Minimum, TlsVersion};
+use crate::tls::{Minimum, TlsVersion};
 
 use super::host::Host;
 use super::memory::ServerMemory;
@@ -237,15 +237,6 @@ fn reachable(ip: IpAddr) -> IpAddr {
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         other => other,
     }
-}
-
-/// Do these edits touch what inbound ports accept?
-#[must_use]
-pub fn touches_inbound(edits: &crate::mailserver_cfg::EditSet) -> bool {
-    edits
-        .edits()
-        .iter()
-        .any(|edit| edit.path.table == Direction::Inbound.table())
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub use evidence::{Gathered, HEADERS, Sources};
 pub use hold::{Hold, HoldGuard};
 pub use home::{Home, HomeOptions, NoHome};
 pub use host::{Host, HostError, HostOptions};
-pub use live::{LiveProof, PortProof, Said, touches_inbound};
+pub use live::{LiveProof, PortProof, Said};
 pub use naming::NamingError;
 pub use preferences::{Preferences, PreferencesError};
 pub use probing::{Question, probe_settings};
