@@ -24,6 +24,7 @@ mod find;
 mod keys;
 mod run;
 mod screen;
+mod shown;
 mod signals;
 mod state;
 mod terminal;
