@@ -2,30 +2,25 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Hands items on in their order, each so long after it came. Ends when the sender is dropped or `deliver` says no.
-pub fn later<T: Send + 'static>(delay: Duration, mut deliver: impl FnMut(T) -> bool + Send + 'static) -> Sender<T> {
-    let (sender, items) = mpsc::channel();
-    let (stamped, due) = mpsc::channel::<(Instant, T)>();
+/// Hands items on in their order, each so long after it came, until `deliver` says no or nobody brings any more.
+pub fn later<T: Send + 'static>(
+    delay: Duration,
+    mut deliver: impl FnMut(T) -> bool + Send + 'static,
+) -> impl FnMut(T) -> bool + Send {
+    let (sender, items) = mpsc::channel::<(Instant, T)>();
     thread::spawn(move || {
-        for item in items {
-            if stamped.send((Instant::now(), item)).is_err() {
-                return;
-            }
-        }
-    });
-    thread::spawn(move || {
-        for (came, item) in due {
+        for (came, item) in items {
             thread::sleep((came + delay).saturating_duration_since(Instant::now()));
             if !deliver(item) {
                 return;
             }
         }
     });
-    sender
+    move |item| sender.send((Instant::now(), item)).is_ok()
 }
 
 /// A relay on loopback to a server, with half of the round trip on each way. It goes with the process.
@@ -46,7 +41,7 @@ pub fn relay(to: SocketAddr, round_trip: Duration) -> SocketAddr {
 
 /// One way of a connection; its end travels like its bytes.
 fn carry(mut from: TcpStream, mut into: TcpStream, delay: Duration) {
-    let sender = later(delay, move |piece: Vec<u8>| {
+    let mut send = later(delay, move |piece: Vec<u8>| {
         if piece.is_empty() {
             let _ = into.shutdown(std::net::Shutdown::Write);
             return false;
@@ -57,7 +52,7 @@ fn carry(mut from: TcpStream, mut into: TcpStream, delay: Duration) {
         let mut buffer = [0; 65536];
         loop {
             let count = from.read(&mut buffer).unwrap_or(0);
-            if sender.send(buffer[..count].to_vec()).is_err() || count == 0 {
+            if !send(buffer[..count].to_vec()) || count == 0 {
                 return;
             }
         }
