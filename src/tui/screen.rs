@@ -54,6 +54,8 @@ pub struct Screen<W: Write> {
     shown: bool,
     ascii: bool,
     synchronised: bool,
+    /// Frames are collected and not written.
+    held: bool,
     error: Option<io::Error>,
 }
 
@@ -71,6 +73,7 @@ impl<W: Write> Screen<W> {
             shown: false,
             ascii,
             synchronised,
+            held: false,
             error: None,
         }
     }
@@ -90,6 +93,17 @@ impl<W: Write> Screen<W> {
         self.shown = false;
     }
 
+    /// Keeps frames back until they are released.
+    pub fn hold(&mut self) {
+        self.held = true;
+    }
+
+    /// Writes what was held.
+    pub fn release(&mut self) {
+        self.held = false;
+        self.write();
+    }
+
     /// The first error of a write since the last call. A terminal that is gone is no reason to stop a save.
     pub fn take_error(&mut self) -> Option<io::Error> {
         self.error.take()
@@ -103,6 +117,21 @@ impl<W: Write> Screen<W> {
     /// What was written to.
     pub fn sink_mut(&mut self) -> &mut W {
         &mut self.sink
+    }
+
+    fn write(&mut self) {
+        if self.frame.is_empty() {
+            return;
+        }
+        if self.synchronised {
+            self.frame.insert_str(0, SYNC_ON);
+            self.frame.push_str(SYNC_OFF);
+        }
+        let written = self.sink.write_all(self.frame.as_bytes());
+        if let Err(error) = written.and_then(|()| self.sink.flush()) {
+            self.error.get_or_insert(error);
+        }
+        self.frame.clear();
     }
 
     fn go(&mut self, to: Position) {
@@ -304,21 +333,9 @@ impl<W: Write> Backend for Screen<W> {
     }
 
     fn flush(&mut self) -> Result<(), Infallible> {
-        if self.frame.is_empty() {
-            return Ok(());
+        if !self.held {
+            self.write();
         }
-        if self.synchronised {
-            self.frame.insert_str(0, SYNC_ON);
-            self.frame.push_str(SYNC_OFF);
-        }
-        if let Err(error) = self
-            .sink
-            .write_all(self.frame.as_bytes())
-            .and_then(|()| self.sink.flush())
-        {
-            self.error.get_or_insert(error);
-        }
-        self.frame.clear();
         Ok(())
     }
 }
@@ -361,6 +378,20 @@ mod tests {
                 })
                 .unwrap();
         }
+        assert_eq!(terminal.backend().sink().writes, 1);
+    }
+
+    #[test]
+    fn a_frame_that_is_held_is_written_when_it_is_released() {
+        let mut terminal = terminal(false);
+        terminal.backend_mut().hold();
+        terminal
+            .draw(|frame| frame.buffer_mut().set_string(2, 1, "hello", Style::new()))
+            .unwrap();
+        assert_eq!(terminal.backend().sink().writes, 0);
+        terminal.backend_mut().release();
+        assert_eq!(terminal.backend().sink().writes, 1);
+        terminal.backend_mut().release();
         assert_eq!(terminal.backend().sink().writes, 1);
     }
 
