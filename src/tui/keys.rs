@@ -257,6 +257,15 @@ impl Place {
     }
 }
 
+/// How long a hint stays where the footer is too narrow for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// Goes first, from the right.
+    Handy,
+    /// The job cannot be done without it: the deed on the focused field, the way to the file, the way out, help.
+    Needed,
+}
+
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Binding {
@@ -266,15 +275,22 @@ pub struct Binding {
     pub places: &'static [Place],
     /// A word or two for the footer; empty: not in the footer.
     pub hint: &'static str,
+    /// How long the hint stays where the footer is too narrow for all.
+    pub weight: Weight,
     /// A sentence for the help.
     pub help: &'static str,
 }
 
 const fn row(command: Command, places: &'static [Place], hint: &'static str, help: &'static str) -> Binding {
+    let weight = match command {
+        Command::Activate | Command::Review | Command::Back | Command::Help => Weight::Needed,
+        _ => Weight::Handy,
+    };
     Binding {
         command,
         places,
         hint,
+        weight,
         help,
     }
 }
@@ -441,7 +457,7 @@ pub const BINDINGS: &[Binding] = &[
     row(
         Command::Review,
         FORM,
-        "review and save",
+        "review, save",
         "show everything that would be written, then ask",
     ),
     row(

@@ -22,6 +22,7 @@ mod editor_line;
 mod editor_text;
 mod find;
 mod keys;
+mod layout;
 mod run;
 mod screen;
 mod signals;

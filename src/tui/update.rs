@@ -12,6 +12,7 @@ use crate::session::{EnginePlan, Line, Review, Tone};
 use crate::tls::{Choice, Direction, Minimum};
 use crate::work::{self, Event, SaveJob, SaveProblem, SaveReport};
 
+use super::layout;
 use super::keys::{Command, Key, TornEscape, command_at};
 use super::state::{Answer, Button, CHOICES, Focus, Overlay, ReviewFocus, ReviewScreen, Scan, State, Tab};
 use super::{detail, editor_keys, find, text};
@@ -212,7 +213,9 @@ fn move_focus(state: &mut State, by: isize) {
 
 /// Rows that the panel shows at once.
 fn panel_shows(state: &State) -> usize {
-    text::panel_height(state.size, super::view::notes(state).len())
+    let (width, height) = state.size;
+    let body = layout::body_height(height);
+    layout::panel_height(body, super::view::note_rows(state, (width, body)).len())
 }
 
 /// One row stays in sight from page to page: the last one, which says how many are below.
@@ -496,11 +499,11 @@ fn scrolled(scroll: usize, command: Command, page: isize, lines: usize) -> usize
 }
 
 fn on_reader(state: &mut State, command: Command) -> Vec<Effect> {
-    let (page, width) = (page(state), text::reader_width(state.size));
+    let (page, width) = (page(state), layout::reader_width(state.size));
     if matches!(command, Command::Back | Command::Activate) {
         state.overlays.pop();
     } else if let Some(Overlay::Reader { lines, scroll, .. }) = state.overlays.last_mut() {
-        let visible = text::reader_height(state.size);
+        let visible = layout::reader_height(state.size);
         let hidden = super::wrap::height(lines, width).saturating_sub(visible);
         *scroll = scrolled(*scroll, command, page, hidden + 1);
     }
@@ -663,7 +666,7 @@ fn on_review(state: &mut State, command: Command) -> Vec<Effect> {
         (Command::Activate, ReviewFocus::Save) if screen.can_save() => return start_save(state),
         _ => {
             let hidden = super::wrap::height(&screen.lines, usize::from(size.0.saturating_sub(2)))
-                .saturating_sub(text::review_height(size, screen.boxes()));
+                .saturating_sub(layout::review_height(size, screen.boxes()));
             screen.scroll = scrolled(screen.scroll, command, page, hidden + 1);
         }
     }

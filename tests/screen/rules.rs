@@ -259,7 +259,7 @@ fn space_beside_the_boxes_of_a_review_goes_to_the_first_and_ticks_nothing() {
     let mut desk = dirty();
     desk.press("<F6>").inspected(facts());
     desk.press("<Space>");
-    assert!(desk.look().marked().starts_with("[ ] Yes, cut off"), "{}", desk.look());
+    assert!(desk.look().marked().starts_with("[ ] Yes: "), "{}", desk.look());
     desk.look().hides("[x]");
 }
 
