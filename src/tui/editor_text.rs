@@ -8,9 +8,10 @@ use crate::tls::{
 
 use super::detail;
 use super::editor::{Editor, Field, Stop, Wish, not_editable};
-use super::state::{Answer, CHOICES, Overlay, Question, State, Tab};
+use super::overlay::buttons;
+use super::overlay::{Answer, Overlay, Question};
+use super::state::{CHOICES, State, Tab};
 use super::text::line;
-use super::update::buttons;
 
 pub(super) const DEFAULT: &str = "Server default (delete)";
 pub(super) const DUPLICATE: &str = "it stands more than once in the file; mend that by hand first";

@@ -7,9 +7,11 @@ use crate::session::{Clock, EnginePlan, Line, Review, Tone, amount, describe_cho
 use crate::tls::{Choice, Direction, Minimum};
 use crate::work::{self, LiveProof, Whom};
 
-use super::keys::{self, Command, Key, Place, Weight};
-use super::state::{Answer, Focus, Question, ReviewScreen, Scan, State, Tab};
-use super::update::buttons;
+use super::key::Key;
+use super::keys::{self, Command, Place, Weight};
+use super::overlay::buttons;
+use super::overlay::{Answer, Question, ReviewScreen};
+use super::state::{Focus, Scan, State, Tab};
 
 pub(super) const PROGRAM: &str = "kerio-tls";
 pub(super) const WHERE: &str = "Configuration > Security";
@@ -188,8 +190,7 @@ pub(super) fn unknown(count: usize) -> String {
     format!("{count} unknown: never measured, or no answer")
 }
 
-pub(super) const PANEL_UNKNOWN: &str =
-    "? Who that cuts off is not known: the default was never measured (v asks).";
+pub(super) const PANEL_UNKNOWN: &str = "? Who that cuts off is not known: the default was never measured (v asks).";
 pub(super) const PANEL_NOBODY: &str = "? No peers known: no mail log and no peers file name anyone.";
 pub(super) const PANEL_ALL_FINE: &str = "+ Everyone known can do it.";
 

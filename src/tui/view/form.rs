@@ -4,8 +4,9 @@ use ratatui::layout::{Position, Rect};
 
 use crate::session::{Tone, cut_off_line, describe_choice, describe_minimum};
 use crate::tls::{Direction, Minimum};
-use crate::tui::state::{CHOICES, Focus, Overlay, State};
 use crate::tui::layout::{FIELDS, NARROW, ROOMY};
+use crate::tui::overlay::Overlay;
+use crate::tui::state::{CHOICES, Focus, State};
 use crate::tui::{text, wrap};
 
 use super::parts::Painter;

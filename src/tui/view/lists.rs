@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use crate::session::{Tone, VariableRow};
 use crate::tls::Direction;
 use crate::tui::detail::{self, PeerRow};
-use crate::tui::state::State;
 use crate::tui::layout::{NARROW, READABLE, WIDE};
+use crate::tui::state::State;
 use crate::tui::{text, wrap};
 
 use super::panel::peer_row;

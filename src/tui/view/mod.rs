@@ -11,8 +11,9 @@ mod parts;
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
-use super::state::{Overlay, State, Tab};
 use super::layout::{self, NARROW, READABLE, ROOMY, SMALLEST};
+use super::overlay::Overlay;
+use super::state::{State, Tab};
 use super::text;
 pub(super) use form::note_rows;
 use parts::{Painter, rest_below, rest_right};

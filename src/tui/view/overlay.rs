@@ -5,7 +5,8 @@ use ratatui::widgets::{Clear, Widget};
 
 use crate::session::Tone;
 use crate::tui::keys::{Command, Place};
-use crate::tui::state::{Overlay, Question, ReviewFocus, ReviewScreen, State};
+use crate::tui::overlay::{Overlay, Question, ReviewFocus, ReviewScreen};
+use crate::tui::state::State;
 use crate::tui::{layout, text, wrap};
 
 use super::form;

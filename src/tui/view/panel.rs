@@ -4,8 +4,8 @@ use ratatui::layout::Rect;
 
 use crate::peers::{Assessed, Threshold, Verdict, assess};
 use crate::session::{Clock, describe_minimum, evidence_words, host_label, mark, verdict_words};
-use crate::tui::state::{Focus, State};
 use crate::tui::layout::{NARROW, READABLE};
+use crate::tui::state::{Focus, State};
 use crate::tui::{text, wrap};
 
 use super::parts::{Painter, width};

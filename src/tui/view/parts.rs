@@ -7,8 +7,8 @@ use ratatui::widgets::{Block, Clear, Widget};
 
 use crate::session::Line;
 use crate::tui::keys::{Command, Place};
-use crate::tui::theme::Theme;
 use crate::tui::text::{self, Hint};
+use crate::tui::theme::Theme;
 use crate::tui::wrap;
 
 /// Columns of a text, as a terminal counts.
