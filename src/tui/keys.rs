@@ -192,6 +192,8 @@ pub struct Binding {
     pub places: &'static [Place],
     /// A word or two for the footer; empty: not in the footer.
     pub hint: &'static str,
+    /// The same for a footer that is too narrow for all.
+    pub short: &'static str,
     /// How long the hint stays where the footer is too narrow for all.
     pub weight: Weight,
     /// A sentence for the help.
@@ -203,10 +205,15 @@ const fn row(command: Command, places: &'static [Place], hint: &'static str, hel
         Command::Activate | Command::Review | Command::Back | Command::Help => Weight::Needed,
         _ => Weight::Handy,
     };
+    let short = match command {
+        Command::Review if !hint.is_empty() => "review",
+        _ => hint,
+    };
     Binding {
         command,
         places,
         hint,
+        short,
         weight,
         help,
     }
@@ -374,7 +381,7 @@ pub const BINDINGS: &[Binding] = &[
     row(
         Command::Review,
         FORM,
-        "review, save",
+        "review and save",
         "show everything that would be written, then ask",
     ),
     row(

@@ -517,6 +517,7 @@ pub(super) struct Hint {
     pub(super) command: Command,
     pub(super) key: String,
     pub(super) words: &'static str,
+    pub(super) short: &'static str,
     pub(super) weight: Weight,
 }
 
@@ -531,6 +532,7 @@ pub(super) fn hints(place: Place) -> Vec<Hint> {
                 .next()
                 .map_or_else(String::new, Key::label),
             words: binding.hint,
+            short: binding.short,
             weight: binding.weight,
         })
         .collect()

@@ -127,7 +127,11 @@ impl Painter<'_> {
         hints.retain(|hint| Some(hint.command) != without);
         let room = usize::from(area.width.saturating_sub(2));
         let columns = |hint: &Hint| wrap::columns(&hint.key) + 1 + wrap::columns(hint.words) + 2;
-        while hints.iter().map(columns).sum::<usize>().saturating_sub(2) > room && hints.len() > 1 {
+        let too_long = |hints: &[Hint]| hints.iter().map(columns).sum::<usize>().saturating_sub(2) > room;
+        if too_long(&hints) {
+            hints.iter_mut().for_each(|hint| hint.words = hint.short);
+        }
+        while too_long(&hints) && hints.len() > 1 {
             let lightest = hints.iter().map(|hint| hint.weight).min();
             match hints.iter().rposition(|hint| Some(hint.weight) == lightest) {
                 Some(at) => drop(hints.remove(at)),
