@@ -306,6 +306,51 @@ fn the_peers_are_asked_only_after_a_yes_and_what_they_answer_moves_the_table_and
     assert!(again.out.contains("Outbound: "), "{}", again.out);
 }
 
+/// The demo in a terminal, with these answers typed: exit status and what was on the screen.
+fn demo_in_terminal(place: &Place, arguments: &[&str], answers: &str) -> (u32, String) {
+    let size = portable_pty::PtySize {
+        rows: 60,
+        cols: 200,
+        pixel_width: 0,
+        pixel_height: 0,
+    };
+    let pty = portable_pty::native_pty_system().openpty(size).unwrap();
+    let mut command = portable_pty::CommandBuilder::new(BINARY);
+    command.arg("--demo");
+    command.arg("--state-dir");
+    command.arg(place.path("state"));
+    command.args(arguments);
+    let mut child = pty.slave.spawn_command(command).unwrap();
+    drop(pty.slave);
+    let mut reader = pty.master.try_clone_reader().unwrap();
+    pty.master.take_writer().unwrap().write_all(answers.as_bytes()).unwrap();
+    let mut seen = Vec::new();
+    // Linux ends a terminal without a process by EIO.
+    let _ = std::io::Read::read_to_end(&mut reader, &mut seen);
+    let status = child.wait().unwrap().exit_code();
+    (status, String::from_utf8_lossy(&seen).into_owned())
+}
+
+#[test]
+fn on_a_terminal_the_plan_is_shown_and_only_a_yes_asks_the_peers() {
+    let place = Place::new();
+    let (status, seen) = demo_in_terminal(&place, &["peers", "--probe=all", "--min", "tls1.2"], "n\n");
+    assert_eq!(status, 4, "{seen}");
+    assert!(
+        seen.contains("connections at most") && seen.contains("Ask them? [y/N]"),
+        "{seen}"
+    );
+    assert!(seen.contains("nobody was asked"), "{seen}");
+    assert!(
+        !place.path("state").exists(),
+        "nothing was measured, so nothing is remembered"
+    );
+    let (status, seen) = demo_in_terminal(&place, &["peers", "--probe=all", "--min", "tls1.2"], "y\n");
+    assert_eq!(status, 0, "{seen}");
+    assert!(seen.contains("probed today"), "{seen}");
+    assert!(place.path("state/evidence.jsonl").exists());
+}
+
 #[test]
 fn what_a_known_peer_answers_to_a_probe_is_remembered_and_of_others_nothing() {
     let place = Place::new();
