@@ -9,7 +9,7 @@ use super::trouble::TroubleTally;
 /// Most peers kept for one recipient domain; beyond, nothing is said of the domain as a whole.
 const ROUTE_MAX: usize = 32;
 /// Most names (recipient domains) a peer has.
-pub(super) const NAMES_MAX: usize = 8;
+const NAMES_MAX: usize = 8;
 
 /// How often and when something was seen.
 #[derive(Debug, Clone, Copy, Default)]
@@ -98,7 +98,7 @@ pub(super) struct PeerTally {
     pub(super) with_tls: ShortSpan,
     /// What went well otherwise: deliveries, receptions without TLS.
     pub(super) other: ShortSpan,
-    /// Identity of the recipient's domain that was noted last; 0: none.
+    /// Identity of the domain whose mail it was last noted to take; 0: none.
     pub(super) last_domain: u64,
     /// Some message was delayed.
     pub(super) waits: bool,
@@ -113,6 +113,8 @@ pub(super) struct PeerRest {
     pub(super) delayed: u64,
     pub(super) failed: Option<Box<Distinct>>,
     pub(super) domains: Vec<(u64, u32)>,
+    /// Of which of these domains it took mail, one bit each: a delay or a failure only names them.
+    pub(super) took: u8,
     pub(super) trouble: Option<Box<TroubleTally>>,
 }
 
@@ -172,6 +174,11 @@ impl RouteTally {
     }
 }
 
+/// The bit of a place among a peer's domains.
+pub(super) const fn bit(place: usize) -> u8 {
+    if place < NAMES_MAX { 1 << place } else { 0 }
+}
+
 impl PeerTally {
     /// Deliveries or receptions that went well.
     pub(super) fn mail(&self) -> Span {
@@ -194,7 +201,16 @@ impl PeerRest {
             delayed: 0,
             failed: None,
             domains: Vec::new(),
+            took: 0,
             trouble: None,
+        }
+    }
+
+    /// Adds a recipient domain that it does not have yet, while there is room.
+    pub(super) fn name(&mut self, key: u64, number: u32, took: bool) {
+        if self.domains.len() < NAMES_MAX {
+            self.took |= if took { bit(self.domains.len()) } else { 0 };
+            self.domains.push((key, number));
         }
     }
 
@@ -206,12 +222,12 @@ impl PeerRest {
             (mine @ None, other) => *mine = other,
             (Some(_), None) => {}
         }
-        for (key, number) in newer.domains {
-            if let Some(number) = domains.get(number as usize).copied().flatten()
-                && self.domains.len() < NAMES_MAX
-                && !self.domains.iter().any(|(known, _)| *known == key)
-            {
-                self.domains.push((key, number));
+        for (place, (key, number)) in newer.domains.into_iter().enumerate() {
+            let took = newer.took & bit(place);
+            if let Some(mine) = self.domains.iter().position(|(known, _)| *known == key) {
+                self.took |= if took == 0 { 0 } else { bit(mine) };
+            } else if let Some(number) = domains.get(number as usize).copied().flatten() {
+                self.name(key, number, took != 0);
             }
         }
         match (&mut self.trouble, newer.trouble) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::common::Common;
-use super::counts::{LineCounts, NAMES_MAX, PeerHost, PeerRest, PeerTally, RouteTally};
+use super::counts::{LineCounts, PeerHost, PeerRest, PeerTally, RouteTally, bit};
 use super::distinct::{Merged, Waiting, identity};
 use super::hash::Folding;
 use super::key::{HostKey, Kind};
@@ -65,7 +65,7 @@ impl Tally {
         if line.outcome == Outcome::Delivered {
             return self.delivered(index, id, line.recipient, second);
         }
-        self.domain(index, line.recipient);
+        self.domain(index, line.recipient, false);
         let (Some(peer), Some(rest)) = (self.peers.get_mut(index as usize), self.rest.get_mut(index as usize)) else {
             return;
         };
@@ -88,7 +88,7 @@ impl Tally {
     }
 
     fn delivered(&mut self, index: u32, id: u64, recipient: &[u8], second: i64) {
-        self.domain(index, recipient);
+        self.domain(index, recipient, true);
         let Some(peer) = self.peers.get_mut(index as usize) else {
             return;
         };
@@ -174,8 +174,8 @@ impl Tally {
         Some(index)
     }
 
-    /// Notes that this peer took mail for the recipient's domain.
-    fn domain(&mut self, peer: u32, recipient: &[u8]) {
+    /// Notes that the recipient's domain is a name of this peer, and whether it `took` the mail: only then is it on the domain's route.
+    fn domain(&mut self, peer: u32, recipient: &[u8], took: bool) {
         let Some(at) = memchr::memrchr(b'@', recipient) else {
             return;
         };
@@ -187,8 +187,17 @@ impl Tally {
         if tally.last_domain == key {
             return;
         }
-        if rest.domains.iter().any(|(known, _)| *known == key) {
-            tally.last_domain = key;
+        if let Some(place) = rest.domains.iter().position(|(known, _)| *known == key) {
+            if took {
+                tally.last_domain = key;
+            }
+            if took && rest.took & bit(place) == 0 {
+                rest.took |= bit(place);
+                let number = rest.domains.get(place).map(|(_, number)| *number);
+                if let Some(route) = number.and_then(|number| self.routes.get_mut(number as usize)) {
+                    route.add(peer);
+                }
+            }
             return;
         }
         let legal = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
@@ -209,13 +218,13 @@ impl Tally {
         ) else {
             return;
         };
-        if let Some(route) = self.routes.get_mut(index as usize) {
+        if let Some(route) = self.routes.get_mut(index as usize).filter(|_| took) {
             route.add(peer);
         }
-        tally.last_domain = key;
-        if rest.domains.len() < NAMES_MAX {
-            rest.domains.push((key, index));
+        if took {
+            tally.last_domain = key;
         }
+        rest.name(key, index, took);
     }
 
     fn domain_number(
