@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::counts::{LineCounts, PeerTally, Span};
-use super::tally::{HostRef, Kind};
+use super::counts::{LineCounts, PeerHost, PeerRest, PeerTally, Span};
+use super::key::Kind;
 use super::{LogFindings, Trouble};
 use crate::peers::{Evidence, Host, Knowledge, Peer, PeerKey, Route, Service, Source};
 use crate::tls::{Direction, TlsVersion};
@@ -24,30 +24,26 @@ impl LogFindings {
     /// Every peer, sorted by key.
     #[must_use]
     pub fn peers(&self) -> Vec<Peer> {
-        let mut peers: Vec<Peer> = self
-            .tally
-            .peers()
-            .map(|(kind, host, _, tally)| self.peer(kind, host, tally))
-            .collect();
+        let mut peers: Vec<Peer> = self.tally.peers().map(|(tally, rest)| self.peer(tally, rest)).collect();
         peers.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         peers
     }
 
-    fn peer(&self, kind: Kind, host: HostRef<'_>, tally: &PeerTally) -> Peer {
-        let names = tally
+    fn peer(&self, tally: &PeerTally, rest: &PeerRest) -> Peer {
+        let names = rest
             .domains
             .iter()
             .filter_map(|(_, n)| self.tally.domain_name(*n))
             .map(str::to_owned)
             .collect();
         Peer {
-            key: key(kind, host),
+            key: key(rest),
             names,
-            messages: tally.delivered.count(),
-            delayed: tally.delayed,
-            failed: tally.failed.count(),
+            messages: tally.delivered.count().into(),
+            delayed: rest.delayed,
+            failed: rest.failed.as_ref().map_or(0, |failed| failed.count().into()),
             authenticated: tally.authenticated,
-            evidence: evidence(tally),
+            evidence: evidence(tally, rest),
             note: None,
         }
     }
@@ -57,12 +53,7 @@ impl LogFindings {
     #[must_use]
     pub fn routes(&self) -> Vec<Route> {
         let all_kept = !self.incomplete && self.tally.lines.beyond_cap == 0;
-        let mut keys = vec![None; self.tally.peers().count()];
-        for (kind, host, index, _) in self.tally.peers() {
-            if let Some(slot) = keys.get_mut(index as usize) {
-                *slot = Some(key(kind, host));
-            }
-        }
+        let keys: Vec<PeerKey> = self.tally.peers().map(|(_, rest)| key(rest)).collect();
         let mut routes: Vec<Route> = self
             .tally
             .routes()
@@ -70,7 +61,7 @@ impl LogFindings {
                 let mut peers: Vec<PeerKey> = route
                     .peers
                     .iter()
-                    .filter_map(|i| keys.get(*i as usize).cloned().flatten())
+                    .filter_map(|i| keys.get(*i as usize).cloned())
                     .collect();
                 peers.sort_unstable();
                 Route {
@@ -90,11 +81,9 @@ impl LogFindings {
         let mut troubles: Vec<Trouble> = self
             .tally
             .peers()
-            .filter_map(|(kind, host, _, tally)| {
-                tally
-                    .trouble
-                    .as_ref()?
-                    .since(key(kind, host), since.as_second(), tally.mail)
+            .filter_map(|(tally, rest)| {
+                let trouble = rest.trouble.as_ref()?;
+                trouble.since(key(rest), since.as_second(), tally.mail())
             })
             .collect();
         troubles.sort_unstable_by(|a, b| {
@@ -144,14 +133,14 @@ impl LogFindings {
     }
 }
 
-fn key(kind: Kind, host: HostRef<'_>) -> PeerKey {
-    let (direction, service) = match kind {
+fn key(rest: &PeerRest) -> PeerKey {
+    let (direction, service) = match rest.kind {
         Kind::Outbound => (Direction::Outbound, Service::Smtp),
         Kind::Inbound(service) => (Direction::Inbound, service),
     };
-    let host = match host {
-        HostRef::Address(address) => Host::Address(address),
-        HostRef::Name(name) => Host::Name(name.to_owned()),
+    let host = match &rest.host {
+        PeerHost::Address(address) => Host::Address(*address),
+        PeerHost::Name(name) => Host::Name((**name).to_owned()),
     };
     PeerKey {
         direction,
@@ -162,7 +151,7 @@ fn key(kind: Kind, host: HostRef<'_>) -> PeerKey {
 }
 
 /// The records that a tally makes.
-fn evidence(tally: &PeerTally) -> Vec<Evidence> {
+fn evidence(tally: &PeerTally, rest: &PeerRest) -> Vec<Evidence> {
     let mut records = Vec::new();
     let mut record = |knowledge: Knowledge, span: Span, raw: String| {
         if span.count == 0 {
@@ -181,21 +170,22 @@ fn evidence(tally: &PeerTally) -> Vec<Evidence> {
             raw,
         });
     };
-    record(Knowledge::Plain, tally.plain, "SMTP without SSL: yes".to_owned());
+    let with_tls = tally.with_tls.span();
+    let plain = match rest.kind {
+        Kind::Inbound(Service::Smtp) => tally.other.span(),
+        Kind::Inbound(_) | Kind::Outbound => Span::default(),
+    };
+    record(Knowledge::Plain, plain, "SMTP without SSL: yes".to_owned());
     // `AtLeast(Ssl3)` is how "TLS of a version that is not known" is written.
-    record(
-        Knowledge::AtLeast(TlsVersion::Ssl3),
-        tally.with_tls,
-        "SSL: yes".to_owned(),
-    );
-    if tally.plain.count == 0 && tally.with_tls.count == 0 {
+    record(Knowledge::AtLeast(TlsVersion::Ssl3), with_tls, "SSL: yes".to_owned());
+    if plain.count == 0 && with_tls.count == 0 {
         record(
             Knowledge::Hint("mail went by, of TLS the log says nothing".to_owned()),
-            tally.mail,
+            tally.mail(),
             String::new(),
         );
     }
-    if let Some((words, span)) = tally.trouble.as_ref().and_then(|t| t.remark()) {
+    if let Some((words, span)) = rest.trouble.as_ref().and_then(|t| t.remark()) {
         record(Knowledge::Hint(words.clone()), span, words);
     }
     records
@@ -205,6 +195,7 @@ fn evidence(tally: &PeerTally) -> Vec<Evidence> {
 mod tests {
     use super::*;
     use crate::peers::log::line::{Outcome, Sent};
+    use crate::peers::log::tally::HostRef;
 
     fn sent(findings: &mut LogFindings, last: u8, recipient: &str, outcome: Outcome) {
         let queue_id = format!("{last}-{recipient}-{outcome:?}");
