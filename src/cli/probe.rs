@@ -67,7 +67,7 @@ fn failed(why: &str) -> Failure {
 
 /// The file whose peers these may be. A host without one can probe as well; a file that was named must be there.
 fn open(arguments: &Arguments, console: &mut Console<'_>) -> Result<Option<Opened>, Failure> {
-    let named = arguments.file.is_some() || arguments.demo;
+    let named = arguments.general.file.is_some() || arguments.general.demo;
     match Opened::open(arguments, console) {
         Ok(opened) => Ok(Some(opened)),
         Err(Failure::Host(HostError::NoFile)) if !named => Ok(None),
@@ -82,7 +82,7 @@ fn open(arguments: &Arguments, console: &mut Console<'_>) -> Result<Option<Opene
 fn settings(arguments: &Arguments, opened: Option<&Opened>) -> Result<Settings, Failure> {
     match opened {
         Some(opened) => Ok(opened.host.probe_settings()),
-        None => Ok(probe_settings(&arguments.host_options().home).map_err(HostError::from)?),
+        None => Ok(probe_settings(&arguments.general.host_options().home).map_err(HostError::from)?),
     }
 }
 
