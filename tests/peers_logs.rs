@@ -579,6 +579,43 @@ fn a_cancelled_scan_says_so_and_the_next_one_starts_afresh() {
 }
 
 #[test]
+fn a_scan_that_is_cancelled_while_it_reads_ends_early_and_its_progress_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.log");
+    // A hole of 64 GB behind the mail: far more than is read until somebody sees that reading began.
+    fs::write(
+        &path,
+        sent(
+            "25/Aug/2022 10:00:00",
+            "1-1",
+            "a@b.example",
+            "delivered",
+            "2.0.0",
+            "198.51.100.1",
+        ),
+    )
+    .unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(64 << 30)
+        .unwrap();
+    let (progress, cancel) = (Progress::default(), AtomicBool::new(false));
+    let findings = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while progress.bytes().0 == 0 {
+                std::thread::yield_now();
+            }
+            cancel.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        scan_logs(&[path], &window(30), &OwnHosts::default(), 2, &progress, &cancel)
+    });
+    let (done, total) = progress.bytes();
+    assert!(findings.cancelled() && done > 0 && done < total, "{done} of {total}");
+}
+
+#[test]
 fn troubles_since_a_save_name_new_ones_first_with_the_remote_servers_words() {
     let log = sent(
         "24/Aug/2022 10:00:00",

@@ -83,6 +83,9 @@ pub enum Command {
     /// List the peers, held against a minimum
     Peers(Peers),
     /// Ask servers for the highest TLS version they accept
+    ///
+    /// What a known peer answers is remembered, so that check, peers and set know it: one that the logs or the peers file name,
+    /// or that is remembered from before. Of others nothing is kept; a line in the peers file makes them known.
     Probe(Probe),
     /// List what was saved, or what differs between a backup and the file now
     Backups(Backups),
@@ -321,12 +324,38 @@ pub struct Peers {
     /// First read this server's own Received headers in stored mail (never a subject or body)
     #[arg(long)]
     pub headers: bool,
+    /// First ask outbound peers for the highest TLS version they accept: those of which no probe has told it yet, or all
+    ///
+    /// Says beforehand how many hosts and connections that means and what their logs will show, and asks for a yes. What they
+    /// answer is remembered.
+    #[arg(
+        long,
+        value_name = "WHOM",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "unknown",
+        conflicts_with = "since_save"
+    )]
+    pub probe: Option<WhomArgument>,
+    /// Answer the question of --probe with yes
+    #[arg(long, requires = "probe")]
+    pub yes: bool,
     /// Print what is known as a peers file
     #[arg(long, conflicts_with = "json")]
     pub export: bool,
     /// How to print
     #[command(flatten)]
     pub output: Output,
+}
+
+/// Whom `peers --probe` asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WhomArgument {
+    /// Outbound peers of which no probe has told anything yet.
+    Unknown,
+    /// All outbound peers.
+    All,
 }
 
 /// `completions`

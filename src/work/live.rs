@@ -8,7 +8,6 @@ use crate::probe::{Acceptance, Cancel, Service, Target, ask_exactly};
 use crate::tls::{Minimum, TlsVersion};
 
 use super::host::Host;
-use super::memory::ServerMemory;
 
 /// What one port said of one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,18 +157,18 @@ impl Host {
 
     /// What the proof shows of this build is remembered: whether it speaks TLS 1.3, and what its default is.
     fn learn(&self, proof: &LiveProof, minimum: &Minimum) {
-        let mut memory = self.server_memory();
         let accepted: Vec<TlsVersion> = proof.ports.iter().flat_map(PortProof::accepts).collect();
         if accepted.is_empty() {
             return;
         }
-        memory.speaks_tls13 |= accepted.contains(&TlsVersion::Tls13);
-        if *minimum == Minimum::Default {
-            memory.inbound_default = accepted.iter().min().map(|version| version.token().to_owned());
-        }
-        memory.at = jiff::Timestamp::now().to_string();
         // What could not be remembered is measured again next time.
-        let _: std::io::Result<()> = self.remember_server(&ServerMemory { ..memory });
+        let _: std::io::Result<()> = self.remember_server(|memory| {
+            memory.speaks_tls13 |= accepted.contains(&TlsVersion::Tls13);
+            if *minimum == Minimum::Default {
+                memory.inbound_default = accepted.iter().min().map(|version| version.token().to_owned());
+            }
+            memory.at = jiff::Timestamp::now().to_string();
+        });
     }
 }
 
