@@ -30,7 +30,7 @@ pub use host::{Host, HostError, HostOptions};
 pub use live::{LiveProof, PortProof, Said};
 pub use naming::NamingError;
 pub use preferences::{Preferences, PreferencesError};
-pub use probing::{Question, probe_settings};
+pub use probing::{Question, knowledge, probe_settings};
 pub use saving::SaveNews;
 pub use unbroken::hold_signals;
 pub use workers::{Sink, Workers};
