@@ -138,6 +138,9 @@ pub struct SaveReport {
     pub backup: Option<String>,
     /// It undoes itself unless it is confirmed.
     pub to_confirm: bool,
+    /// Does the running engine do what was saved? `false`: its ports contradict it, or it threw a value away. `None`: not known,
+    /// because nothing was asked or something was not answered.
+    pub took_effect: Option<bool>,
 }
 
 /// Why a save did not happen.

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine;
 use crate::peers::{EvidenceStore, Record};
 use crate::session::Measured;
 use crate::tls::TlsVersion;
@@ -21,7 +22,7 @@ const LIMIT: u64 = 64 << 20;
 /// What was measured of this server, and of which build of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ServerMemory {
-    /// The build: path, size and time of the engine's executable.
+    /// The build: path, size and time of the engine's executable, and its package's version.
     pub(super) build: String,
     /// A handshake or a Received header has shown TLS 1.3.
     pub(super) speaks_tls13: bool,
@@ -89,18 +90,14 @@ impl Host {
 
     /// Tells builds of the engine apart without running it.
     fn build(&self) -> String {
-        let beside = self
-            .target()
-            .ok()
-            .and_then(|target| target.path().parent().map(|dir| dir.join("mailserver")));
-        let candidates = [self.file.parent().map(|dir| dir.join("mailserver")), beside];
-        let default = Some(Path::new("/opt/kerio/mailserver/mailserver").to_path_buf());
-        for path in candidates.into_iter().chain([default]).flatten() {
-            if let Ok(stat) = rustix::fs::stat(&path) {
-                return format!("{} {} {}", path.display(), stat.st_size, stat.st_mtime);
-            }
-        }
-        "no engine".to_owned()
+        engine::build(&engine::Places::new(&self.file)).map_or_else(
+            || "no engine".to_owned(),
+            |build| {
+                let version = build.version.unwrap_or_default();
+                let executable = build.executable.display();
+                format!("{executable} {} {} {version}", build.size, build.modified)
+            },
+        )
     }
 }
 
