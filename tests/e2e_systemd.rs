@@ -928,6 +928,19 @@ fn only_the_engines_own_ports_are_asked() {
 }
 
 #[test]
+fn a_file_that_was_edited_by_hand_under_a_running_engine_teaches_nothing_about_the_default() {
+    let variable = "    <variable name=\"ServerTlsProtocols\">TLSv1.2</variable>\n";
+    let server = Server::speaking(OURS, "TLSv1,TLSv1.1,TLSv1.2", "", variable);
+    server.container.sh(&format!(
+        "sed -i /ServerTlsProtocols/d {FILE}; chown kerio:kerio {FILE}; chmod 640 {FILE}; touch -d '+2 minutes' {FILE}"
+    ));
+    let ran = server.run(&["check", "--live", "--min", "tls1.2", "--json"]);
+    assert_eq!(ran.code, 3, "{ran}");
+    assert!(ran.said("never measured") && ran.said("tell of older values"), "{ran}");
+    server.nothing_lies_open();
+}
+
+#[test]
 fn ports_that_disagree_or_are_silent_leave_the_default_unknown() {
     for more in ["tls_own=993=TLSv1,TLSv1.1,TLSv1.2\n", "silent=465\n"] {
         let server = Server::speaking(OURS, "TLSv1.2", more, "");

@@ -11,8 +11,8 @@ use crate::save::BackupInfo;
 use crate::session::{Consent, Facts, Measured};
 use crate::tls::{Direction, Minimum, Role};
 
-use super::live::LiveProof;
 use super::probing::Question;
+use super::proof::LiveProof;
 
 /// What shall happen to a running engine when saving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
