@@ -663,10 +663,10 @@ fn stopping_from_the_screen(server: &Server, home: &std::path::Path) -> (Pty, u3
             .contents()
             .lines()
             .nth(row)
-            .is_some_and(|line| line.contains("[ ] Yes, cut off 1"))
+            .is_some_and(|line| line.contains("[ ] Yes: 1 cut off"))
     });
     pty.press("<Space>");
-    pty.see("[x] Yes, cut off 1");
+    pty.see("[x] Yes: 1 cut off");
     pty.press("<Tab><Tab><Tab>");
     pty.wait("the button", |screen| {
         let (row, column) = screen.cursor_position();

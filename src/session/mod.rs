@@ -378,7 +378,7 @@ impl Session {
         let (inbound, outbound) = (self.minimum(Direction::Inbound), self.minimum(Direction::Outbound));
         (inbound != outbound).then(|| {
             format!(
-                "Inbound ({}) and outbound ({}) differ; the vendor advises the same for both.",
+                "Inbound ({}) and outbound ({}) differ; the same is advised.",
                 describe_minimum(&inbound),
                 describe_minimum(&outbound)
             )

@@ -37,7 +37,7 @@ pub struct Line {
     pub text: String,
     /// Columns before a continuation.
     pub indent: u16,
-    /// Diff lines are cut rather than wrapped, so that they stay aligned.
+    /// Lines around a change are cut rather than wrapped.
     pub wraps: bool,
 }
 
@@ -177,9 +177,10 @@ impl Review {
                 DiffKind::Removed => (Tone::Removed, '-'),
                 DiffKind::Added => (Tone::Added, '+'),
             };
-            let mut line = Line::new(tone, format!("{:>6} {sign} {}", line.line, line.text), 9);
-            line.wraps = false;
-            lines.push(line);
+            let mut shown = Line::new(tone, format!("{:>6} {sign} {}", line.line, line.text), 9);
+            // What changes is shown to its last character.
+            shown.wraps = line.kind != DiffKind::Context;
+            lines.push(shown);
         }
         lines
     }
@@ -350,7 +351,7 @@ impl Review {
         for review in &self.directions {
             if review.from != review.to {
                 words.push(format!(
-                    "{}: minimum {} -> {}",
+                    "{}: {} -> {}",
                     review.direction,
                     describe_minimum(&review.from),
                     describe_minimum(&review.to)
@@ -375,13 +376,20 @@ impl Review {
             Consent::WholeFile => "Yes, put the whole older file in place".to_owned(),
             Consent::CutOff => {
                 let sum = |of: fn(&Counts) -> usize| self.directions.iter().map(|d| of(&d.counts)).sum::<usize>();
-                let cut = sum(|c| c.cut_off + c.mixed);
-                let unknown = sum(|c| c.unknown);
-                match (cut, unknown) {
-                    (0, 0) => "Yes, though nothing is known of the peers".to_owned(),
-                    (0, _) => format!("Yes, though {unknown} are unknown"),
-                    (_, 0) => format!("Yes, cut off {cut}"),
-                    _ => format!("Yes, cut off {cut}; {unknown} are unknown"),
+                let parts = [
+                    (sum(|c| c.cut_off), "cut off"),
+                    (sum(|c| c.mixed), "mixed"),
+                    (sum(|c| c.unknown), "unknown"),
+                ];
+                let parts: Vec<String> = parts
+                    .into_iter()
+                    .filter(|(count, _)| *count > 0)
+                    .map(|(count, what)| format!("{count} {what}"))
+                    .collect();
+                if parts.is_empty() {
+                    "Yes, though nothing is known of the peers".to_owned()
+                } else {
+                    format!("Yes: {}", parts.join(", "))
                 }
             }
         }

@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 
 use crate::work::{self, Event, Hold};
 
-use super::keys::Key;
+use super::key::Key;
 use super::screen::Screen;
 use super::state::State;
 use super::update::{Action, Effect, Keyboard, update};
