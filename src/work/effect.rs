@@ -27,7 +27,7 @@ pub enum EngineWish {
 /// Whom to ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whom {
-    /// Outbound peers that were never probed.
+    /// Outbound peers of which no probe has told anything yet.
     Unmeasured,
     /// All outbound peers.
     All,

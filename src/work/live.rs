@@ -154,13 +154,15 @@ impl Host {
         if proof.accepted().next().is_none() {
             return;
         }
-        let measured = self.measured_with(proof, minimum);
-        let mut memory = self.server_memory();
-        memory.speaks_tls13 = measured.speaks_tls13;
-        memory.inbound_default = measured.inbound_default.map(|version| version.token().to_owned());
-        memory.at = jiff::Timestamp::now().to_string();
+        let default = proof.lowest().filter(|_| *minimum == Minimum::Default);
         // What could not be remembered is measured again next time.
-        let _: std::io::Result<()> = self.remember_server(&memory);
+        let _: std::io::Result<()> = self.remember_server(|memory| {
+            memory.speaks_tls13 |= proof.accepted().any(|version| version == TlsVersion::Tls13);
+            if let Some(version) = default {
+                memory.inbound_default = Some(version.token().to_owned());
+            }
+            memory.at = jiff::Timestamp::now().to_string();
+        });
     }
 }
 

@@ -30,7 +30,7 @@ pub use home::{Home, HomeOptions, NoHome};
 pub use host::{Host, HostError, HostOptions};
 pub use naming::NamingError;
 pub use preferences::{Preferences, PreferencesError};
-pub use probing::{Question, knowledge, probe_settings};
+pub use probing::{Asked, Question, ask, knowledge, probe_settings};
 pub use proof::{LiveProof, PortProof, Said};
 pub use saving::SaveNews;
 pub use unbroken::hold_signals;

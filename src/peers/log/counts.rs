@@ -6,7 +6,7 @@ use super::trouble::TroubleTally;
 /// Most peers kept for one recipient domain; beyond, nothing is said of the domain as a whole.
 const ROUTE_MAX: usize = 32;
 /// Most names (recipient domains) a peer has.
-pub(super) const NAMES_MAX: usize = 8;
+const NAMES_MAX: usize = 8;
 
 /// How often and when something was seen.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,6 +52,8 @@ pub(super) struct PeerTally {
     pub(super) with_tls: Span,
     pub(super) plain: Span,
     pub(super) domains: Vec<(u64, u32)>,
+    /// Of which of these domains it took mail, one bit each: a delay or a failure only names them.
+    pub(super) took: u8,
     pub(super) trouble: Option<Box<TroubleTally>>,
 }
 
@@ -103,7 +105,20 @@ impl RouteTally {
     }
 }
 
+/// The bit of a place among a peer's domains.
+pub(super) const fn bit(place: usize) -> u8 {
+    if place < NAMES_MAX { 1 << place } else { 0 }
+}
+
 impl PeerTally {
+    /// Adds a recipient domain that it does not have yet, while there is room.
+    pub(super) fn name(&mut self, key: u64, number: u32, took: bool) {
+        if self.domains.len() < NAMES_MAX {
+            self.took |= if took { bit(self.domains.len()) } else { 0 };
+            self.domains.push((key, number));
+        }
+    }
+
     /// `domains`: what the newer stretch's domain numbers are here.
     pub(super) fn absorb_newer(&mut self, newer: Self, domains: &[Option<u32>]) {
         self.delivered.absorb_newer(newer.delivered);
@@ -113,12 +128,12 @@ impl PeerTally {
         self.mail.absorb(newer.mail);
         self.with_tls.absorb(newer.with_tls);
         self.plain.absorb(newer.plain);
-        for (key, number) in newer.domains {
-            if let Some(number) = domains.get(number as usize).copied().flatten()
-                && self.domains.len() < NAMES_MAX
-                && !self.domains.iter().any(|(known, _)| *known == key)
-            {
-                self.domains.push((key, number));
+        for (place, (key, number)) in newer.domains.into_iter().enumerate() {
+            let took = newer.took & bit(place);
+            if let Some(mine) = self.domains.iter().position(|(known, _)| *known == key) {
+                self.took |= if took == 0 { 0 } else { bit(mine) };
+            } else if let Some(number) = domains.get(number as usize).copied().flatten() {
+                self.name(key, number, took != 0);
             }
         }
         match (&mut self.trouble, newer.trouble) {

@@ -52,9 +52,11 @@ impl LogFindings {
         }
     }
 
-    /// Where each recipient domain's mail went, sorted by domain.
+    /// Which peers took each recipient domain's mail, sorted by domain. Nothing is said of a domain as a whole where a part of the
+    /// log was not read or a peer was not kept: it could be the one that takes the mail.
     #[must_use]
     pub fn routes(&self) -> Vec<Route> {
+        let all_kept = !self.incomplete && self.tally.lines.beyond_cap == 0;
         let mut keys = vec![None; self.tally.peers().count()];
         for (kind, host, index, _) in self.tally.peers() {
             if let Some(slot) = keys.get_mut(index as usize) {
@@ -74,7 +76,7 @@ impl LogFindings {
                 Route {
                     domain: domain.to_owned(),
                     peers,
-                    complete: !route.overflow && !self.incomplete,
+                    complete: !route.overflow && all_kept,
                 }
             })
             .collect();
@@ -197,4 +199,57 @@ fn evidence(tally: &PeerTally) -> Vec<Evidence> {
         record(Knowledge::Hint(words.clone()), span, words);
     }
     records
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peers::log::line::{Outcome, Sent};
+
+    fn sent(findings: &mut LogFindings, last: u8, recipient: &str, outcome: Outcome) {
+        let queue_id = format!("{last}-{recipient}-{outcome:?}");
+        let line = Sent {
+            queue_id: queue_id.as_bytes(),
+            recipient: recipient.as_bytes(),
+            outcome,
+            status: b"",
+            host: None,
+        };
+        findings
+            .tally
+            .sent(HostRef::Address([192, 0, 2, last].into()), &line, 1_790_000_000);
+    }
+
+    fn route(findings: &LogFindings) -> (Vec<String>, bool) {
+        let routes = findings.routes();
+        assert_eq!(routes.len(), 1);
+        let hosts = routes[0].peers.iter().map(|peer| peer.host.to_string());
+        (hosts.collect(), routes[0].complete)
+    }
+
+    #[test]
+    fn only_who_took_the_mail_of_a_domain_is_on_its_route() {
+        let mut findings = LogFindings::default();
+        sent(&mut findings, 1, "a@example.net", Outcome::Delivered);
+        sent(&mut findings, 2, "a@example.net", Outcome::Delayed);
+        sent(&mut findings, 3, "a@example.net", Outcome::Failed);
+        assert_eq!(route(&findings), (vec!["192.0.2.1".to_owned()], true));
+        assert!(findings.peers().iter().all(|peer| peer.names == ["example.net"]));
+        // A later part of the log, in which what was delayed is delivered.
+        let mut newer = LogFindings::default();
+        sent(&mut newer, 2, "b@example.net", Outcome::Delayed);
+        sent(&mut newer, 2, "b@EXAMPLE.net", Outcome::Delivered);
+        sent(&mut newer, 2, "c@example.net", Outcome::Delivered);
+        findings.tally.absorb_newer(newer.tally);
+        let both = vec!["192.0.2.1".to_owned(), "192.0.2.2".to_owned()];
+        assert_eq!(route(&findings), (both, true));
+    }
+
+    #[test]
+    fn nothing_is_said_of_a_whole_domain_when_a_peer_was_not_kept() {
+        let mut findings = LogFindings::default();
+        sent(&mut findings, 1, "a@example.net", Outcome::Delivered);
+        findings.tally.lines.beyond_cap = 1;
+        assert!(!route(&findings).1);
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::counts::{LineCounts, NAMES_MAX, PeerTally, RouteTally};
+use super::counts::{LineCounts, PeerTally, RouteTally, bit};
 use super::distinct::{Merged, Waiting, identity};
 use super::hash::Folding;
 use super::line::{Outcome, Received, Sent};
@@ -49,7 +49,7 @@ impl Tally {
             return;
         };
         let id = identity(line.queue_id);
-        self.domain(index, line.recipient);
+        self.domain(index, line.recipient, matches!(line.outcome, Outcome::Delivered));
         let Some(peer) = self.peers.get_mut(index as usize) else {
             return;
         };
@@ -117,17 +117,24 @@ impl Tally {
         Some(index)
     }
 
-    /// Notes that this peer took mail for the recipient's domain.
-    fn domain(&mut self, peer: u32, recipient: &[u8]) {
+    /// Notes that the recipient's domain is a name of this peer, and whether it `took` the mail: only then is it on the domain's route.
+    fn domain(&mut self, peer: u32, recipient: &[u8], took: bool) {
         let Some(at) = memchr::memrchr(b'@', recipient) else {
             return;
         };
         let Some(domain) = recipient.get(at + 1..) else { return };
         let key = identity(domain);
-        let Some(tally) = self.peers.get(peer as usize) else {
+        let Some(tally) = self.peers.get_mut(peer as usize) else {
             return;
         };
-        if tally.domains.iter().any(|(known, _)| *known == key) {
+        if let Some(place) = tally.domains.iter().position(|(known, _)| *known == key) {
+            if took && tally.took & bit(place) == 0 {
+                tally.took |= bit(place);
+                let number = tally.domains.get(place).map(|(_, number)| *number);
+                if let Some(route) = number.and_then(|number| self.routes.get_mut(number as usize)) {
+                    route.add(peer);
+                }
+            }
             return;
         }
         let legal = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
@@ -148,13 +155,11 @@ impl Tally {
         ) else {
             return;
         };
-        if let Some(route) = self.routes.get_mut(index as usize) {
+        if let Some(route) = self.routes.get_mut(index as usize).filter(|_| took) {
             route.add(peer);
         }
-        if let Some(tally) = self.peers.get_mut(peer as usize)
-            && tally.domains.len() < NAMES_MAX
-        {
-            tally.domains.push((key, index));
+        if let Some(tally) = self.peers.get_mut(peer as usize) {
+            tally.name(key, index, took);
         }
     }
 

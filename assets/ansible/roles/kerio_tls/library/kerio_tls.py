@@ -30,7 +30,7 @@ options:
     type: int
     default: 0
   accept_cut_off:
-    description: Go on although peers are cut off, or nobody knows whether they are.
+    description: Go on although known peers are cut off, or the evidence about one disagrees; unknown peers only warn.
     type: bool
     default: false
   in_place:
