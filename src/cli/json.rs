@@ -144,6 +144,8 @@ pub(super) struct ChangeJson {
     pub(super) cut_off: Vec<PeerJson>,
     pub(super) backup: Option<String>,
     pub(super) warnings: Vec<String>,
+    /// `null`: not known, because nothing was asked or something was not answered.
+    pub(super) took_effect: Option<bool>,
 }
 
 /// One edit; secrets are masked.
@@ -341,23 +343,25 @@ pub(super) struct PortJson {
     service: &'static str,
     accepts: Vec<&'static str>,
     refuses: Vec<&'static str>,
+    unknown: Vec<&'static str>,
 }
 
 impl From<&PortProof> for PortJson {
     fn from(proof: &PortProof) -> Self {
-        let list = |wanted: &Said| {
+        let list = |wanted: fn(&Said) -> bool| {
             proof
                 .said
                 .iter()
-                .filter(|(_, said)| said == wanted)
+                .filter(|(_, said)| wanted(said))
                 .map(|(version, _)| version.token())
                 .collect()
         };
         Self {
             port: proof.address.port(),
             service: proof.service.token(),
-            accepts: list(&Said::Accepts),
-            refuses: list(&Said::Refuses),
+            accepts: list(|said| *said == Said::Accepts),
+            refuses: list(|said| *said == Said::Refuses),
+            unknown: list(|said| matches!(said, Said::NoAnswer(_))),
         }
     }
 }

@@ -84,15 +84,15 @@ fn since_save(opened: &Opened, json: bool, console: &mut Console<'_>) -> Result<
         amount(troubles.len() as u64, "peer", "peers")
     )];
     for trouble in troubles {
-        let new = if trouble.worked_before && !trouble.troubled_before {
-            "new"
-        } else {
-            "not new"
-        };
+        let many = if trouble.at_least { "at least " } else { "" };
+        let worked = trouble.worked_since.map_or_else(String::new, |at| {
+            format!("; it worked again {}", clock.date_and_time(at))
+        });
         lines.push(format!(
-            "  {}  {} ({new}), last {}: {}",
+            "  {}  {many}{} ({}), last {}{worked}: {}",
             crate::session::host_label(&trouble.peer),
             amount(trouble.count, "message", "messages"),
+            trouble.novelty(),
             clock.date_and_time(trouble.last),
             trouble.status
         ));

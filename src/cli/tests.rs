@@ -69,6 +69,7 @@ impl Bench {
             warnings: Vec::new(),
             closing: Vec::new(),
             whole: None,
+            took_effect: None,
         }
         .carry_out(&mut Console::new(&mut out, &mut err));
         (result, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
@@ -305,6 +306,7 @@ fn a_reader_that_is_gone_after_the_save_is_told_that_it_is_saved() {
         warnings: Vec::new(),
         closing: Vec::new(),
         whole: None,
+        took_effect: None,
     }
     .carry_out(&mut Console::new(&mut Gone, &mut err))
     .unwrap_err();
@@ -326,7 +328,7 @@ fn checked(bench: &Bench, book: &PeerBook, min: TlsVersion, require_known: bool)
         live: false,
         output: Output { json: true },
     };
-    let result = check::report(&bench.opened, book, check, &mut Console::new(&mut out, &mut err));
+    let result = check::report(&bench.opened, book, None, check, &mut Console::new(&mut out, &mut err));
     (result, parsed(&String::from_utf8(out).unwrap()))
 }
 

@@ -182,7 +182,8 @@ pub fn probe_settings(options: &HomeOptions) -> Result<Settings, PreferencesErro
 }
 
 /// What a probe's outcome says of a peer. A refusal is never "no TLS" (Dovecot closes silently, GnuTLS sends alert 40).
-fn knowledge(outcome: &Outcome) -> Knowledge {
+#[must_use]
+pub fn knowledge(outcome: &Outcome) -> Knowledge {
     match outcome {
         Outcome::Version(version) => Knowledge::Ceiling(*version),
         Outcome::AtLeast(version) => Knowledge::AtLeast(*version),

@@ -281,9 +281,10 @@ impl Inner {
     fn prove(&self, minimum: &Minimum) {
         let Ok(cancel) = Cancel::new() else { return };
         let proof = self.host.prove(minimum, &cancel);
+        let measured = self.host.measured_with(&proof, minimum);
         (self.sink)(Event::Proven {
             proof: Box::new(proof),
-            measured: self.host.measured(),
+            measured,
         });
     }
 

@@ -194,7 +194,7 @@ pub(super) fn peers(state: &State, area: Rect, painter: &mut Painter<'_>) {
     let troubles = state
         .since_save
         .as_ref()
-        .map(|(at, troubles)| text::since_save_lines(*at, troubles, &state.clock))
+        .map(|(at, troubles)| text::since_save_lines(*at, troubles, &state.clock, usize::from(area.height / 6).min(3)))
         .unwrap_or_default();
     let top = painter.lines(
         Rect {
