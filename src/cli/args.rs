@@ -162,18 +162,16 @@ pub struct Check {
 /// What happens to a running engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum EngineArgument {
-    /// Refuse to save while it runs.
+    /// Refuse to save while it runs; one that is stopped stays so.
     Refuse,
     /// Stop it, write, start it again, and watch it; roll back if it does not come up.
     Restart,
-    /// Save only if it is stopped already, and do not start it.
-    Leave,
 }
 
 impl EngineArgument {
     pub(super) fn wish(self) -> EngineWish {
         match self {
-            Self::Refuse | Self::Leave => EngineWish::Refuse,
+            Self::Refuse => EngineWish::Refuse,
             Self::Restart => EngineWish::Restart,
         }
     }

@@ -12,7 +12,7 @@ use super::args::{Check, Command, Output, Saving};
 use super::change::Change;
 use super::console::Console;
 use super::failure::Failure;
-use super::opened::Opened;
+use super::opened::{Opened, Recovered};
 use super::{Arguments, Status, check, peers};
 use crate::peers::{Evidence, Host, Knowledge, Peer, PeerBook, PeerKey, Service, Source};
 use crate::session::Session;
@@ -66,6 +66,7 @@ impl Bench {
             book,
             saving,
             action: "save",
+            recovered: &Recovered::default(),
             warnings: Vec::new(),
             closing: Vec::new(),
             whole: None,
@@ -301,6 +302,7 @@ fn a_reader_that_is_gone_after_the_save_is_told_that_it_is_saved() {
         book: &book(vec![modern(Direction::Outbound, 9)]),
         saving: saving(),
         action: "save",
+        recovered: &Recovered::default(),
         warnings: Vec::new(),
         closing: Vec::new(),
         whole: None,

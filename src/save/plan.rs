@@ -1,5 +1,7 @@
 //! What would be written onto these bytes: rebase, render, verify. Pure.
 
+use std::path::PathBuf;
+
 use super::error::SaveError;
 use super::request::{Content, Request};
 use super::trouble::OnDisk;
@@ -27,7 +29,8 @@ pub(crate) fn plan(request: &Request<'_>, old: Vec<u8>) -> Result<Plan, SaveErro
     let path = || request.target.path().to_path_buf();
     let parse =
         |bytes: Vec<u8>| Document::parse(bytes).map_err(|error| SaveError::NotADocument { path: path(), error });
-    let is_base = old == request.base.as_bytes();
+    // A file that is no document has no values to compare.
+    let is_base = old == request.base.as_bytes() || matches!(request.content, Content::Mend { .. });
     let parsed = if is_base { None } else { Some(parse(old.clone())?) };
     let now = parsed.as_ref().unwrap_or(request.base);
     let (changed, changed_count) = if is_base {
@@ -68,6 +71,7 @@ pub(crate) fn plan(request: &Request<'_>, old: Vec<u8>) -> Result<Plan, SaveErro
                 changed_count,
             })
         }
+        Content::Mend { bytes, broken } => mend(old, &parse(bytes.clone())?, broken, path()),
         Content::Whole { bytes, even_if_changed } => {
             if changed_count > 0 && !even_if_changed {
                 return Err(SaveError::ChangedUnderneath {
@@ -88,6 +92,23 @@ pub(crate) fn plan(request: &Request<'_>, old: Vec<u8>) -> Result<Plan, SaveErro
             })
         }
     }
+}
+
+/// A whole file over one that is no document: the same broken bytes as were seen, or nothing is written.
+fn mend(old: Vec<u8>, new: &Document, broken: &[u8], path: PathBuf) -> Result<Plan, SaveError> {
+    let new = new.as_bytes();
+    if old != new && old != broken {
+        let (changed, on_disk) = (Vec::new(), OnDisk::Untouched);
+        return Err(SaveError::ChangedUnderneath { path, changed, on_disk });
+    }
+    Ok(Plan {
+        new: Some(new.to_vec()).filter(|new| *new != old),
+        old,
+        applied: EditSet::default(),
+        already: Vec::new(),
+        changed: Vec::new(),
+        changed_count: 0,
+    })
 }
 
 /// Errors are printed: no secret may be in them.

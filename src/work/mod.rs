@@ -20,13 +20,14 @@ mod recovered;
 mod saving;
 mod unbroken;
 mod undo;
+mod way_out;
 mod workers;
 
 pub use effect::{Effect, EngineNow, EngineWish, Event, SaveJob, SaveProblem, SaveReport, Whom};
 pub use evidence::{Gathered, HEADERS, Sources};
 pub use hold::{Hold, HoldGuard};
 pub use home::{Home, HomeOptions, NoHome};
-pub use host::{Host, HostError, HostOptions};
+pub use host::{Host, HostError, HostOptions, Loaded};
 pub use live::{LiveProof, PortProof, Said};
 pub use naming::NamingError;
 pub use preferences::{Preferences, PreferencesError};
