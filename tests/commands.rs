@@ -10,6 +10,8 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -111,6 +113,11 @@ impl Place {
         assert!(self.text().trim_end().len() > self.text().find("</config>").unwrap() + "</config>".len());
     }
 
+    fn script(&self, name: &str, body: &str) {
+        fs::write(self.path(name), format!("#!/bin/sh\n{body}\n")).unwrap();
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
     /// Saves once, so that there is a backup; its id.
     fn saved_once(&self) -> String {
         let ran = self.run(&["set", "--inbound", "tls1.2", "--yes", "--json"]);
@@ -143,6 +150,52 @@ fn run(command: &mut Command) -> Ran {
         status: output.status.code(),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// An engine beside the file, and what stops and starts it.
+struct Engine<'a> {
+    place: &'a Place,
+}
+
+impl<'a> Engine<'a> {
+    /// `start` is the body of the script that starts it.
+    fn new(place: &'a Place, start: &str) -> Self {
+        fs::copy("/bin/sleep", place.path("mailserver")).unwrap();
+        let pid = place.path("pid").display().to_string();
+        place.script("stop", &format!("kill $(cat {pid})"));
+        place.script("start", start);
+        // In a PID namespace of its own the program believes nobody else that the engine is stopped.
+        place.script("status", &format!("kill -0 $(cat {pid}) 2>/dev/null || exit 3"));
+        let commands = format!(
+            "[engine]\nwatch = 1\nstop = [\"{}\"]\nstart = [\"{}\"]\nstatus = [\"{}\"]\n",
+            place.path("stop").display(),
+            place.path("start").display(),
+            place.path("status").display()
+        );
+        fs::write(place.path("kerio-tls.toml"), commands).unwrap();
+        Self { place }
+    }
+
+    /// What starts it for good.
+    fn runs(place: &Place) -> String {
+        let (program, pid) = (place.path("mailserver"), place.path("pid"));
+        let (program, pid) = (program.display(), pid.display());
+        format!("{program} 600 </dev/null >/dev/null 2>&1 & echo $! > {pid}")
+    }
+
+    /// Runs the binary while the engine runs; `before` stands before the binary's own words.
+    fn run(&self, before: &[&str], arguments: &[&str]) -> Ran {
+        // systemd of this machine, if any, must not decide; the shell stays, to reap the engine.
+        let script = format!(
+            "[ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd; {}; \"$@\"; exit $?",
+            Self::runs(self.place)
+        );
+        run(alone()
+            .args(["sh", "-c", &script, "sh"])
+            .args(before)
+            .arg(BINARY)
+            .args(self.place.arguments(arguments)))
     }
 }
 
@@ -319,4 +372,293 @@ fn a_backup_that_is_not_there_is_wrong_usage_whoever_asks_for_it() {
             assert!(ran.failed(2).contains("kerio-tls backups"), "{command:?}: {}", ran.err);
         }
     }
+}
+
+#[test]
+fn a_peers_file_that_was_named_and_is_not_there_ends_every_command() {
+    let place = Place::new();
+    let before = place.text();
+    std::os::unix::fs::symlink("nowhere", place.path("dangling.csv")).unwrap();
+    fs::create_dir(place.path("directory.csv")).unwrap();
+    assert!(run(Command::new("mkfifo").arg(place.path("pipe.csv"))).status == Some(0));
+    for name in ["typo.csv", "dangling.csv", "directory.csv", "pipe.csv", "typo/typo.csv"] {
+        let path = place.path(name).display().to_string();
+        for command in [
+            &["peers", "--json", "--peers", &path][..],
+            &["set", "--inbound", "tls1.2", "--yes", "--peers", &path],
+            &["show", "--peers", &path],
+            &["--peers", &path],
+        ] {
+            let ran = place.run(command);
+            assert!(ran.failed(1).contains(name), "{command:?}: {}", ran.err);
+        }
+    }
+    assert_eq!(place.text(), before);
+    // The usual one need not be there.
+    let ran = place.run(&["peers", "--json"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    assert!(!ran.said().contains("cannot be read"), "{}", ran.said());
+}
+
+#[test]
+fn preferences_that_are_a_pipe_or_too_long_or_not_there_are_refused_at_once_with_the_reason() {
+    let place = Place::new();
+    assert!(run(Command::new("mkfifo").arg(place.path("pipe.toml"))).status == Some(0));
+    fs::write(place.path("long.toml"), format!("days = 7\n#{}\n", "x".repeat(1 << 20))).unwrap();
+    for (name, wanted) in [
+        ("pipe.toml", "no regular file"),
+        ("long.toml", "more than 1048576 bytes"),
+        ("typo.toml", "config --default"),
+    ] {
+        let path = place.path(name).display().to_string();
+        let ran = run(alone()
+            .arg(BINARY)
+            .arg("-f")
+            .arg(place.file())
+            .args(["--config", &path, "show"]));
+        let line = ran.failed(1);
+        assert!(line.contains(name) && line.contains(wanted), "{line}");
+        assert!(!line.contains("permissions"), "{line}");
+    }
+}
+
+#[test]
+fn an_engine_that_is_left_alone_is_refused_and_has_no_second_name() {
+    let ran = Place::new().run(&["set", "--inbound", "tls1.2", "--engine", "leave", "--yes"]);
+    assert_eq!(ran.status, Some(2), "{}", ran.said());
+}
+
+#[test]
+fn a_dry_run_says_what_a_whole_backup_changes_with_secrets_masked() {
+    let place = Place::new();
+    let id = place.saved_once();
+    let changed = place.text().replace(SECRET, "tok-other-password");
+    fs::write(place.file(), changed).unwrap();
+    let wanted = json!([
+        {"table": "Security", "variable": "RelayPassword", "old": "(hidden)", "new": "(hidden)"},
+        {"table": "Security", "variable": "ServerTlsProtocols", "old": "TLSv1.2", "new": "TLSv1,TLSv1.1,TLSv1.2"}
+    ]);
+    for answer in ["--dry-run", "--yes"] {
+        let ran = place.run(&["restore", &id, "--whole", answer, "--json"]);
+        assert_eq!(ran.status, Some(0), "{}", ran.said());
+        assert_eq!(ran.json()["edits"], wanted);
+    }
+    assert_eq!(place.text(), CONFIG);
+}
+
+#[test]
+fn what_was_changed_since_a_save_is_shown_value_by_value_when_it_cannot_be_taken_back() {
+    let place = Place::new();
+    let id = place.saved_once();
+    fs::write(place.file(), place.text().replace(">TLSv1.2<", ">TLSv1.1,TLSv1.2<")).unwrap();
+    let ran = place.run(&["restore", &id, "--yes"]);
+    assert_eq!(ran.status, Some(4), "{}", ran.said());
+    for line in [
+        "  Security/ServerTlsProtocols",
+        "    as loaded   TLSv1.2",
+        "    on disk     TLSv1.1,TLSv1.2",
+        "    your edit   TLSv1,TLSv1.1,TLSv1.2",
+    ] {
+        assert!(ran.err.lines().any(|said| said == line), "{line}: {}", ran.err);
+    }
+    let ran = place.run(&["restore", &id, "--yes", "--json"]);
+    assert_eq!(ran.status, Some(4), "{}", ran.said());
+    assert_eq!(
+        ran.json()["conflicts"][0],
+        json!({
+            "table": "Security", "variable": "ServerTlsProtocols",
+            "base": "TLSv1.2", "theirs": "TLSv1.1,TLSv1.2", "mine": "TLSv1,TLSv1.1,TLSv1.2"
+        })
+    );
+}
+
+#[test]
+fn an_undo_that_cannot_be_armed_is_said_by_a_dry_run_and_ends_the_save_before_the_engine_is_stopped() {
+    let place = Place::new();
+    let engine = Engine::new(&place, "exit 1");
+    let save = [
+        "set",
+        "--inbound",
+        "tls1.2",
+        "--engine",
+        "restart",
+        "--undo-after",
+        "10m",
+    ];
+    let dry = engine.run(&[], &[&save[..], &["--dry-run"]].concat());
+    assert_eq!(dry.status, Some(0), "{}", dry.said());
+    assert!(
+        dry.err
+            .contains("this would not be saved as it is: the automatic undo cannot be armed"),
+        "{}",
+        dry.said()
+    );
+    let ran = engine.run(&[], &[&save[..], &["--yes"]].concat());
+    assert_eq!(ran.status, Some(1), "{}", ran.said());
+    assert!(ran.err.contains("the automatic undo cannot be armed"), "{}", ran.err);
+    assert_eq!(place.text(), CONFIG);
+    // Without an engine to restart it is no other.
+    let place = Place::new();
+    let script = "[ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd; exec \"$@\"";
+    let dry = run(alone().args(["sh", "-c", script, "sh", BINARY]).args(place.arguments(&[
+        "set",
+        "--inbound",
+        "tls1.2",
+        "--undo-after",
+        "10m",
+        "--dry-run",
+    ])));
+    assert!(dry.err.contains("the automatic undo cannot be armed"), "{}", dry.said());
+}
+
+#[test]
+fn an_engine_that_comes_up_with_neither_file_is_told_line_by_line_and_the_command_stands_at_the_end_of_its_line() {
+    let place = Place::new();
+    let engine = Engine::new(&place, "echo first words; echo last words >&2; exit 7");
+    let save = ["set", "--inbound", "tls1.2", "--engine", "restart", "--yes"];
+    let ran = engine.run(&[], &save);
+    assert_eq!(ran.status, Some(1), "{}", ran.said());
+    let told: Vec<&str> = ran
+        .err
+        .lines()
+        .skip_while(|line| !line.contains("THE ENGINE IS DOWN"))
+        .collect();
+    assert!(told[0].starts_with("kerio-tls: THE ENGINE IS DOWN"), "{}", ran.err);
+    assert!(
+        told[0].ends_with(&format!(": {}", place.path("start").display())),
+        "{}",
+        ran.err
+    );
+    for line in ["  With the old file:", "  With the new file:"] {
+        assert!(told.contains(&line), "{}", ran.err);
+    }
+    assert!(told.iter().any(|line| line.contains("last words")), "{}", ran.err);
+    assert_eq!(place.text(), CONFIG);
+}
+
+#[test]
+fn what_stops_and_starts_an_engine_is_run_without_a_shell_and_leaves_no_strict_umask() {
+    let place = Place::new();
+    let body = format!("umask > {}; exit 1", place.path("umask").display());
+    let engine = Engine::new(&place, &body);
+    let log = place.path("strace").display().to_string();
+    let strace = ["strace", "-f", "-qq", "-o", &log, "-e", "trace=execve"];
+    let ran = engine.run(
+        &strace,
+        &["set", "--inbound", "tls1.2", "--engine", "restart", "--yes", "--json"],
+    );
+    assert!(
+        ran.err.contains("THE ENGINE IS DOWN"),
+        "strace (package strace): {}",
+        ran.said()
+    );
+    let log = fs::read_to_string(log).unwrap();
+    for script in ["stop", "start"] {
+        assert!(
+            log.contains(&format!("execve(\"{}\"", place.path(script).display())),
+            "{log}"
+        );
+    }
+    assert!(
+        !log.contains("exec \\\"$@\\\"") && !log.contains("execve(\"/bin/sh\""),
+        "{log}"
+    );
+    assert_eq!(fs::read_to_string(place.path("umask")).unwrap().trim(), "0022");
+}
+
+#[test]
+fn the_undo_of_a_timer_mends_a_torn_file_and_starts_the_engine_that_was_left_stopped() {
+    let place = Place::new();
+    place.second_name();
+    let started = place.path("started").display().to_string();
+    let engine = Engine::new(&place, &format!("touch {started}; exit 1"));
+    let log = place.path("strace").display().to_string();
+    let inject = "inject=ftruncate:signal=KILL:when=1";
+    let strace = ["strace", "-qq", "-o", &log, "-e", "trace=ftruncate", "-e", inject];
+    let ran = engine.run(
+        &strace,
+        &["reset", "inbound", "--engine", "restart", "--yes", "--in-place"],
+    );
+    assert_ne!(ran.status, Some(0), "strace (package strace): {}", ran.said());
+    assert_ne!(place.text(), CONFIG);
+    assert!(!place.path("started").exists());
+    let ran = place.run(&["undo", "--switch", "kerio-tls-undo-1"]);
+    assert!(ran.err.contains("THE ENGINE IS DOWN"), "{}", ran.said());
+    assert!(place.path("started").exists());
+    assert_eq!(place.text(), CONFIG);
+}
+
+/// Runs in a terminal, typing `answers`; the exit status and what was on the screen. Standard output may be no terminal.
+fn in_terminal(place: &Place, before: &str, arguments: &[&str], answers: &str) -> (u32, String) {
+    let pty = portable_pty::native_pty_system()
+        .openpty(portable_pty::PtySize {
+            rows: 60,
+            cols: 200,
+            pixel_width: 0,
+            pixel_height: 0,
+        })
+        .unwrap();
+    let plain = alone();
+    let mut command = portable_pty::CommandBuilder::new(plain.get_program());
+    command.args(plain.get_args());
+    command.args(["sh", "-c", before, "sh", BINARY]);
+    command.args(place.arguments(arguments));
+    let mut child = pty.slave.spawn_command(command).unwrap();
+    drop(pty.slave);
+    let mut reader = pty.master.try_clone_reader().unwrap();
+    pty.master.take_writer().unwrap().write_all(answers.as_bytes()).unwrap();
+    let mut seen = Vec::new();
+    // Linux ends a terminal without a process by EIO.
+    let _ = reader.read_to_end(&mut seen);
+    (
+        child.wait().unwrap().exit_code(),
+        String::from_utf8_lossy(&seen).into_owned(),
+    )
+}
+
+#[test]
+fn a_save_that_is_refused_says_its_warnings_on_a_terminal_as_it_does_into_a_pipe() {
+    let place = Place::new();
+    place.second_name();
+    let save = ["set", "--inbound", "tls1.2", "--yes"];
+    let piped = place.run(&save);
+    let warnings: Vec<&str> = piped.err.lines().filter(|line| line.contains(": warning: ")).collect();
+    assert!(piped.status == Some(4) && !warnings.is_empty(), "{}", piped.said());
+    let (status, seen) = in_terminal(&place, "exec \"$@\"", &save, "");
+    assert_eq!(status, 4, "{seen}");
+    for warning in warnings {
+        assert!(seen.contains(warning), "{warning}: {seen}");
+    }
+}
+
+#[test]
+fn who_sits_before_a_save_sees_its_steps_and_a_pipe_gets_none() {
+    let place = Place::new();
+    let save = ["set", "--inbound", "tls1.2", "--yes", "--json"];
+    let (status, seen) = in_terminal(&place, "exec \"$@\"", &save, "");
+    assert_eq!(status, 0, "{seen}");
+    for step in [
+        "Reading mail logs",
+        "Writing and proving the backup ...",
+        "Putting the new file in place ...",
+    ] {
+        assert!(seen.contains(step), "{step}: {seen}");
+    }
+    let piped = Place::new().run(&["set", "--inbound", "tls1.2", "--yes"]);
+    assert!(!piped.said().contains("..."), "{}", piped.said());
+}
+
+#[test]
+fn the_man_page_names_the_values_of_a_command_and_has_examples() {
+    let page = run(Command::new(BINARY).arg("man")).out;
+    for wanted in [
+        "\\fB\\-\\-min\\fR \\fIVERSION\\fR",
+        "[\\fB\\-\\-undo\\-after\\fR \\fITIME\\fR]",
+        "\\fIHOST[:PORT]\\fR ...",
+        "[\\fB\\-f\\fR \\fIFILE\\fR]",
+        ".SH EXAMPLES",
+    ] {
+        assert!(page.contains(wanted), "{wanted}\n{page}");
+    }
+    assert!(!page.contains("<\\fB\\-\\-min\\fR>"));
 }

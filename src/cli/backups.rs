@@ -1,6 +1,7 @@
 //! `backups`: what was saved when and by whom, and what differs now.
 
 use crate::save::BackupInfo;
+use crate::session::amount;
 use crate::work::{Host, Loaded};
 
 use super::Arguments;
@@ -58,7 +59,8 @@ fn difference(host: &Host, id: &str, json: bool, console: &mut Console<'_>) -> R
         return console.json(&DifferenceJson::new(id, &changes, count));
     }
     let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not there)".to_owned());
-    let mut lines = vec![format!("From the file now to {id}: {count} values differ.")];
+    let values = amount(count as u64, "value differs", "values differ");
+    let mut lines = vec![format!("From the file now to {id}: {values}.")];
     lines.extend(
         changes
             .iter()

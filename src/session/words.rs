@@ -168,7 +168,8 @@ impl Review {
                 lines.push(Line::new(Tone::Text, words, 4));
             }
             if *count > changes.len() {
-                let words = format!("  ... and {} more values", count - changes.len());
+                let more = (count - changes.len()) as u64;
+                let words = format!("  ... and {}", amount(more, "more value", "more values"));
                 lines.push(Line::new(Tone::Caution, words, 4));
             }
             return lines;
@@ -197,7 +198,8 @@ impl Review {
             }
         } else if let Some((_, count)) = &self.whole {
             let words = format!(
-                "  The whole file of a backup is put in place; {count} values change. Everything saved since then is lost."
+                "  The whole file of a backup is put in place; {}. Everything saved since then is lost.",
+                amount(*count as u64, "value changes", "values change")
             );
             lines.push(Line::new(Tone::Caution, words, 2));
         } else if self.edits.is_empty() {
@@ -357,7 +359,8 @@ impl Review {
         if self.mends.is_some() {
             words.push("put a whole older file in place of one that could not be understood".to_owned());
         } else if let Some((_, count)) = &self.whole {
-            words.push(format!("put a whole older file in place ({count} values change)"));
+            let values = amount(*count as u64, "value changes", "values change");
+            words.push(format!("put a whole older file in place ({values})"));
         }
         for review in &self.directions {
             if review.from != review.to {

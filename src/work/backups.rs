@@ -7,7 +7,8 @@ use std::sync::Arc;
 use crate::mailserver_cfg::{Document, Secrets, ValueChange};
 use crate::save::{self, SaveError};
 
-use super::host::{Host, HostError, parse};
+use super::host::{Host, HostError};
+use super::loading::parse;
 
 /// How many differing values are listed.
 const LISTED: usize = 200;

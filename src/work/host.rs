@@ -2,17 +2,17 @@
 //! The screen's workers and the commands both work through this.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
 use crate::engine::{self, Controller};
-use crate::mailserver_cfg::{Document, ParseError, Secrets};
+use crate::mailserver_cfg::{Document, ParseError};
 use crate::peers::PeerKey;
 use crate::probe::{Service, Target};
 use crate::save::{self, SaveError, StateDir, Target as SaveTarget};
-use crate::session::{self, Clock};
+use crate::session::Clock;
 use crate::tls::{Direction, Minimum, Pair, TlsVersion};
 
 use super::demo::Demo;
@@ -75,19 +75,6 @@ pub enum HostError {
     /// The demo's copy could not be made.
     #[error("the demo's temporary copy could not be made: {0}; is there room in the temporary directory?")]
     Demo(std::io::Error),
-}
-
-/// What the file holds.
-pub enum Loaded {
-    /// A document.
-    Document(Arc<Document>),
-    /// Bytes that are none.
-    Broken {
-        /// Those.
-        bytes: Vec<u8>,
-        /// Where and why.
-        error: ParseError,
-    },
 }
 
 /// One configuration file and its surroundings.
@@ -231,39 +218,6 @@ impl Host {
             .is_ok_and(|target| StateDir::knows(&self.home.state_dir, &target))
     }
 
-    /// Reads the file.
-    ///
-    /// # Errors
-    /// [`HostError`].
-    pub fn load(&self) -> Result<Arc<Document>, HostError> {
-        match self.read()? {
-            Loaded::Document(document) => Ok(document),
-            Loaded::Broken { error, .. } => Err(HostError::Parse {
-                path: self.file.display().to_string(),
-                error,
-                next: self.way_out(),
-            }),
-        }
-    }
-
-    /// Reads the file, whether it can be understood or not.
-    ///
-    /// # Errors
-    /// [`SaveError`].
-    pub fn read(&self) -> Result<Loaded, SaveError> {
-        let (bytes, _) = self.target()?.read()?;
-        Ok(match Document::parse(bytes.clone()) {
-            Ok(document) => Loaded::Document(Arc::new(document)),
-            Err(error) => Loaded::Broken { bytes, error },
-        })
-    }
-
-    /// Which values must not be shown.
-    #[must_use]
-    pub fn secrets(&self) -> Secrets {
-        session::secrets(&self.preferences.catalogue)
-    }
-
     /// Why nothing can be saved, whatever is chosen: no rights, a read-only disk, no place for backups.
     #[must_use]
     pub fn read_only(&self) -> Option<String> {
@@ -317,13 +271,4 @@ impl Host {
             at: jiff::Timestamp::now(),
         }
     }
-}
-
-/// Bytes of ours to a document, with the path in the error.
-pub(super) fn parse(path: &Path, bytes: Vec<u8>) -> Result<Arc<Document>, HostError> {
-    Document::parse(bytes).map(Arc::new).map_err(|error| HostError::Parse {
-        path: path.display().to_string(),
-        error,
-        next: "choose another backup".to_owned(),
-    })
 }

@@ -2,6 +2,7 @@
 
 mod backups;
 mod demo;
+mod drafts;
 mod effect;
 mod ending;
 mod evidence;
@@ -11,6 +12,7 @@ mod hold;
 mod home;
 mod host;
 mod live;
+mod loading;
 mod memory;
 mod naming;
 mod own;
@@ -20,15 +22,15 @@ mod recovered;
 mod saving;
 mod unbroken;
 mod undo;
-mod way_out;
 mod workers;
 
 pub use effect::{Effect, EngineNow, EngineWish, Event, SaveJob, SaveProblem, SaveReport, Whom};
 pub use evidence::{Gathered, HEADERS, Sources};
 pub use hold::{Hold, HoldGuard};
 pub use home::{Home, HomeOptions, NoHome};
-pub use host::{Host, HostError, HostOptions, Loaded};
+pub use host::{Host, HostError, HostOptions};
 pub use live::{LiveProof, PortProof, Said};
+pub use loading::Loaded;
 pub use naming::NamingError;
 pub use preferences::{Preferences, PreferencesError};
 pub use probing::{Question, probe_settings};

@@ -1,18 +1,18 @@
 //! From a wish to save to a saved file: the save room with the engine in front of it, and words for what came of it.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::mailserver_cfg::{EditSet, Secrets, ValueChange};
 use crate::probe::Cancel;
 use crate::save::{self, Actor, Content, Note, Outcome, Request, SaveError, Saved, Started, StateDir, Step, Target};
-use crate::session::Consent;
+use crate::session::{Consent, amount};
 use crate::tls::Minimum;
 
 use super::effect::{SaveJob, SaveProblem, SaveReport};
 use super::ending;
 use super::gate::EngineGate;
-use super::host::{Host, parse};
+use super::host::Host;
+use super::loading::parse;
 use super::undo::UndoSwitch;
 
 /// News of a save that runs.
@@ -212,8 +212,12 @@ impl Host {
         }
         if saved.changed_count > 0 {
             lines.push(format!(
-                "Meanwhile others had changed {} values, which were kept:",
-                saved.changed_count
+                "Meanwhile others had changed {}:",
+                amount(
+                    saved.changed_count as u64,
+                    "value, which was kept",
+                    "values, which were kept"
+                )
             ));
             lines.extend(saved.changed_underneath.iter().map(change_words));
         }
@@ -233,47 +237,10 @@ impl Host {
             _ => Vec::new(),
         };
         SaveProblem {
-            message: error.to_string(),
+            message: ending::error_words(error),
             refused: ending::is_refusal(error),
             conflicts,
             document: self.load().ok(),
-        }
-    }
-
-    /// Remembers unsaved edits; what is left out because it is secret is named.
-    ///
-    /// # Errors
-    /// [`SaveError`].
-    pub fn keep_draft(
-        &self,
-        base: &Arc<crate::mailserver_cfg::Document>,
-        edits: &crate::mailserver_cfg::EditSet,
-        secrets: &Secrets,
-    ) -> Result<(), SaveError> {
-        save::write_draft(&self.state()?, &self.target()?, base, edits, secrets).map(|_| ())
-    }
-
-    /// Forgets unsaved edits.
-    ///
-    /// # Errors
-    /// [`SaveError`].
-    pub fn drop_draft(&self) -> Result<(), SaveError> {
-        if self.has_state() {
-            save::discard_draft(&self.state()?, &self.target()?)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Unsaved edits of an earlier session.
-    ///
-    /// # Errors
-    /// [`SaveError`].
-    pub fn draft(&self) -> Result<Option<save::Draft>, SaveError> {
-        if self.has_state() {
-            save::read_draft(&self.state()?, &self.target()?)
-        } else {
-            Ok(None)
         }
     }
 }

@@ -1,19 +1,67 @@
-//! What to do about a file that cannot be understood, as a command to type.
+//! Reading the file; and what to do about one that cannot be understood, as a command to type.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::mailserver_cfg::Document;
-use crate::save;
+use crate::mailserver_cfg::{Document, ParseError, Secrets};
+use crate::save::{self, SaveError};
+use crate::session;
 
 use super::home::{Home, HomeOptions};
-use super::host::Host;
+use super::host::{Host, HostError};
 
 /// So many of the newest backups are looked into for one that can be understood.
 const LOOKED_INTO: usize = 20;
 
+/// What the file holds.
+pub enum Loaded {
+    /// A document.
+    Document(Arc<Document>),
+    /// Bytes that are none.
+    Broken {
+        /// Those.
+        bytes: Vec<u8>,
+        /// Where and why.
+        error: ParseError,
+    },
+}
+
 impl Host {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`HostError`].
+    pub fn load(&self) -> Result<Arc<Document>, HostError> {
+        match self.read()? {
+            Loaded::Document(document) => Ok(document),
+            Loaded::Broken { error, .. } => Err(HostError::Parse {
+                path: self.file.display().to_string(),
+                error,
+                next: self.way_out(),
+            }),
+        }
+    }
+
+    /// Reads the file, whether it can be understood or not.
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn read(&self) -> Result<Loaded, SaveError> {
+        let (bytes, _) = self.target()?.read()?;
+        Ok(match Document::parse(bytes.clone()) {
+            Ok(document) => Loaded::Document(Arc::new(document)),
+            Err(error) => Loaded::Broken { bytes, error },
+        })
+    }
+
+    /// Which values must not be shown.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        session::secrets(&self.preferences.catalogue)
+    }
+
     /// What puts the file right again, in words with a command to type.
-    pub(super) fn way_out(&self) -> String {
+    fn way_out(&self) -> String {
         let unfinished = self
             .target()
             .is_ok_and(|target| save::unfinished(&self.home.state_dir, &target));
@@ -69,6 +117,15 @@ fn typed(path: &Path) -> String {
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
     }
+}
+
+/// Bytes of ours to a document, with the path in the error.
+pub(super) fn parse(path: &Path, bytes: Vec<u8>) -> Result<Arc<Document>, HostError> {
+    Document::parse(bytes).map(Arc::new).map_err(|error| HostError::Parse {
+        path: path.display().to_string(),
+        error,
+        next: "choose another backup".to_owned(),
+    })
 }
 
 #[cfg(test)]
