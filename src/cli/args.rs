@@ -2,6 +2,7 @@
 
 mod values;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::tls::TlsVersion;
 use crate::work::{HomeOptions, HostOptions};
 
-pub use values::{DirectionArgument, EngineArgument, MinimumArgument, Shell, When};
+pub use values::{DirectionArgument, EngineArgument, MinimumArgument, Shell, When, WhomArgument};
 use values::{duration, version};
 
 /// Choose the minimum TLS version of a Kerio Connect server, and see who would be cut off before it is done.
@@ -22,6 +23,17 @@ use values::{duration, version};
     after_help = "Exit status: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 short of the minimum (check), 4 refused."
 )]
 pub struct Arguments {
+    /// What can be said with a command and without one
+    #[command(flatten)]
+    pub general: General,
+    /// What to do; without it the screen opens
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What can be said with a command and without one.
+#[derive(Debug, Clone, Args)]
+pub struct General {
     /// The configuration file [default: the usual places]
     #[arg(short, long, value_name = "FILE", global = true)]
     pub file: Option<PathBuf>,
@@ -49,9 +61,6 @@ pub struct Arguments {
     /// Do not frame what is drawn as synchronised updates (mode 2026)
     #[arg(long)]
     pub no_sync: bool,
-    /// What to do; without it the screen opens
-    #[command(subcommand)]
-    pub command: Option<Command>,
 }
 
 /// A command.
@@ -68,6 +77,9 @@ pub enum Command {
     /// List the peers, held against a minimum
     Peers(Peers),
     /// Ask servers for the highest TLS version they accept
+    ///
+    /// What a known peer answers is remembered, so that check, peers and set know it: one that the logs or the peers file name,
+    /// or that is remembered from before. Of others nothing is kept; a line in the peers file makes them known.
     Probe(Probe),
     /// List what was saved, or what differs between a backup and the file now
     Backups(Backups),
@@ -235,6 +247,23 @@ pub struct Peers {
     /// First read this server's own Received headers in stored mail (never a subject or body)
     #[arg(long)]
     pub headers: bool,
+    /// First ask outbound peers for the highest TLS version they accept: those of which no probe has told it yet, or all
+    ///
+    /// Says beforehand how many hosts and connections that means and what their logs will show, and asks for a yes. What they
+    /// answer is remembered.
+    #[arg(
+        long,
+        value_name = "WHOM",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "unknown",
+        conflicts_with = "since_save"
+    )]
+    pub probe: Option<WhomArgument>,
+    /// Answer the question of --probe with yes
+    #[arg(long, requires = "probe")]
+    pub yes: bool,
     /// Print what is known as a peers file
     #[arg(long, conflicts_with = "json")]
     pub export: bool,
@@ -252,6 +281,35 @@ pub struct Completions {
 }
 
 impl Arguments {
+    /// What this process was started with.
+    ///
+    /// clap makes the definitions of all commands before it reads the first word, which is a tenth of the time to the
+    /// screen's first frame. So the words are first read as those of a start without a command; whatever that does not
+    /// understand, help and mistakes included, is for the whole definition.
+    ///
+    /// # Errors
+    /// Wrong usage, or a wish for help or the version: to be printed, with an exit status of its own.
+    pub fn read() -> Result<Self, clap::Error> {
+        Self::read_from(&std::env::args_os().collect::<Vec<_>>())
+    }
+
+    fn read_from(words: &[OsString]) -> Result<Self, clap::Error> {
+        #[derive(Parser)]
+        struct Alone {
+            #[command(flatten)]
+            general: General,
+        }
+        let is_command = |word: &OsString| !word.as_encoded_bytes().starts_with(b"-");
+        if !words.get(1).is_some_and(is_command)
+            && let Ok(Alone { general }) = Alone::try_parse_from(words)
+        {
+            return Ok(Self { general, command: None });
+        }
+        Self::try_parse_from(words)
+    }
+}
+
+impl General {
     /// What the rooms below need of it.
     #[must_use]
     pub fn host_options(&self) -> HostOptions {
@@ -290,5 +348,45 @@ impl Arguments {
             .to_ascii_lowercase();
         let utf8 = locale.contains("utf-8") || locale.contains("utf8");
         self.ascii || preferred.unwrap_or(!utf8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_way_reads_what_the_whole_definition_reads() {
+        for words in [
+            "",
+            "--demo",
+            "-f x --days 7 --no-sync --ascii --color never",
+            "--file show",
+            "--file x show",
+            "--demo show --json",
+            "--demo --file x",
+            "--days 0",
+            "--fil x",
+            "--file",
+            "--help",
+            "-h",
+            "--version",
+            "-- show",
+            "show --no-sync",
+            "nothing",
+            "--color never --color always",
+            "set --min",
+        ] {
+            let words: Vec<OsString> = std::iter::once("kerio-tls")
+                .chain(words.split_whitespace())
+                .map(OsString::from)
+                .collect();
+            let told = |read: Result<Arguments, clap::Error>| match read {
+                Ok(arguments) => format!("{arguments:?}"),
+                Err(error) => format!("{:?}: {error}", error.kind()),
+            };
+            let (short, whole) = (Arguments::read_from(&words), Arguments::try_parse_from(&words));
+            assert_eq!(told(short), told(whole), "{words:?}");
+        }
     }
 }

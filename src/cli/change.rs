@@ -31,6 +31,8 @@ pub(super) struct Change<'a> {
     pub(super) closing: Vec<String>,
     /// A whole older file is to be put in place.
     pub(super) whole: Option<Whole>,
+    /// What the engine's ports said after the save. `None` before.
+    pub(super) took_effect: Option<bool>,
 }
 
 /// A backup whose whole file is to be put in place.
@@ -169,6 +171,7 @@ impl Change<'_> {
         let new = |warning: &String| !self.recovered.words.contains(warning);
         self.warnings.extend(report.warnings.into_iter().filter(new));
         let backup = report.backup;
+        self.took_effect = report.took_effect;
         let printed = if self.saving.output.json {
             console.json(&self.json(review, backup.clone(), Vec::new()))
         } else {
@@ -177,7 +180,11 @@ impl Change<'_> {
             lines.extend(self.closing);
             console.lines(&lines)
         };
-        printed.map_err(|failure| failure.after_saving(backup.as_deref()))
+        printed.map_err(|failure| failure.after_saving(backup.as_deref()))?;
+        if self.took_effect == Some(false) {
+            return Err(Failure::NoEffect);
+        }
+        Ok(())
     }
 
     /// Why it was not saved, with each value in dispute.
@@ -231,6 +238,7 @@ impl Change<'_> {
             backup,
             conflicts,
             warnings: self.warnings.clone(),
+            took_effect: self.took_effect,
         }
     }
 

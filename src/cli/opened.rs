@@ -51,7 +51,7 @@ impl Recovered {
 /// # Errors
 /// [`Failure::Host`].
 pub(super) fn host(arguments: &Arguments, console: &mut Console<'_>) -> Result<Host, Failure> {
-    let host = Host::find(&arguments.host_options())?;
+    let host = Host::find(&arguments.general.host_options())?;
     for warning in &host.preferences.warnings {
         console.warn(warning);
     }

@@ -39,6 +39,7 @@ fn delete(opened: &mut Opened, reset: Reset, recovered: &Recovered, console: &mu
         warnings: Vec::new(),
         closing: Vec::new(),
         whole: None,
+        took_effect: None,
     }
     .carry_out(console)
 }

@@ -66,6 +66,7 @@ fn after_recovery(
         warnings: Vec::new(),
         closing: Vec::new(),
         whole,
+        took_effect: None,
     }
     .carry_out(console)
 }

@@ -45,6 +45,7 @@ fn choose(opened: &mut Opened, set: &Set, recovered: &Recovered, console: &mut C
         warnings: used.iter().map(|used| used.warning(&config)).collect(),
         closing: closing(&used, &config),
         whole: None,
+        took_effect: None,
     }
     .carry_out(console)
 }

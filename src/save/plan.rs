@@ -1,47 +1,102 @@
-//! What would be written onto these bytes: rebase, render, verify. Pure.
+//! What would be written onto what stands in the file: rebase, render, verify.
+//!
+//! A file of 10 MB is in memory once for what the user saw, once for what is to be written, and a third time only if somebody else changed it
+//! in between.
 
-use std::path::PathBuf;
+use std::borrow::Cow;
+use std::fs::File;
 
 use super::error::SaveError;
 use super::request::{Content, Request};
+use super::target::Snapshot;
 use super::trouble::OnDisk;
 use crate::mailserver_cfg::{Conflict, Document, Edit, EditSet, Secrets, ValueChange};
 
 /// How many changed values are told by name.
 pub(crate) const TOLD: usize = 100;
 
+/// What stands in the file.
+pub(crate) enum Old<'a> {
+    /// A document: the base, or what became of it.
+    Document(Cow<'a, Document>),
+    /// The bytes of a file that is none, which the user was told of.
+    Broken(Vec<u8>),
+}
+
+impl Old<'_> {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Document(document) => document.as_bytes(),
+            Self::Broken(bytes) => bytes,
+        }
+    }
+}
+
 /// The new file and how it came about.
-pub(crate) struct Plan {
-    /// The bytes that it is made from.
-    pub(crate) old: Vec<u8>,
-    /// The verified new bytes; `None` = they are the old ones.
-    pub(crate) new: Option<Vec<u8>>,
+pub(crate) struct Plan<'a> {
+    /// What it is made from: the base, unless the file was changed since.
+    pub(crate) old: Old<'a>,
+    /// The verified new document; `None` = its bytes are the old ones.
+    pub(crate) new: Option<Document>,
     pub(crate) applied: EditSet,
     pub(crate) already: Vec<Edit>,
     pub(crate) changed: Vec<ValueChange>,
     pub(crate) changed_count: usize,
 }
 
-/// Makes the plan for the bytes that are on disk now.
+fn parse(request: &Request<'_>, bytes: Vec<u8>) -> Result<Document, SaveError> {
+    Document::parse(bytes).map_err(|error| SaveError::NotADocument {
+        path: request.target.path().to_path_buf(),
+        error,
+    })
+}
+
+/// What stands in the file now, read only if it is not the base.
+/// # Errors
+/// It cannot be read, never holds still, is not a document.
+pub(crate) fn read_now<'a>(request: &Request<'a>) -> Result<(Old<'a>, Snapshot, File), SaveError> {
+    if let Content::Mend { broken, .. } = &request.content {
+        let (is_broken, snapshot, file) = request.target.holds(broken)?;
+        if is_broken {
+            return Ok((Old::Broken(broken.clone()), snapshot, file));
+        }
+    }
+    let base = request.base;
+    let (is_base, snapshot, file) = request.target.holds(base.as_bytes())?;
+    if is_base {
+        return Ok((Old::Document(Cow::Borrowed(base)), snapshot, file));
+    }
+    let (bytes, snapshot, file) = request.target.read_handle()?;
+    let now = if bytes == base.as_bytes() {
+        Cow::Borrowed(base)
+    } else {
+        Cow::Owned(parse(request, bytes)?)
+    };
+    Ok((Old::Document(now), snapshot, file))
+}
+
+/// Makes the plan for what [`read_now`] found.
 /// # Errors
 /// Not a document, a conflict, edits that cannot be applied.
-pub(crate) fn plan(request: &Request<'_>, old: Vec<u8>) -> Result<Plan, SaveError> {
+pub(crate) fn plan<'a>(request: &Request<'a>, old: Old<'a>) -> Result<Plan<'a>, SaveError> {
     let path = || request.target.path().to_path_buf();
-    let parse =
-        |bytes: Vec<u8>| Document::parse(bytes).map_err(|error| SaveError::NotADocument { path: path(), error });
-    // A file that is no document has no values to compare.
-    let is_base = old == request.base.as_bytes() || matches!(request.content, Content::Mend { .. });
-    let parsed = if is_base { None } else { Some(parse(old.clone())?) };
-    let now = parsed.as_ref().unwrap_or(request.base);
-    let (changed, changed_count) = if is_base {
-        (Vec::new(), 0)
-    } else {
-        request.base.changes_to(now, request.secrets, TOLD)
+    let old = match (old, &request.content) {
+        (Old::Broken(bytes), Content::Mend { bytes: new, .. }) => {
+            let new = Some(parse(request, new.clone())?);
+            return Ok(whole(Old::Broken(bytes), new, Vec::new(), 0));
+        }
+        (Old::Broken(bytes), _) => Cow::Owned(parse(request, bytes)?),
+        (Old::Document(old), _) => old,
     };
+    let (changed, changed_count) = match &old {
+        Cow::Borrowed(_) => (Vec::new(), 0),
+        Cow::Owned(now) => request.base.changes_to(now, request.secrets, TOLD),
+    };
+    let differs = |new: &Document| new.as_bytes() != old.as_bytes();
     let edit_error = |error| SaveError::Edit { path: path(), error };
     match &request.content {
         Content::Edits(edits) => {
-            let rebased = now.rebase(edits);
+            let rebased = old.rebase(edits);
             if !rebased.conflicts.is_empty() {
                 let conflicts = rebased
                     .conflicts
@@ -58,12 +113,12 @@ pub(crate) fn plan(request: &Request<'_>, old: Vec<u8>) -> Result<Plan, SaveErro
             let new = if rebased.apply.is_empty() {
                 None
             } else {
-                let rendered = now.render(&rebased.apply).map_err(edit_error)?;
-                let verified = now.verify(&rebased.apply, rendered).map_err(edit_error)?;
-                Some(verified.as_bytes().to_vec()).filter(|new| *new != old)
+                let rendered = old.render(&rebased.apply).map_err(edit_error)?;
+                let verified = old.verify(&rebased.apply, rendered).map_err(edit_error)?;
+                Some(verified).filter(differs)
             };
             Ok(Plan {
-                old,
+                old: Old::Document(old),
                 new,
                 applied: rebased.apply,
                 already: rebased.already,
@@ -71,7 +126,15 @@ pub(crate) fn plan(request: &Request<'_>, old: Vec<u8>) -> Result<Plan, SaveErro
                 changed_count,
             })
         }
-        Content::Mend { bytes, broken } => mend(old, &parse(bytes.clone())?, broken, path()),
+        // What could not be understood is gone: another program, or the engine when it stopped, has written a document.
+        Content::Mend { bytes, .. } => match Some(parse(request, bytes.clone())?).filter(differs) {
+            None => Ok(whole(Old::Document(old), None, Vec::new(), 0)),
+            Some(_) => Err(SaveError::ChangedUnderneath {
+                path: path(),
+                changed: Vec::new(),
+                on_disk: OnDisk::Untouched,
+            }),
+        },
         Content::Whole { bytes, even_if_changed } => {
             if changed_count > 0 && !even_if_changed {
                 return Err(SaveError::ChangedUnderneath {
@@ -80,35 +143,22 @@ pub(crate) fn plan(request: &Request<'_>, old: Vec<u8>) -> Result<Plan, SaveErro
                     on_disk: OnDisk::Untouched,
                 });
             }
-            let new = parse(bytes.clone())?;
-            let new = Some(new.as_bytes().to_vec()).filter(|new| *new != old);
-            Ok(Plan {
-                old,
-                new,
-                applied: EditSet::default(),
-                already: Vec::new(),
-                changed,
-                changed_count,
-            })
+            let new = Some(parse(request, bytes.clone())?).filter(differs);
+            Ok(whole(Old::Document(old), new, changed, changed_count))
         }
     }
 }
 
-/// A whole file over one that is no document: the same broken bytes as were seen, or nothing is written.
-fn mend(old: Vec<u8>, new: &Document, broken: &[u8], path: PathBuf) -> Result<Plan, SaveError> {
-    let new = new.as_bytes();
-    if old != new && old != broken {
-        let (changed, on_disk) = (Vec::new(), OnDisk::Untouched);
-        return Err(SaveError::ChangedUnderneath { path, changed, on_disk });
-    }
-    Ok(Plan {
-        new: Some(new.to_vec()).filter(|new| *new != old),
+/// The plan for a whole file.
+fn whole(old: Old<'_>, new: Option<Document>, changed: Vec<ValueChange>, changed_count: usize) -> Plan<'_> {
+    Plan {
         old,
+        new,
         applied: EditSet::default(),
         already: Vec::new(),
-        changed: Vec::new(),
-        changed_count: 0,
-    })
+        changed,
+        changed_count,
+    }
 }
 
 /// Errors are printed: no secret may be in them.

@@ -25,8 +25,8 @@ pub use clock::Clock;
 pub use review::{Affected, Consent, DirectionReview, EnginePlan, Facts, Mends, Review};
 pub use rows::VariableRow;
 pub use words::{
-    Line, Tone, amount, cut_off_line, describe_choice, describe_minimum, evidence_words, host_label, mark,
-    verdict_words,
+    Line, Tone, amount, coverage_words, cut_off_line, describe_choice, describe_minimum, evidence_words, host_label,
+    mark, verdict_words,
 };
 
 /// What measurements have shown of this server; remembered between runs by the caller.
@@ -384,7 +384,7 @@ impl Session {
         let (inbound, outbound) = (self.minimum(Direction::Inbound), self.minimum(Direction::Outbound));
         (inbound != outbound).then(|| {
             format!(
-                "Inbound ({}) and outbound ({}) differ; the vendor advises the same for both.",
+                "Inbound ({}) and outbound ({}) differ; the same is advised.",
                 describe_minimum(&inbound),
                 describe_minimum(&outbound)
             )

@@ -9,6 +9,9 @@ use crate::tls::{Choice, Direction, Minimum, TlsVersion};
 
 use super::{Affected, Clock, Consent, DirectionReview, EnginePlan, Mends, Review};
 
+/// Most recipient domains named in one line.
+const DOMAINS: usize = 20;
+
 /// What a line is, so that a screen can colour it; the mark in its text says the same without colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Tone {
@@ -37,7 +40,7 @@ pub struct Line {
     pub text: String,
     /// Columns before a continuation.
     pub indent: u16,
-    /// Diff lines are cut rather than wrapped, so that they stay aligned.
+    /// Lines around a change are cut rather than wrapped.
     pub wraps: bool,
 }
 
@@ -181,9 +184,10 @@ impl Review {
                 DiffKind::Removed => (Tone::Removed, '-'),
                 DiffKind::Added => (Tone::Added, '+'),
             };
-            let mut line = Line::new(tone, format!("{:>6} {sign} {}", line.line, line.text), 9);
-            line.wraps = false;
-            lines.push(line);
+            let mut shown = Line::new(tone, format!("{:>6} {sign} {}", line.line, line.text), 9);
+            // What changes is shown to its last character.
+            shown.wraps = line.kind != DiffKind::Context;
+            lines.push(shown);
         }
         lines
     }
@@ -276,7 +280,7 @@ impl Review {
         }
         lines.push(Line::new(
             Tone::Text,
-            format!("  {}; {}.", counts.join(", "), coverage_words(review, clock)),
+            format!("  {}; {}.", counts.join(", "), coverage_words(&review.coverage, clock)),
             4,
         ));
         for peer in &review.affected {
@@ -289,6 +293,24 @@ impl Review {
                 tone,
                 format!("  {}", affected_words(peer, self.window_days, clock)),
                 6,
+            ));
+        }
+        if !review.domains.is_empty() {
+            let shown = review
+                .domains
+                .iter()
+                .take(DOMAINS)
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(", ");
+            let more = match review.domains.len().saturating_sub(DOMAINS) {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            lines.push(Line::new(
+                Tone::Bad,
+                format!("  x whole domains cut off: {shown}{more}"),
+                4,
             ));
         }
         if review.counts.unknown > 0 && review.threshold != Threshold::NotKnown {
@@ -365,7 +387,7 @@ impl Review {
         for review in &self.directions {
             if review.from != review.to {
                 words.push(format!(
-                    "{}: minimum {} -> {}",
+                    "{}: {} -> {}",
                     review.direction,
                     describe_minimum(&review.from),
                     describe_minimum(&review.to)
@@ -390,13 +412,20 @@ impl Review {
             Consent::WholeFile => "Yes, put the whole older file in place".to_owned(),
             Consent::CutOff => {
                 let sum = |of: fn(&Counts) -> usize| self.directions.iter().map(|d| of(&d.counts)).sum::<usize>();
-                let cut = sum(|c| c.cut_off + c.mixed);
-                let unknown = sum(|c| c.unknown);
-                match (cut, unknown) {
-                    (0, 0) => "Yes, though nothing is known of the peers".to_owned(),
-                    (0, _) => format!("Yes, though {unknown} are unknown"),
-                    (_, 0) => format!("Yes, cut off {cut}"),
-                    _ => format!("Yes, cut off {cut}; {unknown} are unknown"),
+                let parts = [
+                    (sum(|c| c.cut_off), "cut off"),
+                    (sum(|c| c.mixed), "mixed"),
+                    (sum(|c| c.unknown), "unknown"),
+                ];
+                let parts: Vec<String> = parts
+                    .into_iter()
+                    .filter(|(count, _)| *count > 0)
+                    .map(|(count, what)| format!("{count} {what}"))
+                    .collect();
+                if parts.is_empty() {
+                    "Yes, though nothing is known of the peers".to_owned()
+                } else {
+                    format!("Yes: {}", parts.join(", "))
                 }
             }
         }
@@ -478,13 +507,15 @@ fn effect(direction: Direction) -> &'static str {
     }
 }
 
-fn coverage_words(review: &DirectionReview, clock: &Clock) -> String {
+/// `12 of 19 peers known; newest today 14:01, oldest 21 Sep`.
+#[must_use]
+pub fn coverage_words(coverage: &Coverage, clock: &Clock) -> String {
     let Coverage {
         known,
         all,
         newest,
         oldest,
-    } = review.coverage;
+    } = *coverage;
     let dates = match (newest, oldest) {
         (Some(newest), Some(oldest)) if newest != oldest => {
             format!("; newest {}, oldest {}", clock.say(newest), clock.say(oldest))

@@ -2,7 +2,7 @@
 
 use crate::peers::{Assessed, Impact, Knowledge, Peer, Trouble, Verdict, assess};
 use crate::session::{Line, Tone, VariableRow, evidence_words, host_label, verdict_words};
-use crate::tls::{Direction, Sureness};
+use crate::tls::{Direction, Sureness, TlsVersion};
 
 use super::state::State;
 use super::text::line;
@@ -59,6 +59,14 @@ pub fn variable(row: &VariableRow) -> (String, Vec<Line>) {
         lines.push(line(Tone::Text, known.help.clone()));
         lines.push(line(Tone::Text, ""));
     }
+    lines.extend(variable_facts(row));
+    (title, lines)
+}
+
+/// What is known of a variable, fact by fact.
+#[must_use]
+pub fn variable_facts(row: &VariableRow) -> Vec<Line> {
+    let mut lines = Vec::new();
     let value = match &row.shown {
         Some(value) if value.is_empty() => "empty".to_owned(),
         Some(value) => value.clone(),
@@ -78,7 +86,7 @@ pub fn variable(row: &VariableRow) -> (String, Vec<Line>) {
     if let Some(why) = super::editor::not_editable(row) {
         lines.push(field("read-only", why));
     }
-    (title, lines)
+    lines
 }
 
 /// Why a variable cannot be set back to the default by deleting it; `None`: it can.
@@ -131,11 +139,6 @@ pub fn peer(row: &PeerRow<'_>, state: &State) -> (String, Vec<Line>) {
         lines.push(field("note", note));
     }
     if let Some(trouble) = trouble(peer, state) {
-        let worked = if trouble.worked_before && !trouble.troubled_before {
-            "newly, it worked before"
-        } else {
-            "not for the first time"
-        };
         let since = trouble
             .worked_since
             .map_or_else(String::new, |at| format!("; it worked again {}", state.clock.say(at)));
@@ -143,8 +146,9 @@ pub fn peer(row: &PeerRow<'_>, state: &State) -> (String, Vec<Line>) {
         let mut words = field(
             "since save",
             format!(
-                "{many}{} delayed or failing ({worked}), first {}, last {}{since}",
+                "{many}{} delayed or failing ({}), first {}, last {}{since}",
                 trouble.count,
+                trouble.novelty(),
                 state.clock.say(trouble.first),
                 state.clock.say(trouble.last)
             ),
@@ -190,6 +194,8 @@ fn trouble<'a>(peer: &Peer, state: &'a State) -> Option<&'a Trouble> {
 fn knowledge(knowledge: &Knowledge) -> String {
     match knowledge {
         Knowledge::Ceiling(version) => format!("highest is {version}"),
+        // `SSL: yes` of the log, or a header of the oldest engines: TLS it was, of which version nobody wrote down.
+        Knowledge::AtLeast(TlsVersion::Ssl3) => "a session with TLS, of a version that is not told".to_owned(),
         Knowledge::AtLeast(version) => format!("has at least {version}"),
         Knowledge::Plain => "a session without TLS".to_owned(),
         Knowledge::NoStartTls => "offers no STARTTLS".to_owned(),

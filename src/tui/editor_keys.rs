@@ -6,8 +6,10 @@ use crate::work;
 
 use super::editor::{Editor, Field, Stop, Wish};
 use super::editor_line::TextLine;
-use super::keys::{Command, Key, Place};
-use super::state::{Overlay, State};
+use super::key::Key;
+use super::keys::{Command, Place};
+use super::overlay::Overlay;
+use super::state::State;
 use super::update::{Effect, changed};
 use super::{detail, editor_text, find, text};
 

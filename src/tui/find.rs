@@ -6,7 +6,8 @@ use crate::tls::{Direction, ValueKind};
 use super::editor_keys::edit_line;
 use super::editor_line::TextLine;
 use super::keys::Command;
-use super::state::{Overlay, State, Tab};
+use super::overlay::Overlay;
+use super::state::{State, Tab};
 
 /// An open search.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -7,9 +7,11 @@ use crate::session::{Clock, EnginePlan, Line, Review, Tone, amount, describe_cho
 use crate::tls::{Choice, Direction, Minimum};
 use crate::work::{self, LiveProof, Whom};
 
-use super::keys::{self, Place};
-use super::state::{Answer, Focus, Question, ReviewScreen, Scan, State, Tab};
-use super::update::buttons;
+use super::key::Key;
+use super::keys::{self, Command, Place, Weight};
+use super::overlay::buttons;
+use super::overlay::{Answer, Question, ReviewScreen};
+use super::state::{Focus, Scan, State, Tab};
 
 pub(super) const PROGRAM: &str = "kerio-tls";
 pub(super) const WHERE: &str = "Configuration > Security";
@@ -51,6 +53,7 @@ pub(super) const ASKING_OWN_PORTS: &str = "Asking this server's own ports ...";
 pub(super) const READING_HEADERS: &str = "Reading headers of stored mail ...";
 pub(super) const PROOF_TITLE: &str = "What this server accepts now";
 pub(super) const BACK: &str = "Back";
+pub(super) const NO_NAME: &str = "The name of its variable is not public; Enter says how to give it.";
 pub(super) const CLOSE: &str = "Enter or Esc closes";
 
 /// What stands where there is no backup to show.
@@ -85,8 +88,7 @@ pub(super) fn tab_name(tab: Tab, narrow: bool) -> &'static str {
         (Tab::Outbound, false) => "Outbound",
         (Tab::Outbound, true) => "Out",
         (Tab::Peers, _) => "Peers",
-        (Tab::Backups, false) => "Backups",
-        (Tab::Backups, true) => "Back",
+        (Tab::Backups, _) => "Backups",
     }
 }
 
@@ -146,7 +148,7 @@ pub(super) fn scan(state: &State) -> Option<String> {
     if let Some((done, total)) = state.probing {
         return Some(format!(
             "Probing: {done} of {total} have answered; {} stops",
-            super::keys::Command::Cancel.key_label()
+            Command::Cancel.key_label()
         ));
     }
     match state.scan {
@@ -156,7 +158,7 @@ pub(super) fn scan(state: &State) -> Option<String> {
             Some(format!(
                 "Reading mail logs: {percent} % of {} MB; {} stops",
                 total / 1_000_000,
-                super::keys::Command::Cancel.key_label()
+                Command::Cancel.key_label()
             ))
         }
         Scan::Cancelled => Some("Reading the logs was stopped: amounts and peers are incomplete.".to_owned()),
@@ -169,7 +171,7 @@ pub(super) fn cannot_change(why: &str) -> String {
 }
 
 pub(super) fn chosen(choice: Choice) -> String {
-    format!("{}: not written yet; F6 reviews and saves.", describe_choice(choice))
+    format!("{}: not written yet; F6 reviews.", describe_choice(choice))
 }
 
 pub(super) fn deleted(path: &VariablePath) -> String {
@@ -188,8 +190,7 @@ pub(super) fn unknown(count: usize) -> String {
     format!("{count} unknown: never measured, or no answer")
 }
 
-pub(super) const PANEL_UNKNOWN: &str =
-    "? Not known: the server's default was never measured, so nobody can say who it cuts off.";
+pub(super) const PANEL_UNKNOWN: &str = "? Who that cuts off is not known: the default was never measured (v asks).";
 pub(super) const PANEL_NOBODY: &str = "? No peers known: no mail log and no peers file name anyone.";
 pub(super) const PANEL_ALL_FINE: &str = "+ Everyone known can do it.";
 
@@ -374,8 +375,8 @@ pub(super) fn proof_lines(proof: &LiveProof, minimum: &Minimum) -> Vec<Line> {
     lines
 }
 
-/// Whose mail is delayed or failing since the last save.
-pub(super) fn since_save_lines(at: jiff::Timestamp, troubles: &[Trouble], clock: &Clock) -> Vec<Line> {
+/// Whose mail is delayed or failing since the last save; the first `named` of them with the remote server's words, new ones first.
+pub(super) fn since_save_lines(at: jiff::Timestamp, troubles: &[Trouble], clock: &Clock, named: usize) -> Vec<Line> {
     if troubles.is_empty() {
         return Vec::new();
     }
@@ -383,14 +384,24 @@ pub(super) fn since_save_lines(at: jiff::Timestamp, troubles: &[Trouble], clock:
         .iter()
         .filter(|trouble| trouble.worked_before && !trouble.troubled_before)
         .count();
-    vec![line(
+    let mut lines = vec![line(
         Tone::Bad,
         format!(
             "x Since the save of {}: {} delayed or failing, {new} of them newly",
             clock.date_and_time(at),
             amount(troubles.len() as u64, "peer", "peers"),
         ),
-    )]
+    )];
+    // One row each: the whole words stand in the peer's own view.
+    lines.extend(troubles.iter().take(named).map(|trouble| Line {
+        wraps: false,
+        ..indented(
+            Tone::Text,
+            format!("    {}: {}", host_label(&trouble.peer), trouble.status),
+            4,
+        )
+    }));
+    lines
 }
 
 /// After a save that undoes itself unless it is confirmed.
@@ -511,34 +522,28 @@ pub(super) fn rebase_lines(rebased: &Rebased) -> Vec<Line> {
     lines
 }
 
-/// Columns inside a text over the screen.
-pub(super) fn reader_width(size: (u16, u16)) -> usize {
-    usize::from(size.0.saturating_sub(4).min(100))
-}
-
-/// Rows inside a text over the screen.
-pub(super) fn reader_height(size: (u16, u16)) -> usize {
-    usize::from(size.1.saturating_sub(4))
-}
-
-/// Rows of the panel's list: less head and foot, the fields with their notes, a gap where there is room, and the panel's title.
-pub(super) fn panel_height(size: (u16, u16), notes: usize) -> usize {
-    let body = usize::from(size.1).saturating_sub(if size.1 >= 20 { 7 } else { 5 });
-    body.saturating_sub(3 + notes + usize::from(body >= 12) + 1)
-}
-
-/// Rows of the review's text: less title, rules, boxes, buttons and footer.
-pub(super) fn review_height(size: (u16, u16), boxes: usize) -> usize {
-    usize::from(size.1).saturating_sub(5 + boxes)
+/// A hint of the footer.
+pub(super) struct Hint {
+    pub(super) command: Command,
+    pub(super) key: String,
+    pub(super) words: &'static str,
+    pub(super) short: &'static str,
+    pub(super) weight: Weight,
 }
 
 /// Hints for the footer, in the order of the key table.
-pub(super) fn hints(place: Place) -> Vec<(String, &'static str)> {
+pub(super) fn hints(place: Place) -> Vec<Hint> {
     keys::bindings_at(place)
         .filter(|binding| !binding.hint.is_empty())
-        .map(|binding| {
-            let key = place.keys_of(binding.command).next();
-            (key.map_or_else(String::new, |key| key.label()), binding.hint)
+        .map(|binding| Hint {
+            command: binding.command,
+            key: place
+                .keys_of(binding.command)
+                .next()
+                .map_or_else(String::new, Key::label),
+            words: binding.hint,
+            short: binding.short,
+            weight: binding.weight,
         })
         .collect()
 }
@@ -623,6 +628,6 @@ pub(super) fn why_not_yet(screen: &ReviewScreen) -> &'static str {
     if screen.review.refusal().is_some() {
         "cannot be saved now: see above"
     } else {
-        "tick the box first (Tab, Space)"
+        "first tick: Tab, Space"
     }
 }

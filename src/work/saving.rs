@@ -1,5 +1,6 @@
 //! From a wish to save to a saved file: the save room with the engine in front of it, and words for what came of it.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::mailserver_cfg::{EditSet, Secrets, ValueChange};
@@ -12,8 +13,11 @@ use super::effect::{SaveJob, SaveProblem, SaveReport};
 use super::ending;
 use super::gate::EngineGate;
 use super::host::Host;
-use super::loading::parse;
 use super::undo::UndoSwitch;
+
+/// What to do when the engine does not do what was saved.
+const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server. Take the change back (tab Backups, or \
+kerio-tls restore), or set it in the web administration.";
 
 /// News of a save that runs.
 #[derive(Debug, Clone, Copy)]
@@ -116,7 +120,11 @@ impl Host {
                     self.prove_save(minimum, &mut report);
                 }
                 if let Some(words) = gate.values() {
+                    report.took_effect = Some(false);
                     report.warnings.insert(0, format!("After the start, {words}."));
+                }
+                if report.took_effect == Some(false) {
+                    report.warnings.push(NO_EFFECT.to_owned());
                 }
                 Ok(report)
             }
@@ -142,9 +150,11 @@ impl Host {
                 .warnings
                 .push(format!("THE SETTING DID NOT TAKE EFFECT: {words}"));
         }
-        if !proof.contradictions.is_empty() {
-            report.warnings.push("Probably a variable's name is wrong for this version of the server; take the change back (tab Backups), or set it in the web administration.".to_owned());
-        }
+        report.took_effect = if !proof.contradictions.is_empty() {
+            Some(false)
+        } else {
+            (proof.has_answers() && proof.open.is_empty()).then_some(true)
+        };
         report.warnings.extend(proof.open);
     }
 
@@ -180,8 +190,7 @@ impl Host {
         saved: Saved,
         recovered: Vec<String>,
     ) -> Result<SaveReport, SaveProblem> {
-        let document = parse(target.path(), saved.written.clone())
-            .map_err(|error| SaveProblem::failed(error.to_string(), None))?;
+        let document = saved.written.map_or_else(|| Arc::clone(&job.base), Arc::new);
         let at = Self::clock();
         let mut lines = Vec::new();
         let mut warnings = recovered;
@@ -228,6 +237,7 @@ impl Host {
             warnings,
             backup: saved.backup.map(|backup| backup.path.display().to_string()),
             to_confirm: false,
+            took_effect: None,
         })
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kerio_tls::mailserver_cfg::VariablePath;
-use kerio_tls::peers::{Host, Knowledge};
+use kerio_tls::peers::{Host, Knowledge, Trouble};
 use kerio_tls::session::Measured;
 use kerio_tls::tls::Direction;
 use kerio_tls::tui::{Effect, Key, Place};
@@ -259,7 +259,7 @@ fn space_beside_the_boxes_of_a_review_goes_to_the_first_and_ticks_nothing() {
     let mut desk = dirty();
     desk.press("<F6>").inspected(facts());
     desk.press("<Space>");
-    assert!(desk.look().marked().starts_with("[ ] Yes, cut off"), "{}", desk.look());
+    assert!(desk.look().marked().starts_with("[ ] Yes: "), "{}", desk.look());
     desk.look().hides("[x]");
 }
 
@@ -301,7 +301,7 @@ fn a_variable_changed_in_its_list_is_marked_and_reverted_there() {
     desk.press("<Right>").down_to("ServerTlsProtocols").press("d");
     let list = desk.look();
     assert!(list.focused().starts_with('*'), "{list}");
-    assert!(list.marked().contains("(deleted: server default)"), "{list}");
+    assert!(list.focused().contains("(deleted: server default)"), "{list}");
     assert!(list.look_of("*").1.contains(Modifier::BOLD));
     desk.press("r");
     assert!(!desk.state.session.is_dirty());
@@ -451,6 +451,46 @@ fn crowded(size: (u16, u16)) -> (Desk, Vec<String>) {
 }
 
 #[test]
+fn whose_mail_fails_since_the_save_is_named_with_the_remotes_words_at_the_head_of_the_peers() {
+    for (size, named) in [((80, 24), 2), ((40, 15), 1)] {
+        let mut desk = Desk::new(COLOUR, size);
+        let peers = support::book();
+        let at: jiff::Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
+        let outbound = peers
+            .peers
+            .iter()
+            .filter(|peer| peer.key.direction == Direction::Outbound);
+        let troubles: Vec<Trouble> = outbound
+            .take(3)
+            .map(|peer| Trouble {
+                peer: peer.key.clone(),
+                status: "4.7.0 old TLS \\x1b[2J".to_owned(),
+                first: at,
+                last: at,
+                count: 1,
+                at_least: false,
+                worked_before: true,
+                troubled_before: false,
+                worked_since: None,
+            })
+            .collect();
+        let names: Vec<String> = troubles.iter().map(|trouble| trouble.peer.host.to_string()).collect();
+        desk.hear(Event::Evidence {
+            book: peers,
+            measured: Measured::default(),
+            cancelled: false,
+            since_save: Some((at, troubles)),
+        });
+        desk.press("<S-Tab><S-Tab><Right><Right><Right>");
+        let frame = desk.look().text();
+        assert!(frame.contains("3 peers delayed"), "{frame}");
+        for name in &names[..named] {
+            assert!(frame.contains(&format!("    {name}: 4.7.0")), "{name}: {frame}");
+        }
+    }
+}
+
+#[test]
 fn paging_down_the_panel_leaves_nobody_out() {
     for size in [(40, 15), (80, 19), (80, 24), (120, 40), (200, 60)] {
         let (mut desk, mut hosts) = crowded(size);
@@ -474,4 +514,96 @@ fn after_the_end_of_the_panel_the_first_up_moves_it() {
         desk.press("<Down>");
         assert_eq!(desk.look().text(), end, "{size:?}");
     }
+}
+
+#[test]
+fn the_deed_the_way_to_the_file_and_help_stay_in_the_footer_at_forty_columns() {
+    for keys in ["", "<Up>", "<Right>", "<Left>", "<Left><Left>"] {
+        let mut desk = Desk::new(COLOUR, (40, 15));
+        desk.press(keys);
+        let hints = desk.look().hints();
+        let shown = |key: &str| hints.iter().any(|(shown, _)| shown == key);
+        assert!(shown("F6") && shown("F1"), "after {keys:?}: {hints:?}\n{}", desk.look());
+        assert!(
+            shown("Enter") || desk.state.place() == Place::CheckBox,
+            "after {keys:?}\n{}",
+            desk.look()
+        );
+    }
+}
+
+#[test]
+fn what_is_noted_under_the_fields_is_wrapped_and_not_cut() {
+    for width in [70, 80, 100, 200] {
+        let mut desk = Desk::new(COLOUR, (width, 24));
+        // Outbound goes up to 1.3, so that the inbound list, which ends at 1.2, is no plain minimum any more.
+        desk.press("<Down><Enter><End><Enter>");
+        let frame = desk.look();
+        let text: Vec<String> = frame.text().split_whitespace().map(str::to_owned).collect();
+        let text = text.join(" ");
+        for whole in [
+            "! Inbound is custom: ServerTlsProtocols ends at TLS 1.2, while another list of the file goes up to TLS 1.3",
+            "! Inbound (custom) and outbound (TLS 1.3) differ; the same is advised.",
+        ] {
+            assert!(text.contains(whole), "{width} columns: {whole}\n{frame}");
+        }
+    }
+}
+
+#[test]
+fn the_line_that_is_written_is_reviewed_to_its_last_character() {
+    let mut desk = Desk::new(COLOUR, (80, 60));
+    desk.press("<Down><Enter><Down><Enter><F6>").inspected(facts());
+    let frame = desk.look();
+    let review: String = frame.text().split_whitespace().collect();
+    assert!(
+        review.contains("<variablename=\"ClientTlsProtocols\">TLSv1,TLSv1.1,TLSv1.2</variable>"),
+        "{frame}"
+    );
+}
+
+#[test]
+fn a_wide_screen_shows_the_details_of_the_marked_row_beside_the_list() {
+    let mut desk = Desk::new(COLOUR, (200, 60));
+    desk.press("<Left><Left>");
+    let frame = desk.look();
+    frame.shows("verdict");
+    frame.shows("Evidence");
+    let focused = frame.focused();
+    let host = focused.split_whitespace().nth(1).unwrap();
+    assert!(frame.row(4).ends_with(host), "{frame}");
+    let mut desk = Desk::new(COLOUR, (200, 60));
+    desk.press("<Right>").down_to("ServerTlsCiphers");
+    desk.look().shows("source     Vendor's article 115132");
+}
+
+#[test]
+fn no_two_rows_of_a_table_read_the_same() {
+    for size in [(40, 15), (80, 24), (200, 60)] {
+        let mut desk = Desk::new(COLOUR, size);
+        desk.press("<Right>");
+        let mut names = Vec::new();
+        for _ in 0..30 {
+            let name: String = desk.look().focused().chars().take(24).collect();
+            if names.last() == Some(&name) {
+                break;
+            }
+            names.push(name);
+            desk.press("<Down>");
+        }
+        let mut unique = names.clone();
+        unique.sort();
+        unique.dedup();
+        assert_eq!(unique.len(), names.len(), "{size:?}: {names:#?}");
+    }
+}
+
+#[test]
+fn only_a_peer_that_mail_goes_to_is_offered_a_probe_of_its_own() {
+    let mut desk = Desk::at_80x24();
+    desk.press("<Left><Left>").down_to("192.0.2.77").press("p");
+    desk.look().hides("Only 192.0.2.77");
+    desk.look().shows("Never probed");
+    desk.press("<Esc>").down_to("198.51.100.11").press("p");
+    desk.look().shows("Only 198.51.100.11");
 }

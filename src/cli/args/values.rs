@@ -98,6 +98,15 @@ pub enum Shell {
     Fish,
 }
 
+/// Whom `peers --probe` asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WhomArgument {
+    /// Outbound peers of which no probe has told anything yet.
+    Unknown,
+    /// All outbound peers.
+    All,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,6 +18,8 @@ pub(in crate::cli) struct ChangeJson {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(in crate::cli) conflicts: Vec<ConflictJson>,
     pub(in crate::cli) warnings: Vec<String>,
+    /// `null`: not known, because nothing was asked or something was not answered.
+    pub(in crate::cli) took_effect: Option<bool>,
 }
 
 impl ChangeJson {
@@ -31,6 +33,7 @@ impl ChangeJson {
             backup: None,
             conflicts: Vec::new(),
             warnings,
+            took_effect: None,
         }
     }
 }

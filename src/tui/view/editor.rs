@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 use crate::tls::CipherCheck;
 use crate::tui::editor::{Editor, Field, Stop};
 use crate::tui::editor_line::TextLine;
-use crate::tui::{editor_text, text, wrap};
+use crate::tui::{editor_text, layout, wrap};
 
 use crate::tui::state::State;
 
@@ -27,7 +27,7 @@ use super::parts::{Painter, width};
 const BELOW: usize = 5;
 
 pub(super) fn draw(state: &State, editor: &Editor, area: Rect, painter: &mut Painter<'_>) {
-    let inner_width = text::reader_width((area.width, area.height));
+    let inner_width = layout::reader_width((area.width, area.height));
     let room = usize::from(area.height.saturating_sub(3));
     let lines = editor_text::lines(state, editor);
     let (line, stops) = match &editor.field {

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::tui::find::{Find, Match, matches};
 use crate::tui::state::State;
-use crate::tui::{text, wrap};
+use crate::tui::{layout, wrap};
 
 use super::lists::first_row;
 use super::overlay::{centred, foot};
@@ -17,8 +17,8 @@ const NOTHING: &str = "Nothing matches; Backspace takes a letter back.";
 
 pub(super) fn draw(state: &State, find: &Find, area: Rect, painter: &mut Painter<'_>) {
     let theme = painter.theme;
-    let inner_width = text::reader_width((area.width, area.height));
-    let height = text::reader_height((area.width, area.height));
+    let inner_width = layout::reader_width((area.width, area.height));
+    let height = layout::reader_height((area.width, area.height));
     let inside = centred(area, inner_width, height, TITLE, painter);
     let typed: String = find.line.text();
     // The cursor stays in sight: what is too long is cut in front.

@@ -2,13 +2,15 @@
 
 use ratatui::layout::{Position, Rect};
 
-use crate::session::{cut_off_line, describe_choice, describe_minimum};
+use crate::session::{Tone, cut_off_line, describe_choice, describe_minimum};
 use crate::tls::{Direction, Minimum};
-use crate::tui::state::{CHOICES, Focus, Overlay, State};
+use crate::tui::layout::{FIELDS, NARROW, ROOMY};
+use crate::tui::overlay::Overlay;
+use crate::tui::state::{CHOICES, Focus, State};
 use crate::tui::{text, wrap};
 
 use super::parts::Painter;
-use super::{NARROW, panel, popup};
+use super::{panel, popup};
 
 /// Columns of a drop-down field between its brackets.
 const FIELD: u16 = 20;
@@ -43,18 +45,22 @@ pub(super) fn tls_options(state: &State, area: Rect, painter: &mut Painter<'_>) 
         field(state, direction, area, painter);
     }
 
-    let mut row = 3;
-    for note in notes(state) {
-        let line = wrap::cut(&note, usize::from(area.width.saturating_sub(4)), theme.ellipsis());
-        painter.text(area, 2, row, &line, theme.caution());
-        row += 1;
-    }
     let open = state.overlays.iter().find_map(|overlay| match overlay {
         Overlay::DropDown { direction, .. } => Some(*direction),
         _ => None,
     });
-    // An open drop-down covers the rows below its field: the panel begins under it.
-    let below = open.map_or(row, |direction| row_of(direction) + 1 + drop_down_height());
+    // An open drop-down covers the rows below its field: no note is half hidden behind it, and the panel begins under it.
+    let below = match open {
+        Some(direction) => row_of(direction) + 1 + drop_down_height(),
+        None => {
+            let mut row = FIELDS;
+            for note in note_rows(state, (area.width, area.height)) {
+                painter.text(area, 2, row, &note, theme.caution());
+                row += 1;
+            }
+            row
+        }
+    };
     let gap = u16::from(open.is_none() && area.height >= 12);
     let top = (below + gap).min(area.height);
     let rest = Rect {
@@ -65,8 +71,32 @@ pub(super) fn tls_options(state: &State, area: Rect, painter: &mut Painter<'_>) 
     panel::draw(state, rest, painter);
 }
 
+/// Rows that the panel keeps, however much there is to note.
+const PANEL_ROWS: u16 = 4;
+
+/// The notes as rows of a body of this size. They are wrapped, not cut: half a warning is none. Only where the panel
+/// would have no room left is the last row cut; the review has them all.
+pub(in crate::tui) fn note_rows(state: &State, (width, height): (u16, u16)) -> Vec<String> {
+    let columns = usize::from(width.saturating_sub(4));
+    let ellipsis = state.theme.ellipsis();
+    let mut rows: Vec<String> = Vec::new();
+    for note in notes(state) {
+        let mut line = text::line(Tone::Caution, note);
+        line.indent = 2;
+        rows.extend(wrap::rows(&line, columns, ellipsis));
+    }
+    let room = usize::from(height.saturating_sub(FIELDS + PANEL_ROWS).max(1));
+    if rows.len() > room {
+        rows.truncate(room);
+        if let Some(last) = rows.last_mut() {
+            *last = wrap::cut(&format!("{last} {ellipsis}"), columns, ellipsis);
+        }
+    }
+    rows
+}
+
 /// What must be said right under the fields.
-pub(in crate::tui) fn notes(state: &State) -> Vec<String> {
+fn notes(state: &State) -> Vec<String> {
     let mut notes = Vec::new();
     for direction in Direction::ALL {
         if let Minimum::Custom(why) = state.session.minimum(direction) {
@@ -127,7 +157,7 @@ pub(super) fn drop_down(state: &State, direction: Direction, selected: usize, ar
         .map(|(words, _)| super::parts::width(words))
         .max()
         .unwrap_or(0);
-    let roomy = area.height >= 20;
+    let roomy = area.height >= ROOMY;
     let top = if roomy { 4 } else { 3 };
     let anchor = Position {
         x: area.x + if area.width < NARROW { 1 } else { 28 },
@@ -138,7 +168,8 @@ pub(super) fn drop_down(state: &State, direction: Direction, selected: usize, ar
         let y = u16::try_from(index).unwrap_or(u16::MAX);
         let mark = if index == selected { '>' } else { ' ' };
         let look = if *cuts_off { theme.bad() } else { theme.text() };
-        painter.text(inside, 0, y, &format!("{mark}{words}"), look);
+        let width = usize::from(inside.width).saturating_sub(1);
+        painter.text(inside, 0, y, &format!("{mark}{words:<width$}"), look);
         if index == selected {
             painter.mark(inside, 0, y, inside.width);
             painter.point(inside, 0, y);

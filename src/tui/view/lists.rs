@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 use crate::session::{Tone, VariableRow};
 use crate::tls::Direction;
 use crate::tui::detail::{self, PeerRow};
+use crate::tui::layout::{NARROW, READABLE, WIDE};
 use crate::tui::state::State;
 use crate::tui::{text, wrap};
 
-use super::NARROW;
 use super::panel::peer_row;
 use super::parts::{Painter, width};
 
@@ -19,8 +19,26 @@ pub(super) fn first_row(selected: usize, visible: usize, rows: usize) -> usize {
         .min(rows.saturating_sub(visible))
 }
 
-/// Splits the body into list and help.
+/// The list at a width that the eye can follow and, on a wide screen, the room beside it for the marked row's details.
+fn side_by_side(area: Rect) -> (Rect, Option<Rect>) {
+    let list = Rect {
+        width: area.width.min(READABLE),
+        ..area
+    };
+    let details = Rect {
+        x: area.x + READABLE + 2,
+        width: area.width.saturating_sub(READABLE + 4),
+        ..area
+    };
+    (list, (area.width >= WIDE).then_some(details))
+}
+
+/// Splits the body into list and help: help lies below, on a wide screen beside.
 fn split(area: Rect) -> (Rect, Rect) {
+    let (list, details) = side_by_side(area);
+    if let Some(details) = details {
+        return (list, details);
+    }
     let help = match area.height {
         24.. => 9,
         14.. => 5,
@@ -28,7 +46,7 @@ fn split(area: Rect) -> (Rect, Rect) {
     };
     let list = Rect {
         height: area.height.saturating_sub(help),
-        ..area
+        ..list
     };
     let help = Rect {
         x: area.x + 2,
@@ -56,12 +74,27 @@ pub(super) fn variables(state: &State, area: Rect, painter: &mut Painter<'_>) {
     for (y, (index, row)) in (0_u16..).zip(rows.iter().enumerate().skip(first).take(visible)) {
         variable_row(row, list, y, painter);
         if index == selected {
-            painter.mark(list, 1, y, list.width.saturating_sub(2));
+            // The name only: a whole row is written twice with each move, and the help below changes too.
+            painter.mark(list, 1, y, name_width(list) + 2);
             painter.point(list, 2, y);
         }
     }
     if let Some(row) = rows.get(selected) {
-        painter.lines(help, &variable_help(state, row), 0);
+        let mut lines = variable_help(state, row);
+        if area.width >= WIDE {
+            lines.push(text::line(Tone::Text, ""));
+            lines.extend(detail::variable_facts(row));
+        }
+        painter.lines(help, &lines, 0);
+    }
+}
+
+/// Columns for the name of a variable.
+fn name_width(area: Rect) -> u16 {
+    if area.width < NARROW {
+        20
+    } else {
+        26 + area.width.saturating_sub(80) / 2
     }
 }
 
@@ -86,11 +119,7 @@ fn variable_row(row: &VariableRow, area: Rect, y: u16, painter: &mut Painter<'_>
     } else {
         "read-only"
     };
-    let name_width = if narrow {
-        20
-    } else {
-        26 + area.width.saturating_sub(80) / 4
-    };
+    let name_width = name_width(area);
     let right = area.width.saturating_sub(2);
     painter.text(
         area,
@@ -129,10 +158,11 @@ fn variable_help(state: &State, row: &VariableRow) -> Vec<crate::session::Line> 
         Some(known) => {
             lines.push(text::line(Tone::Heading, known.title.clone()));
             lines.extend(crate::tui::editor_text::row_advice(state, state.tab_direction(), row));
-            lines.push(text::line(
-                Tone::Text,
-                format!("Name {}.", detail::sureness(known.name_sure)),
-            ));
+            let name = match &row.path {
+                Some(_) => format!("Name {}.", detail::sureness(known.name_sure)),
+                None => text::NO_NAME.to_owned(),
+            };
+            lines.push(text::line(Tone::Text, name));
             lines.push(text::line(Tone::Text, known.help.clone()));
         }
         None => {
@@ -164,7 +194,7 @@ pub(super) fn peers(state: &State, area: Rect, painter: &mut Painter<'_>) {
     let troubles = state
         .since_save
         .as_ref()
-        .map(|(at, troubles)| text::since_save_lines(*at, troubles, &state.clock))
+        .map(|(at, troubles)| text::since_save_lines(*at, troubles, &state.clock, usize::from(area.height / 6).min(3)))
         .unwrap_or_default();
     let top = painter.lines(
         Rect {
@@ -176,11 +206,12 @@ pub(super) fn peers(state: &State, area: Rect, painter: &mut Painter<'_>) {
         0,
     );
     let top = u16::try_from(top).unwrap_or(0);
-    let list = Rect {
+    let body = Rect {
         y: area.y + top.min(area.height),
         height: area.height.saturating_sub(warnings + top),
         ..area
     };
+    let (list, details) = side_by_side(body);
     let selected = state.selected().min(rows.len().saturating_sub(1));
     // Each direction has a heading of its own: rows and headings together are what scrolls.
     let items = items(&rows);
@@ -200,6 +231,16 @@ pub(super) fn peers(state: &State, area: Rect, painter: &mut Painter<'_>) {
                 }
             }
         }
+    }
+    if let (Some(details), Some(row)) = (details, rows.get(selected)) {
+        let (title, lines) = detail::peer(row, state);
+        painter.text(details, 0, 0, &title, theme.heading());
+        let below = Rect {
+            y: details.y + 1,
+            height: details.height.saturating_sub(1),
+            ..details
+        };
+        painter.lines(below, &lines, 0);
     }
     for (y, warning) in (top + list.height..area.height).zip(&state.book.warnings) {
         let words = wrap::cut(

@@ -11,16 +11,12 @@ mod parts;
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
-use super::state::{Overlay, State, Tab};
+use super::layout::{self, NARROW, READABLE, ROOMY, SMALLEST};
+use super::overlay::Overlay;
+use super::state::{State, Tab};
 use super::text;
-pub(super) use form::notes;
+pub(super) use form::note_rows;
 use parts::{Painter, rest_below, rest_right};
-
-/// The smallest screen that everything is laid out for.
-const SMALLEST: (u16, u16) = (40, 15);
-
-/// Below this width names are shortened and columns dropped.
-const NARROW: u16 = 70;
 
 /// Draws the whole screen. Right from 40x15 up; below that it says so; never panics from 0x0 up.
 pub fn draw(state: &State, frame: &mut Frame<'_>) {
@@ -46,7 +42,10 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
     if !full {
         let body = chrome(state, area, &mut painter);
         match state.tab {
-            Tab::TlsOptions => form::tls_options(state, body, &mut painter),
+            Tab::TlsOptions => {
+                let width = body.width.min(READABLE);
+                form::tls_options(state, Rect { width, ..body }, &mut painter);
+            }
             Tab::Inbound | Tab::Outbound => lists::variables(state, body, &mut painter),
             Tab::Peers => lists::peers(state, body, &mut painter),
             Tab::Backups => lists::backups(state, body, &mut painter),
@@ -107,20 +106,18 @@ fn chrome(state: &State, area: Rect, painter: &mut Painter<'_>) -> Rect {
         x = painter.text(area, x, 2, &label, look) + u16::from(!narrow);
     }
 
-    let roomy = area.height >= 20;
+    let roomy = area.height >= ROOMY;
     let foot = area.height.saturating_sub(2);
     if roomy {
         painter.rule(area, 3);
         painter.rule(area, foot.saturating_sub(1));
     }
     footer(state, area, foot, painter);
-    let top = if roomy { 4 } else { 3 };
-    let bottom = foot.saturating_sub(u16::from(roomy));
     Rect {
         x: area.x,
-        y: area.y + top,
+        y: area.y + if roomy { 4 } else { 3 },
         width: area.width,
-        height: bottom.saturating_sub(top),
+        height: layout::body_height(area.height),
     }
 }
 

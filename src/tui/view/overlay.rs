@@ -5,8 +5,9 @@ use ratatui::widgets::{Clear, Widget};
 
 use crate::session::Tone;
 use crate::tui::keys::{Command, Place};
-use crate::tui::state::{Overlay, Question, ReviewFocus, ReviewScreen, State};
-use crate::tui::{text, wrap};
+use crate::tui::overlay::{Overlay, Question, ReviewFocus, ReviewScreen};
+use crate::tui::state::State;
+use crate::tui::{layout, text, wrap};
 
 use super::form;
 use super::parts::{Painter, width};
@@ -15,9 +16,9 @@ pub(super) fn draw(state: &State, overlay: &Overlay, area: Rect, painter: &mut P
     match overlay {
         Overlay::DropDown { direction, selected } => form::drop_down(state, *direction, *selected, area, painter),
         Overlay::Reader { title, lines, scroll } => {
-            let inner_width = text::reader_width((area.width, area.height));
+            let inner_width = layout::reader_width((area.width, area.height));
             let rows = wrap::height(lines, inner_width);
-            let height = rows.min(text::reader_height((area.width, area.height)));
+            let height = rows.min(layout::reader_height((area.width, area.height)));
             let inside = centred(area, inner_width, height, title, painter);
             painter.lines(inside, lines, *scroll);
             painter.more(inside, *scroll, rows);
@@ -38,9 +39,9 @@ pub(super) fn draw(state: &State, overlay: &Overlay, area: Rect, painter: &mut P
                 .chain(detail.as_ref())
                 .map(|step| text::line(Tone::Text, step.clone()))
                 .collect();
-            let inner_width = text::reader_width((area.width, area.height));
+            let inner_width = layout::reader_width((area.width, area.height));
             let rows = wrap::height(&lines, inner_width).max(1);
-            let height = rows.min(text::reader_height((area.width, area.height)));
+            let height = rows.min(layout::reader_height((area.width, area.height)));
             let inside = centred(area, inner_width, height, text::SAVING_TITLE, painter);
             painter.lines(inside, &lines, rows.saturating_sub(height));
             painter.point(inside, 0, inside.height.saturating_sub(1));
@@ -151,7 +152,7 @@ fn draw_review(screen: &ReviewScreen, area: Rect, painter: &mut Painter<'_>) {
     Clear.render(area, painter.buffer);
     painter.text(area, 1, 0, text::REVIEW_TITLE, theme.heading());
     painter.rule(area, 1);
-    let visible = text::review_height((area.width, area.height), screen.boxes());
+    let visible = layout::review_height((area.width, area.height), screen.boxes());
     let height = u16::try_from(visible).unwrap_or(u16::MAX);
     let body = Rect {
         x: area.x + 1,

@@ -4,10 +4,10 @@ use ratatui::layout::Rect;
 
 use crate::peers::{Assessed, Threshold, Verdict, assess};
 use crate::session::{Clock, describe_minimum, evidence_words, host_label, mark, verdict_words};
+use crate::tui::layout::{NARROW, READABLE};
 use crate::tui::state::{Focus, State};
 use crate::tui::{text, wrap};
 
-use super::NARROW;
 use super::parts::{Painter, width};
 
 pub(super) fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) {
@@ -90,18 +90,17 @@ pub(super) fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) {
     painter.more(rest, first, rows + usize::from(threshold == Threshold::NotKnown));
 }
 
-/// One peer on one row: mark, host (and name where there is room), verdict, evidence, messages.
+/// One peer on one row: mark, host (and names where there is room), verdict, evidence, messages.
 pub(super) fn peer_row(row: &Assessed<'_>, area: Rect, y: u16, clock: &Clock, painter: &mut Painter<'_>) {
     let theme = painter.theme;
     let look = theme.verdict(row.verdict);
     let narrow = area.width < NARROW;
     let host = host_label(&row.peer.key);
     let host = match row.peer.names.first() {
-        Some(name) if *name != host && area.width >= 100 => format!("{host} ({name})"),
+        Some(name) if *name != host && area.width >= READABLE => format!("{host} ({name})"),
         _ => host,
     };
-    let spare = area.width.saturating_sub(80);
-    let host_width = if narrow { 16 } else { 26 + spare / 2 };
+    let host_width = if narrow { 16 } else { 26 + area.width.saturating_sub(80) };
     let cut = |text: &str, width: u16| wrap::cut(text, usize::from(width), theme.ellipsis());
     painter.text(area, 2, y, &mark(row.verdict).to_string(), look);
     painter.text(area, 4, y, &cut(&host, host_width), look);

@@ -7,8 +7,9 @@ use ratatui::widgets::{Block, Clear, Widget};
 
 use crate::session::Line;
 use crate::tui::keys::{Command, Place};
+use crate::tui::text::{self, Hint};
 use crate::tui::theme::Theme;
-use crate::tui::{text, wrap};
+use crate::tui::wrap;
 
 /// Columns of a text, as a terminal counts.
 pub(super) fn width(text: &str) -> u16 {
@@ -115,7 +116,7 @@ impl Painter<'_> {
         }
     }
 
-    /// The footer's hints, as many as fit; the first, the way out and help are dropped last.
+    /// The footer's hints, as many as fit; what the job cannot be done without goes last.
     pub(super) fn hints(&mut self, area: Rect, row: u16, place: Place) {
         self.hints_without(area, row, place, None);
     }
@@ -123,28 +124,24 @@ impl Painter<'_> {
     /// The same, without a command that has nothing to act on just now.
     pub(super) fn hints_without(&mut self, area: Rect, row: u16, place: Place, without: Option<Command>) {
         let mut hints = text::hints(place);
-        hints.retain(|(key, _)| without.is_none_or(|command| *key != command.key_label()));
+        hints.retain(|hint| Some(hint.command) != without);
         let room = usize::from(area.width.saturating_sub(2));
-        let total = |hints: &[(String, &str)]| {
-            hints
-                .iter()
-                .map(|(key, hint)| wrap::columns(key) + 1 + wrap::columns(hint) + 2)
-                .sum::<usize>()
-                .saturating_sub(2)
-        };
-        let back = Command::Back.key_label();
-        while total(&hints) > room && hints.len() > 2 {
-            // The first hint, the way out and help stay as long as they can; of the others the last goes first.
-            let last = hints.len() - 2;
-            let spare = (1..=last)
-                .rev()
-                .find(|at| hints.get(*at).is_some_and(|(key, _)| *key != back));
-            hints.remove(spare.unwrap_or(last));
+        let columns = |hint: &Hint| wrap::columns(&hint.key) + 1 + wrap::columns(hint.words) + 2;
+        let too_long = |hints: &[Hint]| hints.iter().map(columns).sum::<usize>().saturating_sub(2) > room;
+        if too_long(&hints) {
+            hints.iter_mut().for_each(|hint| hint.words = hint.short);
+        }
+        while too_long(&hints) && hints.len() > 1 {
+            let lightest = hints.iter().map(|hint| hint.weight).min();
+            match hints.iter().rposition(|hint| Some(hint.weight) == lightest) {
+                Some(at) => drop(hints.remove(at)),
+                None => break,
+            }
         }
         let mut x = 1;
-        for (key, hint) in hints {
-            x = self.text(area, x, row, &key, self.theme.key()) + 1;
-            x = self.text(area, x, row, hint, self.theme.text()) + 2;
+        for hint in hints {
+            x = self.text(area, x, row, &hint.key, self.theme.key()) + 1;
+            x = self.text(area, x, row, hint.words, self.theme.text()) + 2;
         }
     }
 }

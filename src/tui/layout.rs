@@ -1,0 +1,45 @@
+//! Where things go: the few sizes that views draw by and that scrolling counts by, so that both agree.
+
+/// The smallest screen that everything is laid out for.
+pub(super) const SMALLEST: (u16, u16) = (40, 15);
+
+/// Below this width names are shortened and columns dropped.
+pub(super) const NARROW: u16 = 70;
+
+/// From this width on, a list has the details of its marked row beside it instead of below.
+pub(super) const WIDE: u16 = 140;
+
+/// Columns of a form or a list at most: over more, an eye loses the row between its two ends.
+pub(super) const READABLE: u16 = 100;
+
+/// From this height on there is room for rules between head, body and foot.
+pub(super) const ROOMY: u16 = 20;
+
+/// Rows that the fields of TLS Options take.
+pub(super) const FIELDS: u16 = 3;
+
+/// Rows between head and foot.
+pub(super) fn body_height(height: u16) -> u16 {
+    height.saturating_sub(if height >= ROOMY { 7 } else { 5 })
+}
+
+/// Rows of the panel's list in a body of this height: less the fields with their notes, a gap where there is room, and
+/// the panel's title.
+pub(super) fn panel_height(body: u16, notes: usize) -> usize {
+    usize::from(body).saturating_sub(usize::from(FIELDS) + notes + usize::from(body >= 12) + 1)
+}
+
+/// Columns inside a text over the screen.
+pub(super) fn reader_width(size: (u16, u16)) -> usize {
+    usize::from(size.0.saturating_sub(4).min(READABLE))
+}
+
+/// Rows inside a text over the screen.
+pub(super) fn reader_height(size: (u16, u16)) -> usize {
+    usize::from(size.1.saturating_sub(4))
+}
+
+/// Rows of the review's text: less title, rules, boxes, buttons and footer.
+pub(super) fn review_height(size: (u16, u16), boxes: usize) -> usize {
+    usize::from(size.1).saturating_sub(5 + boxes)
+}
