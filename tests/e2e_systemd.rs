@@ -251,7 +251,7 @@ fn a_save_stops_the_engine_edits_what_the_engine_wrote_and_starts_it_again() {
 fn a_running_engine_is_refused_by_default_with_the_commands_to_type() {
     let server = Server::new("on_stop=>0<|>77<\n");
     let before = server.pid();
-    for more in [&[][..], &["--json"], &["--engine", "leave"]] {
+    for more in [&[][..], &["--json"], &["--engine", "refuse"]] {
         let ran = server.set(more);
         assert_eq!(ran.code, 4, "{ran}");
         for command in [
@@ -270,7 +270,7 @@ fn a_running_engine_is_refused_by_default_with_the_commands_to_type() {
 fn a_stopped_engine_is_left_stopped_after_a_save() {
     let server = Server::new("");
     server.stop();
-    let ran = server.set(&["--engine", "leave"]);
+    let ran = server.set(&["--engine", "refuse"]);
     assert_eq!(ran.code, 0, "{ran}");
     assert_eq!(protocols(&server.file()), both("TLSv1.2"));
     assert_eq!(server.state(), "inactive");

@@ -218,6 +218,7 @@ impl Screen {
             in_place: None,
             blocked: None,
             engine: EnginePlan::Absent,
+            no_undo: None,
         }))));
         assert_eq!(self.state.place(), Place::Review);
         self

@@ -146,12 +146,17 @@ fn words(report: &Report) -> String {
         Some(version) => format!("highest is {version}"),
         None => format!("{}: {}", report.outcome.token(), report.outcome.words()),
     };
+    // Where there is only a reason, it is the detail too: said once.
+    let detail = if report.detail == report.outcome.words() {
+        String::new()
+    } else {
+        format!("; {}", report.detail)
+    };
     format!(
-        "{} {}  {what}  ({} ms; {})",
+        "{} {}  {what}  ({} ms{detail})",
         report.target,
         report.target.service,
         report.milliseconds(),
-        report.detail
     )
 }
 
@@ -167,4 +172,36 @@ pub(super) fn live(opened: &Opened) -> Result<crate::work::LiveProof, Failure> {
     let cancel = Cancel::new().map_err(|error| Failure::NotSaved(format!("the ports could not be asked: {error}")))?;
     let minimum = opened.session.loaded_minimum(crate::tls::Direction::Inbound);
     Ok(opened.host.prove(&minimum, &cancel))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::Outcome;
+
+    fn report(outcome: Outcome, detail: &str) -> Report {
+        Report {
+            target: Target::parse("mx.example.org", Service::Smtp).unwrap(),
+            outcome,
+            address: None,
+            connections: 1,
+            elapsed: std::time::Duration::from_micros(5200),
+            detail: detail.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_reason_is_said_once_and_what_goes_beyond_it_beside_the_time() {
+        let refused = "connection refused";
+        let line = words(&report(Outcome::NoAnswer(refused.to_owned()), refused));
+        assert!(line.ends_with("no-answer: connection refused  (5.2 ms)"), "{line}");
+        let line = words(&report(
+            Outcome::Refused("alert 70".to_owned()),
+            "alert 70; then alert 40",
+        ));
+        assert!(
+            line.ends_with("refused: alert 70  (5.2 ms; alert 70; then alert 40)"),
+            "{line}"
+        );
+    }
 }

@@ -24,10 +24,7 @@ pub fn probe_one(target: &Target, settings: &Settings, cancel: &Cancel) -> Resul
     let started = Instant::now();
     match resolve(target, settings, cancel)? {
         Ok(addresses) => probe_at(target, &addresses, settings, cancel, started),
-        Err(why) => Ok(Report {
-            elapsed: started.elapsed(),
-            ..Report::unreached(target, why)
-        }),
+        Err(why) => Ok(Report::unreached(target, why, started.elapsed())),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::peers::Threshold;
 use crate::tls::{Catalogue, Choice, Direction, Minimum, Pair, Plan, PlanError, PlanNote, Reading, Role, TlsVersion};
 
 pub use clock::Clock;
-pub use review::{Affected, Consent, DirectionReview, EnginePlan, Facts, Review};
+pub use review::{Affected, Consent, DirectionReview, EnginePlan, Facts, Mends, Review};
 pub use rows::VariableRow;
 pub use words::{
     Line, Tone, amount, coverage_words, cut_off_line, describe_choice, describe_minimum, evidence_words, host_label,
@@ -65,6 +65,17 @@ impl Draft {
             Direction::Outbound => outbound,
         }
     }
+}
+
+/// Which values must not be shown: names of the catalogue hold no secrets.
+#[must_use]
+pub fn secrets(catalogue: &Catalogue) -> Secrets {
+    let open_names = Direction::ALL
+        .into_iter()
+        .flat_map(|d| catalogue.rows(d))
+        .filter_map(|row| row.name.clone())
+        .collect();
+    Secrets { open_names }
 }
 
 /// An edit session on one document.
@@ -128,12 +139,7 @@ impl Session {
     /// Which values must not be shown.
     #[must_use]
     pub fn secrets(&self) -> Secrets {
-        let open_names = Direction::ALL
-            .into_iter()
-            .flat_map(|d| self.catalogue.rows(d))
-            .filter_map(|row| row.name.clone())
-            .collect();
-        Secrets { open_names }
+        secrets(&self.catalogue)
     }
 
     /// The pairs of a direction's table as loaded.

@@ -30,8 +30,6 @@ pub enum EnginePlan {
         last_seconds: Option<u64>,
         /// What to know beforehand, such as a short stop time-out.
         warnings: Vec<String>,
-        /// Why the save cannot be made to undo itself, if so.
-        no_undo: Option<String>,
     },
 }
 
@@ -54,6 +52,8 @@ pub struct Facts {
     pub blocked: Option<String>,
     /// The engine.
     pub engine: EnginePlan,
+    /// Why a save cannot be made to undo itself, if so.
+    pub no_undo: Option<String>,
 }
 
 /// A yes that is not the default and must be given on its own.
@@ -132,6 +132,17 @@ pub struct Review {
     pub evidence_warnings: Vec<String>,
     /// When a whole older file is put in place: what changes, value by value (masked), and how many values in all.
     pub whole: Option<(Vec<ValueChange>, usize)>,
+    /// When it takes the place of a file that cannot be understood.
+    pub mends: Option<Mends>,
+}
+
+/// A whole older file in place of one that cannot be understood: nothing can be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mends {
+    /// Where and why the file now cannot be understood.
+    pub why: String,
+    /// The minimums that hold then.
+    pub minimums: [(Direction, Minimum); 2],
 }
 
 /// How many values of a whole file are listed.
@@ -193,6 +204,21 @@ impl Session {
         }
     }
 
+    /// Gathers the review of putting the whole file of this session in place of one that cannot be understood. Which peers that touches
+    /// cannot be said, because it is not known what holds now.
+    #[must_use]
+    pub fn review_mend(&self, book: &PeerBook, facts: Facts, why: String) -> Review {
+        let nothing = Some((Vec::new(), 0));
+        let review = self.gather(book, facts, EditSet::default(), Vec::new(), Vec::new(), nothing);
+        Review {
+            mends: Some(Mends {
+                why,
+                minimums: Direction::ALL.map(|direction| (direction, self.loaded_minimum(direction))),
+            }),
+            ..review
+        }
+    }
+
     fn gather(
         &self,
         book: &PeerBook,
@@ -222,6 +248,7 @@ impl Session {
             window_days: book.window_days,
             evidence_warnings: book.warnings.clone(),
             whole,
+            mends: None,
         }
     }
 

@@ -46,6 +46,7 @@ fn facts() -> Facts {
         in_place: None,
         blocked: None,
         engine: EnginePlan::Stopped,
+        no_undo: None,
     }
 }
 
