@@ -86,6 +86,6 @@ pub use minimum::{Choice, Minimum, Reading};
 pub use plan::{PairEdit, PlanError, PlanNote};
 pub use presets::Preset;
 pub use role::{CatalogueVariable, Pair, Role, Sureness, ValueKind};
-pub use suites::{Keyword, Suite, keywords, suites};
+pub use suites::Suite;
 pub use toml::{CatalogueError, confirmed_toml};
 pub use version::{Direction, TlsVersion};

@@ -11,7 +11,8 @@ use super::{Catalogue, Direction, Pair, PairEdit, PlanError, Role, TlsVersion, V
 impl ValueKind {
     /// Whether a variable of this kind can hold the value.
     /// # Errors
-    /// Why not, in words. The value is not in them.
+    /// Why not, in words. Of the value, no more than one word of a cipher string is quoted in them, bounded and never a
+    /// secret.
     pub fn accepts(&self, value: &str) -> Result<(), String> {
         match self {
             Self::Boolean if matches!(value, "0" | "1") => Ok(()),

@@ -244,6 +244,18 @@ fn an_empty_variable_of_the_file_is_filled_rather_than_another_added() {
 }
 
 #[test]
+fn blanks_that_hold_no_word_are_no_part_of_the_new_list() {
+    for blank in [" ", "\n", "\t ", " , "] {
+        for plan in [
+            list(blank, Tls12, false),
+            choose(&[("MinTlsVersion", blank)], Choice::At(Tls12)),
+        ] {
+            assert_eq!(plan.edits[0].new.as_deref(), Some("TLSv1.2"), "{blank:?}");
+        }
+    }
+}
+
+#[test]
 fn default_deletes_list_and_minimum_and_nothing_else() {
     let plan = choose(
         &[
