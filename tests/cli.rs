@@ -599,6 +599,40 @@ fn what_a_restore_adds_is_told_as_what_a_choice_adds() {
 }
 
 #[test]
+fn a_name_that_stands_twice_in_different_case_is_shown_at_both_places() {
+    let twice = OLD_LISTS.replacen(
+        "</variable>\n",
+        "</variable>\n    <variable name=\"servertlsprotocols\">TLSv1.3</variable>\n",
+        1,
+    );
+    let place = Place::with(twice.as_bytes());
+    let out = place.run(&["show"]).out;
+    assert!(out.contains("ServerTlsProtocols = TLSv1,TLSv1.1,TLSv1.2"), "{out}");
+    assert!(out.contains("servertlsprotocols = TLSv1.3"), "{out}");
+    assert_eq!(out.matches("stands more than once (lines 3, 4)").count(), 2, "{out}");
+    let json = place.run(&["show", "--json"]).json();
+    let variables = json["inbound"]["variables"].as_array().unwrap();
+    let values: Vec<&str> = variables
+        .iter()
+        .filter(|v| v["role"] == "protocol-list" && v["in_file"] == true)
+        .map(|v| v["value"].as_str().unwrap())
+        .collect();
+    assert_eq!(values, ["TLSv1,TLSv1.1,TLSv1.2", "TLSv1.3"]);
+}
+
+#[test]
+fn a_cipher_string_that_begins_with_sha_can_be_reset_and_restored() {
+    let ciphers = "<variable name=\"ServerTlsCiphers\">SHA:AES128:!aNULL</variable>";
+    let config = OLD_LISTS.replacen("<variable", &format!("{ciphers}\n    <variable"), 1);
+    let place = Place::with(config.as_bytes());
+    assert_eq!(place.run(&["reset", "inbound", "--yes"]).status, 0);
+    assert!(!place.text().contains("SHA:"));
+    let ran = place.run(&["restore", "--yes"]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(place.text().contains(ciphers));
+}
+
+#[test]
 fn no_secret_ever_leaves_a_command() {
     let configs = [
         CONFIG.to_owned(),

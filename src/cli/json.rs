@@ -148,7 +148,7 @@ pub(super) fn edits(edits: &EditSet, secrets: &Secrets) -> Vec<EditJson> {
         .edits()
         .iter()
         .map(|edit| {
-            let show = |value: &Option<String>| value.as_ref().map(|value| secrets.show(&edit.path.variable, value));
+            let show = |value: &Option<String>| value.as_ref().map(|value| secrets.show_at(&edit.path, value));
             EditJson {
                 table: edit.path.table.clone(),
                 variable: edit.path.variable.clone(),

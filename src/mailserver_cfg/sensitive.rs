@@ -8,6 +8,7 @@ use super::lines::BOM;
 use super::secrets::{Secrets, looks_secret};
 use super::strict::{Sink, scan};
 use super::tag::Tag;
+use super::types::VariablePath;
 
 impl Document {
     /// The spans inside `window` that must be hidden, in file order: values of secret variables (and of any other element or
@@ -52,6 +53,16 @@ impl Finder<'_> {
     fn text_of(&self, span: &Range<usize>) -> &str {
         self.text.get(span.clone()).unwrap_or_default()
     }
+
+    /// The top-level table whose own element has just been closed.
+    fn table(&self) -> Option<String> {
+        let [_, section] = self.open.as_slice() else {
+            return None;
+        };
+        let tag = Tag::new(self.text_of(section));
+        let name = tag.attribute("name").filter(|_| tag.element == "table")?;
+        Some(decode_attribute(name.raw))
+    }
 }
 
 impl Sink for Finder<'_> {
@@ -85,7 +96,14 @@ impl Sink for Finder<'_> {
         let name = tag
             .attribute("name")
             .map_or_else(|| tag.element.to_owned(), |name| decode_attribute(name.raw));
-        let secret = self.secrets.is_secret(&name, &decode(self.text_of(&inner)).text);
+        let value = decode(self.text_of(&inner)).text;
+        let secret = match self.table().filter(|_| tag.element == "variable") {
+            Some(table) => {
+                let path = VariablePath { table, variable: name };
+                self.secrets.is_secret_at(&path, &value)
+            }
+            None => self.secrets.is_secret(&name, &value),
+        };
         if secret {
             self.found.push(inner);
         }

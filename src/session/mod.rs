@@ -42,6 +42,25 @@ pub struct Measured {
     pub inbound_default: Option<TlsVersion>,
 }
 
+/// Which values must not be shown. The catalogue's variables with closed values hold no secrets, whatever their names.
+#[must_use]
+pub fn secrets(catalogue: &Catalogue) -> Secrets {
+    let mut secrets = Secrets::default();
+    for row in Direction::ALL.into_iter().flat_map(|d| catalogue.rows(d)) {
+        let Some(name) = row.name.clone() else { continue };
+        let path = VariablePath {
+            table: row.direction.table().to_owned(),
+            variable: name,
+        };
+        if row.kind.is_closed() {
+            secrets.closed.push(path);
+        } else {
+            secrets.ciphers.push(path);
+        }
+    }
+    secrets
+}
+
 /// An edit session on one document.
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -100,12 +119,7 @@ impl Session {
     /// Which values must not be shown.
     #[must_use]
     pub fn secrets(&self) -> Secrets {
-        let open_names = Direction::ALL
-            .into_iter()
-            .flat_map(|d| self.catalogue.rows(d))
-            .filter_map(|row| row.name.clone())
-            .collect();
-        Secrets { open_names }
+        secrets(&self.catalogue)
     }
 
     /// The pairs of a direction's table as loaded.

@@ -2,6 +2,7 @@
 
 mod both;
 mod restored;
+mod rows;
 
 use std::sync::Arc;
 
