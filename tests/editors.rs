@@ -429,6 +429,17 @@ fn letters_in_a_text_field_are_text_whatever_they_do_elsewhere() {
 }
 
 #[test]
+fn an_empty_cipher_field_is_no_fault_and_means_the_servers_default() {
+    let mut screen = Screen::inbound();
+    screen.go("ServerTlsCiphers").keys("<Enter><C-u>");
+    screen.shows("the server's default holds");
+    let text = screen.text();
+    assert!(!text.contains("no suite at all"), "{text}");
+    screen.keys("<Enter>");
+    assert_eq!(screen.wanted("ServerTlsCiphers"), None);
+}
+
+#[test]
 fn a_misspelt_suite_is_named_with_its_place_and_put_right_by_one_key() {
     let mut screen = Screen::inbound();
     screen

@@ -440,6 +440,28 @@ fn a_large_screen_is_used() {
     picture("200x60", &reviewing((200, 60), COLOUR), &DARK, "nothing is written yet");
 }
 
+const PICTURE: &str = "<!-- drawn by the program: tests/gallery.rs -->\n\n";
+
+#[test]
+fn the_picture_of_the_readme_is_what_the_program_draws_at_80x24() {
+    let rows = choosing((80, 24), COLOUR).text();
+    let drawn: String = rows
+        .lines()
+        .map(|row| format!("    {row}").trim_end().to_owned() + "\n")
+        .collect();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let (before, rest) = readme
+        .split_once(PICTURE)
+        .expect("README.md has a place for the picture");
+    let (kept, after) = rest.split_once("\n(").expect("words below the picture");
+    if std::env::var_os("UPDATE_GALLERY").is_some_and(|wanted| wanted == "1") {
+        fs::write(&path, format!("{before}{PICTURE}{drawn}\n({after}")).unwrap();
+    } else {
+        assert!(kept == drawn, "stale, see the head of this file:\n{drawn}");
+    }
+}
+
 #[test]
 fn every_picture_that_is_kept_is_drawn_by_a_test() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/gallery");

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::document::Document;
-use super::edit::Splice;
 use super::error::EditError;
 use super::lines::{ending_at, line_end, line_of, line_start};
 use super::secrets::{HIDDEN, Secrets, printable};
+use super::splice::Splice;
 use super::types::{DiffKind, DiffLine, EditSet};
 
 /// Longest line shown, in characters.

@@ -12,11 +12,11 @@
 //! |---|---|
 //! | `types` | what others see: variables, edits, conflicts, diff lines |
 //! | `error` | what can go wrong, in words |
-//! | `strict` | the well-formedness pass over quick-xml's events |
+//! | `strict`, `plain` | the well-formedness pass over quick-xml's events; what the server spells as always, without them |
 //! | `tag`, `markup`, `chars`, `content` | start tags, rules for single pieces, legal characters and names, what a content means |
 //! | `index` | byte spans of sections and variables |
 //! | `document` | parse, look up, places |
-//! | `edit`, `style`, `rebase` | edits as splices, render, carrying them over; the indent, quotes and line endings found in the file |
+//! | `edit`, `splice`, `style`, `rebase` | edits as splices, render, carrying them over; the indent, quotes and line endings found in the file |
 //! | `verify` | the proof before any write |
 //! | `diff`, `changes`, `piece` | what differs, in lines and in values |
 //! | `secrets`, `sensitive` | what is never shown, and where it lies in the file |
@@ -32,9 +32,11 @@ mod index;
 mod lines;
 mod markup;
 mod piece;
+mod plain;
 mod rebase;
 mod secrets;
 mod sensitive;
+mod splice;
 mod strict;
 mod style;
 mod tag;

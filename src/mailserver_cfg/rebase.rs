@@ -35,23 +35,8 @@ impl Document {
 
 #[cfg(test)]
 mod tests {
-    use super::super::types::{Edit, VariablePath};
+    use super::super::types::edits;
     use super::*;
-
-    fn edits(wanted: &[(&str, Option<&str>, Option<&str>)]) -> EditSet {
-        EditSet::new(wanted.iter().map(|&(path, base, new)| {
-            let (table, variable) = path.split_once('/').unwrap();
-            let path = VariablePath {
-                table: table.into(),
-                variable: variable.into(),
-            };
-            Edit {
-                path,
-                base: base.map(Into::into),
-                new: new.map(Into::into),
-            }
-        }))
-    }
 
     #[test]
     fn edits_are_carried_over_to_what_is_there_now() {

@@ -6,7 +6,7 @@ use super::content::{decode, decode_attribute};
 use super::document::Document;
 use super::lines::BOM;
 use super::secrets::{Secrets, looks_secret};
-use super::strict::{Sink, scan};
+use super::strict::{Sink, scan, scan_inside};
 use super::tag::Tag;
 use super::types::VariablePath;
 
@@ -24,8 +24,16 @@ impl Document {
             open: Vec::new(),
             found: Vec::new(),
         };
-        // parsed before, so it cannot fail
-        let _ = scan(document, "config", &mut finder);
+        // parsed before, so neither can fail
+        match self.sections_around(&finder.window, skip) {
+            Some(part) => {
+                let text = document.get(..part.end).unwrap_or_default();
+                scan_inside(text, "config", part.start, &mut finder);
+            }
+            None => {
+                let _ = scan(document, "config", &mut finder);
+            }
+        }
         let mut found: Vec<_> = finder
             .found
             .into_iter()
@@ -33,6 +41,21 @@ impl Document {
             .collect();
         found.sort_by_key(|span| (span.start, span.end));
         found
+    }
+
+    /// From the end of the last section before the window to the beginning of the first one after it: all that can reach into it. `None`: the
+    /// window may touch something before the first section or after the last one. Offsets without the byte order mark.
+    fn sections_around(&self, window: &Range<usize>, skip: usize) -> Option<Range<usize>> {
+        let spans = || {
+            let spans = self.index.sections.iter().map(|section| section.element.span());
+            spans.map(|span| span.start.saturating_sub(skip)..span.end.saturating_sub(skip))
+        };
+        let start = spans()
+            .map(|span| span.end)
+            .take_while(|end| *end <= window.start)
+            .last()?;
+        let end = spans().map(|span| span.start).find(|start| *start >= window.end)?;
+        Some(start..end)
     }
 }
 
@@ -112,6 +135,44 @@ impl Sink for Finder<'_> {
     fn aside(&mut self, at: Range<usize>) {
         if self.meets(&at) && looks_secret(self.text_of(&at)) {
             self.found.push(at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hidden_in_a_window_is_the_same_when_only_the_sections_around_it_are_looked_at() {
+        let inside = "<!-- password one --><table name='A'><variable name='MyKey'>x</variable></table> <?php secret?>\
+                      <list name='B'><listitem><variable name='C'>D3S:1</variable></listitem></list>\
+                      <!-- a\npassword --><other D='SHA:2'><!-- pass-word --></other><table name='E'/>\
+                      <table name='F'><variable name='Password'>y</variable></table> <!-- key password -->";
+        for bom in ["", BOM] {
+            let text = format!("{bom}<!-- password --><config key='D3S:3'>{inside}</config><!-- password -->");
+            let document = Document::parse(text.clone().into()).unwrap();
+            let secrets = Secrets::default();
+            let mut parts = 0;
+            for start in (0..text.len()).step_by(5) {
+                for end in (start + 1..text.len()).step_by(7) {
+                    let window = start.saturating_sub(bom.len())..end.saturating_sub(bom.len());
+                    parts += usize::from(document.sections_around(&window, bom.len()).is_some());
+                    let mut finder = Finder {
+                        text: text.strip_prefix(bom).unwrap(),
+                        window,
+                        secrets: &secrets,
+                        open: Vec::new(),
+                        found: Vec::new(),
+                    };
+                    scan(finder.text, "config", &mut finder).unwrap();
+                    let mut all: Vec<_> = finder.found;
+                    all.sort_by_key(|span| (span.start, span.end));
+                    let all: Vec<_> = all.iter().map(|at| at.start + bom.len()..at.end + bom.len()).collect();
+                    assert_eq!(document.sensitive(start..end, &secrets), all, "{start}..{end}");
+                }
+            }
+            assert!(parts > 100, "{parts}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The strict pass: quick-xml finds the tokens, this decides whether they make a document. Variables spelt as the mail server
-//! spells them take a lane of their own ([`Pass::plain_variables`]).
+//! The strict pass: quick-xml finds the tokens, this decides whether they make a document. What is spelt as the mail server spells it
+//! takes a lane of its own ([`Pass::plain`]).
 //!
 //! quick-xml does not check well-formedness (its issues #121 and #848): it accepts a truncated file, an empty one, text or
 //! a second root after the root, control characters, `<` in attributes, duplicate attributes and undeclared entities. All of that
@@ -34,125 +34,72 @@ pub(super) trait Sink {
 
 /// Runs over a document without byte order mark whose characters are known to be legal.
 pub(super) fn scan(text: &str, root: &str, sink: &mut impl Sink) -> Result<(), Trouble> {
-    let mut pass = Pass {
+    let pass = Pass {
         text,
         root,
         open: Vec::new(),
         root_seen: false,
     };
-    let mut start = 0;
-    loop {
-        start = pass.plain_variables(start, sink)?;
-        let rest = text.get(start..).unwrap_or_default();
-        // legal inside an element, but a reader drops it at its start without counting it
-        if rest.starts_with(BOM) {
-            pass.characters(BOM, start)?;
-            start += BOM.len();
-            continue;
-        }
-        let mut reader = Reader::from_str(rest);
-        let config = reader.config_mut();
-        // checked here, with messages that quote nothing
-        config.check_end_names = false;
-        config.allow_unmatched_ends = true;
-        let base = start;
-        loop {
-            let event = reader.read_event();
-            let end = base + offset(reader.buffer_position());
-            match event {
-                Ok(Event::Eof) => return pass.finish(),
-                Ok(event) => pass.take(&event, start..end, sink)?,
-                Err(error) => return Err(pass.unreadable(&error, start, base + offset(reader.error_position()))),
-            }
-            start = end;
-            if pass.at_plain_variable(start) {
-                break;
-            }
-        }
-    }
+    pass.run(0, sink)
+}
+
+/// Runs over whole elements of a document that was scanned before, from `start` directly inside its root to the end of `text`, where the
+/// rest of the document is cut off. Says nothing of what it meets.
+pub(super) fn scan_inside(text: &str, root: &str, start: usize, sink: &mut impl Sink) {
+    let pass = Pass {
+        text,
+        root,
+        open: vec![(0, root)],
+        root_seen: true,
+    };
+    let _ = pass.run(start, sink);
 }
 
 fn offset(position: u64) -> usize {
     usize::try_from(position).unwrap_or(usize::MAX)
 }
 
-struct Pass<'a> {
-    text: &'a str,
+/// What the pass knows while it runs.
+pub(super) struct Pass<'a> {
+    pub(super) text: &'a str,
     root: &'a str,
     /// Where each open element's tag begins, and its name.
-    open: Vec<(usize, &'a str)>,
+    pub(super) open: Vec<(usize, &'a str)>,
     root_seen: bool,
 }
 
-/// How the mail server begins a variable.
-const VARIABLE: &str = "<variable name=\"";
-const VARIABLE_END: &str = "</variable>";
-
 impl<'a> Pass<'a> {
-    fn after(&self, at: usize) -> &'a [u8] {
-        self.text.as_bytes().get(at..).unwrap_or_default()
-    }
-
-    /// Are the next things blanks and a variable as the mail server spells it, inside an element?
-    fn at_plain_variable(&self, at: usize) -> bool {
-        let blanks = self.after(at).iter().take_while(|&&b| is_blank(b)).count();
-        !self.open.is_empty() && self.after(at + blanks).starts_with(VARIABLE.as_bytes())
-    }
-
-    /// The fast lane: runs of variables spelt as the mail server spells them, which is nearly all of a file, do not go through
-    /// quick-xml (with it 30 ms for 10 MB, of which 13 ms for its events alone; `xmllint --stream` 43 ms). Whatever looks
-    /// different in any way is left to the other lane, which also finds the words for what is wrong. Returns where it stopped.
-    fn plain_variables(&self, mut at: usize, sink: &mut impl Sink) -> Result<usize, Trouble> {
-        let depth = self.open.len() + 1;
-        if self.open.is_empty() || depth > DEPTH {
-            return Ok(at);
-        }
-        while let Some(end) = self.plain_variable(at, depth, sink)? {
-            at = end;
-        }
-        Ok(at)
-    }
-
-    fn plain_variable(&self, at: usize, depth: usize, sink: &mut impl Sink) -> Result<Option<usize>, Trouble> {
-        let start = at + self.after(at).iter().take_while(|&&b| is_blank(b)).count();
-        let Some(name) = self.after(start).strip_prefix(VARIABLE.as_bytes()) else {
-            return Ok(None);
-        };
-        let Some(length) = name.iter().position(|&b| matches!(b, b'"' | b'<' | b'&')) else {
-            return Ok(None);
-        };
-        let quote = start + VARIABLE.len() + length;
-        let (empty, tag_end) = match self.after(quote) {
-            [b'"', b'>', ..] => (false, quote + 2),
-            [b'"', b'/', b'>', ..] => (true, quote + 3),
-            _ => return Ok(None),
-        };
-        let value = self.after(tag_end);
-        let value_end = if empty {
-            tag_end
-        } else {
-            let Some(length) = memchr::memchr(b'<', value) else {
-                return Ok(None);
-            };
-            if !self.after(tag_end + length).starts_with(VARIABLE_END.as_bytes()) {
-                return Ok(None);
+    fn run(mut self, mut start: usize, sink: &mut impl Sink) -> Result<(), Trouble> {
+        let pass = &mut self;
+        loop {
+            start = pass.plain(start, sink)?;
+            let rest = pass.text.get(start..).unwrap_or_default();
+            // legal inside an element, but a reader drops it at its start without counting it
+            if rest.starts_with(BOM) {
+                pass.characters(BOM, start)?;
+                start += BOM.len();
+                continue;
             }
-            // most values have neither
-            let value = value.get(..length).unwrap_or_default();
-            if value.iter().any(|&b| matches!(b, b'&' | b'>')) {
-                let raw = self.text.get(tag_end..tag_end + length).unwrap_or_default();
-                if raw.contains("]]>") {
-                    return Ok(None);
+            let mut reader = Reader::from_str(rest);
+            let config = reader.config_mut();
+            // checked here, with messages that quote nothing
+            config.check_end_names = false;
+            config.allow_unmatched_ends = true;
+            let base = start;
+            loop {
+                let event = reader.read_event();
+                let end = base + offset(reader.buffer_position());
+                match event {
+                    Ok(Event::Eof) => return pass.finish(),
+                    Ok(event) => pass.take(&event, start..end, sink)?,
+                    Err(error) => return Err(pass.unreadable(&error, start, base + offset(reader.error_position()))),
                 }
-                references(raw, tag_end)?;
+                start = end;
+                if pass.at_plain(start) {
+                    break;
+                }
             }
-            tag_end + length
-        };
-        let end = if empty { tag_end } else { value_end + VARIABLE_END.len() };
-        let inside = self.text.get(start + "<variable".len()..quote + 1).unwrap_or_default();
-        sink.open(depth, &Tag::variable(inside, empty), start..tag_end);
-        sink.close(depth, value_end..end);
-        Ok(Some(end))
+        }
     }
 
     fn take(&mut self, event: &Event<'_>, at: Range<usize>, sink: &mut impl Sink) -> Result<(), Trouble> {

@@ -222,6 +222,24 @@ fn masked_option(path: &VariablePath, value: Option<&str>) -> Option<String> {
     value.map(|value| masked(&path.variable, value))
 }
 
+/// Edits as tests write them: `Table/Variable`, base, new value.
+#[cfg(test)]
+pub(super) fn edits(wanted: &[(&str, Option<&str>, Option<&str>)]) -> EditSet {
+    let edit = |&(path, base, new): &(&str, Option<&str>, Option<&str>)| {
+        let (table, variable) = path.split_once('/').unwrap();
+        let path = VariablePath {
+            table: table.into(),
+            variable: variable.into(),
+        };
+        Edit {
+            path,
+            base: base.map(Into::into),
+            new: new.map(Into::into),
+        }
+    };
+    EditSet::new(wanted.iter().map(edit))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use super::document::Document;
-use super::edit::Splice;
 use super::error::EditError;
 use super::index::{Kind, name_in};
+use super::splice::Splice;
 use super::types::EditSet;
 
 impl Document {

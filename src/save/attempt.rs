@@ -19,21 +19,21 @@ impl Save<'_> {
     /// One attempt: journal, backup, write, exchange, commit. Cleans up after itself when it fails.
     pub(crate) fn once(
         &self,
-        plan: &Plan,
+        plan: &Plan<'_>,
         new: &[u8],
         attributes: &Attributes,
         in_place: bool,
         gate: &mut dyn Gate,
         progress: &mut dyn Progress,
     ) -> Result<(BackupInfo, Vec<String>), SaveError> {
-        let (request, home) = (self.request, self.home);
+        let (request, home, old) = (self.request, self.home, plan.old.as_bytes());
         let mut journal = Journal {
             format: 1,
             when: who::now(),
             action: request.note.action.clone(),
             summary: request.note.summary.clone(),
             temp: request.target.temp_name(),
-            old_sha256: disk::sha256(&plan.old),
+            old_sha256: disk::sha256(old),
             new_sha256: disk::sha256(new),
             backup: backup::next_id(home)?,
             own_backup: true,
@@ -42,12 +42,12 @@ impl Save<'_> {
         journal.write(home)?;
         let result = (|| {
             progress.step(Step::BackingUp);
-            let made = backup::make(home, request, &journal, &plan.old, &plan.applied, attributes)?;
+            let made = backup::make(home, request, &journal, old, &plan.applied, attributes)?;
             progress.step(Step::Writing);
             let change = Change {
                 target: request.target,
                 home,
-                old: &plan.old,
+                old,
                 attributes,
                 new,
             };
@@ -84,9 +84,9 @@ impl Save<'_> {
     }
 
     fn read_back(&self, new: &[u8]) -> Option<String> {
-        match self.request.target.read() {
-            Ok((bytes, _)) if bytes == new => None,
-            Ok(_) => Some("another program has already changed the file again after this save".to_owned()),
+        match self.request.target.holds(new) {
+            Ok((true, ..)) => None,
+            Ok((false, ..)) => Some("another program has already changed the file again after this save".to_owned()),
             Err(error) => Some(format!("the file was saved, but could not be read back: {error}")),
         }
     }

@@ -63,7 +63,7 @@ pub(crate) fn make(
     let backups = &home.backups;
     backups.put(&format!("{id}.cfg"), old)?;
     // Through a new handle and the name: this is what a restore would read.
-    if backups.read(&format!("{id}.cfg"), LARGEST)?.as_deref() != Some(old) {
+    if !backups.holds(&format!("{id}.cfg"), old)? {
         return Err(SaveError::read_back(&backups.path.join(format!("{id}.cfg"))));
     }
     json::put(backups, &format!("{id}.json"), &manifest)?;
@@ -173,10 +173,10 @@ fn too_old(stamps: &[(String, String)], now: &str, protect: &str) -> Vec<String>
 
 /// Is content with this hash in a backup whose bytes are proven?
 pub(crate) fn holds(home: &Home, sha256: &str) -> Result<bool, SaveError> {
-    let entries = entries(home)?;
-    Ok(entries
+    let proven = |id: &str| matches!(home.backups.sum(&format!("{id}.cfg")), Ok(Some(sum)) if sum == sha256);
+    Ok(entries(home)?
         .iter()
-        .any(|(id, manifest)| manifest.sha256 == sha256 && read_proven(home, id).is_ok()))
+        .any(|(id, manifest)| manifest.sha256 == sha256 && proven(id)))
 }
 
 /// Removes what a crash left between the steps of [`make`] and [`remove`]: bytes without manifest, manifests without bytes, temp files.

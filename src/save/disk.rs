@@ -10,9 +10,13 @@ use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
 use super::error::SaveError;
+use super::target::Snapshot;
 
 /// Files larger than this are not read: a document has at most 1 GiB.
 pub(crate) const LARGEST: u64 = 1 << 30;
+
+/// Files that are only compared or summed are read in pieces of so many bytes: a second copy of a file of 10 MB is not needed for that.
+const PIECE: usize = 64 * 1024;
 
 /// A directory: its handle, and its path for messages only.
 pub(crate) struct Dir {
@@ -76,6 +80,26 @@ impl Dir {
             Err(errno) => return Err(SaveError::disk("opening", &path, errno)),
         };
         read_all(&file, limit, &path).map(Some)
+    }
+
+    /// Through a new handle and the name: does the file hold exactly these bytes? No file: no.
+    pub(crate) fn holds(&self, name: &str, bytes: &[u8]) -> Result<bool, SaveError> {
+        let path = self.path.join(name);
+        match self.read_handle(name) {
+            Ok(file) => holds(&file, bytes, &path),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(SaveError::disk("opening", &path, errno)),
+        }
+    }
+
+    /// The SHA-256 of a file; `None` when there is none.
+    pub(crate) fn sum(&self, name: &str) -> Result<Option<String>, SaveError> {
+        let path = self.path.join(name);
+        match self.read_handle(name) {
+            Ok(file) => sum(&file, &path).map(Some),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(SaveError::disk("opening", &path, errno)),
+        }
     }
 
     /// Removes a name; that it is not there is fine.
@@ -157,6 +181,65 @@ pub(crate) fn read_all(mut file: &File, limit: u64, path: &Path) -> Result<Vec<u
     Ok(bytes)
 }
 
+/// Takes a whole file from its beginning through a handle, piece by piece, until `take` has seen enough (returns false).
+fn pieces(mut file: &File, path: &Path, mut take: impl FnMut(&[u8]) -> bool) -> Result<(), SaveError> {
+    let fault = |error: &std::io::Error| SaveError::io("reading", path, error);
+    file.seek(SeekFrom::Start(0)).map_err(|error| fault(&error))?;
+    let mut buffer = vec![0; PIECE];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => {
+                if !take(buffer.get(..count).unwrap_or_default()) {
+                    return Ok(());
+                }
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(fault(&error)),
+        }
+    }
+}
+
+/// Does the file hold exactly these bytes, to its end? One that is written to while it is read does not.
+pub(crate) fn holds(file: &File, bytes: &[u8], path: &Path) -> Result<bool, SaveError> {
+    let stand = || -> Result<_, SaveError> {
+        let stat = rustix::fs::fstat(file).map_err(|errno| SaveError::disk("reading", path, errno))?;
+        let stands = Snapshot::of(&stat);
+        Ok((stands.size, stands.mtime))
+    };
+    let before = stand()?;
+    if usize::try_from(before.0).ok() != Some(bytes.len()) {
+        return Ok(false);
+    }
+    let (mut rest, mut same) = (bytes, true);
+    pieces(file, path, |piece| {
+        match rest.strip_prefix(piece) {
+            Some(after) => rest = after,
+            None => same = false,
+        }
+        same
+    })?;
+    Ok(same && rest.is_empty() && stand()? == before)
+}
+
+/// The SHA-256 of a file of at most [`LARGEST`] bytes, in lower-case hex.
+pub(crate) fn sum(file: &File, path: &Path) -> Result<String, SaveError> {
+    let (mut hasher, mut size) = (Sha256::new(), 0_u64);
+    pieces(file, path, |piece| {
+        hasher.update(piece);
+        size = size.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        size <= LARGEST
+    })?;
+    if size > LARGEST {
+        return Err(SaveError::TooLarge {
+            path: path.to_path_buf(),
+            size,
+            limit: LARGEST,
+        });
+    }
+    Ok(hex(&hasher.finalize()))
+}
+
 /// Writes everything at the handle's position.
 pub(crate) fn write_all(file: &mut File, bytes: &[u8], path: &Path) -> Result<(), SaveError> {
     file.write_all(bytes)
@@ -170,7 +253,7 @@ pub(crate) fn sync_file(file: &File, path: &Path) -> Result<(), SaveError> {
 
 /// Proves through the handle that the file holds exactly these bytes.
 pub(crate) fn prove(file: &File, bytes: &[u8], path: &Path) -> Result<(), SaveError> {
-    if read_all(file, LARGEST, path)? == bytes {
+    if holds(file, bytes, path)? {
         Ok(())
     } else {
         Err(SaveError::read_back(path))
@@ -217,4 +300,30 @@ pub(crate) fn random_name() -> String {
     let mut hasher = std::hash::RandomState::new().build_hasher();
     hasher.write_u32(std::process::id());
     format!("{:016x}", hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_holds_its_bytes_to_the_end_and_neither_a_part_nor_more() {
+        for length in [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE] {
+            let bytes: Vec<u8> = (0..=250).cycle().take(length).collect();
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(&bytes).unwrap();
+            let held = |bytes: &[u8]| holds(&file, bytes, Path::new("x")).unwrap();
+            assert!(held(&bytes) && held(&bytes), "{length}");
+            assert!(!held(&[&bytes[..], b"x"].concat()), "{length}");
+            for at in [0, length / 2, length.saturating_sub(1)] {
+                let mut other = bytes.clone();
+                if let Some(byte) = other.get_mut(at) {
+                    *byte ^= 1;
+                    assert!(!held(&other), "{length}: {at}");
+                }
+            }
+            assert_eq!(length == 0, held(&bytes[..length.saturating_sub(1)]), "{length}");
+            assert_eq!(sum(&file, Path::new("x")).unwrap(), sha256(&bytes));
+        }
+    }
 }

@@ -26,7 +26,7 @@ impl Change<'_> {
         journal.write(self.home)?;
         look()?;
         let mut file = open(self.target)?;
-        if disk::read_all(&file, disk::LARGEST, self.target.path())? != self.old {
+        if !disk::holds(&file, self.old, self.target.path())? {
             let (path, changed) = (self.target.path().to_path_buf(), Vec::new());
             return Err(SaveError::ChangedUnderneath {
                 path,
@@ -87,8 +87,7 @@ pub(crate) fn overwrite(file: &mut File, bytes: &[u8], target: &Target) -> Resul
 
 /// Through a new handle: does the file hold exactly this?
 pub(crate) fn check(target: &Target, bytes: &[u8]) -> Result<(), SaveError> {
-    let now = target.parent().read(target.name(), disk::LARGEST)?;
-    if now.as_deref() == Some(bytes) {
+    if target.parent().holds(target.name(), bytes)? {
         Ok(())
     } else {
         Err(SaveError::read_back(target.path()))

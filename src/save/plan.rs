@@ -1,7 +1,14 @@
-//! What would be written onto these bytes: rebase, render, verify. Pure.
+//! What would be written onto what stands in the file: rebase, render, verify.
+//!
+//! A file of 10 MB is in memory once for what the user saw, once for what is to be written, and a third time only if somebody else changed it
+//! in between.
+
+use std::borrow::Cow;
+use std::fs::File;
 
 use super::error::SaveError;
 use super::request::{Content, Request};
+use super::target::Snapshot;
 use super::trouble::OnDisk;
 use crate::mailserver_cfg::{Conflict, Document, Edit, EditSet, Secrets, ValueChange};
 
@@ -9,36 +16,56 @@ use crate::mailserver_cfg::{Conflict, Document, Edit, EditSet, Secrets, ValueCha
 pub(crate) const TOLD: usize = 100;
 
 /// The new file and how it came about.
-pub(crate) struct Plan {
-    /// The bytes that it is made from.
-    pub(crate) old: Vec<u8>,
-    /// The verified new bytes; `None` = they are the old ones.
-    pub(crate) new: Option<Vec<u8>>,
+pub(crate) struct Plan<'a> {
+    /// What it is made from: the base, unless the file was changed since.
+    pub(crate) old: Cow<'a, Document>,
+    /// The verified new document; `None` = its bytes are the old ones.
+    pub(crate) new: Option<Document>,
     pub(crate) applied: EditSet,
     pub(crate) already: Vec<Edit>,
     pub(crate) changed: Vec<ValueChange>,
     pub(crate) changed_count: usize,
 }
 
-/// Makes the plan for the bytes that are on disk now.
+fn parse(request: &Request<'_>, bytes: Vec<u8>) -> Result<Document, SaveError> {
+    Document::parse(bytes).map_err(|error| SaveError::NotADocument {
+        path: request.target.path().to_path_buf(),
+        error,
+    })
+}
+
+/// What stands in the file now, read only if it is not the base.
+/// # Errors
+/// It cannot be read, never holds still, is not a document.
+pub(crate) fn read_now<'a>(request: &Request<'a>) -> Result<(Cow<'a, Document>, Snapshot, File), SaveError> {
+    let base = request.base;
+    let (is_base, snapshot, file) = request.target.holds(base.as_bytes())?;
+    if is_base {
+        return Ok((Cow::Borrowed(base), snapshot, file));
+    }
+    let (bytes, snapshot, file) = request.target.read_handle()?;
+    let now = if bytes == base.as_bytes() {
+        Cow::Borrowed(base)
+    } else {
+        Cow::Owned(parse(request, bytes)?)
+    };
+    Ok((now, snapshot, file))
+}
+
+/// Makes the plan for what [`read_now`] found.
 /// # Errors
 /// Not a document, a conflict, edits that cannot be applied.
-pub(crate) fn plan(request: &Request<'_>, old: Vec<u8>) -> Result<Plan, SaveError> {
+pub(crate) fn plan<'a>(request: &Request<'a>, old: Cow<'a, Document>) -> Result<Plan<'a>, SaveError> {
     let path = || request.target.path().to_path_buf();
-    let parse =
-        |bytes: Vec<u8>| Document::parse(bytes).map_err(|error| SaveError::NotADocument { path: path(), error });
-    let is_base = old == request.base.as_bytes();
-    let parsed = if is_base { None } else { Some(parse(old.clone())?) };
-    let now = parsed.as_ref().unwrap_or(request.base);
-    let (changed, changed_count) = if is_base {
-        (Vec::new(), 0)
-    } else {
-        request.base.changes_to(now, request.secrets, TOLD)
+    let (changed, changed_count) = match &old {
+        Cow::Borrowed(_) => (Vec::new(), 0),
+        Cow::Owned(now) => request.base.changes_to(now, request.secrets, TOLD),
     };
+    let differs = |new: &Document| new.as_bytes() != old.as_bytes();
     let edit_error = |error| SaveError::Edit { path: path(), error };
     match &request.content {
         Content::Edits(edits) => {
-            let rebased = now.rebase(edits);
+            let rebased = old.rebase(edits);
             if !rebased.conflicts.is_empty() {
                 let conflicts = rebased
                     .conflicts
@@ -55,9 +82,9 @@ pub(crate) fn plan(request: &Request<'_>, old: Vec<u8>) -> Result<Plan, SaveErro
             let new = if rebased.apply.is_empty() {
                 None
             } else {
-                let rendered = now.render(&rebased.apply).map_err(edit_error)?;
-                let verified = now.verify(&rebased.apply, rendered).map_err(edit_error)?;
-                Some(verified.as_bytes().to_vec()).filter(|new| *new != old)
+                let rendered = old.render(&rebased.apply).map_err(edit_error)?;
+                let verified = old.verify(&rebased.apply, rendered).map_err(edit_error)?;
+                Some(verified).filter(differs)
             };
             Ok(Plan {
                 old,
@@ -76,8 +103,7 @@ pub(crate) fn plan(request: &Request<'_>, old: Vec<u8>) -> Result<Plan, SaveErro
                     on_disk: OnDisk::Untouched,
                 });
             }
-            let new = parse(bytes.clone())?;
-            let new = Some(new.as_bytes().to_vec()).filter(|new| *new != old);
+            let new = Some(parse(request, bytes.clone())?).filter(differs);
             Ok(Plan {
                 old,
                 new,

@@ -1,6 +1,7 @@
 //! Finishing or undoing what an earlier save left behind. Idempotent: killed at any point, it starts over; run twice at once, the lock
 //! lets one through.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use super::audit::{AuditEntry, audit};
@@ -175,16 +176,15 @@ fn completed(journal: &Journal) -> Recovered {
 /// The temp file was whole; which of the two names has it?
 fn after_ready(home: &Home, target: &Target, journal: &Journal, inode: u64) -> Result<Recovered, SaveError> {
     let temp = journal.temp.as_str();
-    let (bytes, snapshot) = target.read()?;
-    let sum = disk::sha256(&bytes);
+    let (sum, snapshot) = target.sum()?;
     // By inode; by content where a file system makes new inode numbers at each mount.
     let ours_is_in = snapshot.inode == inode || sum == journal.new_sha256;
     let beside = if target.is_temp_name(temp) {
-        target.parent().read(temp, LARGEST)?
+        target.parent().sum(temp)?
     } else {
         None
     };
-    let Some(out) = beside else {
+    let Some(out_sum) = beside else {
         return if sum == journal.old_sha256 {
             undo(home, target, journal)
         } else if ours_is_in {
@@ -200,7 +200,6 @@ fn after_ready(home: &Home, target: &Target, journal: &Journal, inode: u64) -> R
     let out_stat = rustix::fs::statat(&target.parent().handle, temp, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)
         .map_err(|errno| SaveError::disk("looking at what lies beside", target.path(), errno))?;
     let out_snapshot = Snapshot::of(&out_stat);
-    let out_sum = disk::sha256(&out);
     if out_snapshot.inode == inode || out_sum == journal.new_sha256 {
         return undo(home, target, journal);
     }
@@ -212,16 +211,18 @@ fn after_ready(home: &Home, target: &Target, journal: &Journal, inode: u64) -> R
         return Ok(completed(journal));
     }
     // Another program's version came out, and the crash was faster than putting it back.
+    let Some(out) = target.parent().read(temp, LARGEST)? else {
+        // Gone since it was summed: the next try finds it so.
+        return Err(SaveError::NeverQuiet {
+            path: target.path().to_path_buf(),
+        });
+    };
     let kept = home.keep("came-out", &out)?;
     let when = journal.when.clone();
-    if snapshot.inode == inode && sum == journal.new_sha256 {
-        swap::put_back(
-            target,
-            home,
-            temp,
-            (Some(out), Some(out_snapshot)),
-            (Some(bytes), Some(snapshot)),
-        )?;
+    let (bytes, snapshot) = target.read()?;
+    if snapshot.inode == inode && disk::sha256(&bytes) == journal.new_sha256 {
+        let ours = (Some(Cow::Owned(bytes)), Some(snapshot));
+        swap::put_back(target, home, temp, (Some(Cow::Owned(out)), Some(out_snapshot)), ours)?;
         if journal.own_backup {
             backup::discard(home, &journal.backup)?;
         }
@@ -233,8 +234,7 @@ fn after_ready(home: &Home, target: &Target, journal: &Journal, inode: u64) -> R
 }
 
 fn in_place_broken(home: &Home, target: &Target, journal: &Journal) -> Result<Recovered, SaveError> {
-    let (bytes, _) = target.read()?;
-    let sum = disk::sha256(&bytes);
+    let (sum, _) = target.sum()?;
     if sum == journal.new_sha256 {
         // It may have got there without fsync.
         let file = in_place::open(target)?;
@@ -245,6 +245,7 @@ fn in_place_broken(home: &Home, target: &Target, journal: &Journal) -> Result<Re
         return undo(home, target, journal);
     }
     let (when, backup) = (journal.when.clone(), journal.backup.clone());
+    let (bytes, _) = target.read()?;
     let good = backup::read_proven(home, &journal.backup)?;
     let other = home.dir.read(PENDING, LARGEST)?.unwrap_or_default();
     if !in_place::is_torn(&bytes, &good, &other) && Document::parse(bytes.clone()).is_ok() {
@@ -267,8 +268,8 @@ fn leftovers(home: &Home, target: &Target) -> Result<Vec<Recovered>, SaveError> 
     let names = target.parent().names()?;
     let mut found = Vec::new();
     for name in names.into_iter().filter(|name| target.is_temp_name(name)) {
-        let known = match target.parent().read(&name, LARGEST) {
-            Ok(Some(bytes)) => backup::holds(home, &disk::sha256(&bytes))?,
+        let known = match target.parent().sum(&name) {
+            Ok(Some(sum)) => backup::holds(home, &sum)?,
             Ok(None) => continue,
             Err(_) => false,
         };

@@ -112,8 +112,9 @@ pub struct Saved {
     pub changed_count: usize,
     /// How the engine came up.
     pub engine: Started,
-    /// The bytes that the save put in place (what the engine did to them since can be compared with them).
-    pub written: Vec<u8>,
+    /// The document that the save put in place (what the engine did to it since can be compared with it), or found there when it had nothing
+    /// to do; `None`: the base stands there.
+    pub written: Option<Document>,
     /// Unfinished saves that were cleaned up first.
     pub recovered: Vec<Recovered>,
     /// What is worth knowing: "saved, but …".

@@ -75,7 +75,7 @@ impl Save<'_> {
         gate: &mut dyn Gate,
     ) -> Result<(Option<std::path::PathBuf>, Vec<String>), SaveError> {
         let (target, home) = (self.request.target, self.home);
-        let (failed, snapshot, file) = target.read_named(target.name())?;
+        let (failed, snapshot, file) = target.read_handle()?;
         if failed == old {
             return Ok((None, Vec::new()));
         }

@@ -1,16 +1,20 @@
 //! The save from end to end, step by step in order.
 
+use std::borrow::Cow;
+use std::fs::File;
+
 use super::attributes::Attributes;
 use super::audit::{AuditEntry, audit};
 use super::error::SaveError;
 use super::gate::{Gate, Progress, Started, Step};
 use super::journal::EngineStopped;
 use super::manifest::BackupInfo;
-use super::plan::{Plan, plan};
+use super::plan::{Plan, plan, read_now};
 use super::preflight::{in_place_reason, preflight};
 use super::recover::recover_locked;
 use super::request::{Outcome, Request, Saved, ended};
 use super::state_dir::{Home, Locks};
+use super::target::Snapshot;
 use super::trouble::OnDisk;
 use super::who;
 use crate::mailserver_cfg::EditSet;
@@ -46,9 +50,8 @@ pub fn save(request: &Request<'_>, gate: &mut dyn Gate, progress: &mut dyn Progr
 }
 
 /// What was committed.
-struct Done {
-    plan: Plan,
-    new: Vec<u8>,
+struct Done<'a> {
+    plan: Plan<'a>,
     attributes: Attributes,
     backup: BackupInfo,
     warnings: Vec<String>,
@@ -59,16 +62,16 @@ pub(crate) struct Save<'a> {
     pub(crate) home: &'a Home,
 }
 
-impl Save<'_> {
+impl<'a> Save<'a> {
     fn run(&self, gate: &mut dyn Gate, progress: &mut dyn Progress) -> Result<Saved, SaveError> {
         progress.step(Step::Checking);
         let request = self.request;
-        let (bytes, _) = request.target.read()?;
-        let first = plan(request, bytes)?;
+        let (now, ..) = read_now(request)?;
+        let first = plan(request, now)?;
         let Some(new) = &first.new else {
             return Ok(nothing(first));
         };
-        let size = u64::try_from(new.len()).unwrap_or(u64::MAX);
+        let size = u64::try_from(new.as_bytes().len()).unwrap_or(u64::MAX);
         preflight(request.target, request.state, size)?.refuse(request.state, request.allow_in_place)?;
         self.not_cancelled()?;
 
@@ -132,23 +135,19 @@ impl Save<'_> {
     /// Reads again, and writes; starts over when another program was in between. `Ok(Err(plan))`: nothing to do any more.
     fn write(
         &self,
-        first: Plan,
+        first: Plan<'a>,
         gate: &mut dyn Gate,
         progress: &mut dyn Progress,
-    ) -> Result<Result<Done, Plan>, SaveError> {
+    ) -> Result<Result<Done<'a>, Plan<'a>>, SaveError> {
         let mut last = Some(first);
         let mut attempt = 0;
         loop {
             attempt += 1;
             self.not_cancelled()?;
             progress.step(Step::Reading);
-            let (bytes, snapshot, file) = self.request.target.read_named(self.request.target.name())?;
-            let plan = match last.take() {
-                Some(plan) if plan.old == bytes => plan,
-                _ => plan(self.request, bytes)?,
-            };
+            let (plan, snapshot, file) = self.read_again(last.take())?;
             let attributes = Attributes::of(&file, self.request.target.path())?;
-            let Some(new) = plan.new.clone() else {
+            let Some(new) = &plan.new else {
                 return Ok(Err(plan));
             };
             let in_place = in_place_reason(self.request.target, &snapshot);
@@ -158,11 +157,10 @@ impl Save<'_> {
                 let (path, why) = (self.request.target.path().to_path_buf(), why.clone());
                 return Err(SaveError::InPlaceNeeded { path, why });
             }
-            match self.once(&plan, &new, &attributes, in_place.is_some(), gate, progress) {
+            match self.once(&plan, new.as_bytes(), &attributes, in_place.is_some(), gate, progress) {
                 Ok((backup, warnings)) => {
                     return Ok(Ok(Done {
                         plan,
-                        new,
                         attributes,
                         backup,
                         warnings,
@@ -177,12 +175,23 @@ impl Save<'_> {
         }
     }
 
-    fn after_commit(&self, done: Done, stops: bool, gate: &mut dyn Gate, progress: &mut dyn Progress) -> Saved {
+    /// The plan for what stands in the file now: the last one, if it is made from that.
+    fn read_again(&self, last: Option<Plan<'a>>) -> Result<(Plan<'a>, Snapshot, File), SaveError> {
+        if let Some(plan) = last {
+            let (same, snapshot, file) = self.request.target.holds(plan.old.as_bytes())?;
+            if same {
+                return Ok((plan, snapshot, file));
+            }
+        }
+        let (now, snapshot, file) = read_now(self.request)?;
+        Ok((plan(self.request, now)?, snapshot, file))
+    }
+
+    fn after_commit(&self, done: Done<'_>, stops: bool, gate: &mut dyn Gate, progress: &mut dyn Progress) -> Saved {
         progress.step(Step::StartingEngine);
         let engine = gate.after_commit();
         let Done {
             plan,
-            new,
             attributes,
             backup,
             mut warnings,
@@ -190,7 +199,7 @@ impl Save<'_> {
         let outcome = match &engine {
             Started::Badly(why) => {
                 progress.step(Step::RollingBack);
-                let (outcome, more) = self.roll_back(&plan.old, &attributes, &backup, why, gate);
+                let (outcome, more) = self.roll_back(plan.old.as_bytes(), &attributes, &backup, why, gate);
                 warnings.extend(more);
                 outcome
             }
@@ -212,14 +221,14 @@ impl Save<'_> {
             changed_underneath: plan.changed,
             changed_count: plan.changed_count,
             engine,
-            written: new,
+            written: plan.new,
             recovered: Vec::new(),
             warnings,
         }
     }
 }
 
-fn nothing(plan: Plan) -> Saved {
+fn nothing(plan: Plan<'_>) -> Saved {
     Saved {
         outcome: Outcome::NothingToDo,
         backup: None,
@@ -228,7 +237,10 @@ fn nothing(plan: Plan) -> Saved {
         changed_underneath: plan.changed,
         changed_count: plan.changed_count,
         engine: Started::NotOurs,
-        written: plan.old,
+        written: match plan.old {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(now) => Some(now),
+        },
         recovered: Vec::new(),
         warnings: Vec::new(),
     }

@@ -2,6 +2,7 @@
 //! and unless it is exactly what was expected, it goes back in. (Check-then-rename lost 3–14 % of saves beside a competing writer;
 //! the exchange caught every one; measured on a prototype.)
 
+use std::borrow::Cow;
 use std::fs::File;
 
 use rustix::fs::RenameFlags;
@@ -75,15 +76,8 @@ impl Change<'_> {
         }
         if let Err(error) = self.target.parent().sync() {
             // Not durable, so not saved: back to the old file, which is.
-            let (out, snapshot) = self.came_out(&journal.temp);
-            let back = put_back(
-                self.target,
-                self.home,
-                &journal.temp,
-                (out, snapshot),
-                (Some(self.new.to_vec()), Some(ours)),
-            );
-            return Err(error.with_on_disk(match back {
+            let out = came_out(self.target, &journal.temp);
+            return Err(error.with_on_disk(match self.back(&journal.temp, out, ours) {
                 Ok(()) => OnDisk::PutBack,
                 Err(_) => OnDisk::Unsure {
                     beside: journal.temp.clone(),
@@ -123,30 +117,23 @@ impl Change<'_> {
         self.target.stat().is_ok_and(|stat| Snapshot::of(&stat).same_file(ours))
     }
 
-    fn came_out(&self, temp: &str) -> (Option<Vec<u8>>, Option<Snapshot>) {
-        came_out(self.target, temp)
+    fn back(&self, temp: &str, out: Seen<'_>, ours: Snapshot) -> Result<(), SaveError> {
+        let inside = (Some(Cow::Borrowed(self.new)), Some(ours));
+        put_back(self.target, self.home, temp, out, inside)
     }
 
     /// After the swap: is what came out what was expected? If not, back with it.
     fn judge(&self, temp: &str, ours: &Snapshot) -> Result<(), SaveError> {
         // Read once, without waiting for it to be quiet: until it is back, readers see a file without the other program's change.
-        let (seen, why) = match self.look_at(temp) {
-            Ok((bytes, snapshot, attributes)) => {
-                if bytes == self.old && !attributes.differs(self.attributes) && snapshot.links == 1 {
-                    return Ok(());
-                }
-                ((Some(bytes), Some(snapshot)), changed(self.target, OnDisk::Theirs))
-            }
-            Err(error) => ((None, self.came_out(temp).1), error.with_on_disk(OnDisk::PutBack)),
+        let (out, why) = match self.is_old(temp) {
+            Ok(true) => return Ok(()),
+            Ok(false) => (came_out(self.target, temp), changed(self.target, OnDisk::Theirs)),
+            Err(error) => (
+                (None, identity_at(self.target, temp)),
+                error.with_on_disk(OnDisk::PutBack),
+            ),
         };
-        let back = put_back(
-            self.target,
-            self.home,
-            temp,
-            seen,
-            (Some(self.new.to_vec()), Some(*ours)),
-        );
-        Err(match back {
+        Err(match self.back(temp, out, *ours) {
             Ok(()) => why,
             Err(_) => why.with_on_disk(OnDisk::Unsure {
                 beside: temp.to_owned(),
@@ -154,18 +141,20 @@ impl Change<'_> {
         })
     }
 
-    fn look_at(&self, temp: &str) -> Result<(Vec<u8>, Snapshot, Attributes), SaveError> {
+    /// Is what stands under this name the old file, with its attributes and no second name?
+    fn is_old(&self, temp: &str) -> Result<bool, SaveError> {
         let path = self.target.path();
         let file = self.target.parent().read_handle(temp);
         let file = file.map_err(|errno| fault("reading what was exchanged for", self.target, errno))?;
-        let bytes = disk::read_all(&file, disk::LARGEST, path)?;
-        Ok((bytes, self.identity(&file)?, Attributes::of(&file, path)?))
+        Ok(disk::holds(&file, self.old, path)?
+            && self.identity(&file)?.links == 1
+            && !Attributes::of(&file, path)?.differs(self.attributes))
     }
 
     /// Where there is no exchange: compare once more, then a plain rename.
     fn rename_over(&self, temp: &str) -> Result<String, SaveError> {
-        let (bytes, _, file) = self.target.read_named(self.target.name())?;
-        if bytes != self.old || Attributes::of(&file, self.target.path())?.differs(self.attributes) {
+        let (same, _, file) = self.target.holds(self.old)?;
+        if !same || Attributes::of(&file, self.target.path())?.differs(self.attributes) {
             return Err(changed(self.target, OnDisk::Theirs));
         }
         let parent = &self.target.parent().handle;
@@ -180,18 +169,19 @@ impl Change<'_> {
     fn remove_old(&self, temp: &str) -> Vec<String> {
         let mut warnings = Vec::new();
         // Someone who had the old file open may have written into it since it came out.
-        match self.target.parent().read(temp, disk::LARGEST) {
-            Ok(Some(bytes)) if bytes != self.old => {
-                let kept = self.home.keep("written-late", &bytes);
-                let place = kept.map_or_else(
-                    |error| format!("could not be kept: {error}"),
-                    |path| format!("is kept as {}", path.display()),
-                );
-                warnings.push(format!(
-                    "another program wrote into the old file while it was being replaced; what it wrote {place}"
-                ));
-            }
-            _ => {}
+        let late = match self.target.parent().holds(temp, self.old) {
+            Ok(false) => self.target.parent().read(temp, disk::LARGEST),
+            Ok(true) | Err(_) => Ok(None),
+        };
+        if let Ok(Some(bytes)) = late {
+            let kept = self.home.keep("written-late", &bytes);
+            let place = kept.map_or_else(
+                |error| format!("could not be kept: {error}"),
+                |path| format!("is kept as {}", path.display()),
+            );
+            warnings.push(format!(
+                "another program wrote into the old file while it was being replaced; what it wrote {place}"
+            ));
         }
         let removed = self
             .target
@@ -213,36 +203,51 @@ pub(crate) fn exchange(target: &Target, temp: &str) -> Result<(), Errno> {
     rustix::fs::renameat_with(parent, temp, parent, target.name(), RenameFlags::EXCHANGE)
 }
 
-fn came_out(target: &Target, temp: &str) -> (Option<Vec<u8>>, Option<Snapshot>) {
-    let snapshot = rustix::fs::statat(&target.parent().handle, temp, rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
-    (
-        target.parent().read(temp, disk::LARGEST).ok().flatten(),
-        snapshot.ok().map(|stat| Snapshot::of(&stat)),
-    )
+fn came_out(target: &Target, temp: &str) -> Seen<'static> {
+    let bytes = target.parent().read(temp, disk::LARGEST).ok().flatten();
+    (bytes.map(Cow::Owned), identity_at(target, temp))
+}
+
+fn identity_at(target: &Target, temp: &str) -> Option<Snapshot> {
+    let stat = rustix::fs::statat(&target.parent().handle, temp, rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
+    stat.ok().map(|stat| Snapshot::of(&stat))
 }
 
 /// Content (`None` = could not be read) and identity of one of the two names.
-type Seen = (Option<Vec<u8>>, Option<Snapshot>);
+type Seen<'a> = (Option<Cow<'a, [u8]>>, Option<Snapshot>);
 
-fn same(a: &Seen, b: &Seen) -> bool {
+fn same(a: &Seen<'_>, b: &Seen<'_>) -> bool {
     let (Some(bytes_a), Some(bytes_b), Some(file_a), Some(file_b)) = (&a.0, &b.0, &a.1, &b.1) else {
         return false;
     };
-    bytes_a == bytes_b && file_a.same_file(file_b)
+    file_a.same_file(file_b) && bytes_a == bytes_b
 }
 
-/// Puts what came out (`out`, now under the temp name) back in place, expecting `inside` (what we had put in) to come out. When something
+/// Is it this that stands under the temp name?
+fn stands_at(target: &Target, temp: &str, seen: &Seen<'_>) -> bool {
+    let (Some(bytes), Some(file)) = seen else {
+        return false;
+    };
+    identity_at(target, temp).is_some_and(|there| there.same_file(file))
+        && target.parent().holds(temp, bytes).unwrap_or(false)
+}
+
+/// Puts what came out (`out`, now under the temp name) back in place, expecting `ours` (what we had put in) to come out. When something
 /// else comes out, a third program was faster: then that is the newest, and goes back in, and so on until what comes out is what went in.
 /// At the end the temp name is gone; content under it that is not ours is kept in the state directory first.
-pub(crate) fn put_back(target: &Target, home: &Home, temp: &str, out: Seen, inside: Seen) -> Result<(), SaveError> {
-    let ours = inside.clone();
-    let (mut out, mut inside) = (out, inside);
+pub(crate) fn put_back(
+    target: &Target,
+    home: &Home,
+    temp: &str,
+    out: Seen<'_>,
+    ours: Seen<'_>,
+) -> Result<(), SaveError> {
+    let (mut out, mut inside) = (out, (ours.0.as_deref().map(Cow::Borrowed), ours.1));
     for _ in 0..50 {
         exchange(target, temp).map_err(|errno| fault("putting back", target, errno))?;
-        let next = came_out(target, temp);
-        if same(&next, &inside) {
-            if !same(&next, &ours)
-                && let (Some(bytes), _) = &next
+        if stands_at(target, temp, &inside) {
+            if !same(&inside, &ours)
+                && let Some(bytes) = &inside.0
             {
                 home.keep("overwritten", bytes)?;
             }
@@ -251,7 +256,7 @@ pub(crate) fn put_back(target: &Target, home: &Home, temp: &str, out: Seen, insi
             let again = target.parent().again().and_then(rustix::fs::fsync);
             return again.map_err(|errno| fault("syncing the directory of", target, errno));
         }
-        (out, inside) = (next, out);
+        (out, inside) = (came_out(target, temp), out);
     }
     drop(out);
     Err(SaveError::NeverQuiet {

@@ -152,14 +152,48 @@ impl Target {
     /// # Errors
     /// [`SaveError::NeverQuiet`] when it kept changing for two seconds; no permission; too large; no longer a file.
     pub fn read(&self) -> Result<(Vec<u8>, Snapshot), SaveError> {
-        self.read_named(&self.name)
-            .map(|(bytes, snapshot, _)| (bytes, snapshot))
+        self.read_handle().map(|(bytes, snapshot, _)| (bytes, snapshot))
     }
 
     /// The same, with the handle that was read, for attributes.
-    pub(crate) fn read_named(&self, name: &str) -> Result<(Vec<u8>, Snapshot, File), SaveError> {
+    pub(crate) fn read_handle(&self) -> Result<(Vec<u8>, Snapshot, File), SaveError> {
+        self.quiet(|file, last: Option<Vec<u8>>| {
+            if let Some(bytes) = last
+                && disk::holds(file, &bytes, &self.path)?
+            {
+                return Ok((bytes, true));
+            }
+            Ok((disk::read_all(file, LARGEST, &self.path)?, false))
+        })
+    }
+
+    /// Does the file hold exactly these bytes? Looked at as [`Self::read`] reads it, without a copy of it.
+    pub(crate) fn holds(&self, bytes: &[u8]) -> Result<(bool, Snapshot, File), SaveError> {
+        self.quiet(|file, last| {
+            let now = disk::holds(file, bytes, &self.path)?;
+            Ok((now, last == Some(now)))
+        })
+    }
+
+    /// The SHA-256 of the file, read as [`Self::read`] does, without a copy of it.
+    pub(crate) fn sum(&self) -> Result<(String, Snapshot), SaveError> {
+        let (sum, snapshot, _) = self.quiet(|file, last: Option<String>| {
+            let now = disk::sum(file, &self.path)?;
+            let same = last.as_ref() == Some(&now);
+            Ok((now, same))
+        })?;
+        Ok((sum, snapshot))
+    }
+
+    /// Looks at the file until it holds still. `look` is given what it found the time before, if the file held still then, and says what it
+    /// finds and whether that is the same.
+    fn quiet<T>(
+        &self,
+        mut look: impl FnMut(&File, Option<T>) -> Result<(T, bool), SaveError>,
+    ) -> Result<(T, Snapshot, File), SaveError> {
+        let name = self.name.as_str();
         let fault = |errno| SaveError::disk("reading", &self.path, errno);
-        let mut last: Option<Vec<u8>> = None;
+        let mut last: Option<T> = None;
         for attempt in 0..40_u64 {
             if attempt > 0 {
                 std::thread::sleep(std::time::Duration::from_millis(50.min(attempt * 5)));
@@ -178,17 +212,17 @@ impl Target {
                 });
             }
             let before = Snapshot::of(&before);
-            let bytes = disk::read_all(&file, LARGEST, &self.path)?;
+            let (found, same) = look(&file, last.take())?;
             let after = rustix::fs::fstat(&file)
                 .map(|stat| Snapshot::of(&stat))
                 .map_err(fault)?;
             let named = rustix::fs::statat(&self.parent.handle, name, AtFlags::SYMLINK_NOFOLLOW);
             let named = named.map(|stat| Snapshot::of(&stat));
             let held_still = before == after && named == Ok(after);
-            if held_still && (!after.is_fresh() || last.as_ref() == Some(&bytes)) {
-                return Ok((bytes, after, file));
+            if held_still && (!after.is_fresh() || same) {
+                return Ok((found, after, file));
             }
-            last = held_still.then_some(bytes);
+            last = held_still.then_some(found);
         }
         Err(SaveError::NeverQuiet {
             path: self.path.clone(),

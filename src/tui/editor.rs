@@ -242,7 +242,11 @@ impl Editor {
                 Some(Wish::Protocols(ticked.iter().copied().collect()))
             }
             (Stop::Pick(index), Field::Picks(picks)) => picks.get(index).map(|pick| Wish::Value(pick.value.clone())),
-            (Stop::Text, Field::Ciphers { line, .. }) => Some(Wish::Value(line.text().trim_end().to_owned())),
+            (Stop::Text, Field::Ciphers { line, .. }) => Some(match line.text().trim_end() {
+                // An empty string would select nothing, which no one wants; an empty field means none of one's own.
+                "" if self.now.as_deref() != Some("") => Wish::Delete,
+                text => Wish::Value(text.to_owned()),
+            }),
             _ => None,
         }
     }

@@ -23,6 +23,8 @@ pub(super) const KEPT: &str = "Not applied. What you typed is kept: open the fie
 pub(super) const LEFT: &str = "Left without applying: nothing is changed.";
 pub(super) const TYPED_BACK: &str = "This is what you typed before; it is not applied yet.";
 pub(super) const FILLED: &str = "Filled in, not applied yet: look at it, then Enter applies.";
+pub(super) const EMPTY: &str =
+    "Nothing of one's own: the server's default holds. Type a cipher string, or take a preset (Tab).";
 pub(super) const NO_STRING: &str =
     "modern has no string of its own: TLS 1.3 as minimum, and this variable left out. Enter deletes it.";
 
@@ -123,6 +125,7 @@ pub(super) fn lines(state: &State, editor: &Editor) -> Vec<Line> {
                 format!("Enter puts {meant} in the place of {}.", plain(&word)),
             ));
         }
+        (Stop::Text, Some((text, _))) if text.trim().is_empty() => lines.push(line(Tone::Text, EMPTY)),
         (Stop::Text, Some((text, check))) => lines.extend(check_lines(text, check)),
         _ => {}
     }

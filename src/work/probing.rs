@@ -37,9 +37,13 @@ impl Host {
             .collect()
     }
 
-    /// The question to one peer; `None`: its name cannot be looked up.
+    /// The question to one outbound peer; `None`: its name cannot be looked up, or it is one that calls us: what its own
+    /// ports answer says nothing of the program that calls.
     #[must_use]
     pub fn question(&self, key: &PeerKey) -> Option<Question> {
+        if key.direction != Direction::Outbound {
+            return None;
+        }
         let target = match self.pretend(key) {
             // In the demo nobody else is ever asked.
             Some(pretend) => pretend?,

@@ -12,7 +12,7 @@ use crate::tls::Minimum;
 use super::effect::{SaveJob, SaveProblem, SaveReport};
 use super::ending;
 use super::gate::EngineGate;
-use super::host::{Host, parse};
+use super::host::Host;
 use super::undo::UndoSwitch;
 
 /// News of a save that runs.
@@ -156,8 +156,7 @@ impl Host {
         saved: Saved,
         recovered: Vec<String>,
     ) -> Result<SaveReport, SaveProblem> {
-        let document = parse(target.path(), saved.written.clone())
-            .map_err(|error| SaveProblem::failed(error.to_string(), None))?;
+        let document = saved.written.map_or_else(|| Arc::clone(&job.base), Arc::new);
         let at = Self::clock();
         let mut lines = Vec::new();
         let mut warnings = recovered;

@@ -14,6 +14,7 @@
 mod competing;
 mod engine;
 mod kill;
+mod memory;
 mod plain;
 mod power;
 mod real;

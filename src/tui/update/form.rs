@@ -203,7 +203,7 @@ fn choose(state: &mut State, direction: Direction, choice: Choice) -> Vec<Effect
     }
 }
 
-/// On the tab Peers: asks about the marked one, or all; elsewhere: the unmeasured, or all.
+/// On the tab Peers: asks about the marked one (outbound), or all; elsewhere: the unmeasured, or all.
 pub(super) fn ask_probe(state: &mut State) -> Vec<Effect> {
     if state.probing.is_some() {
         state.status = Some(text::line(Tone::Text, text::PROBE_RUNS));
@@ -215,7 +215,9 @@ pub(super) fn ask_probe(state: &mut State) -> Vec<Effect> {
                 .get(state.selected())
                 .map(|row| row.assessed.peer.key.clone())
         })
-        .flatten();
+        .flatten()
+        // What a caller's own port 25 answers says nothing of the program that calls from there.
+        .filter(|key| key.direction == Direction::Outbound);
     let question = text::whom_question(marked);
     state.overlays.push(Overlay::Question(question));
     Vec::new()

@@ -45,17 +45,22 @@ pub(super) fn tls_options(state: &State, area: Rect, painter: &mut Painter<'_>) 
         field(state, direction, area, painter);
     }
 
-    let mut row = FIELDS;
-    for note in note_rows(state, (area.width, area.height)) {
-        painter.text(area, 2, row, &note, theme.caution());
-        row += 1;
-    }
     let open = state.overlays.iter().find_map(|overlay| match overlay {
         Overlay::DropDown { direction, .. } => Some(*direction),
         _ => None,
     });
-    // An open drop-down covers the rows below its field: the panel begins under it.
-    let below = open.map_or(row, |direction| row_of(direction) + 1 + drop_down_height());
+    // An open drop-down covers the rows below its field: no note is half hidden behind it, and the panel begins under it.
+    let below = match open {
+        Some(direction) => row_of(direction) + 1 + drop_down_height(),
+        None => {
+            let mut row = FIELDS;
+            for note in note_rows(state, (area.width, area.height)) {
+                painter.text(area, 2, row, &note, theme.caution());
+                row += 1;
+            }
+            row
+        }
+    };
     let gap = u16::from(open.is_none() && area.height >= 12);
     let top = (below + gap).min(area.height);
     let rest = Rect {
@@ -163,7 +168,8 @@ pub(super) fn drop_down(state: &State, direction: Direction, selected: usize, ar
         let y = u16::try_from(index).unwrap_or(u16::MAX);
         let mark = if index == selected { '>' } else { ' ' };
         let look = if *cuts_off { theme.bad() } else { theme.text() };
-        painter.text(inside, 0, y, &format!("{mark}{words}"), look);
+        let width = usize::from(inside.width).saturating_sub(1);
+        painter.text(inside, 0, y, &format!("{mark}{words:<width$}"), look);
         if index == selected {
             painter.mark(inside, 0, y, inside.width);
             painter.point(inside, 0, y);
