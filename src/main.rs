@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use kerio_tls::cli::{self, Arguments, Status};
 use kerio_tls::session::Session;
 use kerio_tls::tui::{self, Ending, Options, State, Theme};
@@ -19,7 +18,7 @@ fn main() -> ExitCode {
         maximum: Some(0),
     };
     let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::read() {
         Ok(arguments) => arguments,
         // Help and version are not errors; everything else is wrong usage. clap says which.
         Err(error) => {
@@ -68,6 +67,7 @@ fn complain(words: &str) {
 }
 
 fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
+    let arguments = &arguments.general;
     let host = Host::find(&arguments.host_options()).map_err(|error| error.to_string())?;
     let document = host.load().map_err(|error| error.to_string())?;
     let session = Session::new(

@@ -87,9 +87,30 @@ impl std::fmt::Display for Ran {
 impl Server {
     /// With an engine that runs and behaves as told in `stand-in.conf`.
     fn new(stand_in: &str) -> Server {
+        Server::with(stand_in, CONFIG)
+    }
+
+    /// With an engine that really speaks TLS on 25, 465, 993 and 4040, in the versions that the variable `name` names (without it, in
+    /// `default`); with these TLS variables in `Security` and none in `SmtpSecurity`, and without peers who would be cut off.
+    fn speaking(name: &str, default: &str, more: &str, security: &str) -> Server {
+        let config = CONFIG
+            .replace(
+                "    <variable name=\"ServerTlsProtocols\">TLSv1,TLSv1.1,TLSv1.2</variable>\n",
+                security,
+            )
+            .replace(
+                "    <variable name=\"ClientTlsProtocols\">TLSv1,TLSv1.1,TLSv1.2</variable>\n",
+                "",
+            );
+        let server = Server::with(&format!("tls={name}\ntls_default={default}\n{more}"), &config);
+        server.container.sh("rm /etc/kerio-tls/peers.csv");
+        server
+    }
+
+    fn with(stand_in: &str, config: &str) -> Server {
         let container = Container::boot(&[Bind::read_only(env!("CARGO_BIN_EXE_kerio-tls"), "/usr/bin/kerio-tls")]);
         container.install_engine();
-        container.write(FILE, CONFIG.as_bytes());
+        container.write(FILE, config.as_bytes());
         container.write("/etc/kerio-tls/kerio-tls.toml", b"[engine]\nwatch = 2\n");
         container.write(
             "/etc/kerio-tls/peers.csv",
@@ -283,13 +304,14 @@ fn an_engine_that_drops_our_variable_is_told_of_by_its_name() {
     let server = Server::new("");
     server.stand_in("forget=ServerTlsProtocols\n");
     let ran = server.set(&["--engine", "restart", "--json"]);
-    assert_eq!(ran.code, 0, "{ran}");
-    assert_eq!(ran.json()["saved"], true, "{ran}");
-    let warnings = ran.json()["warnings"].to_string();
-    assert!(
-        warnings.contains("dropped") && warnings.contains("ServerTlsProtocols"),
-        "{ran}"
-    );
+    assert_eq!(ran.code, 1, "{ran}");
+    let json = ran.json();
+    assert!(json["saved"] == true && json["took_effect"] == false, "{ran}");
+    let warnings = json["warnings"].to_string();
+    for words in ["dropped", "ServerTlsProtocols", "name is wrong", "kerio-tls restore"] {
+        assert!(warnings.contains(words), "{words}: {ran}");
+    }
+    assert!(ran.err.contains("kerio-tls restore"), "{ran}");
     let file = server.file();
     assert_eq!(protocols(&file), [None, Some("TLSv1.2".to_owned())]);
     assert_ne!(server.pid(), 0);
@@ -679,4 +701,252 @@ fn a_terminal_that_hangs_up_while_the_engine_stops_does_not_end_the_save() {
     assert_eq!(protocols(&file), [Some("TLSv1.2".to_owned()), Some(OLD.to_owned())]);
     assert_eq!(value(&file, "Statistics", "Uptime").as_deref(), Some("77"));
     server.nothing_lies_open();
+}
+
+const OURS: &str = "ServerTlsProtocols";
+const INBOUND: &[&str] = &["set", "--inbound", "tls1.2", "--yes", "--engine", "restart", "--json"];
+
+impl Server {
+    /// What `check --live` says, with its exit status.
+    fn check(&self, min: &str) -> (i32, Value) {
+        let ran = self.run(&["check", "--live", "--min", min, "--json"]);
+        (ran.code, ran.json())
+    }
+
+    /// A list of TLS words for outbound, so that only inbound is in question.
+    fn outbound_is_fine(&self) {
+        let ran = self.run(&["set", "--outbound", "tls1.2", "--yes", "--engine", "restart", "--json"]);
+        assert_eq!(ran.code, 0, "{ran}");
+    }
+}
+
+/// Each port of a `check --live`, in order: port, accepted, refused.
+fn ports(json: &Value) -> Vec<(u64, String, String)> {
+    let words = |list: &Value| {
+        let words: Vec<&str> = list
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|word| word.as_str().unwrap())
+            .collect();
+        words.join(" ")
+    };
+    let row = |port: &Value| {
+        assert_eq!(port["unknown"], serde_json::json!([]), "{port}");
+        (
+            port["port"].as_u64().unwrap(),
+            words(&port["accepts"]),
+            words(&port["refuses"]),
+        )
+    };
+    json["live"].as_array().unwrap().iter().map(row).collect()
+}
+
+fn all_four(accepts: &str, refuses: &str) -> Vec<(u64, String, String)> {
+    [25, 465, 993, 4040]
+        .map(|port| (port, accepts.to_owned(), refuses.to_owned()))
+        .to_vec()
+}
+
+#[test]
+fn the_servers_default_is_measured_by_handshakes_remembered_and_forgotten_with_a_new_engine() {
+    let server = Server::speaking(OURS, "TLSv1.1,TLSv1.2", "", "");
+    server.container.write(
+        "/etc/kerio-tls/peers.csv",
+        b"inbound,smtp,192.0.2.77,tls1.0,2026-11-01,scanner\n",
+    );
+    let verdict = || server.run(&["peers", "--json"]).json()["peers"][0]["verdict"].clone();
+    assert_eq!(verdict(), "unknown", "never measured");
+    server.outbound_is_fine();
+    let before = server.run(&["check", "--min", "tls1.1", "--json"]);
+    assert!(
+        before.code == 3 && before.said("inbound is the server's default, which was never measured"),
+        "{before}"
+    );
+
+    let (code, json) = server.check("tls1.1");
+    assert_eq!(ports(&json), all_four("tls1.1 tls1.2", "tls1.0 tls1.3"));
+    assert_eq!(code, 3, "the scanner is cut off: {json}");
+    assert!(
+        !json["reasons"].to_string().contains("never measured"),
+        "known from this very run on: {json}"
+    );
+    assert_eq!(verdict(), "cut-off", "by the default as it was measured");
+    let after = server.run(&["check", "--min", "tls1.2", "--json"]);
+    assert!(
+        after.said("inbound is the server's default, measured as TLS 1.1"),
+        "{after}"
+    );
+
+    // The next version of the engine.
+    server.stop();
+    server.container.sh("printf x >> /opt/kerio/mailserver/mailserver");
+    server.start();
+    assert_eq!(verdict(), "unknown", "measured of another engine");
+    server.nothing_lies_open();
+}
+
+#[test]
+fn a_minimum_that_took_effect_is_proven_port_by_port() {
+    let server = Server::speaking(OURS, "TLSv1,TLSv1.1,TLSv1.2", "", "");
+    server.outbound_is_fine();
+    let ran = server.run(&["set", "--inbound", "tls1.2", "--yes", "--engine", "restart"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    for line in [
+        "  25 smtp: accepts TLS 1.2; refuses TLS 1.0, TLS 1.1, TLS 1.3",
+        "  465 smtps: accepts TLS 1.2; refuses TLS 1.0, TLS 1.1, TLS 1.3",
+        "  993 imaps: accepts TLS 1.2; refuses TLS 1.0, TLS 1.1, TLS 1.3",
+        "  4040 https: accepts TLS 1.2; refuses TLS 1.0, TLS 1.1, TLS 1.3",
+    ] {
+        assert!(ran.out.contains(line), "{line}: {ran}");
+    }
+    let (code, json) = server.check("tls1.2");
+    assert_eq!((code, &json["ok"]), (0, &Value::Bool(true)), "{json}");
+    assert_eq!(ports(&json), all_four("tls1.2", "tls1.0 tls1.1 tls1.3"));
+    let (code, json) = server.check("tls1.3");
+    assert_eq!(code, 3, "{json}");
+    assert!(
+        json["reasons"].to_string().contains("port 465 accepts TLS 1.2"),
+        "{json}"
+    );
+    // Short of it or not, the ports are shown to people, too.
+    let plain = server.run(&["check", "--live", "--min", "tls1.3"]);
+    assert!(
+        plain.code == 3 && plain.out.contains("  465 smtps: accepts TLS 1.2"),
+        "{plain}"
+    );
+    // Back to the default, which is told from the minimum that was.
+    let ran = server.run(&["restore", "--yes", "--engine", "restart", "--json"]);
+    assert_eq!((ran.code, &ran.json()["took_effect"]), (0, &Value::Bool(true)), "{ran}");
+    let (_, json) = server.check("tls1.0");
+    assert_eq!(ports(&json), all_four("tls1.0 tls1.1 tls1.2", "tls1.3"));
+    server.nothing_lies_open();
+}
+
+#[test]
+fn an_engine_that_does_not_know_our_variable_is_caught_by_its_ports() {
+    let server = Server::speaking("TlsVersionsReallyNamedSo", "TLSv1,TLSv1.1,TLSv1.2", "", "");
+    let ran = server.run(INBOUND);
+    assert_eq!(ran.code, 1, "{ran}");
+    let json = ran.json();
+    assert!(json["saved"] == true && json["took_effect"] == false, "{ran}");
+    let warnings = json["warnings"].to_string();
+    for words in [
+        "THE SETTING DID NOT TAKE EFFECT: port 25 (smtp) still accepts TLS 1.0",
+        "port 4040 (https) still accepts TLS 1.1",
+        "name is wrong",
+        "kerio-tls restore",
+    ] {
+        assert!(warnings.contains(words), "{words}: {ran}");
+    }
+    assert!(
+        ran.err.contains("did not take effect") && ran.err.contains("kerio-tls restore"),
+        "{ran}"
+    );
+    assert_eq!(protocols(&server.file()), [Some("TLSv1.2".to_owned()), None]);
+    let (code, json) = server.check("tls1.2");
+    assert_eq!(code, 3, "{json}");
+    let reasons = json["reasons"].to_string();
+    assert!(
+        reasons.contains("port 993 (imaps) still accepts TLS 1.1, though TLS 1.2 was chosen"),
+        "{json}"
+    );
+    // The way back, as it was named.
+    let ran = server.run(&["restore", "--yes", "--engine", "restart", "--json"]);
+    assert_eq!((ran.code, &ran.json()["took_effect"]), (0, &Value::Bool(true)), "{ran}");
+    assert_eq!(protocols(&server.file()), [None, None]);
+    server.nothing_lies_open();
+}
+
+#[test]
+fn tls13_is_written_as_a_word_once_a_port_of_this_engine_has_spoken_it() {
+    let server = Server::speaking(OURS, "TLSv1,TLSv1.1,TLSv1.2,TLSv1.3", "", "");
+    let wish = ["set", "--inbound", "tls1.2", "--dry-run", "--json"];
+    assert_eq!(server.run(&wish).json()["edits"][0]["new"], "TLSv1.2");
+    let (_, json) = server.check("tls1.2");
+    assert_eq!(ports(&json), all_four("tls1.0 tls1.1 tls1.2 tls1.3", ""));
+    assert_eq!(server.run(&wish).json()["edits"][0]["new"], "TLSv1.2,TLSv1.3");
+    let ran = server.run(INBOUND);
+    assert_eq!((ran.code, &ran.json()["took_effect"]), (0, &Value::Bool(true)), "{ran}");
+    let (_, json) = server.check("tls1.2");
+    assert_eq!(ports(&json), all_four("tls1.2 tls1.3", "tls1.0 tls1.1"));
+    server.nothing_lies_open();
+}
+
+/// Somebody else, who listens there and writes to the journal when he is asked.
+fn somebody_else(server: &Server, port: u16) {
+    let program =
+        b"use Socket; $| = 1; socket(my $s, PF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
+        bind($s, sockaddr_in(shift, INADDR_ANY)) or die;
+        listen($s, 5); while (accept(my $c, $s)) { print qq(he was spoken to\n) }";
+    server.container.write("/run/other.pl", program);
+    server.container.sh(&format!(
+        "systemd-run --quiet --unit=other{port} perl /run/other.pl {port}"
+    ));
+    let listens = format!("grep -q ':{port:04X} 00000000:0000 0A' /proc/net/tcp");
+    server.container.sh(&until("the other listener", &listens));
+}
+
+fn spoken_to(server: &Server, port: u16) -> bool {
+    let journal = format!("journalctl --no-pager -o cat -u other{port} | cat");
+    server.container.sh(&journal).contains("he was spoken to")
+}
+
+#[test]
+fn only_the_engines_own_ports_are_asked() {
+    let server = Server::speaking(OURS, "TLSv1.2", "", "");
+    somebody_else(&server, 143);
+    let (_, json) = server.check("tls1.2");
+    assert_eq!(ports(&json), all_four("tls1.2", "tls1.0 tls1.1 tls1.3"));
+    assert!(!spoken_to(&server, 143));
+
+    // An engine with a network of its own: the same numbers here are somebody else's.
+    server.stop();
+    server.container.write(
+        "/etc/systemd/system/kerio-connect.service.d/net.conf",
+        b"[Service]\nPrivateNetwork=yes\n",
+    );
+    server
+        .container
+        .sh("systemctl daemon-reload; systemctl start kerio-connect");
+    server.container.sh(&until(
+        "the engine in its network",
+        "grep -q :01D1 /proc/$(systemctl show -p MainPID --value kerio-connect)/net/tcp",
+    ));
+    somebody_else(&server, 465);
+    let (code, json) = server.check("tls1.2");
+    assert_eq!((code, &json["live"]), (3, &serde_json::json!([])), "{json}");
+    assert!(json["reasons"].to_string().contains("a network of its own"), "{json}");
+    assert!(!spoken_to(&server, 465));
+    // He would have said so.
+    server
+        .container
+        .sh("perl -MIO::Socket::INET -e 'IO::Socket::INET->new(PeerAddr => \"127.0.0.1:465\") or die'");
+    let said = "journalctl --no-pager -o cat -u other465 | grep -q 'he was spoken to'";
+    server.container.sh(&until("a word in the journal", said));
+    server.nothing_lies_open();
+}
+
+#[test]
+fn a_file_that_was_edited_by_hand_under_a_running_engine_teaches_nothing_about_the_default() {
+    let variable = "    <variable name=\"ServerTlsProtocols\">TLSv1.2</variable>\n";
+    let server = Server::speaking(OURS, "TLSv1,TLSv1.1,TLSv1.2", "", variable);
+    server.container.sh(&format!(
+        "sed -i /ServerTlsProtocols/d {FILE}; chown kerio:kerio {FILE}; chmod 640 {FILE}; touch -d '+2 minutes' {FILE}"
+    ));
+    let ran = server.run(&["check", "--live", "--min", "tls1.2", "--json"]);
+    assert_eq!(ran.code, 3, "{ran}");
+    assert!(ran.said("never measured") && ran.said("tell of older values"), "{ran}");
+    server.nothing_lies_open();
+}
+
+#[test]
+fn ports_that_disagree_or_are_silent_leave_the_default_unknown() {
+    for more in ["tls_own=993=TLSv1,TLSv1.1,TLSv1.2\n", "silent=465\n"] {
+        let server = Server::speaking(OURS, "TLSv1.2", more, "");
+        let ran = server.run(&["check", "--live", "--min", "tls1.2", "--json"]);
+        assert_eq!(ran.code, 3, "{ran}");
+        assert!(ran.said("never measured") && ran.said("stays unknown"), "{ran}");
+        server.nothing_lies_open();
+    }
 }

@@ -205,6 +205,7 @@ fn saved(job: &SaveJob) -> SaveReport {
         warnings: Vec::new(),
         backup: Some(backup.to_owned()),
         to_confirm: false,
+        took_effect: None,
     }
 }
 

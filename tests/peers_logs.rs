@@ -579,6 +579,43 @@ fn a_cancelled_scan_says_so_and_the_next_one_starts_afresh() {
 }
 
 #[test]
+fn a_scan_that_is_cancelled_while_it_reads_ends_early_and_its_progress_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.log");
+    // A hole of 64 GB behind the mail: far more than is read until somebody sees that reading began.
+    fs::write(
+        &path,
+        sent(
+            "25/Aug/2022 10:00:00",
+            "1-1",
+            "a@b.example",
+            "delivered",
+            "2.0.0",
+            "198.51.100.1",
+        ),
+    )
+    .unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(64 << 30)
+        .unwrap();
+    let (progress, cancel) = (Progress::default(), AtomicBool::new(false));
+    let findings = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while progress.bytes().0 == 0 {
+                std::thread::yield_now();
+            }
+            cancel.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        scan_logs(&[path], &window(30), &OwnHosts::default(), 2, &progress, &cancel)
+    });
+    let (done, total) = progress.bytes();
+    assert!(findings.cancelled() && done > 0 && done < total, "{done} of {total}");
+}
+
+#[test]
 fn troubles_since_a_save_name_new_ones_first_with_the_remote_servers_words() {
     let log = sent(
         "24/Aug/2022 10:00:00",
@@ -609,6 +646,20 @@ fn troubles_since_a_save_name_new_ones_first_with_the_remote_servers_words() {
         "4.7.0 no shared TLS \x07version",
         "198.51.100.1",
     ) + &sent(
+        "25/Aug/2022 10:40:00",
+        "1-6",
+        "a@example.com",
+        "failed",
+        "5.4.7 expired",
+        "198.51.100.1",
+    ) + &sent(
+        "25/Aug/2022 10:40:00",
+        "1-7",
+        "a@example.com",
+        "failed",
+        "5.7.1 no",
+        "198.51.100.3",
+    ) + &sent(
         "25/Aug/2022 11:00:00",
         "1-4",
         "a@example.com",
@@ -625,14 +676,22 @@ fn troubles_since_a_save_name_new_ones_first_with_the_remote_servers_words() {
     );
     let findings = scan_text(&log);
     let troubles = findings.troubles("2022-08-25T00:00:00Z".parse().unwrap());
-    assert_eq!(troubles.len(), 2);
+    assert_eq!(troubles.len(), 3);
     let new = &troubles[0];
+    // What it said of TLS tells more than what it said last.
     assert_eq!(
         (new.peer.host.to_string().as_str(), new.count, new.status.as_str()),
-        ("198.51.100.1", 1, "4.7.0 no shared TLS \\x07version")
+        ("198.51.100.1", 2, "4.7.0 no shared TLS \\x07version")
     );
+    assert_eq!(new.novelty(), "new, it worked before");
     assert!(new.worked_before && !new.troubled_before && new.worked_since.is_none() && !new.at_least);
-    let old = &troubles[1];
+    let stranger = &troubles[1];
+    assert_eq!(
+        (stranger.peer.host.to_string().as_str(), stranger.novelty()),
+        ("198.51.100.3", "no mail to it is known from before")
+    );
+    let old = &troubles[2];
+    assert_eq!(old.novelty(), "not new, it had trouble before");
     assert!(old.troubled_before && !old.worked_before && old.worked_since.is_some());
     assert!(findings.troubles("2022-08-26T00:00:00Z".parse().unwrap()).is_empty());
 }

@@ -15,6 +15,9 @@ use kerio_tls::probe::{
 };
 use kerio_tls::tls::TlsVersion::{self, Ssl3, Tls10, Tls11, Tls12, Tls13};
 
+#[path = "common/verdicts.rs"]
+mod verdicts;
+
 fn settings() -> Settings {
     Settings::new(EhloName::new("mail.example.org").unwrap())
 }
@@ -92,11 +95,54 @@ fn a_peer_with_ssl3_only_is_found_by_the_second_hello() {
 #[test]
 fn a_peer_that_dislikes_extensions_is_never_given_a_ceiling() {
     for ceiling in TlsVersion::MINIMUMS {
+        // One that has 1.2 and dislikes an extension does the same as one that has 1.0 only: calling that a ceiling would
+        // call peers cut off that are not.
         let found = outcome(Behaviour::up_to(Service::Smtps, ceiling).with(Quirk::NoExtensions));
         assert_eq!(found, Outcome::AtLeast(Tls10), "{ceiling}");
         assert_eq!((found.token(), found.highest()), ("refused", None));
     }
     assert_eq!(outcome(smtp(Quirk::Marked)), Outcome::AtLeast(Tls12));
+}
+
+#[test]
+fn whatever_a_peer_does_legacy_alone_is_never_ok_and_a_modern_one_is_never_cut_off() {
+    let quirks = [
+        Quirk::None,
+        Quirk::NoStartTls,
+        Quirk::EndlessBanner,
+        Quirk::ComeLater,
+        Quirk::BytesAfterGo,
+        Quirk::CutAt(3),
+        Quirk::Records(7),
+        Quirk::WarningFirst,
+        Quirk::Alert(40),
+        Quirk::Alert(70),
+        Quirk::SilentClose,
+        Quirk::NoExtensions,
+        Quirk::Marked,
+        Quirk::Http,
+        Quirk::Junk,
+    ];
+    for ceiling in TlsVersion::ALL {
+        for floor in TlsVersion::ALL.into_iter().filter(|floor| *floor <= ceiling) {
+            for quirk in quirks {
+                let behaviour = Behaviour {
+                    service: Service::Smtp,
+                    floor,
+                    ceiling,
+                    quirk,
+                };
+                // Without an offer, or with something else than TLS, it speaks none.
+                let none = matches!(quirk, Quirk::NoStartTls | Quirk::Http | Quirk::Junk);
+                let every = TlsVersion::ALL.into_iter();
+                let speaks: Vec<TlsVersion> = every.filter(|v| (floor..=ceiling).contains(v) && !none).collect();
+                let found = outcome(behaviour);
+                for minimum in TlsVersion::MINIMUMS {
+                    verdicts::honest(&found, &speaks, minimum);
+                }
+            }
+        }
+    }
 }
 
 #[test]

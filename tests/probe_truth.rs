@@ -9,6 +9,7 @@
 
 use std::process::Command;
 
+use kerio_tls::peers::Verdict;
 use kerio_tls::probe::{Acceptance, Cancel, EhloName, Outcome, Service, Settings, Target, ask_exactly, probe_one};
 use kerio_tls::tls::TlsVersion::{self, Tls10, Tls11, Tls12, Tls13};
 
@@ -16,6 +17,8 @@ use kerio_tls::tls::TlsVersion::{self, Tls10, Tls11, Tls12, Tls13};
 mod servers;
 #[path = "common/tls_servers.rs"]
 mod tls_servers;
+#[path = "common/verdicts.rs"]
+mod verdicts;
 
 fn settings() -> Settings {
     Settings::new(EhloName::new("mail.example.org").unwrap())
@@ -25,8 +28,8 @@ fn target(port: u16, service: Service) -> Target {
     Target::at([127, 0, 0, 1].into(), Some(port), service)
 }
 
-/// Probes a port whose versions are known to be `speaks`, and holds the result against the rule: a peer with legacy TLS
-/// only is never called ok, one that speaks 1.2 is never called cut off.
+/// Probes a port whose versions are known to be `speaks`, and holds what the user is told against the rule: a peer with legacy TLS
+/// only is never called ok, one that speaks 1.2 is never called cut off, and what cannot be known is called unknown.
 fn probe(port: u16, service: Service, speaks: &[TlsVersion]) -> Outcome {
     let report = probe_one(&target(port, service), &settings(), &Cancel::new().unwrap()).unwrap();
     println!(
@@ -36,13 +39,48 @@ fn probe(port: u16, service: Service, speaks: &[TlsVersion]) -> Outcome {
         report.detail
     );
     assert!((1..=2).contains(&report.connections));
-    let modern = speaks.iter().any(|v| *v >= Tls12);
-    match report.outcome {
-        Outcome::Version(v) => assert_eq!(v >= Tls12, modern, "{report:?}"),
-        Outcome::AtLeast(v) => assert!(v < Tls12 || modern, "{report:?}"),
-        _ => {}
+    for minimum in TlsVersion::MINIMUMS {
+        let found = verdicts::honest(&report.outcome, speaks, minimum);
+        match &report.outcome {
+            Outcome::Version(highest) => {
+                let wanted = if *highest >= minimum {
+                    Verdict::Ok
+                } else {
+                    Verdict::CutOff
+                };
+                assert_eq!(found, wanted, "{minimum}: {report:?}");
+            }
+            Outcome::NoStartTls => assert_eq!(found, Verdict::Plain),
+            _ => assert_eq!(found, Verdict::Unknown, "{minimum}: {report:?}"),
+        }
     }
     report.outcome
+}
+
+/// Runs this test again in a network that has nothing but loopback: `gnutls-serv` listens on every address there is.
+fn in_a_network_of_its_own(test: &str, inside: fn()) {
+    const INSIDE: &str = "KERIO_TLS_TEST_INSIDE";
+    if std::env::var_os(INSIDE).is_some() {
+        return inside();
+    }
+    let mut command = Command::new("unshare");
+    command
+        .args([
+            "--net",
+            "sh",
+            "-euc",
+            r#"ip link set lo up; exec "$0" --exact "$1" --nocapture"#,
+        ])
+        .arg(std::env::current_exe().unwrap())
+        .arg(test)
+        .env(INSIDE, "1");
+    let output = servers::run(&mut command, "util-linux (and iproute2 for ip)");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "in a network of its own (this needs root, util-linux and iproute2):\n{said}"
+    );
+    println!("{said}");
 }
 
 /// Asks for each version by itself, and asks `openssl s_client` the same.
@@ -137,41 +175,50 @@ fn openssl_with_a_suite_that_nobody_has_refuses_and_stays_unknown() {
 
 #[test]
 fn gnutls_with_only_rc4_or_only_triple_des_has_its_version() {
-    for cipher in ["ARCFOUR-128", "3DES-CBC"] {
-        for (word, version) in [("TLS1.0", Tls10), ("TLS1.1", Tls11), ("TLS1.2", Tls12)] {
-            let server = tls_servers::gnutls(&format!("NORMAL:-VERS-ALL:+VERS-{word}:-CIPHER-ALL:+{cipher}:+SHA1"));
-            assert_eq!(
-                probe(server.ports[0], Service::Https, &[version]),
-                Outcome::Version(version),
-                "{cipher}"
-            );
+    in_a_network_of_its_own("gnutls_with_only_rc4_or_only_triple_des_has_its_version", || {
+        for cipher in ["ARCFOUR-128", "3DES-CBC"] {
+            for (word, version) in [("TLS1.0", Tls10), ("TLS1.1", Tls11), ("TLS1.2", Tls12)] {
+                let server = tls_servers::gnutls(&format!("NORMAL:-VERS-ALL:+VERS-{word}:-CIPHER-ALL:+{cipher}:+SHA1"));
+                assert_eq!(
+                    probe(server.ports[0], Service::Https, &[version]),
+                    Outcome::Version(version),
+                    "{cipher}"
+                );
+            }
         }
-    }
+    });
 }
 
 #[test]
 fn gnutls_answers_as_it_is_set() {
-    for (priority, speaks) in [
-        ("NORMAL:-VERS-ALL:+VERS-TLS1.3", &[Tls13][..]),
-        ("NORMAL:-VERS-ALL:+VERS-TLS1.2", &[Tls12]),
-        ("NORMAL:-VERS-ALL:+VERS-TLS1.1:+VERS-TLS1.0", &[Tls10, Tls11]),
-    ] {
-        let server = tls_servers::gnutls(priority);
-        assert_eq!(
-            probe(server.ports[0], Service::Https, speaks),
-            Outcome::Version(*speaks.last().unwrap())
-        );
-        assert_eq!(accepted(server.ports[0], Service::Https), speaks);
-    }
+    in_a_network_of_its_own("gnutls_answers_as_it_is_set", || {
+        for (priority, speaks) in [
+            ("NORMAL:-VERS-ALL:+VERS-TLS1.3", &[Tls13][..]),
+            ("NORMAL:-VERS-ALL:+VERS-TLS1.2", &[Tls12]),
+            ("NORMAL:-VERS-ALL:+VERS-TLS1.1:+VERS-TLS1.0", &[Tls10, Tls11]),
+        ] {
+            let server = tls_servers::gnutls(priority);
+            assert_eq!(
+                probe(server.ports[0], Service::Https, speaks),
+                Outcome::Version(*speaks.last().unwrap())
+            );
+            assert_eq!(accepted(server.ports[0], Service::Https), speaks);
+        }
+    });
 }
 
 #[test]
 fn gnutls_without_a_common_suite_answers_alert_40_and_stays_unknown() {
-    let server = tls_servers::gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+ANON-ECDH");
-    let found = probe(server.ports[0], Service::Https, &[Tls12]);
-    assert!(
-        matches!(&found, Outcome::Refused(how) if how.contains("40")),
-        "{found:?}"
+    in_a_network_of_its_own(
+        "gnutls_without_a_common_suite_answers_alert_40_and_stays_unknown",
+        || {
+            let server = tls_servers::gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+ANON-ECDH");
+            let found = probe(server.ports[0], Service::Https, &[Tls12]);
+            assert!(
+                matches!(&found, Outcome::Refused(how) if how.contains("40")),
+                "{found:?}"
+            );
+        },
     );
 }
 

@@ -1,5 +1,6 @@
 //! What can be said on the command line. Man page and completions are made from these definitions.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +18,17 @@ use crate::work::{EngineWish, HomeOptions, HostOptions};
     after_help = "Exit status: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 short of the minimum (check), 4 refused."
 )]
 pub struct Arguments {
+    /// What can be said with a command and without one
+    #[command(flatten)]
+    pub general: General,
+    /// What to do; without it the screen opens
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What can be said with a command and without one.
+#[derive(Debug, Clone, Args)]
+pub struct General {
     /// The configuration file [default: the usual places]
     #[arg(short, long, value_name = "FILE", global = true)]
     pub file: Option<PathBuf>,
@@ -44,9 +56,6 @@ pub struct Arguments {
     /// Do not frame what is drawn as synchronised updates (mode 2026)
     #[arg(long)]
     pub no_sync: bool,
-    /// What to do; without it the screen opens
-    #[command(subcommand)]
-    pub command: Option<Command>,
 }
 
 /// When to use colours.
@@ -74,6 +83,9 @@ pub enum Command {
     /// List the peers, held against a minimum
     Peers(Peers),
     /// Ask servers for the highest TLS version they accept
+    ///
+    /// What a known peer answers is remembered, so that check, peers and set know it: one that the logs or the peers file name,
+    /// or that is remembered from before. Of others nothing is kept; a line in the peers file makes them known.
     Probe(Probe),
     /// List what was saved, or what differs between a backup and the file now
     Backups(Backups),
@@ -312,12 +324,38 @@ pub struct Peers {
     /// First read this server's own Received headers in stored mail (never a subject or body)
     #[arg(long)]
     pub headers: bool,
+    /// First ask outbound peers for the highest TLS version they accept: those of which no probe has told it yet, or all
+    ///
+    /// Says beforehand how many hosts and connections that means and what their logs will show, and asks for a yes. What they
+    /// answer is remembered.
+    #[arg(
+        long,
+        value_name = "WHOM",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "unknown",
+        conflicts_with = "since_save"
+    )]
+    pub probe: Option<WhomArgument>,
+    /// Answer the question of --probe with yes
+    #[arg(long, requires = "probe")]
+    pub yes: bool,
     /// Print what is known as a peers file
     #[arg(long, conflicts_with = "json")]
     pub export: bool,
     /// How to print
     #[command(flatten)]
     pub output: Output,
+}
+
+/// Whom `peers --probe` asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WhomArgument {
+    /// Outbound peers of which no probe has told anything yet.
+    Unknown,
+    /// All outbound peers.
+    All,
 }
 
 /// `completions`
@@ -340,6 +378,35 @@ pub enum Shell {
 }
 
 impl Arguments {
+    /// What this process was started with.
+    ///
+    /// clap makes the definitions of all commands before it reads the first word, which is a tenth of the time to the
+    /// screen's first frame. So the words are first read as those of a start without a command; whatever that does not
+    /// understand, help and mistakes included, is for the whole definition.
+    ///
+    /// # Errors
+    /// Wrong usage, or a wish for help or the version: to be printed, with an exit status of its own.
+    pub fn read() -> Result<Self, clap::Error> {
+        Self::read_from(&std::env::args_os().collect::<Vec<_>>())
+    }
+
+    fn read_from(words: &[OsString]) -> Result<Self, clap::Error> {
+        #[derive(Parser)]
+        struct Alone {
+            #[command(flatten)]
+            general: General,
+        }
+        let is_command = |word: &OsString| !word.as_encoded_bytes().starts_with(b"-");
+        if !words.get(1).is_some_and(is_command)
+            && let Ok(Alone { general }) = Alone::try_parse_from(words)
+        {
+            return Ok(Self { general, command: None });
+        }
+        Self::try_parse_from(words)
+    }
+}
+
+impl General {
     /// What the rooms below need of it.
     #[must_use]
     pub fn host_options(&self) -> HostOptions {
@@ -384,6 +451,41 @@ impl Arguments {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_short_way_reads_what_the_whole_definition_reads() {
+        for words in [
+            "",
+            "--demo",
+            "-f x --days 7 --no-sync --ascii --color never",
+            "--file show",
+            "--file x show",
+            "--demo show --json",
+            "--demo --file x",
+            "--days 0",
+            "--fil x",
+            "--file",
+            "--help",
+            "-h",
+            "--version",
+            "-- show",
+            "show --no-sync",
+            "nothing",
+            "--color never --color always",
+            "set --min",
+        ] {
+            let words: Vec<OsString> = std::iter::once("kerio-tls")
+                .chain(words.split_whitespace())
+                .map(OsString::from)
+                .collect();
+            let told = |read: Result<Arguments, clap::Error>| match read {
+                Ok(arguments) => format!("{arguments:?}"),
+                Err(error) => format!("{:?}: {error}", error.kind()),
+            };
+            let (short, whole) = (Arguments::read_from(&words), Arguments::try_parse_from(&words));
+            assert_eq!(told(short), told(whole), "{words:?}");
+        }
+    }
 
     #[test]
     fn a_time_is_minutes_unless_it_says_otherwise_and_never_zero_or_days() {

@@ -63,6 +63,8 @@ pub(super) struct Change<'a> {
     pub(super) closing: Vec<String>,
     /// A whole older file is to be put in place.
     pub(super) whole: Option<Whole>,
+    /// What the engine's ports said after the save. `None` before.
+    pub(super) took_effect: Option<bool>,
 }
 
 /// A backup whose whole file is to be put in place.
@@ -120,6 +122,7 @@ impl Change<'_> {
                 cut_off: Vec::new(),
                 backup: None,
                 warnings: self.warnings,
+                took_effect: None,
             });
         }
         self.warn(console);
@@ -219,6 +222,7 @@ impl Change<'_> {
             Ok(report) => {
                 self.warnings.extend(report.warnings);
                 let backup = report.backup;
+                self.took_effect = report.took_effect;
                 let printed = if self.saving.output.json {
                     console.json(&self.json(review, backup.is_some(), backup.clone()))
                 } else {
@@ -227,7 +231,11 @@ impl Change<'_> {
                     lines.extend(self.closing);
                     console.lines(&lines)
                 };
-                printed.map_err(|failure| failure.after_saving(backup.as_deref()))
+                printed.map_err(|failure| failure.after_saving(backup.as_deref()))?;
+                if report.took_effect == Some(false) {
+                    return Err(Failure::NoEffect);
+                }
+                Ok(())
             }
             Err(problem) => {
                 let failure = if problem.refused {
@@ -265,6 +273,7 @@ impl Change<'_> {
             cut_off: self.cut_off(review),
             backup,
             warnings: self.warnings.clone(),
+            took_effect: self.took_effect,
         }
     }
 

@@ -20,28 +20,36 @@ const NAMED: usize = 5;
 /// [`Failure::Short`] when it is short of the minimum, [`Failure::Output`].
 pub(super) fn run(opened: &mut Opened, check: Check, console: &mut Console<'_>) -> Result<(), Failure> {
     let book = opened.gather();
-    report(opened, &book, check, console)
-}
-
-/// Holds the file against the minimum, with these peers.
-///
-/// # Errors
-/// [`Failure::Short`], [`Failure::Output`].
-pub(super) fn report(opened: &Opened, book: &PeerBook, check: Check, console: &mut Console<'_>) -> Result<(), Failure> {
-    let mut found = Found::of(&opened.session, book, check);
     let live = if check.live {
-        Some(super::probe::live(opened)?)
+        let proof = super::probe::live(opened)?;
+        // What the server's default is may be known from now on.
+        let minimum = opened.session.loaded_minimum(Direction::Inbound);
+        opened.session.set_measured(opened.host.measured_with(&proof, &minimum));
+        Some(proof)
     } else {
         None
     };
-    if let Some(proof) = &live {
-        found.live(proof, check.min);
+    report(opened, &book, live.as_ref(), check, console)
+}
+
+/// Holds the file against the minimum, with these peers, and with what the ports said where they were asked.
+///
+/// # Errors
+/// [`Failure::Short`], [`Failure::Output`].
+pub(super) fn report(
+    opened: &Opened,
+    book: &PeerBook,
+    live: Option<&LiveProof>,
+    check: Check,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let mut found = Found::of(&opened.session, book, check);
+    if let Some(proof) = live {
+        found.live(proof, &opened.session.loaded_minimum(Direction::Inbound), check.min);
     }
     let reasons = found.reasons.join("; ");
     if check.output.json {
-        let ports = live
-            .as_ref()
-            .map(|proof| proof.ports.iter().map(PortJson::from).collect());
+        let ports = live.map(|proof| proof.ports.iter().map(PortJson::from).collect());
         console.json(&CheckJson {
             live: ports,
             ..found.json(&opened.session, check.min)
@@ -50,9 +58,10 @@ pub(super) fn report(opened: &Opened, book: &PeerBook, check: Check, console: &m
         for warning in &found.warnings {
             console.warn(warning);
         }
+        if let Some(proof) = live {
+            console.lines(&proof.lines())?;
+        }
         if found.reasons.is_empty() {
-            let lines = live.as_ref().map(LiveProof::lines).unwrap_or_default();
-            console.lines(&lines)?;
             let words = format!("{}: both directions have at least {}", opened.file(), check.min);
             console.lines(&[words])?;
         }
@@ -125,13 +134,15 @@ impl<'a> Found<'a> {
     }
 
     /// What the server's own ports said. Nothing seen is no proof, so it is short of the minimum as well.
-    fn live(&mut self, proof: &LiveProof, minimum: TlsVersion) {
+    fn live(&mut self, proof: &LiveProof, chosen: &Minimum, minimum: TlsVersion) {
         self.reasons.extend(proof.contradictions.iter().cloned());
         for port in &proof.ports {
+            // What contradicts the file is said already.
+            let said = |version: TlsVersion| matches!(chosen, Minimum::At(chosen) if version < *chosen);
             let older: Vec<String> = port
                 .said
                 .iter()
-                .filter(|(version, said)| *version < minimum && *said == Said::Accepts)
+                .filter(|(version, answer)| *version < minimum && *answer == Said::Accepts && !said(*version))
                 .map(|(version, _)| version.to_string())
                 .collect();
             if !older.is_empty() {
@@ -139,10 +150,10 @@ impl<'a> Found<'a> {
                     .push(format!("port {} accepts {}", port.address.port(), older.join(", ")));
             }
         }
-        if proof.ports.is_empty() {
-            self.reasons.extend(proof.open.iter().cloned());
-        } else {
+        if proof.has_answers() {
             self.warnings.extend(proof.open.iter().cloned());
+        } else {
+            self.reasons.extend(proof.open.iter().cloned());
         }
     }
 

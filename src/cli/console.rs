@@ -56,6 +56,11 @@ impl<'a> Console<'a> {
             .map_err(output)
     }
 
+    /// Says what is being done, on standard error: a page on standard output stays what was asked for.
+    pub(super) fn tell(&mut self, words: &str) {
+        self.say(words);
+    }
+
     /// Says something to be known, on standard error.
     pub(super) fn warn(&mut self, words: &str) {
         self.say(&format!("warning: {words}"));

@@ -36,6 +36,11 @@ pub(super) enum Failure {
     /// Nothing was saved. In words.
     #[error("{0}")]
     NotSaved(String),
+    /// Saved, and the running engine does something else.
+    #[error(
+        "the file is saved, but the engine does something else: the setting did not take effect (see the warnings); to take it back: kerio-tls restore"
+    )]
+    NoEffect,
     /// Standard output does not take what is printed.
     #[error("standard output could not be written: {error}; {on_disk}")]
     Output {
@@ -61,6 +66,7 @@ impl Failure {
             | Self::Plan(_)
             | Self::Edit(_)
             | Self::NotSaved(_)
+            | Self::NoEffect
             | Self::Output { .. }
             | Self::Input(_) => Status::Failed,
         }

@@ -65,6 +65,8 @@ pub(super) struct PeersJson {
     pub(super) peers: Vec<PeerJson>,
     pub(super) coverage: CoverageJson,
     pub(super) warnings: Vec<String>,
+    /// Recipient domains all of whose mail goes to peers that are cut off.
+    pub(super) cut_off_domains: Vec<String>,
 }
 
 /// Coverage by direction.
@@ -79,6 +81,8 @@ pub(super) struct CoverageJson {
 pub(super) struct KnownJson {
     pub(super) known: usize,
     pub(super) all: usize,
+    pub(super) newest: Option<String>,
+    pub(super) oldest: Option<String>,
 }
 
 impl From<Coverage> for KnownJson {
@@ -86,6 +90,8 @@ impl From<Coverage> for KnownJson {
         Self {
             known: coverage.known,
             all: coverage.all,
+            newest: coverage.newest.map(|time| time.to_string()),
+            oldest: coverage.oldest.map(|time| time.to_string()),
         }
     }
 }
@@ -103,6 +109,10 @@ pub(super) struct PeerJson {
     pub(super) highest: Option<&'static str>,
     pub(super) source: Option<&'static str>,
     pub(super) seen: Option<String>,
+    pub(super) delayed: u64,
+    pub(super) failed: u64,
+    /// What the remote server said about TLS in the log, word for word.
+    pub(super) remark: Option<String>,
 }
 
 impl From<&Assessed<'_>> for PeerJson {
@@ -118,6 +128,9 @@ impl From<&Assessed<'_>> for PeerJson {
             highest: row.highest.map(TlsVersion::token),
             source: row.decisive.map(|record| source_token(record.source)),
             seen: row.decisive.map(|record| record.last_seen.to_string()),
+            delayed: row.peer.delayed,
+            failed: row.peer.failed,
+            remark: row.peer.remark().map(str::to_owned),
         }
     }
 }
@@ -131,6 +144,8 @@ pub(super) struct ChangeJson {
     pub(super) cut_off: Vec<PeerJson>,
     pub(super) backup: Option<String>,
     pub(super) warnings: Vec<String>,
+    /// `null`: not known, because nothing was asked or something was not answered.
+    pub(super) took_effect: Option<bool>,
 }
 
 /// One edit; secrets are masked.
@@ -206,11 +221,14 @@ pub(super) struct ProbeJson {
     connections: u32,
     ms: f64,
     detail: String,
+    remembered: bool,
 }
 
-impl From<&Report> for ProbeJson {
-    fn from(report: &Report) -> Self {
+impl ProbeJson {
+    /// `remembered`: it is a known peer's, and kept.
+    pub(super) fn new(report: &Report, remembered: bool) -> Self {
         Self {
+            remembered,
             target: report.target.to_string(),
             service: report.target.service.token(),
             highest: report.highest().map(TlsVersion::token),
@@ -325,23 +343,25 @@ pub(super) struct PortJson {
     service: &'static str,
     accepts: Vec<&'static str>,
     refuses: Vec<&'static str>,
+    unknown: Vec<&'static str>,
 }
 
 impl From<&PortProof> for PortJson {
     fn from(proof: &PortProof) -> Self {
-        let list = |wanted: &Said| {
+        let list = |wanted: fn(&Said) -> bool| {
             proof
                 .said
                 .iter()
-                .filter(|(_, said)| said == wanted)
+                .filter(|(_, said)| wanted(said))
                 .map(|(version, _)| version.token())
                 .collect()
         };
         Self {
             port: proof.address.port(),
             service: proof.service.token(),
-            accepts: list(&Said::Accepts),
-            refuses: list(&Said::Refuses),
+            accepts: list(|said| *said == Said::Accepts),
+            refuses: list(|said| *said == Said::Refuses),
+            unknown: list(|said| matches!(said, Said::NoAnswer(_))),
         }
     }
 }

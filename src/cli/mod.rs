@@ -8,6 +8,7 @@
 //! a stranger wrote reaches a terminal as control bytes, and a failure is one line on standard error and an exit status.
 
 mod args;
+mod asking;
 mod backups;
 mod change;
 mod check;
@@ -74,7 +75,7 @@ fn carry_out(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Fai
         Command::Set(set) => set::run(&mut open(console)?, set, console),
         Command::Reset(reset) => reset::run(&mut open(console)?, *reset, console),
         Command::Peers(peers) => peers::run(&mut open(console)?, *peers, console),
-        Command::Probe(probe) => probe::run(probe, console),
+        Command::Probe(probe) => probe::run(arguments, probe, console),
         Command::Backups(backups) => backups::run(&open(console)?, backups, console),
         Command::Restore(restore) => restore::run(&mut open(console)?, restore, console),
         Command::Confirm => restore::confirm(&open(console)?, console),

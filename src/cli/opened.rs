@@ -31,7 +31,7 @@ impl Opened {
     /// # Errors
     /// [`Failure::Host`].
     pub(super) fn open(arguments: &Arguments, console: &mut Console<'_>) -> Result<Self, Failure> {
-        let host = Host::find(&arguments.host_options())?;
+        let host = Host::find(&arguments.general.host_options())?;
         for warning in &host.preferences.warnings {
             console.warn(warning);
         }

@@ -1,11 +1,12 @@
 //! `peers`: who we exchange mail with, held against a minimum.
 
-use crate::peers::{Assessed, Impact, PeerBook, PeersFile, PeersFileEntry, Threshold, assess};
-use crate::session::{Clock, Session, amount, describe_minimum, evidence_words, mark};
+use crate::peers::{Assessed, Impact, PeerBook, PeersFile, PeersFileEntry, Threshold, assess, cut_off_domains};
+use crate::session::{Clock, Session, amount, coverage_words, describe_minimum, evidence_words, mark};
 use crate::tls::{Direction, TlsVersion};
 use crate::work::Host;
 
 use super::args::Peers;
+use super::asking;
 use super::console::{Console, cut};
 use super::failure::Failure;
 use super::json::{CoverageJson, PeerJson, PeersJson, SinceSaveJson, TroubleJson, verdict_word};
@@ -13,31 +14,46 @@ use super::opened::Opened;
 
 /// Most characters of a peer's names in the table; JSON has them all.
 const NAMES: usize = 40;
+/// From this column on there are numbers.
+const FIRST_NUMBER: usize = 6;
 
 /// Runs `peers`.
 ///
 /// # Errors
 /// [`Failure::Output`].
 pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) -> Result<(), Failure> {
+    asking::can_be_answered(&peers)?;
     if peers.headers {
         let never = std::sync::atomic::AtomicBool::new(false);
         match opened.host.read_headers(&opened.document, &never) {
-            Ok((_, words)) | Err(words) => console.warn(&words),
+            Ok((records, words)) => {
+                // They count in this run also where they could not be remembered.
+                records.into_iter().for_each(|record| opened.sources.learn(record));
+                console.warn(&words);
+            }
+            Err(words) => console.warn(&words),
         }
     }
-    let book = opened.gather();
+    let mut book = opened.gather();
+    if let Some(whom) = peers.probe {
+        book = asking::ask_peers(opened, book, whom, &peers, console)?;
+    }
     let session = &opened.session;
     if peers.since_save {
         return since_save(opened, peers.output.json, console);
     }
     if peers.export {
-        let entries: Vec<PeersFileEntry> = book.peers.iter().filter_map(PeersFileEntry::from_peer).collect();
+        // The file has its own warnings: what it could not hold must not go unseen.
+        book.warnings.iter().for_each(|warning| console.warn(warning));
+        let now = Host::clock().now;
+        let entry = |peer| PeersFileEntry::from_peer(peer).unwrap_or_else(|| PeersFileEntry::unknown(peer, now));
+        let entries: Vec<PeersFileEntry> = book.peers.iter().map(entry).collect();
         return console.raw(&PeersFile::write(&entries));
     }
     if peers.output.json {
         return console.json(&json(session, &book, peers.min));
     }
-    for warning in &book.warnings {
+    for warning in book.warnings.iter().chain(&nobody(&book)) {
         console.warn(warning);
     }
     console.lines(&table(session, &book, peers.min, &Host::clock()))
@@ -68,15 +84,15 @@ fn since_save(opened: &Opened, json: bool, console: &mut Console<'_>) -> Result<
         amount(troubles.len() as u64, "peer", "peers")
     )];
     for trouble in troubles {
-        let new = if trouble.worked_before && !trouble.troubled_before {
-            "new"
-        } else {
-            "not new"
-        };
+        let many = if trouble.at_least { "at least " } else { "" };
+        let worked = trouble.worked_since.map_or_else(String::new, |at| {
+            format!("; it worked again {}", clock.date_and_time(at))
+        });
         lines.push(format!(
-            "  {}  {} ({new}), last {}: {}",
+            "  {}  {many}{} ({}), last {}{worked}: {}",
             crate::session::host_label(&trouble.peer),
             amount(trouble.count, "message", "messages"),
+            trouble.novelty(),
             clock.date_and_time(trouble.last),
             trouble.status
         ));
@@ -113,16 +129,42 @@ pub(super) fn json(session: &Session, book: &PeerBook, minimum: Option<TlsVersio
             outbound: outbound.coverage.into(),
             inbound: inbound.coverage.into(),
         },
-        warnings: book.warnings.clone(),
+        warnings: book.warnings.iter().cloned().chain(nobody(book)).collect(),
+        cut_off_domains: cut_off_domains(book, &outbound)
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
     }
 }
 
+/// Knowing nobody is not the same as nobody being cut off.
+fn nobody(book: &PeerBook) -> Vec<String> {
+    [Direction::Outbound, Direction::Inbound]
+        .into_iter()
+        .filter(|direction| !book.peers.iter().any(|peer| peer.key.direction == *direction))
+        .map(|direction| {
+            format!(
+                "{}: no peer is known at all, neither from the logs nor from a peers file",
+                direction.token()
+            )
+        })
+        .collect()
+}
+
 pub(super) fn table(session: &Session, book: &PeerBook, minimum: Option<TlsVersion>, clock: &Clock) -> Vec<String> {
-    let mut rows: Vec<[String; 7]> = Vec::new();
+    let directions = [Direction::Outbound, Direction::Inbound];
+    // Two columns that are all 0 on most days would only make the lines too long.
+    let troubled = book.peers.iter().any(|peer| peer.delayed + peer.failed > 0);
+    let mut rows: Vec<Vec<String>> = Vec::new();
     let mut closing: Vec<String> = Vec::new();
-    for direction in [Direction::Outbound, Direction::Inbound] {
+    let mut remarks: Vec<String> = Vec::new();
+    for direction in directions {
         let (threshold, impact) = impact(session, book, direction, minimum);
-        rows.extend(impact.rows.iter().map(|row| cells(row, clock)));
+        rows.extend(impact.rows.iter().map(|row| cells(row, clock, troubled)));
+        remarks.extend(impact.rows.iter().filter_map(|row| {
+            let label = crate::session::host_label(&row.peer.key);
+            row.peer.remark().map(|words| format!("  {label}: {words}"))
+        }));
         let held = match (minimum, threshold) {
             (None, Threshold::NotKnown) => {
                 let says = describe_minimum(&session.loaded_minimum(direction));
@@ -133,20 +175,32 @@ pub(super) fn table(session: &Session, book: &PeerBook, minimum: Option<TlsVersi
         };
         let counts = impact.counts;
         closing.push(format!(
-            "{direction}: {} of {} peers known; {} cut off, {} mixed, {} unknown, {} without TLS, {} fine; {held}",
-            impact.coverage.known,
-            impact.coverage.all,
+            "{direction}: {}; {} cut off, {} mixed, {} unknown, {} without TLS, {} fine; {held}",
+            coverage_words(&impact.coverage, clock),
             counts.cut_off,
             counts.mixed,
             counts.unknown,
             counts.plain,
             counts.ok
         ));
+        let domains = cut_off_domains(book, &impact);
+        if direction == Direction::Outbound && !domains.is_empty() {
+            closing.push(format!("Whole domains cut off: {}", domains.join(", ")));
+        }
     }
     let mut lines = Vec::new();
     if !rows.is_empty() {
-        let head = ["", "verdict", "host", "names", "highest", "evidence", "messages"].map(str::to_owned);
+        let mut head = vec!["", "verdict", "host", "names", "highest", "evidence", "messages"];
+        if troubled {
+            head.extend(["delayed", "failed"]);
+        }
+        let head = head.into_iter().map(str::to_owned).collect();
         lines = aligned(&[vec![head], rows].concat());
+        lines.push(String::new());
+    }
+    if !remarks.is_empty() {
+        lines.push("What remote servers said about TLS in the log, word for word (hints, no evidence):".to_owned());
+        lines.extend(remarks);
         lines.push(String::new());
     }
     lines.extend(closing);
@@ -154,9 +208,9 @@ pub(super) fn table(session: &Session, book: &PeerBook, minimum: Option<TlsVersi
     lines
 }
 
-fn cells(row: &Assessed<'_>, clock: &Clock) -> [String; 7] {
+fn cells(row: &Assessed<'_>, clock: &Clock, troubled: bool) -> Vec<String> {
     let key = &row.peer.key;
-    [
+    let mut cells = vec![
         key.direction.token().to_owned(),
         format!("{} {}", mark(row.verdict), verdict_word(row.verdict)),
         crate::session::host_label(key),
@@ -168,12 +222,16 @@ fn cells(row: &Assessed<'_>, clock: &Clock) -> [String; 7] {
             |record| evidence_words(record.source, record.last_seen, clock),
         ),
         row.peer.messages.to_string(),
-    ]
+    ];
+    if troubled {
+        cells.extend([row.peer.delayed.to_string(), row.peer.failed.to_string()]);
+    }
+    cells
 }
 
-/// Columns as wide as their widest cell, the last one to the right.
-fn aligned(rows: &[[String; 7]]) -> Vec<String> {
-    let mut widths = [0_usize; 7];
+/// Columns as wide as their widest cell, those of numbers to the right.
+fn aligned(rows: &[Vec<String>]) -> Vec<String> {
+    let mut widths = vec![0_usize; rows.first().map_or(0, Vec::len)];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
@@ -181,15 +239,14 @@ fn aligned(rows: &[[String; 7]]) -> Vec<String> {
     }
     rows.iter()
         .map(|row| {
-            let mut line = String::new();
-            for (at, (width, cell)) in widths.iter().zip(row).enumerate() {
-                if at == 6 {
-                    line.push_str(&format!("{cell:>width$}"));
+            let padded = widths.iter().zip(row).enumerate().map(|(at, (width, cell))| {
+                if at >= FIRST_NUMBER {
+                    format!("{cell:>width$}")
                 } else {
-                    line.push_str(&format!("{cell:<width$}  "));
+                    format!("{cell:<width$}")
                 }
-            }
-            line
+            });
+            padded.collect::<Vec<_>>().join("  ")
         })
         .collect()
 }

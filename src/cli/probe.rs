@@ -1,18 +1,25 @@
 //! `probe`: one TLS question to hosts that are named.
 
-use crate::probe::{Cancel, Report, Service, Target, WORKERS, probe_many};
+use std::net::IpAddr;
 
+use crate::peers::{Host as PeerHost, PeerKey, Record, Service as PeerService};
+use crate::probe::{Cancel, Report, Service, Settings, Target, TargetHost};
+use crate::tls::Direction;
+use crate::work::{HostError, ask, probe_settings};
+
+use super::Arguments;
 use super::args::Probe;
 use super::console::Console;
 use super::failure::Failure;
 use super::json::ProbeJson;
 use super::opened::Opened;
 
-/// Runs `probe`. Nothing of `mailserver.cfg` is needed for it, so it works on any host.
+/// Runs `probe`. Nothing of `mailserver.cfg` is needed for it, so it works on any host; where there is one, what its known peers
+/// answer is remembered.
 ///
 /// # Errors
 /// [`Failure`].
-pub(super) fn run(probe: &Probe, console: &mut Console<'_>) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments, probe: &Probe, console: &mut Console<'_>) -> Result<(), Failure> {
     let service = Service::from_token(&probe.service)
         .ok_or_else(|| Failure::Usage(format!("--service: expected one of {}", tokens())))?;
     let targets = probe
@@ -21,31 +28,117 @@ pub(super) fn run(probe: &Probe, console: &mut Console<'_>) -> Result<(), Failur
         .map(|host| Target::parse(host, service))
         .collect::<Result<Vec<_>, _>>();
     let targets = targets.map_err(|error| Failure::Usage(error.to_string()))?;
-    let settings = crate::work::probe_settings();
-    let failed = |error: &dyn std::fmt::Display| Failure::NotSaved(format!("the probe could not be made: {error}"));
-    let cancel = Cancel::new().map_err(|error| failed(&error))?;
+    let mut opened = open(arguments, console)?;
+    let settings = settings(arguments, opened.as_ref())?;
+    let cancel = Cancel::new().map_err(|error| failed(&error.to_string()))?;
+    // In the demo nobody else is ever asked: a pretend peer stands for each.
+    let in_place: Vec<Target> = targets.iter().map(|target| stand_in(opened.as_ref(), target)).collect();
     let mut reports: Vec<Option<Report>> = vec![None; targets.len()];
-    let mut trouble = None;
-    probe_many(&targets, &settings, WORKERS, &cancel, |place, result| {
-        match (reports.get_mut(place), result) {
-            (Some(slot), Ok(report)) => *slot = Some(report),
-            (_, Err(error)) => trouble = Some(error.to_string()),
-            (None, Ok(_)) => {}
+    let trouble = ask(&in_place, &settings, &cancel, |place, report| {
+        if let (Some(slot), Some(target)) = (reports.get_mut(place), targets.get(place)) {
+            let target = target.clone();
+            *slot = Some(Report { target, ..report });
         }
-    })
-    .map_err(|error| failed(&error))?;
+    });
     let reports: Vec<Report> = reports.into_iter().flatten().collect();
+    if !probe.output.json {
+        let lines: Vec<String> = reports.iter().map(words).collect();
+        console.lines(&lines)?;
+    }
+    // After the answers: reading the logs can take longer than asking.
+    let remembered = match &mut opened {
+        Some(opened) if !reports.is_empty() => remember(opened, &reports, console),
+        _ => vec![false; reports.len()],
+    };
     if probe.output.json {
-        let all: Vec<ProbeJson> = reports.iter().map(ProbeJson::from).collect();
+        let pairs = reports.iter().zip(&remembered);
+        let all: Vec<ProbeJson> = pairs.map(|(report, kept)| ProbeJson::new(report, *kept)).collect();
         match all.as_slice() {
             [one] => console.json(one)?,
             _ => console.json(&all)?,
         }
-    } else {
-        let lines: Vec<String> = reports.iter().map(words).collect();
-        console.lines(&lines)?;
     }
     trouble.map_or(Ok(()), |words| Err(failed(&words)))
+}
+
+fn failed(why: &str) -> Failure {
+    Failure::NotSaved(format!("the probe could not be made: {why}"))
+}
+
+/// The file whose peers these may be. A host without one can probe as well; a file that was named must be there.
+fn open(arguments: &Arguments, console: &mut Console<'_>) -> Result<Option<Opened>, Failure> {
+    let named = arguments.general.file.is_some() || arguments.general.demo;
+    match Opened::open(arguments, console) {
+        Ok(opened) => Ok(Some(opened)),
+        Err(Failure::Host(HostError::NoFile)) if !named => Ok(None),
+        Err(Failure::Host(error @ (HostError::Save(_) | HostError::Parse { .. }))) if !named => {
+            console.warn(&format!("what is answered will not be remembered: {error}"));
+            Ok(None)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn settings(arguments: &Arguments, opened: Option<&Opened>) -> Result<Settings, Failure> {
+    match opened {
+        Some(opened) => Ok(opened.host.probe_settings()),
+        None => Ok(probe_settings(&arguments.general.host_options().home).map_err(HostError::from)?),
+    }
+}
+
+fn stand_in(opened: Option<&Opened>, target: &Target) -> Target {
+    opened
+        .filter(|opened| opened.host.is_demo())
+        .and_then(|opened| opened.host.question(&key(target)?))
+        .map_or_else(|| target.clone(), |question| question.target)
+}
+
+/// A target as a peer: this server calls it.
+fn key(target: &Target) -> Option<PeerKey> {
+    let host = match &target.host {
+        TargetHost::Address(address) => PeerHost::Address(address.to_canonical()),
+        TargetHost::Name(name) => PeerHost::parse(name.as_str())?,
+    };
+    Some(PeerKey {
+        direction: Direction::Outbound,
+        service: PeerService::from_token(target.service.token())?,
+        host,
+        port: Some(target.port).filter(|port| *port != target.service.default_port()),
+    })
+}
+
+/// Remembers what known peers answered, and says so. For each report: is it remembered?
+fn remember(opened: &mut Opened, reports: &[Report], console: &mut Console<'_>) -> Vec<bool> {
+    let book = opened.gather();
+    let known = |report: &Report| -> Option<Record> {
+        let asked = key(&report.target)?;
+        // The demo's stand-ins answer from addresses of their own.
+        let answered = report.address.map(|address| address.ip());
+        let answered: Option<IpAddr> = answered.filter(|_| !opened.host.is_demo());
+        let key = opened.sources.known(&book, &asked, answered)?;
+        Some(opened.host.record(&key, report))
+    };
+    let records: Vec<Option<Record>> = reports.iter().map(known).collect();
+    let (kept, others): (Vec<_>, Vec<_>) = records.iter().zip(reports).partition(|(record, _)| record.is_some());
+    let names = |of: &[(&Option<Record>, &Report)]| -> String {
+        let names: Vec<String> = of.iter().map(|(_, report)| report.target.to_string()).collect();
+        names.join(", ")
+    };
+    if !others.is_empty() {
+        console.tell(&format!(
+            "Not remembered, because neither logs nor peers file name it: {}",
+            names(&others)
+        ));
+    }
+    let records_kept: Vec<Record> = records.iter().flatten().cloned().collect();
+    if let Some(problem) = opened.host.remember_aloud(&records_kept) {
+        console.warn(&problem);
+        return vec![false; reports.len()];
+    }
+    if !kept.is_empty() {
+        console.tell(&format!("Remembered for check, peers and set: {}", names(&kept)));
+    }
+    records.iter().map(Option::is_some).collect()
 }
 
 fn words(report: &Report) -> String {

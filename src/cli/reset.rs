@@ -30,6 +30,7 @@ pub(super) fn run(opened: &mut Opened, reset: Reset, console: &mut Console<'_>) 
         warnings: Vec::new(),
         closing: Vec::new(),
         whole: None,
+        took_effect: None,
     }
     .carry_out(console)
 }

@@ -55,6 +55,7 @@ pub(super) fn run(opened: &mut Opened, restore: &Restore, console: &mut Console<
         warnings: Vec::new(),
         closing: Vec::new(),
         whole,
+        took_effect: None,
     }
     .carry_out(console)
 }

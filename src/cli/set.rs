@@ -36,6 +36,7 @@ pub(super) fn run(opened: &mut Opened, set: &Set, console: &mut Console<'_>) -> 
         warnings: used.iter().map(|used| used.warning(&config)).collect(),
         closing: closing(&used, &config),
         whole: None,
+        took_effect: None,
     }
     .carry_out(console)
 }

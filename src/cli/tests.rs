@@ -69,6 +69,7 @@ impl Bench {
             warnings: Vec::new(),
             closing: Vec::new(),
             whole: None,
+            took_effect: None,
         }
         .carry_out(&mut Console::new(&mut out, &mut err));
         (result, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
@@ -175,7 +176,8 @@ fn a_known_peer_that_would_be_cut_off_refuses_the_save_and_json_still_says_who()
         json["cut_off"],
         json!([{
             "direction": "outbound", "address": "192.0.2.9", "names": ["peer9.example.net"], "service": "smtp",
-            "messages": 118, "verdict": "cut-off", "highest": "tls1.0", "source": "peers-file", "seen": "2026-09-21T14:13:20Z"
+            "messages": 118, "verdict": "cut-off", "highest": "tls1.0", "source": "peers-file", "seen": "2026-09-21T14:13:20Z",
+            "delayed": 0, "failed": 0, "remark": null
         }])
     );
     assert!(
@@ -304,6 +306,7 @@ fn a_reader_that_is_gone_after_the_save_is_told_that_it_is_saved() {
         warnings: Vec::new(),
         closing: Vec::new(),
         whole: None,
+        took_effect: None,
     }
     .carry_out(&mut Console::new(&mut Gone, &mut err))
     .unwrap_err();
@@ -325,7 +328,7 @@ fn checked(bench: &Bench, book: &PeerBook, min: TlsVersion, require_known: bool)
         live: false,
         output: Output { json: true },
     };
-    let result = check::report(&bench.opened, book, check, &mut Console::new(&mut out, &mut err));
+    let result = check::report(&bench.opened, book, None, check, &mut Console::new(&mut out, &mut err));
     (result, parsed(&String::from_utf8(out).unwrap()))
 }
 
@@ -394,10 +397,12 @@ fn peers_in_json_are_as_documented_worst_first() {
         serde_json::to_string(&shown).unwrap(),
         concat!(
             r#"{"minimum":"tls1.2","window_days":30,"peers":["#,
-            r#"{"direction":"outbound","address":"192.0.2.9","names":["peer9.example.net"],"service":"smtp","messages":118,"verdict":"cut-off","highest":"tls1.0","source":"peers-file","seen":"2026-09-21T14:13:20Z"},"#,
-            r#"{"direction":"outbound","address":"192.0.2.1","names":["peer1.example.net"],"service":"smtp","messages":7,"verdict":"ok","highest":"tls1.3","source":"probe","seen":"2026-09-21T14:13:20Z"},"#,
-            r#"{"direction":"inbound","address":"192.0.2.7","names":["peer7.example.net"],"service":"smtp","messages":3,"verdict":"unknown","highest":null,"source":"mail.log","seen":"2026-09-21T14:13:20Z"}],"#,
-            r#""coverage":{"outbound":{"known":2,"all":2},"inbound":{"known":0,"all":1}},"warnings":["line 3 of the peers file could not be used"]}"#,
+            r#"{"direction":"outbound","address":"192.0.2.9","names":["peer9.example.net"],"service":"smtp","messages":118,"verdict":"cut-off","highest":"tls1.0","source":"peers-file","seen":"2026-09-21T14:13:20Z","delayed":0,"failed":0,"remark":null},"#,
+            r#"{"direction":"outbound","address":"192.0.2.1","names":["peer1.example.net"],"service":"smtp","messages":7,"verdict":"ok","highest":"tls1.3","source":"probe","seen":"2026-09-21T14:13:20Z","delayed":0,"failed":0,"remark":null},"#,
+            r#"{"direction":"inbound","address":"192.0.2.7","names":["peer7.example.net"],"service":"smtp","messages":3,"verdict":"unknown","highest":null,"source":"mail.log","seen":"2026-09-21T14:13:20Z","delayed":0,"failed":0,"remark":null}],"#,
+            r#""coverage":{"outbound":{"known":2,"all":2,"newest":"2026-09-21T14:13:20Z","oldest":"2026-09-21T14:13:20Z"},"#,
+            r#""inbound":{"known":0,"all":1,"newest":null,"oldest":null}},"#,
+            r#""warnings":["line 3 of the peers file could not be used"],"cut_off_domains":[]}"#,
         )
     );
 }
@@ -426,7 +431,7 @@ fn the_table_of_peers_has_a_mark_a_word_and_the_evidence_with_its_date() {
             "outbound  x cut off  192.0.2.9  peer9.example.net  TLS 1.0  peers file, 21 Sep       118",
             "outbound  + ok       192.0.2.1  peer1.example.net  TLS 1.3  probed 21 Sep              7",
             "",
-            "Outbound: 2 of 2 peers known; 1 cut off, 0 mixed, 0 unknown, 0 without TLS, 1 fine; held against TLS 1.2",
+            "Outbound: 2 of 2 peers known; of 21 Sep; 1 cut off, 0 mixed, 0 unknown, 0 without TLS, 1 fine; held against TLS 1.2",
         ]
     );
 }

@@ -9,7 +9,7 @@
 //!   the start, and the watch that tells "started well" from "the start command ended well".
 //! - [`arm`], [`rearm`], [`disarm`], [`armed`]: the dead-man's switch.
 //! - [`build`]: which engine it is, so that what was measured of one is not believed of the next.
-//! - [`listening_ports`]: where the engine can be asked, for the proof after saving.
+//! - [`listening_ports`], [`in_our_network`]: where the engine can be asked, for the proof after saving.
 //!
 //! A caller that wants the engine's children to be as systemd would start them must not set core limits or ignore signals before it
 //! calls [`Controller::start`]: where an init script starts the engine, it inherits both (a strict umask is undone here).
@@ -40,7 +40,7 @@ pub use detect::{State, Status, detect};
 pub use error::{EngineError, ManualCommands};
 pub use fuse::{Armed, Disarmed, arm, armed, disarm, rearm};
 pub use places::{CONFIG_FILE, DEFAULT_DIR, EXECUTABLE, INIT_SCRIPT, Places, UNIT};
-pub use ports::listening_ports;
+pub use ports::{in_our_network, listening_ports};
 pub use processes::Process;
 pub use progress::{Progress, Started, Step, Stopped, Timing};
 pub use service::{Commands, Service};

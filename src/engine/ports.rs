@@ -32,8 +32,9 @@ pub fn listening_ports(proc_root: &Path, pids: &[u32]) -> Vec<SocketAddr> {
     found.into_iter().collect()
 }
 
-/// Whether the process lives in the same network as we do, so that its ports can be tried from here.
-pub(super) fn in_our_network(proc_root: &Path, pid: u32) -> bool {
+/// Whether the process lives in the same network as we do, so that its ports can be tried from here: the same number on our
+/// loopback would be somebody else's. `false` as well where that cannot be seen.
+pub fn in_our_network(proc_root: &Path, pid: u32) -> bool {
     let proc = Proc::new(proc_root);
     let ours = proc.own_pid().and_then(|own| proc.namespace(own, "net"));
     ours.is_some() && ours == proc.namespace(pid, "net")

@@ -162,10 +162,8 @@ mod tests {
             let open = text.find("'HisKey'>1").unwrap();
             let value = open + "'HisKey'>".len();
             assert_eq!(document.sensitive(value..value + 1, &secrets), []);
-            assert_eq!(
-                document.sensitive(value..value + 1, &Secrets::default()),
-                [value..value + 1]
-            );
+            let hidden = value..value + 1;
+            assert_eq!(document.sensitive(hidden.clone(), &Secrets::default()), vec![hidden]);
             let mut parts = 0;
             for start in (0..text.len()).step_by(5) {
                 for end in (start + 1..text.len()).step_by(7) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::{Evidence, Host, Knowledge, LogFindings, Peer, PeerBook, PeerKey, PeersFile, Source};
+use super::{Evidence, Host, Knowledge, LogFindings, OwnHosts, Peer, PeerBook, PeerKey, PeersFile, Source, safe_text};
 
 /// Most names kept of a peer.
 const NAMES_MAX: usize = 8;
@@ -30,9 +30,14 @@ pub struct BookSources<'a> {
     pub peers_file: Option<&'a PeersFile>,
     /// Probes, Received headers, and what is remembered of both.
     pub records: &'a [Record],
+    /// This server itself, which is no peer, whoever names it. Loopback and the unspecified address never are.
+    pub own: Option<&'a OwnHosts>,
     /// Days back that the log was counted.
     pub window_days: u32,
 }
+
+/// Most lines of the peers file about this server itself that are named.
+const OWN_NAMED: usize = 5;
 
 /// Makes the book. A name and an address are one peer only where a record ties them; then the address is the key, the name is
 /// among its names, and what is known of the name holds for every address tied to it.
@@ -41,17 +46,33 @@ pub fn make_book(sources: &BookSources<'_>) -> PeerBook {
     let mut peers: BTreeMap<PeerKey, Peer> = BTreeMap::new();
     let mut warnings = Vec::new();
     let mut routes = Vec::new();
+    let nobody = OwnHosts::default();
+    let own = sources.own.unwrap_or(&nobody);
     if let Some(logs) = sources.logs {
         logs.peers().into_iter().for_each(|peer| join(&mut peers, peer));
         routes = logs.routes();
         warnings.extend(logs.warnings());
     }
     if let Some(file) = sources.peers_file {
-        file.entries.iter().for_each(|entry| join(&mut peers, entry.to_peer()));
+        let (ours, theirs): (Vec<_>, Vec<_>) = file.entries.iter().partition(|entry| own.has(&entry.key.host));
+        theirs.iter().for_each(|entry| join(&mut peers, entry.to_peer()));
         warnings.extend(file.problems.iter().cloned());
+        warnings.extend(ours.iter().take(OWN_NAMED).map(|entry| {
+            format!(
+                "peers file: not used, because this server itself is no peer: {}",
+                safe_text(entry.to_string(), 80)
+            )
+        }));
+        if ours.len() > OWN_NAMED {
+            let more = ours.len() - OWN_NAMED;
+            warnings.push(format!("peers file: {more} more lines name this server itself"));
+        }
     }
     let mut ties: BTreeMap<PeerKey, Vec<PeerKey>> = BTreeMap::new();
-    for record in sources.records {
+    let is_own = |record: &&Record| {
+        own.has(&record.key.host) || record.address.is_some_and(|address| own.has(&Host::Address(address)))
+    };
+    for record in sources.records.iter().filter(|record| !is_own(record)) {
         let key = match record.address.filter(|_| matches!(record.key.host, Host::Name(_))) {
             Some(address) => {
                 let tied = PeerKey {
@@ -313,5 +334,34 @@ mod tests {
                 .iter()
                 .any(|e| e.knowledge == Knowledge::Refused("b".into()))
         );
+    }
+
+    #[test]
+    fn this_server_itself_is_no_peer_whoever_names_it() {
+        let file = file(
+            "outbound,smtp,127.0.0.1,tls1.0,2026-10-02,x\noutbound,smtp,192.0.2.7,tls1.0,2026-10-02,us\n\
+             inbound,smtp,mail.example.org,tls1.0,2026-10-02,us\noutbound,smtp,192.0.2.9,tls1.0,2026-10-02,they\n",
+        );
+        let own = OwnHosts::new([
+            Host::parse("192.0.2.7").unwrap(),
+            Host::parse("mail.example.org").unwrap(),
+        ]);
+        let tls10 = || Knowledge::Ceiling(TlsVersion::Tls10);
+        let records = [
+            record("::1", None, tls10(), 0),
+            record("192.0.2.7", None, tls10(), 0),
+            record("mx.example.net", Some("::ffff:192.0.2.7"), tls10(), 0),
+            record("mail.example.org", Some("192.0.2.8"), tls10(), 0),
+        ];
+        let book = make_book(&BookSources {
+            peers_file: Some(&file),
+            records: &records,
+            own: Some(&own),
+            ..BookSources::default()
+        });
+        let hosts: Vec<String> = book.peers.iter().map(|peer| peer.key.host.to_string()).collect();
+        assert_eq!(hosts, ["192.0.2.9"]);
+        assert_eq!(book.warnings.len(), 3, "{:?}", book.warnings);
+        assert!(book.warnings[0].contains("this server itself") && book.warnings[0].contains("127.0.0.1"));
     }
 }

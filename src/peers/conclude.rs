@@ -58,6 +58,14 @@ pub(super) enum Meaning {
     HasMinimum,
 }
 
+impl Knowledge {
+    /// Does it say something of the peer's TLS? A refusal, a silence and a remark do not.
+    #[must_use]
+    pub fn tells(&self) -> bool {
+        Range::of(self).is_some()
+    }
+}
+
 impl Range {
     /// The range of a record; `None` where it says nothing about TLS.
     pub(super) fn of(knowledge: &Knowledge) -> Option<Self> {

@@ -146,6 +146,18 @@ pub struct Peer {
     pub note: Option<String>,
 }
 
+impl Peer {
+    /// What the remote server said about TLS in the log, word for word: a hint and no more.
+    #[must_use]
+    pub fn remark(&self) -> Option<&str> {
+        self.evidence.iter().find_map(|record| match &record.knowledge {
+            // A remark's raw text is the remark; other hints are our own words.
+            Knowledge::Hint(words) if record.source == Source::MailLog && *words == record.raw => Some(words.as_str()),
+            _ => None,
+        })
+    }
+}
+
 /// Everybody, and what the readers had to say.
 #[derive(Debug, Clone, Default)]
 pub struct PeerBook {
@@ -155,7 +167,7 @@ pub struct PeerBook {
     pub warnings: Vec<String>,
     /// Days back from "now" that were counted.
     pub window_days: u32,
-    /// Where each recipient domain's mail went, sorted by domain.
+    /// Which peers took each recipient domain's mail, sorted by domain.
     pub routes: Vec<Route>,
 }
 

@@ -165,6 +165,17 @@ impl PeersFileEntry {
         }
     }
 
+    /// A peer of which there is no record, as a line to export: mail to it was only delayed or failed.
+    #[must_use]
+    pub fn unknown(peer: &Peer, now: Timestamp) -> Self {
+        Self {
+            key: peer.key.clone(),
+            says: None,
+            date: TimeZone::UTC.to_datetime(now).date(),
+            note: peer.note.clone().unwrap_or_else(|| peer.names.join(" ")),
+        }
+    }
+
     /// What is known of a peer, as a line to export: its highest version where that is a ceiling, the day it was seen, the note.
     /// `None` for a peer of which there is no record.
     #[must_use]

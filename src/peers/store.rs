@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::book::{Record, add_evidence};
@@ -14,12 +14,12 @@ use crate::tls::{Direction, TlsVersion};
 
 /// Most records kept: the oldest go.
 const RECORDS_MAX: usize = 50_000;
-/// Most bytes read.
-const BYTES_MAX: usize = 32 << 20;
 /// Most bad lines named.
 const PROBLEMS_MAX: usize = 20;
 /// Longest text of a record in characters.
 const TEXT_MAX: usize = 300;
+/// What a clock that was set back a little may be ahead.
+const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 /// First line of the file.
 const HEAD: &str = "{\"kerio_tls_evidence\":1}";
 
@@ -27,6 +27,9 @@ const HEAD: &str = "{\"kerio_tls_evidence\":1}";
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EvidenceStore {
     records: Vec<Record>,
+    /// Dated after "now": a clock was wrong, then or now. They would outweigh every probe to come, so they are not used. They are
+    /// kept until their peer is measured again: it may be today's clock that is wrong.
+    ahead: Vec<Record>,
 }
 
 /// A line of the file. The names are the file's format: they do not change.
@@ -53,13 +56,16 @@ struct Line {
 }
 
 impl EvidenceStore {
-    /// Reads the text back; bad lines are named, the others kept.
+    /// Most bytes read. A larger file must not be written anew: what is beyond would be lost.
+    pub const BYTES_MAX: usize = 32 << 20;
+
+    /// Reads the text back; bad lines are named, the others kept. Records dated after `now` are set aside, which is said.
     #[must_use]
-    pub fn parse(text: &[u8]) -> (Self, Vec<String>) {
+    pub fn parse(text: &[u8], now: Timestamp) -> (Self, Vec<String>) {
         let mut store = Self::default();
         let mut problems = Vec::new();
         let mut bad = 0_usize;
-        let used = text.get(..BYTES_MAX.min(text.len())).unwrap_or_default();
+        let used = text.get(..Self::BYTES_MAX.min(text.len())).unwrap_or_default();
         let mut records = Vec::new();
         for (number, line) in (1_usize..).zip(used.split(|b| *b == b'\n')) {
             if line.trim_ascii().is_empty() || line.trim_ascii() == HEAD.as_bytes() {
@@ -88,7 +94,22 @@ impl EvidenceStore {
         if used.len() < text.len() {
             problems.push("remembered evidence: larger than 32 MiB, the rest is not used".to_owned());
         }
+        let latest = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
+        let (ahead, records): (Vec<Record>, Vec<Record>) =
+            records.into_iter().partition(|r| r.evidence.last_seen > latest);
+        if let Some(newest) = ahead.iter().map(|r| r.evidence.last_seen).max() {
+            let count = ahead.len();
+            let (records, are) = if count == 1 {
+                ("record", "is")
+            } else {
+                ("records", "are")
+            };
+            problems.push(format!(
+                "remembered evidence: {count} {records} dated in the future ({newest}) {are} not used; is the clock right? Probe again"
+            ));
+        }
         store.remember(records);
+        store.ahead = ahead;
         (store, problems)
     }
 
@@ -96,7 +117,7 @@ impl EvidenceStore {
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = format!("{HEAD}\n");
-        for record in &self.records {
+        for record in self.records.iter().chain(&self.ahead) {
             // Strings and numbers cannot fail to serialise; if one did, it would be forgotten, not written half.
             if let Ok(line) = serde_json::to_string(&Line::of(record)) {
                 text.push_str(&line);
@@ -107,8 +128,15 @@ impl EvidenceStore {
     }
 
     /// Adds records: those of a peer that say the same become one, of refusals and silences the newest stays. Past 50,000
-    /// records the ones seen longest ago go. Sorted by peer.
+    /// records the ones seen longest ago go. Sorted by peer. What was set aside as dated in the future goes where the same source
+    /// says something of that peer anew.
     pub fn remember(&mut self, new: impl IntoIterator<Item = Record>) {
+        let new: Vec<Record> = new.into_iter().collect();
+        if !self.ahead.is_empty() {
+            let about = |r: &Record| (r.key.clone(), r.address, r.evidence.source);
+            let measured: std::collections::BTreeSet<_> = new.iter().map(about).collect();
+            self.ahead.retain(|old| !measured.contains(&about(old)));
+        }
         type Owner = (PeerKey, Option<IpAddr>);
         let mut by_owner: std::collections::BTreeMap<Owner, (bool, Vec<Evidence>)> = std::collections::BTreeMap::new();
         for record in std::mem::take(&mut self.records).into_iter().chain(new) {
@@ -218,6 +246,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// After everything that these tests remember.
+    const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
+
     fn any_record() -> impl Strategy<Value = Record> {
         let version = || prop::sample::select(TlsVersion::ALL.to_vec());
         let knowledge = prop_oneof![
@@ -268,7 +299,7 @@ mod tests {
         #[test]
         fn what_is_remembered_reads_back_the_same(records in prop::collection::vec(any_record(), 0..30)) {
             let store = store(records);
-            let (back, problems) = EvidenceStore::parse(store.to_text().as_bytes());
+            let (back, problems) = EvidenceStore::parse(store.to_text().as_bytes(), NOW);
             prop_assert_eq!(problems, Vec::<String>::new());
             prop_assert_eq!(back, store);
         }
@@ -278,7 +309,7 @@ mod tests {
             let store = store(records);
             let text = store.to_text();
             let cut = cut.min(text.len());
-            let (back, problems) = EvidenceStore::parse(&text.as_bytes()[..cut]);
+            let (back, problems) = EvidenceStore::parse(&text.as_bytes()[..cut], NOW);
             let whole_lines = text.as_bytes()[..cut].iter().filter(|b| **b == b'\n').count().saturating_sub(1);
             prop_assert!(back.records().len() >= whole_lines && problems.len() <= 1);
             prop_assert!(back.records().iter().all(|r| store.records().contains(r)));
@@ -286,7 +317,7 @@ mod tests {
 
         #[test]
         fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = EvidenceStore::parse(&bytes);
+            let _ = EvidenceStore::parse(&bytes, NOW);
         }
     }
 
@@ -298,7 +329,7 @@ mod tests {
             "{HEAD}\n{good}\n{{\"direction\":\n{}\n\0\0\0\n",
             good.replace("tls1.0", "tls9")
         );
-        let (store, problems) = EvidenceStore::parse(text.as_bytes());
+        let (store, problems) = EvidenceStore::parse(text.as_bytes(), NOW);
         assert_eq!(store.records().len(), 1);
         assert_eq!(problems.len(), 3);
         assert!(problems[0].contains("line 3"));
@@ -335,6 +366,57 @@ mod tests {
                 .records()
                 .iter()
                 .all(|r| r.evidence.last_seen.as_second() >= 1_790_000_005)
+        );
+    }
+
+    #[test]
+    fn records_dated_in_the_future_are_set_aside_aloud_and_kept_until_the_peer_is_measured_again() {
+        let probe = |host: &str, second: i64, version| {
+            let seen = NOW + SignedDuration::from_secs(second);
+            Record {
+                key: PeerKey {
+                    direction: Direction::Outbound,
+                    service: Service::Smtp,
+                    host: Host::parse(host).unwrap(),
+                    port: None,
+                },
+                address: None,
+                authenticated: false,
+                evidence: Evidence {
+                    knowledge: Knowledge::Ceiling(version),
+                    source: Source::Probe,
+                    first_seen: seen,
+                    last_seen: seen,
+                    count: 1,
+                    raw: String::new(),
+                },
+            }
+        };
+        let day = 86_400;
+        let written = store(vec![
+            probe("192.0.2.1", 3 * day, TlsVersion::Tls13),
+            probe("192.0.2.2", 3 * day, TlsVersion::Tls13),
+            probe("192.0.2.3", -day, TlsVersion::Tls12),
+        ]);
+        let (mut back, problems) = EvidenceStore::parse(written.to_text().as_bytes(), NOW);
+        assert_eq!(back.records(), [probe("192.0.2.3", -day, TlsVersion::Tls12)]);
+        assert_eq!(problems.len(), 1);
+        assert!(
+            problems[0].contains("2 records dated in the future (2027-01-18"),
+            "{problems:?}"
+        );
+        // A new probe counts at once, and the one from the future is gone; the other one waits for its day.
+        back.remember([probe("192.0.2.1", 0, TlsVersion::Tls10)]);
+        let later = NOW + SignedDuration::from_secs(4 * day);
+        let (back, problems) = EvidenceStore::parse(back.to_text().as_bytes(), later);
+        assert_eq!(problems, Vec::<String>::new());
+        assert_eq!(
+            back.records(),
+            [
+                probe("192.0.2.1", 0, TlsVersion::Tls10),
+                probe("192.0.2.2", 3 * day, TlsVersion::Tls13),
+                probe("192.0.2.3", -day, TlsVersion::Tls12),
+            ]
         );
     }
 }

@@ -176,7 +176,8 @@ impl<'a> Call<'a> {
             Ok(()) => self.handshake(&mut wire, hello),
             Err(stop) => Ok(Answer::Other(match stop {
                 Stop::NoStartTls => Outcome::NoStartTls,
-                Stop::Refused(words) => Outcome::Refused(words),
+                // No ClientHello was sent: a "no" to our name or address says nothing about the peer's versions.
+                Stop::Refused(words) => Outcome::NoAnswer(format!("refused before TLS began: {words}")),
                 Stop::Later(words) => Outcome::Later(words),
                 Stop::NotTls(what) => Outcome::NotTls(what),
                 Stop::Endless(why) => Outcome::NoAnswer(why),

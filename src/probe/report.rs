@@ -16,7 +16,7 @@ pub enum Outcome {
     AtLeast(TlsVersion),
     /// It answered, and does not offer TLS on this port.
     NoStartTls,
-    /// It refused, and how. Unknown: never "no TLS".
+    /// It refused the ClientHello, and how. Unknown: never "no TLS". A "no" before TLS has begun is [`Self::NoAnswer`].
     Refused(String),
     /// No answer, and why. Unknown.
     NoAnswer(String),

@@ -23,7 +23,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(super) enum Stop {
     /// It does not offer TLS.
     NoStartTls,
-    /// It offers TLS, or might, and will not begin.
+    /// It offers TLS, or might, and will not begin. No ClientHello was sent.
     Refused(String),
     /// It asks to come later: 421, 4xx and their like.
     Later(String),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::mailserver_cfg::{DiffLine, Document, EditError, EditSet, ValueChange};
-use crate::peers::{Counts, Coverage, Knowledge, PeerBook, Source, Threshold, Verdict, assess};
+use crate::peers::{Counts, Coverage, Knowledge, PeerBook, Source, Threshold, Verdict, assess, cut_off_domains};
 use crate::tls::{Direction, Minimum, PlanNote, TlsVersion};
 
 use super::{Session, words::host_label};
@@ -101,6 +101,8 @@ pub struct DirectionReview {
     pub threshold: Threshold,
     /// Cut off and mixed peers, worst first.
     pub affected: Vec<Affected>,
+    /// Recipient domains that are cut off as a whole: every address that took their mail is.
+    pub domains: Vec<String>,
     /// All counts.
     pub counts: Counts,
     /// How much is known.
@@ -242,12 +244,19 @@ impl Session {
                 authenticated: row.peer.authenticated,
             })
             .collect();
+        // Routes are of outbound mail.
+        let domains = if direction == Direction::Outbound {
+            cut_off_domains(book, &impact).into_iter().map(str::to_owned).collect()
+        } else {
+            Vec::new()
+        };
         Some(DirectionReview {
             direction,
             from,
             to,
             threshold,
             affected,
+            domains,
             counts: impact.counts,
             coverage: impact.coverage,
             notes: self.notes_to(direction, after),

@@ -9,6 +9,9 @@ use crate::tls::{Choice, Direction, Minimum, TlsVersion};
 
 use super::{Affected, Clock, Consent, DirectionReview, EnginePlan, Review};
 
+/// Most recipient domains named in one line.
+const DOMAINS: usize = 20;
+
 /// What a line is, so that a screen can colour it; the mark in its text says the same without colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Tone {
@@ -265,7 +268,7 @@ impl Review {
         }
         lines.push(Line::new(
             Tone::Text,
-            format!("  {}; {}.", counts.join(", "), coverage_words(review, clock)),
+            format!("  {}; {}.", counts.join(", "), coverage_words(&review.coverage, clock)),
             4,
         ));
         for peer in &review.affected {
@@ -278,6 +281,24 @@ impl Review {
                 tone,
                 format!("  {}", affected_words(peer, self.window_days, clock)),
                 6,
+            ));
+        }
+        if !review.domains.is_empty() {
+            let shown = review
+                .domains
+                .iter()
+                .take(DOMAINS)
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(", ");
+            let more = match review.domains.len().saturating_sub(DOMAINS) {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            lines.push(Line::new(
+                Tone::Bad,
+                format!("  x whole domains cut off: {shown}{more}"),
+                4,
             ));
         }
         if review.counts.unknown > 0 && review.threshold != Threshold::NotKnown {
@@ -461,13 +482,15 @@ fn effect(direction: Direction) -> &'static str {
     }
 }
 
-fn coverage_words(review: &DirectionReview, clock: &Clock) -> String {
+/// `12 of 19 peers known; newest today 14:01, oldest 21 Sep`.
+#[must_use]
+pub fn coverage_words(coverage: &Coverage, clock: &Clock) -> String {
     let Coverage {
         known,
         all,
         newest,
         oldest,
-    } = review.coverage;
+    } = *coverage;
     let dates = match (newest, oldest) {
         (Some(newest), Some(oldest)) if newest != oldest => {
             format!("; newest {}, oldest {}", clock.say(newest), clock.say(oldest))

@@ -139,11 +139,6 @@ pub fn peer(row: &PeerRow<'_>, state: &State) -> (String, Vec<Line>) {
         lines.push(field("note", note));
     }
     if let Some(trouble) = trouble(peer, state) {
-        let worked = if trouble.worked_before && !trouble.troubled_before {
-            "newly, it worked before"
-        } else {
-            "not for the first time"
-        };
         let since = trouble
             .worked_since
             .map_or_else(String::new, |at| format!("; it worked again {}", state.clock.say(at)));
@@ -151,8 +146,9 @@ pub fn peer(row: &PeerRow<'_>, state: &State) -> (String, Vec<Line>) {
         let mut words = field(
             "since save",
             format!(
-                "{many}{} delayed or failing ({worked}), first {}, last {}{since}",
+                "{many}{} delayed or failing ({}), first {}, last {}{since}",
                 trouble.count,
+                trouble.novelty(),
                 state.clock.say(trouble.first),
                 state.clock.say(trouble.last)
             ),

@@ -27,6 +27,7 @@ mod layout;
 mod overlay;
 mod run;
 mod screen;
+mod shown;
 mod signals;
 mod state;
 mod terminal;

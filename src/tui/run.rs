@@ -61,19 +61,23 @@ where
     let (sender, incoming) = mpsc::channel();
     let (quiet, is_quiet) = mpsc::channel();
     terminal::give_back_on_panic();
-    if let Err(error) = signals::listen(sender.clone(), is_quiet, hold).and_then(|()| terminal::take()) {
-        return Ending::Lost(error);
-    }
     let size = terminal::size();
     state.size = (size.width, size.height);
     let mut screen = Screen::new(io::stdout(), size, state.theme.is_ascii(), options.synchronised);
     screen.enter();
+    // The frame is made before there is a second thread, whose stack and heap the kernel would map meanwhile; it goes
+    // out when signals have their thread and the terminal is ours.
+    screen.hold();
     let mut terminal = match Terminal::new(screen) {
         Ok(terminal) => terminal,
         Err(error) => match error {},
     };
     let mut keyboard = Keyboard::default();
     draw(&mut terminal, &state);
+    if let Err(error) = signals::listen(sender.clone(), is_quiet, hold).and_then(|()| terminal::take()) {
+        return Ending::Lost(error);
+    }
+    terminal.backend_mut().release();
     // Work begins behind the first frame: a large log must not delay it.
     let events = sender.clone();
     let mut carry = start(Box::new(move |event| {

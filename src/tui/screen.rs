@@ -15,6 +15,8 @@ use ratatui::layout::{Position, Size};
 use ratatui::style::{Color, Modifier};
 use ratatui::text::Span;
 
+use super::shown::{Look, Shown};
+
 /// Takes the screen: alternate buffer, cursor hidden until a frame places it.
 pub const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[m\x1b[2J";
 /// Gives it back: end of a synchronised update, plain style, cursor, normal buffer.
@@ -23,11 +25,18 @@ pub const LEAVE: &str = "\x1b[?2026l\x1b[m\x1b[?25h\x1b[?1049l";
 const SYNC_ON: &str = "\x1b[?2026h";
 const SYNC_OFF: &str = "\x1b[?2026l";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Look {
-    fg: Color,
-    bg: Color,
-    modifier: Modifier,
+impl Look {
+    fn of(cell: &Cell) -> Self {
+        Self {
+            fg: cell.fg,
+            bg: cell.bg,
+            modifier: cell.modifier,
+        }
+    }
+}
+
+fn is_plain_blank(cell: &Cell) -> bool {
+    cell.symbol() == " " && Look::of(cell) == Look::default()
 }
 
 /// The backend: collects a frame, writes it once.
@@ -37,6 +46,7 @@ pub struct Screen<W: Write> {
     frame: String,
     size: Size,
     look: Look,
+    there: Shown,
     /// `None`: somewhere unknown.
     cursor: Option<Position>,
     /// The column of `cursor` is sure: nothing but ASCII was written since it was set by number.
@@ -44,6 +54,8 @@ pub struct Screen<W: Write> {
     shown: bool,
     ascii: bool,
     synchronised: bool,
+    /// Frames are collected and not written.
+    held: bool,
     error: Option<io::Error>,
 }
 
@@ -55,11 +67,13 @@ impl<W: Write> Screen<W> {
             frame: String::new(),
             size,
             look: Look::default(),
+            there: Shown::unknown(size),
             cursor: None,
             exact: false,
             shown: false,
             ascii,
             synchronised,
+            held: false,
             error: None,
         }
     }
@@ -67,14 +81,27 @@ impl<W: Write> Screen<W> {
     /// The size that the next frame is laid out for.
     pub fn set_size(&mut self, size: Size) {
         self.size = size;
+        self.there = Shown::unknown(size);
     }
 
     /// Takes the screen; goes out with the first frame.
     pub fn enter(&mut self) {
         self.frame.push_str(ENTER);
+        self.there.erase();
         self.look = Look::default();
         self.cursor = None;
         self.shown = false;
+    }
+
+    /// Keeps frames back until they are released.
+    pub fn hold(&mut self) {
+        self.held = true;
+    }
+
+    /// Writes what was held.
+    pub fn release(&mut self) {
+        self.held = false;
+        self.write();
     }
 
     /// The first error of a write since the last call. A terminal that is gone is no reason to stop a save.
@@ -92,19 +119,34 @@ impl<W: Write> Screen<W> {
         &mut self.sink
     }
 
+    fn write(&mut self) {
+        if self.frame.is_empty() {
+            return;
+        }
+        if self.synchronised {
+            self.frame.insert_str(0, SYNC_ON);
+            self.frame.push_str(SYNC_OFF);
+        }
+        let written = self.sink.write_all(self.frame.as_bytes());
+        if let Err(error) = written.and_then(|()| self.sink.flush()) {
+            self.error.get_or_insert(error);
+        }
+        self.frame.clear();
+    }
+
     fn go(&mut self, to: Position) {
         if self.cursor == Some(to) {
             return;
         }
-        // To the right is shorter by steps; not behind characters that terminals disagree on how wide they are.
-        match self.cursor {
-            Some(from) if self.exact && from.y == to.y && from.x < to.x => {
-                let _ = match to.x - from.x {
-                    1 => write!(self.frame, "\x1b[C"),
-                    steps => write!(self.frame, "\x1b[{steps}C"),
-                };
+        // Not behind characters that terminals disagree on how wide they are.
+        let right = self.cursor.filter(|from| self.exact && from.y == to.y && from.x < to.x);
+        match right.map(|from| (to.x - from.x, self.there.between(from, to.x, self.look))) {
+            Some((1..=3, Some(there))) => self.frame.push_str(&there),
+            Some((1, None)) => self.frame.push_str("\x1b[C"),
+            Some((steps, _)) => {
+                let _ = write!(self.frame, "\x1b[{steps}C");
             }
-            _ => {
+            None => {
                 let _ = write!(self.frame, "\x1b[{};{}H", to.y + 1, to.x + 1);
                 self.exact = true;
             }
@@ -112,12 +154,32 @@ impl<W: Write> Screen<W> {
         self.cursor = Some(to);
     }
 
-    fn dress(&mut self, cell: &Cell) {
-        let look = Look {
-            fg: cell.fg,
-            bg: cell.bg,
-            modifier: cell.modifier,
-        };
+    /// Blanks without a look, up to a column. `goes_on`: the next cell stands right behind them.
+    fn blanks(&mut self, from: Position, end: u16, goes_on: bool) {
+        let count = end.saturating_sub(from.x);
+        // Erasing (ECMA-48 section 8.3.38, ECH) leaves the cursor where it is: to go on behind it is another sequence.
+        let erase = count > if goes_on { 10 } else { 5 };
+        if erase && !self.exact {
+            self.cursor = None;
+        }
+        self.go(from);
+        self.dress(Look::default());
+        self.there.put(from, count, " ", Look::default());
+        if erase {
+            let _ = write!(self.frame, "\x1b[{count}X");
+        } else {
+            self.frame.extend(std::iter::repeat_n(' ', usize::from(count)));
+            self.stands_at(Position { x: end, ..from });
+        }
+    }
+
+    /// The cursor after something was written before this place. In the last column a terminal may or may not have
+    /// wrapped already.
+    fn stands_at(&mut self, place: Position) {
+        self.cursor = (place.x < self.size.width).then_some(place);
+    }
+
+    fn dress(&mut self, look: Look) {
         if look == self.look {
             return;
         }
@@ -186,9 +248,22 @@ impl<W: Write> Backend for Screen<W> {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        for (x, y, cell) in content {
+        let mut content = content.peekable();
+        while let Some((x, y, cell)) = content.next() {
+            if is_plain_blank(cell) {
+                let mut end = x.saturating_add(1);
+                while content
+                    .next_if(|(next, row, cell)| *row == y && *next == end && is_plain_blank(cell))
+                    .is_some()
+                {
+                    end = end.saturating_add(1);
+                }
+                let goes_on = content.peek().is_some_and(|(next, row, _)| *row == y && *next == end);
+                self.blanks(Position { x, y }, end, goes_on);
+                continue;
+            }
             self.go(Position { x, y });
-            self.dress(cell);
+            self.dress(Look::of(cell));
             let symbol = cell.symbol();
             if self.ascii && !symbol.is_ascii() {
                 // A wide character covers two cells; the cursor must come to stand behind both.
@@ -200,9 +275,12 @@ impl<W: Write> Backend for Screen<W> {
                 self.frame.push_str(symbol);
             }
             let width = u16::try_from(Span::raw(symbol).width()).unwrap_or(1);
-            let next = x.saturating_add(width);
-            // In the last column a terminal may or may not have wrapped already.
-            self.cursor = (next < self.size.width).then_some(Position { x: next, y });
+            let shown = if symbol.is_ascii() { symbol } else { "" };
+            self.there.put(Position { x, y }, width, shown, self.look);
+            self.stands_at(Position {
+                x: x.saturating_add(width),
+                y,
+            });
         }
         Ok(())
     }
@@ -234,6 +312,7 @@ impl<W: Write> Backend for Screen<W> {
 
     fn clear(&mut self) -> Result<(), Infallible> {
         self.frame.push_str("\x1b[m\x1b[2J");
+        self.there.erase();
         self.look = Look::default();
         Ok(())
     }
@@ -254,21 +333,9 @@ impl<W: Write> Backend for Screen<W> {
     }
 
     fn flush(&mut self) -> Result<(), Infallible> {
-        if self.frame.is_empty() {
-            return Ok(());
+        if !self.held {
+            self.write();
         }
-        if self.synchronised {
-            self.frame.insert_str(0, SYNC_ON);
-            self.frame.push_str(SYNC_OFF);
-        }
-        if let Err(error) = self
-            .sink
-            .write_all(self.frame.as_bytes())
-            .and_then(|()| self.sink.flush())
-        {
-            self.error.get_or_insert(error);
-        }
-        self.frame.clear();
         Ok(())
     }
 }
@@ -311,6 +378,20 @@ mod tests {
                 })
                 .unwrap();
         }
+        assert_eq!(terminal.backend().sink().writes, 1);
+    }
+
+    #[test]
+    fn a_frame_that_is_held_is_written_when_it_is_released() {
+        let mut terminal = terminal(false);
+        terminal.backend_mut().hold();
+        terminal
+            .draw(|frame| frame.buffer_mut().set_string(2, 1, "hello", Style::new()))
+            .unwrap();
+        assert_eq!(terminal.backend().sink().writes, 0);
+        terminal.backend_mut().release();
+        assert_eq!(terminal.backend().sink().writes, 1);
+        terminal.backend_mut().release();
         assert_eq!(terminal.backend().sink().writes, 1);
     }
 
@@ -382,6 +463,38 @@ mod tests {
                     x += u16::try_from(Span::raw(c.to_string()).width()).unwrap();
                 }
             }
+        }
+    }
+
+    #[test]
+    fn long_blanks_are_erased_and_not_written() {
+        let reversed = Style::new().add_modifier(Modifier::REVERSED);
+        for (text, most) in [
+            ("b                  c", 20),
+            ("b  c                ", 16),
+            ("日                c ", 28),
+            ("                    ", 12),
+        ] {
+            let mut terminal = terminal(false);
+            let rows = std::num::NonZeroU16::new(3).unwrap();
+            let columns = std::num::NonZeroU16::new(20).unwrap();
+            let mut emulator = vt100::Parser::new(rows, columns, 0);
+            for (text, style) in [("a".repeat(20), reversed), (text.to_owned(), Style::new())] {
+                terminal.backend_mut().sink_mut().bytes.clear();
+                terminal
+                    .draw(|frame| {
+                        frame.buffer_mut().set_string(0, 1, text, style);
+                        frame.buffer_mut().set_string(0, 2, "below", Style::new());
+                    })
+                    .unwrap();
+                emulator.process(&terminal.backend().sink().bytes);
+            }
+            let screen = emulator.screen();
+            assert_eq!(screen.rows(0, 20).nth(1).unwrap().trim_end(), text.trim_end());
+            assert_eq!(screen.rows(0, 20).nth(2).unwrap().trim_end(), "below");
+            assert!((0..20).all(|x| !screen.cell(1, x).unwrap().inverse()), "{text:?}");
+            let bytes = terminal.backend().sink().bytes.len() - SYNC_ON.len() - SYNC_OFF.len();
+            assert!(bytes <= most, "{text:?}: {bytes} bytes");
         }
     }
 

@@ -375,8 +375,8 @@ pub(super) fn proof_lines(proof: &LiveProof, minimum: &Minimum) -> Vec<Line> {
     lines
 }
 
-/// Whose mail is delayed or failing since the last save.
-pub(super) fn since_save_lines(at: jiff::Timestamp, troubles: &[Trouble], clock: &Clock) -> Vec<Line> {
+/// Whose mail is delayed or failing since the last save; the first `named` of them with the remote server's words, new ones first.
+pub(super) fn since_save_lines(at: jiff::Timestamp, troubles: &[Trouble], clock: &Clock, named: usize) -> Vec<Line> {
     if troubles.is_empty() {
         return Vec::new();
     }
@@ -384,14 +384,24 @@ pub(super) fn since_save_lines(at: jiff::Timestamp, troubles: &[Trouble], clock:
         .iter()
         .filter(|trouble| trouble.worked_before && !trouble.troubled_before)
         .count();
-    vec![line(
+    let mut lines = vec![line(
         Tone::Bad,
         format!(
             "x Since the save of {}: {} delayed or failing, {new} of them newly",
             clock.date_and_time(at),
             amount(troubles.len() as u64, "peer", "peers"),
         ),
-    )]
+    )];
+    // One row each: the whole words stand in the peer's own view.
+    lines.extend(troubles.iter().take(named).map(|trouble| Line {
+        wraps: false,
+        ..indented(
+            Tone::Text,
+            format!("    {}: {}", host_label(&trouble.peer), trouble.status),
+            4,
+        )
+    }));
+    lines
 }
 
 /// After a save that undoes itself unless it is confirmed.

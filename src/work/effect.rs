@@ -11,8 +11,8 @@ use crate::save::BackupInfo;
 use crate::session::{Consent, Facts, Measured};
 use crate::tls::{Direction, Minimum, Role};
 
-use super::live::LiveProof;
 use super::probing::Question;
+use super::proof::LiveProof;
 
 /// What shall happen to a running engine when saving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,7 +27,7 @@ pub enum EngineWish {
 /// Whom to ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whom {
-    /// Outbound peers that were never probed.
+    /// Outbound peers of which no probe has told anything yet.
     Unmeasured,
     /// All outbound peers.
     All,
@@ -138,6 +138,9 @@ pub struct SaveReport {
     pub backup: Option<String>,
     /// It undoes itself unless it is confirmed.
     pub to_confirm: bool,
+    /// Does the running engine do what was saved? `false`: its ports contradict it, or it threw a value away. `None`: not known,
+    /// because nothing was asked or something was not answered.
+    pub took_effect: Option<bool>,
 }
 
 /// Why a save did not happen.

@@ -1,5 +1,7 @@
 //! Gathers what is known of the peers: mail logs, peers file, what was measured before.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -7,13 +9,13 @@ use jiff::Timestamp;
 
 use crate::mailserver_cfg::Document;
 use crate::peers::{
-    self, BookSources, LogFindings, PeerBook, PeersFile, Progress, ReceivedBudget, Record, Trouble, Window,
+    self, BookSources, Evidence, EvidenceStore, Host as PeerHost, LogFindings, PeerBook, PeerKey, PeersFile, Progress,
+    ReceivedBudget, Record, Trouble, Window,
 };
 use crate::session::Measured;
 
 use super::home::distrust;
 use super::host::Host;
-use super::own::own_hosts;
 
 /// What was gathered.
 #[derive(Debug, Clone, Default)]
@@ -33,7 +35,10 @@ pub struct Gathered {
 pub struct Sources {
     logs: Option<LogFindings>,
     peers_file: Option<PeersFile>,
-    records: Vec<Record>,
+    /// What is remembered between runs.
+    remembered: EvidenceStore,
+    /// What this session has found out; it counts also where it could not be remembered.
+    learned: Vec<Record>,
     warnings: Vec<String>,
 }
 
@@ -66,7 +71,8 @@ impl Host {
         self.read_peers_file(sources, clock.now);
         let (store, problems) = self.remembered();
         sources.warnings.extend(problems);
-        sources.records = store.records().to_vec();
+        sources.remembered = store;
+        sources.forget_what_is_remembered();
         Gathered {
             book: self.book(sources),
             measured: self.measured(),
@@ -78,10 +84,12 @@ impl Host {
     /// The book of what is known now; cheap enough to be made anew while probes come in.
     #[must_use]
     pub fn book(&self, sources: &Sources) -> PeerBook {
+        let records: Vec<Record> = sources.records().cloned().collect();
         let mut book = peers::make_book(&BookSources {
             logs: sources.logs.as_ref(),
             peers_file: sources.peers_file.as_ref(),
-            records: &sources.records,
+            records: &records,
+            own: Some(&self.own_hosts()),
             window_days: self.preferences.days,
         });
         book.warnings.extend(sources.warnings.iter().cloned());
@@ -98,13 +106,11 @@ impl Host {
             .places()
             .store
             .ok_or("The file does not say where the mail is stored.")?;
-        let found = peers::read_received(&store, &own_hosts(), HEADERS, Timestamp::now(), cancel)
+        let found = peers::read_received(&store, &self.own_hosts(), HEADERS, Timestamp::now(), cancel)
             .map_err(|error| error.to_string())?;
         if found.tls13_seen {
-            let mut memory = self.server_memory();
-            memory.speaks_tls13 = true;
             // What could not be remembered is seen again next time.
-            let _: std::io::Result<()> = self.remember_server(&memory);
+            let _: std::io::Result<()> = self.remember_server(|memory| memory.speaks_tls13 = true);
         }
         let mut words = format!(
             "Read {} messages; {} had this server's own header.",
@@ -121,6 +127,18 @@ impl Host {
         for warning in &found.warnings {
             words.push(' ');
             words.push_str(warning);
+        }
+        if found.messages_read > 0 && found.messages_used == 0 {
+            let names = self.own_names();
+            let known = if names.is_empty() {
+                "no name".to_owned()
+            } else {
+                names.join(", ")
+            };
+            words.push_str(&format!(
+                " This server is known as {known}; name it as its headers do with names = [\"…\"] in {}.",
+                self.home.config.display()
+            ));
         }
         Ok((found.records, words))
     }
@@ -149,7 +167,7 @@ impl Host {
             }
         };
         let bytes = Progress::default();
-        let own = own_hosts();
+        let own = self.own_hosts();
         ticking(&bytes, &progress, || match &mut sources.logs {
             Some(findings) => findings.follow(&files, window, &own, &bytes, cancel),
             none => *none = Some(peers::scan_logs(&files, window, &own, 0, &bytes, cancel)),
@@ -189,9 +207,53 @@ impl Host {
 }
 
 impl Sources {
-    /// Takes in what a probe has just found.
+    /// Takes in what a probe or a header has just shown.
     pub fn learn(&mut self, record: Record) {
-        self.records.push(record);
+        self.learned.push(record);
+    }
+
+    /// The known peer that an answer of this host is about, as the book names it: from the logs, the peers file, or remembered.
+    /// `answered`: the address that took the connection. `None`: nobody that we exchange mail with, as far as is known.
+    #[must_use]
+    pub fn known(&self, book: &PeerBook, asked: &PeerKey, answered: Option<IpAddr>) -> Option<PeerKey> {
+        let listed = |key: &PeerKey| book.peers.binary_search_by(|peer| peer.key.cmp(key)).is_ok();
+        // A name that is tied to an address stands in the book under the address.
+        let named = || {
+            let file = self.peers_file.iter().flat_map(|file| &file.entries);
+            let mut keys = file
+                .map(|entry| &entry.key)
+                .chain(self.records().map(|record| &record.key));
+            keys.any(|key| key == asked)
+        };
+        if listed(asked) || (matches!(asked.host, PeerHost::Name(_)) && named()) {
+            return Some(asked.clone());
+        }
+        let by_address = PeerKey {
+            host: PeerHost::Address(answered?.to_canonical()),
+            ..asked.clone()
+        };
+        listed(&by_address).then_some(by_address)
+    }
+
+    fn records(&self) -> impl Iterator<Item = &Record> {
+        self.remembered.records().iter().chain(&self.learned)
+    }
+
+    /// What was learned and is remembered by now must not be counted twice.
+    fn forget_what_is_remembered(&mut self) {
+        if self.learned.is_empty() {
+            return;
+        }
+        let mut kept: HashMap<(&PeerKey, Option<IpAddr>), Vec<&Evidence>> = HashMap::new();
+        for record in self.remembered.records() {
+            let of_peer = kept.entry((&record.key, record.address)).or_default();
+            of_peer.push(&record.evidence);
+        }
+        self.learned.retain(|record| {
+            let of_peer = kept.get(&(&record.key, record.address));
+            let (new, mut all) = (&record.evidence, of_peer.into_iter().flatten());
+            !all.any(|old| old.source == new.source && old.knowledge == new.knowledge && old.last_seen >= new.last_seen)
+        });
     }
 }
 

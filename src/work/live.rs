@@ -2,82 +2,16 @@
 //! assumed, and what tells what "server default" means.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
-use crate::engine::{State, listening_ports};
-use crate::probe::{Acceptance, Cancel, Service, Target, ask_exactly};
+use crate::engine::{State, in_our_network, listening_ports};
+use crate::probe::{Acceptance, Cancel, Outcome, Service, Settings, Target, ask_exactly};
+use crate::session::Measured;
 use crate::tls::{Minimum, TlsVersion};
 
 use super::host::Host;
-use super::memory::ServerMemory;
-
-/// What one port said of one version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
-    /// It accepts it.
-    Accepts,
-    /// It refuses it.
-    Refuses,
-    /// The question was not answered; why.
-    NoAnswer(String),
-}
-
-/// What one port accepts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PortProof {
-    /// Where it listens.
-    pub address: SocketAddr,
-    /// What is spoken there.
-    pub service: Service,
-    /// What it said of TLS 1.0 to 1.3, oldest first.
-    pub said: Vec<(TlsVersion, Said)>,
-}
-
-impl PortProof {
-    fn accepts(&self) -> impl Iterator<Item = TlsVersion> {
-        self.said
-            .iter()
-            .filter(|(_, said)| *said == Said::Accepts)
-            .map(|(version, _)| *version)
-    }
-
-    /// In words: `465 smtps: accepts TLS 1.2, TLS 1.3; refuses TLS 1.0, TLS 1.1`.
-    #[must_use]
-    pub fn words(&self) -> String {
-        let list = |wanted: fn(&Said) -> bool| {
-            let found: Vec<String> = self
-                .said
-                .iter()
-                .filter(|(_, said)| wanted(said))
-                .map(|(version, _)| version.to_string())
-                .collect();
-            found.join(", ")
-        };
-        let mut parts = Vec::new();
-        for (verb, versions) in [
-            ("accepts", list(|said| *said == Said::Accepts)),
-            ("refuses", list(|said| *said == Said::Refuses)),
-            ("no answer to", list(|said| matches!(said, Said::NoAnswer(_)))),
-        ] {
-            if !versions.is_empty() {
-                parts.push(format!("{verb} {versions}"));
-            }
-        }
-        format!("{} {}: {}", self.address.port(), self.service, parts.join("; "))
-    }
-}
-
-/// What all ports said, held against what was chosen.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LiveProof {
-    /// Every port that was asked.
-    pub ports: Vec<PortProof>,
-    /// Ports of the engine that were not asked, because what is spoken there is not known.
-    pub skipped: Vec<u16>,
-    /// Where the engine does something else than was chosen. Loud.
-    pub contradictions: Vec<String>,
-    /// What could not be found out.
-    pub open: Vec<String>,
-}
+use super::proof::{LiveProof, PortProof, Said};
 
 /// What is spoken at the engine's ports, by number (the services of Kerio Connect; 4040 is the administration).
 const SERVICES: [(u16, Service); 10] = [
@@ -93,58 +27,90 @@ const SERVICES: [(u16, Service); 10] = [
     (8443, Service::Https),
 ];
 
+/// An engine reads its file when it starts, and may write it again until it is up.
+const START: Duration = Duration::from_secs(60);
+
+/// The running engine's own ports.
+#[derive(Default)]
+struct OwnPorts {
+    /// With what is spoken there.
+    known: Vec<(SocketAddr, Service)>,
+    /// Of which nobody knows it.
+    skipped: Vec<u16>,
+    engine_started: Option<SystemTime>,
+}
+
 impl Host {
-    /// Asks every known port of the running engine for each version. `minimum` is what inbound should be now.
-    /// At most `ports` times four connections, to this host only.
+    /// Asks every known port of the running engine for each version, all ports at once and one question at a time at each.
+    /// `minimum` is what inbound should be now. At most four connections a port, to this host only.
     #[must_use]
     pub fn prove(&self, minimum: &Minimum, cancel: &Cancel) -> LiveProof {
-        let (targets, skipped) = self.own_ports();
+        let OwnPorts {
+            known: targets,
+            skipped,
+            engine_started,
+        } = match self.own_ports() {
+            Ok(found) => found,
+            Err(why) => {
+                return LiveProof {
+                    open: vec![format!("nothing was proven: {why}")],
+                    ..LiveProof::default()
+                };
+            }
+        };
+        let settings = self.probe_settings();
         let mut proof = LiveProof {
             skipped,
+            file_is_newer: engine_started.is_some_and(|started| self.written_after(started)),
             ..LiveProof::default()
         };
-        if targets.is_empty() {
-            proof
-                .open
-                .push("no port of the engine could be found, so nothing was proven".to_owned());
-        }
-        let settings = self.probe_settings();
-        for (address, service) in targets {
-            let target = Target::at(reachable(address.ip()), Some(address.port()), service);
-            let said = TlsVersion::MINIMUMS
+        // Spam protection may hold each greeting back for half a minute: ports do not wait for each other.
+        let ports = std::thread::scope(|scope| {
+            let asking: Vec<_> = targets
                 .into_iter()
-                .map(|version| {
-                    let said = match ask_exactly(&target, version, &settings, cancel) {
-                        Ok(Acceptance::Accepted) => Said::Accepts,
-                        Ok(Acceptance::Refused(_)) => Said::Refuses,
-                        Ok(Acceptance::Unknown(outcome)) => Said::NoAnswer(outcome.words().to_owned()),
-                        Err(error) => Said::NoAnswer(error.to_string()),
-                    };
-                    (version, said)
+                .map(|(address, service)| {
+                    scope.spawn({
+                        let settings = &settings;
+                        move || ask_port(address, service, settings, cancel)
+                    })
                 })
                 .collect();
-            proof.ports.push(PortProof { address, service, said });
-        }
+            asking.into_iter().filter_map(|thread| thread.join().ok()).collect()
+        });
+        proof.ports = ports;
         proof.judge(minimum);
         self.learn(&proof, minimum);
         proof
     }
 
-    /// The engine's ports with what is spoken there, and those that nobody knows.
-    fn own_ports(&self) -> (Vec<(SocketAddr, Service)>, Vec<u16>) {
+    /// The engine's own ports, or why there are none.
+    fn own_ports(&self) -> Result<OwnPorts, String> {
         if let Some(pretend) = self.pretend_ports() {
-            return (pretend, Vec::new());
+            return Ok(OwnPorts {
+                known: pretend,
+                ..OwnPorts::default()
+            });
         }
-        let Some(controller) = self.controller() else {
-            return (Vec::new(), Vec::new());
+        let status = match self.controller() {
+            Some(controller) => controller.status(),
+            None => return Err("there is no engine".to_owned()),
         };
-        let status = controller.status();
-        if status.state != State::Running {
-            return (Vec::new(), Vec::new());
+        match status.state {
+            State::Running => {}
+            State::None | State::Stopped => return Err("the engine does not run".to_owned()),
+            State::Unknown(why) => return Err(format!("it cannot be seen whether the engine runs ({why})")),
         }
-        let pids: Vec<u32> = status.processes.iter().map(|process| process.pid).collect();
+        let proc = Path::new("/proc");
+        let all: Vec<u32> = status.processes.iter().map(|process| process.pid).collect();
+        let pids: Vec<u32> = all.iter().copied().filter(|pid| in_our_network(proc, *pid)).collect();
+        if pids.is_empty() && !all.is_empty() {
+            return Err(
+                "the engine has a network of its own (a container?), where the same ports are not those of this host; run kerio-tls in there"
+                    .to_owned(),
+            );
+        }
         let (mut known, mut skipped): (Vec<(SocketAddr, Service)>, Vec<u16>) = (Vec::new(), Vec::new());
-        for address in listening_ports(std::path::Path::new("/proc"), &pids) {
+        for address in listening_ports(proc, &pids) {
             match SERVICES.iter().find(|(port, _)| *port == address.port()) {
                 // One address a port is enough: the engine has one setting for all.
                 Some(_) if known.iter().any(|(seen, _)| seen.port() == address.port()) => {}
@@ -153,81 +119,75 @@ impl Host {
                 None => skipped.push(address.port()),
             }
         }
-        (known, skipped)
+        if known.is_empty() {
+            return Err("no port of the engine could be found".to_owned());
+        }
+        Ok(OwnPorts {
+            known,
+            skipped,
+            engine_started: status.processes.iter().filter_map(|process| process.started).min(),
+        })
     }
 
-    /// What the proof shows of this build is remembered: whether it speaks TLS 1.3, and what its default is.
+    /// Was the file written after an engine that started then was up?
+    fn written_after(&self, started: SystemTime) -> bool {
+        let written = std::fs::metadata(&self.file).and_then(|found| found.modified());
+        written.is_ok_and(|written| written.duration_since(started).is_ok_and(|after| after > START))
+    }
+
+    /// What is known of this build with the proof: whether it speaks TLS 1.3, and what its default is.
+    #[must_use]
+    pub fn measured_with(&self, proof: &LiveProof, minimum: &Minimum) -> Measured {
+        let before = self.measured();
+        let inbound_default = match minimum {
+            Minimum::Default => proof.lowest().or(before.inbound_default),
+            Minimum::At(_) | Minimum::Custom(_) => before.inbound_default,
+        };
+        Measured {
+            speaks_tls13: before.speaks_tls13 || proof.accepted().any(|version| version == TlsVersion::Tls13),
+            inbound_default,
+        }
+    }
+
+    /// What the proof shows of this build is remembered.
     fn learn(&self, proof: &LiveProof, minimum: &Minimum) {
-        let mut memory = self.server_memory();
-        let accepted: Vec<TlsVersion> = proof.ports.iter().flat_map(PortProof::accepts).collect();
-        if accepted.is_empty() {
+        if proof.accepted().next().is_none() {
             return;
         }
-        memory.speaks_tls13 |= accepted.contains(&TlsVersion::Tls13);
-        if *minimum == Minimum::Default {
-            memory.inbound_default = accepted.iter().min().map(|version| version.token().to_owned());
-        }
-        memory.at = jiff::Timestamp::now().to_string();
+        let default = proof.lowest().filter(|_| *minimum == Minimum::Default);
         // What could not be remembered is measured again next time.
-        let _: std::io::Result<()> = self.remember_server(&ServerMemory { ..memory });
+        let _: std::io::Result<()> = self.remember_server(|memory| {
+            memory.speaks_tls13 |= proof.accepted().any(|version| version == TlsVersion::Tls13);
+            if let Some(version) = default {
+                memory.inbound_default = Some(version.token().to_owned());
+            }
+            memory.at = jiff::Timestamp::now().to_string();
+        });
     }
 }
 
-impl LiveProof {
-    /// Holds what was accepted against what was chosen.
-    fn judge(&mut self, minimum: &Minimum) {
-        let Minimum::At(minimum) = minimum else { return };
-        for port in &self.ports {
-            for (version, said) in &port.said {
-                match said {
-                    Said::Accepts if version < minimum => self.contradictions.push(format!(
-                        "port {} ({}) still accepts {version}, though {minimum} was chosen: the setting did not take effect there",
-                        port.address.port(),
-                        port.service
-                    )),
-                    Said::NoAnswer(why) => self.open.push(format!(
-                        "port {} ({}) did not answer about {version}: {why}",
-                        port.address.port(),
-                        port.service
-                    )),
-                    Said::Accepts | Said::Refuses => {}
-                }
-            }
-            let answered = port.said.iter().any(|(_, said)| !matches!(said, Said::NoAnswer(_)));
-            if answered && port.accepts().next().is_none() {
-                self.contradictions.push(format!(
-                    "port {} ({}) accepts no TLS version at all any more",
-                    port.address.port(),
-                    port.service
-                ));
-            } else if answered
-                && !port
-                    .said
-                    .iter()
-                    .any(|(version, said)| version == minimum && *said == Said::Accepts)
-            {
-                self.open.push(format!(
-                    "port {} ({}) does not accept {minimum} itself; newer builds refuse old versions without @SECLEVEL=0",
-                    port.address.port(),
-                    port.service
-                ));
-            }
+/// Asks one port for each version. One that has not answered, or offers no TLS, is not asked for the next one.
+fn ask_port(address: SocketAddr, service: Service, settings: &Settings, cancel: &Cancel) -> PortProof {
+    let target = Target::at(reachable(address.ip()), Some(address.port()), service);
+    let mut said: Vec<(TlsVersion, Said)> = Vec::new();
+    let mut last_word: Option<Said> = None;
+    for version in TlsVersion::MINIMUMS {
+        let answer = match &last_word {
+            Some(said) => said.clone(),
+            None => match ask_exactly(&target, version, settings, cancel) {
+                Ok(Acceptance::Accepted) => Said::Accepts,
+                Ok(Acceptance::Refused(_)) => Said::Refuses,
+                Ok(Acceptance::Unknown(Outcome::NoStartTls)) => Said::NoTls,
+                Ok(Acceptance::Unknown(outcome)) => Said::NoAnswer(outcome.words().to_owned()),
+                Err(error) => Said::NoAnswer(error.to_string()),
+            },
+        };
+        if matches!(answer, Said::NoTls | Said::NoAnswer(_)) {
+            last_word = Some(answer.clone());
         }
+        said.push((version, answer));
     }
-
-    /// In words, one line each.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
-        let mut lines: Vec<String> = self.ports.iter().map(|port| format!("  {}", port.words())).collect();
-        if !self.skipped.is_empty() {
-            let ports: Vec<String> = self.skipped.iter().map(ToString::to_string).collect();
-            lines.push(format!(
-                "  not asked, because nobody knows what is spoken there: {}",
-                ports.join(", ")
-            ));
-        }
-        lines
-    }
+    PortProof { address, service, said }
 }
 
 /// Where a port that listens on every address can be reached from here.
@@ -236,58 +196,5 @@ fn reachable(ip: IpAddr) -> IpAddr {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         other => other,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn proof(said: &[Said]) -> LiveProof {
-        let said = TlsVersion::MINIMUMS.into_iter().zip(said.iter().cloned()).collect();
-        let address = "127.0.0.1:465".parse().unwrap();
-        LiveProof {
-            ports: vec![PortProof {
-                address,
-                service: Service::Smtps,
-                said,
-            }],
-            ..LiveProof::default()
-        }
-    }
-
-    #[test]
-    fn a_port_that_still_accepts_an_old_version_contradicts_the_choice() {
-        let mut proof = proof(&[Said::Accepts, Said::Refuses, Said::Accepts, Said::Accepts]);
-        proof.judge(&Minimum::At(TlsVersion::Tls12));
-        assert_eq!(proof.contradictions.len(), 1);
-        assert!(
-            proof.contradictions[0].contains("TLS 1.0"),
-            "{:?}",
-            proof.contradictions
-        );
-    }
-
-    #[test]
-    fn a_port_that_does_what_was_chosen_contradicts_nothing() {
-        let mut proof = proof(&[Said::Refuses, Said::Refuses, Said::Accepts, Said::Accepts]);
-        proof.judge(&Minimum::At(TlsVersion::Tls12));
-        assert!(proof.contradictions.is_empty() && proof.open.is_empty());
-        assert_eq!(
-            proof.ports[0].words(),
-            "465 smtps: accepts TLS 1.2, TLS 1.3; refuses TLS 1.0, TLS 1.1"
-        );
-    }
-
-    #[test]
-    fn a_port_that_accepts_nothing_any_more_is_said_loudly_and_silence_is_never_a_refusal() {
-        let mut none = proof(&[Said::Refuses, Said::Refuses, Said::Refuses, Said::Refuses]);
-        none.judge(&Minimum::At(TlsVersion::Tls12));
-        assert!(none.contradictions[0].contains("no TLS version at all"));
-        let silence = || Said::NoAnswer("timed out".to_owned());
-        let mut silent = proof(&[silence(), silence(), silence(), silence()]);
-        silent.judge(&Minimum::At(TlsVersion::Tls12));
-        assert!(silent.contradictions.is_empty());
-        assert_eq!(silent.open.len(), 4);
     }
 }

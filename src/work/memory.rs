@@ -1,12 +1,19 @@
 //! What is remembered between runs: measured evidence of peers, and what was measured of this server. Kept in the
 //! state directory, 0600, written beside and renamed; it holds hosts, versions and times, and no secrets.
+//!
+//! Screen and commands may run at the same time: whoever writes holds a lock from the reading to the renaming. What cannot be
+//! read is never written over.
 
-use std::io::{Read, Write};
+use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
+use crate::engine;
 use crate::peers::{EvidenceStore, Record};
 use crate::session::Measured;
 use crate::tls::TlsVersion;
@@ -15,13 +22,17 @@ use super::host::Host;
 
 const EVIDENCE: &str = "evidence.jsonl";
 const SERVER: &str = "server.json";
+/// Held while one of the two is written.
+const LOCK: &str = "memory.lock";
+/// How long another kerio-tls is waited for: it writes within a moment.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// More than this is none of ours.
 const LIMIT: u64 = 64 << 20;
 
 /// What was measured of this server, and of which build of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ServerMemory {
-    /// The build: path, size and time of the engine's executable.
+    /// The build: path, size and time of the engine's executable, and its package's version.
     pub(super) build: String,
     /// A handshake or a Received header has shown TLS 1.3.
     pub(super) speaks_tls13: bool,
@@ -32,11 +43,10 @@ pub(super) struct ServerMemory {
 }
 
 impl Host {
-    /// The remembered evidence; what cannot be read is named.
+    /// The remembered evidence; what cannot be read or used is named.
     pub(super) fn remembered(&self) -> (EvidenceStore, Vec<String>) {
-        match read(&self.home.state_dir.join(EVIDENCE)) {
-            Ok(Some(bytes)) => EvidenceStore::parse(&bytes),
-            Ok(None) => (EvidenceStore::default(), Vec::new()),
+        match self.evidence() {
+            Ok((store, problems, _)) => (store, problems),
             Err(error) => (
                 EvidenceStore::default(),
                 vec![format!("remembered evidence could not be read ({error})")],
@@ -44,16 +54,52 @@ impl Host {
         }
     }
 
+    /// The same, and how many bytes it takes.
+    fn evidence(&self) -> Result<(EvidenceStore, Vec<String>, usize)> {
+        let bytes = read(&self.home.state_dir.join(EVIDENCE))?.unwrap_or_default();
+        // The clock is read after the file: nobody's record of just now is from the future.
+        let (store, problems) = EvidenceStore::parse(&bytes, Timestamp::now());
+        Ok((store, problems, bytes.len()))
+    }
+
     /// Remembers more evidence.
     ///
     /// # Errors
-    /// The state directory cannot be written; what was remembered before is still there.
-    pub(super) fn remember(&self, records: Vec<Record>) -> std::io::Result<()> {
-        // The state room makes the directory, and refuses one that cannot be trusted.
-        self.state().map_err(std::io::Error::other)?;
-        let (mut store, _) = self.remembered();
+    /// The state directory cannot be read or written; what was remembered before is still there.
+    pub(super) fn remember(&self, records: Vec<Record>) -> Result<()> {
+        let _held = self.lock_memory()?;
+        let (mut store, _, bytes) = self.evidence()?;
+        if bytes > EvidenceStore::BYTES_MAX {
+            return Err(Error::new(ErrorKind::FileTooLarge, format!("{EVIDENCE} is too large")));
+        }
         store.remember(records);
         write(&self.home.state_dir.join(EVIDENCE), store.to_text().as_bytes())
+    }
+
+    /// Waits until nobody else writes here; the lock ends with the handle, and with the process.
+    fn lock_memory(&self) -> Result<std::fs::File> {
+        // The state room makes the directory, and refuses one that cannot be trusted.
+        self.state().map_err(Error::other)?;
+        let lock = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+            .open(self.home.state_dir.join(LOCK))?;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(lock),
+                Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    return Err(Error::new(ErrorKind::TimedOut, "another kerio-tls is writing it"));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// What was measured of this server, as long as it is the same build.
@@ -67,47 +113,55 @@ impl Host {
     }
 
     pub(super) fn server_memory(&self) -> ServerMemory {
+        // What cannot be read is "never measured".
+        self.kept_memory().unwrap_or_default()
+    }
+
+    /// What is kept of this build; another build's is none.
+    fn kept_memory(&self) -> Result<ServerMemory> {
         let build = self.build();
-        let kept = read(&self.home.state_dir.join(SERVER)).ok().flatten();
+        let kept = read(&self.home.state_dir.join(SERVER))?;
         let memory: ServerMemory = kept
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
-        if memory.build == build {
+        Ok(if memory.build == build {
             memory
         } else {
             ServerMemory {
                 build,
                 ..ServerMemory::default()
             }
-        }
+        })
     }
 
-    pub(super) fn remember_server(&self, memory: &ServerMemory) -> std::io::Result<()> {
-        self.state().map_err(std::io::Error::other)?;
-        write(&self.home.state_dir.join(SERVER), &serde_json::to_vec(memory)?)
+    /// Changes what is remembered of this server.
+    ///
+    /// # Errors
+    /// The state directory cannot be read or written; what was remembered before is still there.
+    pub(super) fn remember_server(&self, change: impl FnOnce(&mut ServerMemory)) -> Result<()> {
+        let _held = self.lock_memory()?;
+        let mut memory = self.kept_memory()?;
+        change(&mut memory);
+        write(&self.home.state_dir.join(SERVER), &serde_json::to_vec(&memory)?)
     }
 
-    /// Tells builds of the engine apart without running it.
+    /// Tells builds of the engine apart without running it, by whatever path the file was named.
     fn build(&self) -> String {
-        let beside = self
-            .target()
-            .ok()
-            .and_then(|target| target.path().parent().map(|dir| dir.join("mailserver")));
-        let candidates = [self.file.parent().map(|dir| dir.join("mailserver")), beside];
-        let default = Some(Path::new("/opt/kerio/mailserver/mailserver").to_path_buf());
-        for path in candidates.into_iter().chain([default]).flatten() {
-            if let Ok(stat) = rustix::fs::stat(&path) {
-                return format!("{} {} {}", path.display(), stat.st_size, stat.st_mtime);
-            }
-        }
-        "no engine".to_owned()
+        engine::build(&engine::Places::new(&self.file)).map_or_else(
+            || "no engine".to_owned(),
+            |build| {
+                let executable = build.executable.canonicalize().unwrap_or(build.executable);
+                let version = build.version.unwrap_or_default();
+                format!("{} {} {} {version}", executable.display(), build.size, build.modified)
+            },
+        )
     }
 }
 
-fn read(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
+fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     let file = match std::fs::File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
     let mut bytes = Vec::new();
@@ -116,7 +170,7 @@ fn read(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
 }
 
 /// Beside, synced, renamed: the old content or the new one.
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let beside = path.with_extension(format!("{}.new", std::process::id()));
     let written = std::fs::OpenOptions::new()
         .write(true)
@@ -147,5 +201,102 @@ mod tests {
         assert_eq!(read(&path).unwrap().unwrap(), b"two");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    fn host(dir: &Path, file: &Path) -> Host {
+        Host::find(&crate::work::HostOptions {
+            file: Some(file.to_owned()),
+            home: crate::work::HomeOptions {
+                state_dir: Some(dir.join("state")),
+                ..crate::work::HomeOptions::default()
+            },
+            ..crate::work::HostOptions::default()
+        })
+        .unwrap()
+    }
+
+    fn probed(last: u8) -> Record {
+        let seen = Timestamp::from_second(1_790_000_000).unwrap();
+        Record {
+            key: crate::peers::PeerKey {
+                direction: crate::tls::Direction::Outbound,
+                service: crate::peers::Service::Smtp,
+                host: crate::peers::Host::Address([192, 0, 2, last].into()),
+                port: None,
+            },
+            address: None,
+            authenticated: false,
+            evidence: crate::peers::Evidence {
+                knowledge: crate::peers::Knowledge::Ceiling(TlsVersion::Tls12),
+                source: crate::peers::Source::Probe,
+                first_seen: seen,
+                last_seen: seen,
+                count: 1,
+                raw: String::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn those_who_remember_at_the_same_time_lose_nothing_of_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = host(dir.path(), &dir.path().join("mailserver.cfg"));
+        std::thread::scope(|scope| {
+            for number in 0..8_u8 {
+                let host = &host;
+                scope.spawn(move || {
+                    for round in 0..4 {
+                        host.remember(vec![probed(number * 4 + round)]).unwrap();
+                        host.remember_server(|memory| memory.at.push('x')).unwrap();
+                    }
+                });
+            }
+        });
+        let (store, problems) = host.remembered();
+        assert_eq!((store.records().len(), problems), (32, Vec::new()));
+        assert_eq!(host.server_memory().at.len(), 32);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_never_written_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = host(dir.path(), &dir.path().join("mailserver.cfg"));
+        host.state().unwrap();
+        // A link in a circle: reading it fails for root too, and a rename would put a file in its place.
+        for name in [EVIDENCE, SERVER] {
+            let path = dir.path().join("state").join(name);
+            std::os::unix::fs::symlink(name, &path).unwrap();
+        }
+        assert!(host.remember(vec![probed(1)]).is_err());
+        assert!(host.remember_server(|memory| memory.speaks_tls13 = true).is_err());
+        for name in [EVIDENCE, SERVER] {
+            assert!(dir.path().join("state").join(name).is_symlink(), "{name}");
+        }
+        assert_eq!(host.remembered().1.len(), 1);
+    }
+
+    #[test]
+    fn what_was_measured_is_known_again_by_whatever_path_the_file_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().join("real");
+        std::fs::create_dir(&real).unwrap();
+        std::fs::write(real.join("mailserver"), "engine").unwrap();
+        std::fs::write(real.join("mailserver.cfg"), "<config></config>").unwrap();
+        std::os::unix::fs::symlink("real", dir.path().join("link")).unwrap();
+        let remember = |memory: &mut ServerMemory| memory.inbound_default = Some("tls1.2".to_owned());
+        host(dir.path(), &real.join("mailserver.cfg"))
+            .remember_server(remember)
+            .unwrap();
+        for named in [
+            "link/mailserver.cfg",
+            "real/../real/mailserver.cfg",
+            "link/../real/./mailserver.cfg",
+        ] {
+            let measured = host(dir.path(), &dir.path().join(named)).measured();
+            assert_eq!(measured.inbound_default, Some(TlsVersion::Tls12), "{named}");
+        }
+        std::fs::write(real.join("mailserver"), "another engine").unwrap();
+        let measured = host(dir.path(), &real.join("mailserver.cfg")).measured();
+        assert_eq!(measured.inbound_default, None);
     }
 }

@@ -6,10 +6,14 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::engine::Commands;
+use crate::peers::{Host, safe_text};
+use crate::probe::EhloName;
 use crate::tls::Catalogue;
 
 use super::home::{Home, distrust};
 
+/// Most names of this server.
+const NAMES_MAX: usize = 32;
 /// More than this is no preferences file.
 const LIMIT: u64 = 1 << 20;
 
@@ -24,6 +28,8 @@ pub struct Preferences {
     pub watch: Option<Duration>,
     /// Days of mail that amounts stand for.
     pub days: u32,
+    /// Names that this server goes by, lower case.
+    pub names: Vec<String>,
     /// Draw lines in ASCII; `None`: by the locale.
     pub ascii: Option<bool>,
     /// Use colours; `None`: by `NO_COLOR` and `TERM`.
@@ -44,6 +50,7 @@ impl Default for Preferences {
             engine: None,
             watch: None,
             days: DAYS,
+            names: Vec::new(),
             ascii: None,
             color: None,
             synchronised: true,
@@ -81,6 +88,8 @@ pub enum PreferencesError {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
     days: Option<u32>,
+    #[serde(default)]
+    names: Vec<String>,
     ascii: Option<bool>,
     color: Option<bool>,
     synchronised: Option<bool>,
@@ -153,6 +162,7 @@ impl Preferences {
             .with_overrides(text)
             .map_err(|error| error.to_string())?;
         preferences.days = file.days.unwrap_or(DAYS).clamp(1, 3650);
+        preferences.names = names(&file.names)?;
         preferences.ascii = file.ascii;
         preferences.color = file.color;
         preferences.synchronised = file.synchronised.unwrap_or(true);
@@ -167,6 +177,20 @@ impl Preferences {
         }
         Ok(preferences)
     }
+}
+
+/// The server's own names, each checked: they stand in EHLO and decide which headers and hosts are ours.
+fn names(given: &[String]) -> Result<Vec<String>, String> {
+    if given.len() > NAMES_MAX {
+        return Err(format!("names: at most {NAMES_MAX} of them"));
+    }
+    given
+        .iter()
+        .map(|name| match Host::parse(name) {
+            Some(Host::Name(name)) if EhloName::new(&name).is_some() => Ok(name),
+            _ => Err(format!("names: \"{}\" is no host name", safe_text(name, 80))),
+        })
+        .collect()
 }
 
 fn read_bounded(path: &Path) -> std::io::Result<String> {
@@ -216,6 +240,20 @@ mod tests {
             let error = Preferences::parse(&format!("[engine]\n{wrong}\n"), true).map(|_| wrong);
             assert!(error.is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_servers_own_names_are_host_names_and_nothing_else() {
+        let names = |text: &str| Preferences::parse(text, true).map(|preferences| preferences.names);
+        assert_eq!(
+            names("names = [\"Mail.example.org\", \"mx.example.org.\"]\n").unwrap(),
+            ["mail.example.org", "mx.example.org"]
+        );
+        for wrong in ["192.0.2.1", "a b", "mail.example.org\\r\\nQUIT", ""] {
+            let error = names(&format!("names = [\"{wrong}\"]\n")).unwrap_err();
+            assert!(error.contains("names"), "{error}");
+        }
+        assert!(names("names = \"mail.example.org\"\n").is_err());
     }
 
     #[test]

@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 
 use crate::peers::{Evidence, Host as PeerHost, Knowledge, PeerBook, PeerKey, Record, Source};
-use crate::probe::{
-    Cancel, EhloName, Outcome, ProbeError, ProbePlan, Report, Service, Settings, Target, WORKERS, probe_many,
-};
+use crate::probe::{Cancel, Outcome, ProbePlan, Report, Service, Settings, Start, Target, WORKERS, probe_many};
 use crate::tls::Direction;
 
+use super::home::{Home, HomeOptions};
 use super::host::Host;
+use super::own::ehlo_name;
+use super::preferences::{Preferences, PreferencesError};
 
 /// A peer and where a probe of it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,20 +20,31 @@ pub struct Question {
     pub target: Target,
 }
 
+/// What came of asking.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// What they said, as evidence.
+    pub records: Vec<Record>,
+    /// Who could not be asked, and what could not be remembered, in words.
+    pub problems: Vec<String>,
+}
+
 impl Host {
     /// How this host asks: under its own name.
     #[must_use]
     pub fn probe_settings(&self) -> Settings {
-        probe_settings()
+        Settings::new(self.ehlo_name())
     }
 
-    /// The outbound peers of a book that can be asked. `only_unmeasured`: those without a probe.
+    /// The outbound peers of a book that can be asked. `only_unmeasured`: those of which no probe has told anything yet; one that
+    /// asked to come later or did not answer is asked again.
     #[must_use]
     pub fn questions(&self, book: &PeerBook, only_unmeasured: bool) -> Vec<Question> {
+        let measured = |evidence: &Evidence| evidence.source == Source::Probe && evidence.knowledge.tells();
         book.peers
             .iter()
             .filter(|peer| peer.key.direction == Direction::Outbound)
-            .filter(|peer| !only_unmeasured || !peer.evidence.iter().any(|evidence| evidence.source == Source::Probe))
+            .filter(|peer| !only_unmeasured || !peer.evidence.iter().any(measured))
             .filter_map(|peer| self.question(&peer.key))
             .collect()
     }
@@ -59,29 +71,46 @@ impl Host {
     #[must_use]
     pub fn probe_plan(&self, questions: &[Question]) -> ProbePlan {
         let targets: Vec<Target> = questions.iter().map(|question| question.target.clone()).collect();
-        ProbePlan::new(&targets, &self.probe_settings())
+        let settings = self.probe_settings();
+        let mut plan = ProbePlan::new(&targets, &settings);
+        let name = settings.ehlo_name.as_str();
+        let speaks_smtp = targets.iter().any(|target| target.service.start() == Start::Smtp);
+        if speaks_smtp && !name.contains(['.', ':']) && !self.is_demo() {
+            plan.words.push(format!(
+                "{name} is no full name, and strict servers refuse it: give the server's own with names = [\"…\"] in {}.",
+                self.home.config.display()
+            ));
+        }
+        plan
     }
 
-    /// Asks them, and remembers what they said. `heard` gets each result as it comes.
-    ///
-    /// # Errors
-    /// [`ProbeError::Local`] when nothing could be started.
-    pub fn probe(
-        &self,
-        questions: &[Question],
-        cancel: &Cancel,
-        mut heard: impl FnMut(Record),
-    ) -> Result<Vec<Record>, ProbeError> {
+    /// Asks them, and remembers what they said. `heard` gets each result as it comes. Screen and commands both ask through this.
+    #[must_use]
+    pub fn probe(&self, questions: &[Question], cancel: &Cancel, mut heard: impl FnMut(Record)) -> Asked {
         let targets: Vec<Target> = questions.iter().map(|question| question.target.clone()).collect();
         let mut records = Vec::new();
-        probe_many(&targets, &self.probe_settings(), WORKERS, cancel, |place, result| {
-            if let (Some(question), Ok(report)) = (questions.get(place), result) {
+        let problem = ask(&targets, &self.probe_settings(), cancel, |place, report| {
+            if let Some(question) = questions.get(place) {
                 let record = self.record(&question.key, &report);
                 heard(record.clone());
                 records.push(record);
             }
-        })?;
-        Ok(records)
+        });
+        let mut problems: Vec<String> = problem.into_iter().collect();
+        problems.extend(self.remember_aloud(&records));
+        Asked { records, problems }
+    }
+
+    /// Remembers what was measured; the problem in words, if there is one.
+    #[must_use]
+    pub fn remember_aloud(&self, records: &[Record]) -> Option<String> {
+        if records.is_empty() {
+            return None;
+        }
+        let error = self.remember(records.to_vec()).err()?;
+        Some(format!(
+            "What was measured counts for this session only: it could not be remembered ({error})"
+        ))
     }
 
     /// A probe's report as evidence.
@@ -114,20 +143,195 @@ fn target(key: &PeerKey) -> Option<Target> {
     }
 }
 
-/// How this host asks: under its own name.
-#[must_use]
-pub fn probe_settings() -> Settings {
-    let node = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    Settings::new(EhloName::new(&node).unwrap_or_default())
+/// Asks, and hears each answer with the place of its target. In words: whom this machine could not ask, and why; a silence
+/// about that would look like a silence of the peer.
+pub fn ask(
+    targets: &[Target],
+    settings: &Settings,
+    cancel: &Cancel,
+    mut heard: impl FnMut(usize, Report),
+) -> Option<String> {
+    let (mut failed, mut why) = (0_usize, None);
+    let asked = probe_many(targets, settings, WORKERS, cancel, |place, result| match result {
+        Ok(report) => heard(place, report),
+        Err(error) => {
+            failed += 1;
+            why.get_or_insert(error);
+        }
+    });
+    if let Err(error) = asked {
+        return Some(format!("Nobody could be asked: {error}"));
+    }
+    why.map(|error| {
+        let all = targets.len();
+        format!("{failed} of {all} could not be asked, and nothing new is known of them: {error}")
+    })
+}
+
+/// How to ask where there is no `mailserver.cfg`: the preferences still say under which name.
+///
+/// # Errors
+/// [`PreferencesError`].
+pub fn probe_settings(options: &HomeOptions) -> Result<Settings, PreferencesError> {
+    // A user without a home directory has no preferences.
+    let preferences = match Home::find(options) {
+        Ok(home) => Preferences::read(&home, options.config.is_some())?,
+        Err(_) => Preferences::default(),
+    };
+    Ok(Settings::new(ehlo_name(&preferences.names)))
 }
 
 /// What a probe's outcome says of a peer. A refusal is never "no TLS" (Dovecot closes silently, GnuTLS sends alert 40).
-fn knowledge(outcome: &Outcome) -> Knowledge {
+#[must_use]
+pub fn knowledge(outcome: &Outcome) -> Knowledge {
     match outcome {
         Outcome::Version(version) => Knowledge::Ceiling(*version),
         Outcome::AtLeast(version) => Knowledge::AtLeast(*version),
         Outcome::NoStartTls => Knowledge::NoStartTls,
         Outcome::Refused(how) => Knowledge::Refused(how.clone()),
         Outcome::NoAnswer(why) | Outcome::NotTls(why) | Outcome::Later(why) => Knowledge::NoAnswer(why.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peers::{Peer, Threshold, Verdict, assess};
+    use crate::probe::fake::{Behaviour, FakePeer, Quirk};
+    use crate::probe::{EhloName, probe_one};
+    use crate::tls::TlsVersion;
+    use std::io::{BufRead as _, Write as _};
+
+    /// One SMTP server on loopback that says these replies, one after each command, and the last one for ever.
+    fn smtp(replies: &'static [&'static str]) -> Target {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut lines = std::io::BufReader::new(stream.try_clone().unwrap()).lines();
+                for reply in replies {
+                    let sent = stream.write_all(reply.as_bytes());
+                    if sent.is_err() || lines.next().is_none() {
+                        break;
+                    }
+                }
+            }
+        });
+        Target::parse(&format!("127.0.0.1:{port}"), Service::Smtp).unwrap()
+    }
+
+    /// The verdict on a peer that was probed at TLS 1.3 a day ago, and now like this.
+    fn verdict_after(target: &Target) -> (Knowledge, Verdict) {
+        let key = PeerKey {
+            direction: Direction::Outbound,
+            service: crate::peers::Service::Smtp,
+            host: PeerHost::parse("192.0.2.9").unwrap(),
+            port: None,
+        };
+        let report = probe_one(target, &Settings::new(EhloName::default()), &Cancel::new().unwrap()).unwrap();
+        let now = Timestamp::now();
+        let seen = now - jiff::SignedDuration::from_hours(24);
+        let evidence = |knowledge: Knowledge, seen| Evidence {
+            knowledge,
+            source: Source::Probe,
+            first_seen: seen,
+            last_seen: seen,
+            count: 1,
+            raw: String::new(),
+        };
+        let said = knowledge(&report.outcome);
+        let records = vec![
+            evidence(Knowledge::Ceiling(TlsVersion::Tls13), seen),
+            evidence(said.clone(), now),
+        ];
+        let peer = Peer {
+            key,
+            names: Vec::new(),
+            messages: 1,
+            delayed: 0,
+            failed: 0,
+            authenticated: false,
+            evidence: records,
+            note: None,
+        };
+        let book = PeerBook {
+            peers: vec![peer],
+            ..PeerBook::default()
+        };
+        let impact = assess(&book, Direction::Outbound, Threshold::At(TlsVersion::Tls12));
+        (said, impact.rows[0].verdict)
+    }
+
+    #[test]
+    fn a_no_before_tls_began_contradicts_nothing_and_a_refused_hello_does() {
+        for replies in [
+            &["554 5.7.1 blocked by a list\r\n"][..],
+            &["220 mx\r\n", "504 5.5.2 Helo command rejected\r\n"],
+            &["220 mx\r\n", "250-mx\r\n250 STARTTLS\r\n", "503 5.5.1 not now\r\n"],
+        ] {
+            let (said, verdict) = verdict_after(&smtp(replies));
+            let words = replies.last().unwrap().trim_end();
+            assert!(
+                matches!(&said, Knowledge::NoAnswer(why) if why.contains(words)),
+                "{said:?}"
+            );
+            assert_eq!(verdict, Verdict::Ok, "{said:?}");
+        }
+        let modern = Behaviour::up_to(Service::Smtp, TlsVersion::Tls12);
+        let refuses = FakePeer::start(modern.with(Quirk::Alert(70))).unwrap();
+        let (said, verdict) = verdict_after(&refuses.target());
+        assert!(matches!(said, Knowledge::Refused(_)), "{said:?}");
+        assert_eq!(verdict, Verdict::Mixed);
+    }
+
+    #[test]
+    fn those_who_gave_no_answer_are_asked_again_and_those_who_did_are_not() {
+        let host = Host::find(&crate::work::HostOptions {
+            demo: true,
+            ..crate::work::HostOptions::default()
+        })
+        .unwrap();
+        let said = [
+            (Source::Probe, Knowledge::Ceiling(TlsVersion::Tls12)),
+            (Source::Probe, Knowledge::NoStartTls),
+            (Source::Probe, Knowledge::NoAnswer("450 greylisted".into())),
+            (Source::Probe, Knowledge::Refused("alert 40".into())),
+            (Source::PeersFile, Knowledge::Ceiling(TlsVersion::Tls12)),
+        ];
+        let now = Timestamp::now();
+        let peers = (1_u8..).zip(said).map(|(last, (source, knowledge))| Peer {
+            key: PeerKey {
+                direction: Direction::Outbound,
+                service: crate::peers::Service::Smtp,
+                host: PeerHost::Address([203, 0, 113, last].into()),
+                port: None,
+            },
+            names: Vec::new(),
+            messages: 1,
+            delayed: 0,
+            failed: 0,
+            authenticated: false,
+            evidence: vec![Evidence {
+                knowledge,
+                source,
+                first_seen: now,
+                last_seen: now,
+                count: 1,
+                raw: String::new(),
+            }],
+            note: None,
+        });
+        let book = PeerBook {
+            peers: peers.collect(),
+            ..PeerBook::default()
+        };
+        let asked: Vec<String> = host
+            .questions(&book, true)
+            .iter()
+            .map(|question| question.key.host.to_string())
+            .collect();
+        assert_eq!(asked, ["203.0.113.3", "203.0.113.4", "203.0.113.5"]);
+        assert_eq!(host.questions(&book, false).len(), 5);
     }
 }

@@ -15,6 +15,10 @@ use super::gate::EngineGate;
 use super::host::Host;
 use super::undo::UndoSwitch;
 
+/// What to do when the engine does not do what was saved.
+const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server. Take the change back (tab Backups, or \
+kerio-tls restore), or set it in the web administration.";
+
 /// News of a save that runs.
 #[derive(Debug, Clone, Copy)]
 pub enum SaveNews<'a> {
@@ -102,7 +106,11 @@ impl Host {
                     self.prove_save(minimum, &mut report);
                 }
                 if let Some(words) = gate.values() {
+                    report.took_effect = Some(false);
                     report.warnings.insert(0, format!("After the start, {words}."));
+                }
+                if report.took_effect == Some(false) {
+                    report.warnings.push(NO_EFFECT.to_owned());
                 }
                 Ok(report)
             }
@@ -128,9 +136,11 @@ impl Host {
                 .warnings
                 .push(format!("THE SETTING DID NOT TAKE EFFECT: {words}"));
         }
-        if !proof.contradictions.is_empty() {
-            report.warnings.push("Probably a variable's name is wrong for this version of the server; take the change back (tab Backups), or set it in the web administration.".to_owned());
-        }
+        report.took_effect = if !proof.contradictions.is_empty() {
+            Some(false)
+        } else {
+            (proof.has_answers() && proof.open.is_empty()).then_some(true)
+        };
         report.warnings.extend(proof.open);
     }
 
@@ -199,6 +209,7 @@ impl Host {
             warnings,
             backup: saved.backup.map(|backup| backup.path.display().to_string()),
             to_confirm: false,
+            took_effect: None,
         })
     }
 

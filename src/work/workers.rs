@@ -249,17 +249,11 @@ impl Inner {
                 self.tell_book();
             }
         });
-        let failed = match asked {
-            Ok(records) => self.host.remember(records).err().map(|error| {
-                format!("What was measured counts for this session only: it could not be remembered ({error})")
-            }),
-            Err(error) => Some(error.to_string()),
-        };
         *self.probe.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.tell_book();
         (self.sink)(Event::ProbeProgress { done: total, total });
-        if let Some(words) = failed {
-            (self.sink)(Event::Notice(words));
+        if !asked.problems.is_empty() {
+            (self.sink)(Event::Notice(asked.problems.join("; ")));
         }
     }
 
@@ -287,9 +281,10 @@ impl Inner {
     fn prove(&self, minimum: &Minimum) {
         let Ok(cancel) = Cancel::new() else { return };
         let proof = self.host.prove(minimum, &cancel);
+        let measured = self.host.measured_with(&proof, minimum);
         (self.sink)(Event::Proven {
             proof: Box::new(proof),
-            measured: self.host.measured(),
+            measured,
         });
     }
 

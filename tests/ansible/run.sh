@@ -46,6 +46,14 @@ recap() {
 }
 
 before=$(fingerprint)
+# Check mode shows the change also where the real run refuses it, and says that it would be refused.
+play --check --diff
+[ "$status" -eq 0 ] || fail "--check failed"
+recap changed=1
+tr -s '[:space:]' ' ' <<<"$output" | grep -q 'this would not be saved as it is: 1 known peer would be cut off' ||
+  fail "--check does not warn that the real run would be refused"
+[ "$(fingerprint)" = "$before" ] || fail "--check changed something"
+
 play --check --diff -e accept=true
 [ "$status" -eq 0 ] || fail "--check failed"
 recap changed=1
@@ -70,6 +78,20 @@ play -e accept=true
 [ "$status" -eq 0 ] || fail "the second run failed"
 recap changed=0
 [ "$(fingerprint)" = "$after" ] || fail "the second run wrote something"
+
+# A role that leaves both directions as they are sets nothing.
+play -e accept=true -e inbound= -e outbound=
+[ "$status" -eq 0 ] || fail "a role without a direction failed"
+recap skipped=1
+
+# Peers of which nothing is known stop no play: they are a warning.
+for host in one two; do
+  printf 'outbound,smtp,198.51.100.9,-,2026-11-01,nothing known\n' >"$roots/$host/peers.csv"
+done
+play -e outbound=tls1.1
+[ "$status" -eq 0 ] || fail "an unknown peer stopped the play"
+recap changed=1
+tr -s '[:space:]' ' ' <<<"$output" | grep -q 'outbound: 1 peer never measured' || fail "an unknown peer is no warning"
 
 play -e accept=true -e minimum=tls1.3
 [ "$status" -ne 0 ] || fail "the check does not see that the minimum is short"

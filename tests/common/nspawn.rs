@@ -309,7 +309,7 @@ pub(crate) fn root() -> PathBuf {
     fs::create_dir_all(&dir).expect("target/nspawn");
     let lock = fs::File::create(dir.join("lock")).expect("target/nspawn/lock");
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("the lock of target/nspawn");
-    let root = dir.join(format!("root-{release}-1"));
+    let root = dir.join(format!("root-{release}-2"));
     if !root.is_dir() {
         make_root(&release, &root);
     }
@@ -322,7 +322,8 @@ fn make_root(release: &str, root: &Path) {
     let ran = Command::new("debootstrap")
         .args([
             "--variant=minbase",
-            "--include=systemd,systemd-sysv,dbus,procps",
+            // debootstrap does not find what a virtual package (perl-openssl-abi-3) is provided by: it is named.
+            "--include=systemd,systemd-sysv,dbus,procps,libio-socket-ssl-perl,perl-openssl-defaults",
             release,
         ])
         .arg(&new)

@@ -25,7 +25,8 @@ pub(crate) fn openssl(arguments: &[&str]) -> Server {
     })
 }
 
-/// `gnutls-serv` with this priority string. It knows no option for the address: it listens on all of them.
+/// `gnutls-serv` with this priority string. It knows no option for the address and listens on all of them: start it only
+/// where loopback is the only network.
 pub(crate) fn gnutls(priority: &str) -> Server {
     start("gnutls-bin", 1, |dir, ports| {
         let mut command = Command::new("gnutls-serv");

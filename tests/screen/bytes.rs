@@ -81,6 +81,15 @@ fn a_move_in_a_plain_list_costs_at_most_250_bytes() {
 }
 
 #[test]
+fn a_move_between_two_variables_costs_at_most_250_bytes_and_their_help_in_full_at_most_600() {
+    // Benched as "Inbound": the first two rows.
+    costs("<Right>", &["<Down>", "<Up>", "<Down>"], 250);
+    let all = ["<Down>"; 10];
+    costs("<Right>", &all, 600);
+    costs("<Right><Right>", &all[..8], 600);
+}
+
+#[test]
 fn a_move_with_a_panel_that_changes_costs_at_most_800_bytes() {
     let down_and_up = ["<Down>", "<Down>", "<Down>", "<Up>", "<Up>", "<Up>"];
     costs("<Enter>", &down_and_up[1..5], 800);

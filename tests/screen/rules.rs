@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kerio_tls::mailserver_cfg::VariablePath;
-use kerio_tls::peers::{Host, Knowledge};
+use kerio_tls::peers::{Host, Knowledge, Trouble};
 use kerio_tls::session::Measured;
 use kerio_tls::tls::Direction;
 use kerio_tls::tui::{Effect, Key, Place};
@@ -301,7 +301,7 @@ fn a_variable_changed_in_its_list_is_marked_and_reverted_there() {
     desk.press("<Right>").down_to("ServerTlsProtocols").press("d");
     let list = desk.look();
     assert!(list.focused().starts_with('*'), "{list}");
-    assert!(list.marked().contains("(deleted: server default)"), "{list}");
+    assert!(list.focused().contains("(deleted: server default)"), "{list}");
     assert!(list.look_of("*").1.contains(Modifier::BOLD));
     desk.press("r");
     assert!(!desk.state.session.is_dirty());
@@ -448,6 +448,46 @@ fn crowded(size: (u16, u16)) -> (Desk, Vec<String>) {
     desk.press("<S-Tab><S-Tab>");
     assert_eq!(desk.state.place(), Place::Panel);
     (desk, hosts)
+}
+
+#[test]
+fn whose_mail_fails_since_the_save_is_named_with_the_remotes_words_at_the_head_of_the_peers() {
+    for (size, named) in [((80, 24), 2), ((40, 15), 1)] {
+        let mut desk = Desk::new(COLOUR, size);
+        let peers = support::book();
+        let at: jiff::Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
+        let outbound = peers
+            .peers
+            .iter()
+            .filter(|peer| peer.key.direction == Direction::Outbound);
+        let troubles: Vec<Trouble> = outbound
+            .take(3)
+            .map(|peer| Trouble {
+                peer: peer.key.clone(),
+                status: "4.7.0 old TLS \\x1b[2J".to_owned(),
+                first: at,
+                last: at,
+                count: 1,
+                at_least: false,
+                worked_before: true,
+                troubled_before: false,
+                worked_since: None,
+            })
+            .collect();
+        let names: Vec<String> = troubles.iter().map(|trouble| trouble.peer.host.to_string()).collect();
+        desk.hear(Event::Evidence {
+            book: peers,
+            measured: Measured::default(),
+            cancelled: false,
+            since_save: Some((at, troubles)),
+        });
+        desk.press("<S-Tab><S-Tab><Right><Right><Right>");
+        let frame = desk.look().text();
+        assert!(frame.contains("3 peers delayed"), "{frame}");
+        for name in &names[..named] {
+            assert!(frame.contains(&format!("    {name}: 4.7.0")), "{name}: {frame}");
+        }
+    }
 }
 
 #[test]

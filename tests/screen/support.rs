@@ -375,6 +375,7 @@ impl Desk {
             warnings: vec!["the engine took 90 s to start".to_owned()],
             backup: Some("/var/lib/kerio-tls/backups/x".to_owned()),
             to_confirm: false,
+            took_effect: None,
         })));
         self
     }

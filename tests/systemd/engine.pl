@@ -13,6 +13,11 @@
 #   no_write=1         does not write its file when it stops
 #   port=N             listens there instead of on 4040
 #   pid_file=PATH      instead of /run/kms.pid
+#   tls=NAME           really speaks TLS (libio-socket-ssl-perl): SMTP with STARTTLS on 25, TLS from the start on 465, 993 and
+#                      its own port, in the versions that its variable NAME of table Security names when it starts
+#   tls_default=WORDS  in these versions where the file has no such variable (TLSv1.2,TLSv1.3)
+#   tls_own=PORT=WORDS that port has versions of its own, whatever the file says
+#   silent=PORT        that port takes connections and says nothing
 use strict;
 use warnings;
 use Socket;
@@ -48,21 +53,92 @@ if (defined $conf{forget}) {
     put($memory);
 }
 
+# The versions that a port has, as OpenSSL is told.
+my %context;
+sub context {
+    my ($port) = @_;
+    return $context{$port} if $context{$port};
+    require IO::Socket::SSL; require IO::Socket::SSL::Utils;
+    my ($words) = $memory =~ m{<table name="Security">(?:(?!</table>).)*<variable name="\Q$conf{tls}\E">([^<]+)</variable>}s;
+    $words //= $conf{tls_default} // 'TLSv1.2,TLSv1.3';
+    $words = $1 if ($conf{tls_own} // '') =~ /^$port=(.*)/;
+    my %has = map { $_ => 1 } split /[^\w.]+/, $words;
+    my ($cert, $key) = $context{pair} ? @{$context{pair}} : IO::Socket::SSL::Utils::CERT_create(subject => { commonName => 'mail.example.org' });
+    $context{pair} = [$cert, $key];
+    my @without = grep { !$has{$_} } qw(TLSv1 TLSv1.1 TLSv1.2 TLSv1.3);
+    return $context{$port} = IO::Socket::SSL::SSL_Context->new(
+        SSL_server => 1, SSL_cert => [$cert], SSL_key => $key, SSL_cipher_list => 'ALL:@SECLEVEL=0',
+        SSL_version => join(':!', 'SSLv23:!SSLv2:!SSLv3', map { tr/./_/r } @without),
+        SSL_create_ctx_callback => sub { Net::SSLeay::CTX_set_min_proto_version($_[0], 0) },
+    ) // die "no TLS: " . IO::Socket::SSL::errstr() . "\n";
+}
+
+sub handshake {
+    my ($peer, $port) = @_;
+    IO::Socket::SSL->start_SSL($peer, SSL_server => 1, SSL_reuse_ctx => context($port), Timeout => 3);
+}
+
+# As much of SMTP as comes before TLS.
+sub smtp {
+    my ($peer, $port) = @_;
+    syswrite $peer, "220 mail.example.org ESMTP\r\n";
+    my $said = '';
+    while (sysread $peer, $said, 512, length $said) {
+        while ($said =~ s/^(\w*)[^\n]*\n//) {
+            my $word = uc $1;
+            syswrite $peer, $word eq 'EHLO' ? "250-mail.example.org\r\n250 STARTTLS\r\n" : $word eq 'STARTTLS' ? "220 go ahead\r\n" : "221 bye\r\n";
+            return handshake($peer, $port) if $word eq 'STARTTLS';
+            return if $word eq 'QUIT';
+        }
+    }
+}
+
+# Without TLS its port speaks HTTP: closing without a word would look like TLS that refuses everything.
+sub in_clear {
+    my ($peer) = @_;
+    local $SIG{PIPE} = 'IGNORE';
+    my $ready = '';
+    vec($ready, fileno $peer, 1) = 1;
+    select($ready, undef, undef, 0.5) > 0 && sysread($peer, my $request, 4096) && syswrite $peer, "HTTP/1.0 400 Bad Request\r\n\r\n";
+}
+
+sub serve {
+    my ($peer, $port) = @_;
+    # One after the other: who asks is the program under test, which never asks two at once.
+    local $SIG{ALRM} = sub { die "slow\n" };
+    local $SIG{PIPE} = 'IGNORE';
+    alarm 5;
+    eval { $port == 25 ? smtp($peer, $port) : handshake($peer, $port) };
+    alarm 0;
+}
+
 my $stop = 0;
 $SIG{TERM} = sub { $stop = 1 unless $conf{ignore_term} };
 my $start = time;
-my $listener;
+my @ports = ($conf{port} // 4040, defined $conf{tls} ? (25, 465, 993) : ());
+defined $conf{tls} and context($_) for @ports;
+my (%listener, @silent);
 print STDERR "stand-in: up\n";
 until ($stop) {
     my $age = time - $start;
-    if (!$listener && $age >= ($conf{listen_after} // 0)) {
-        socket($listener, PF_INET, SOCK_STREAM, 0) && setsockopt($listener, SOL_SOCKET, SO_REUSEADDR, 1)
-            && bind($listener, sockaddr_in($conf{port} // 4040, INADDR_ANY)) && listen($listener, 16) or die "its port: $!\n";
+    if (!%listener && $age >= ($conf{listen_after} // 0)) {
+        for my $port (@ports) {
+            my $socket;
+            socket($socket, PF_INET, SOCK_STREAM, 0) && setsockopt($socket, SOL_SOCKET, SO_REUSEADDR, 1)
+                && bind($socket, sockaddr_in($port, INADDR_ANY)) && listen($socket, 16) or die "its port $port: $!\n";
+            $listener{$port} = $socket;
+        }
     }
     if (defined $conf{die_after} && $age >= $conf{die_after}) { print STDERR "stand-in: dying\n"; exit 1 }
     my $ready = '';
-    vec($ready, fileno $listener, 1) = 1 if $listener;
-    if (select($ready, undef, undef, 0.1) > 0 && $listener && accept(PEER, $listener)) { close PEER }
+    vec($ready, fileno $_, 1) = 1 for values %listener;
+    next unless select($ready, undef, undef, 0.1) > 0;
+    for my $port (sort keys %listener) {
+        next unless vec($ready, fileno $listener{$port}, 1) && accept(my $peer, $listener{$port});
+        if ($port == ($conf{silent} // 0)) { push @silent, $peer }
+        elsif (defined $conf{tls}) { serve($peer, $port) }
+        else { in_clear($peer) }
+    }
 }
 for (1 .. 10 * ($conf{stop_takes} // 0)) { select undef, undef, undef, 0.1 }
 if (defined $conf{on_stop}) {

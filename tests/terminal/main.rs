@@ -12,11 +12,14 @@
 mod notation;
 #[path = "../common/pty.rs"]
 mod pty;
+#[path = "../common/sshd.rs"]
+mod sshd;
 
 mod given_back;
 mod hung_up;
 mod job;
 mod kept;
 mod looks;
+mod over_ssh;
 mod support;
 mod without;

@@ -41,7 +41,8 @@ impl Clock {
         }
     }
 
-    fn engine<'a>(&mut self, line: &'a [u8]) -> Option<Timed<'a>> {
+    /// Reads `[25/Aug/2022 15:31:37] message`.
+    pub(super) fn engine<'a>(&mut self, line: &'a [u8]) -> Option<Timed<'a>> {
         let (stamp, message) = line.strip_prefix(b"[")?.split_first_chunk::<20>()?;
         let message = message.strip_prefix(b"] ")?;
         let (minute, seconds) = stamp.split_first_chunk::<MINUTE>()?;

@@ -1,12 +1,15 @@
 //! The counters of one peer, one domain, and of lines.
 
+use std::net::IpAddr;
+
 use super::distinct::Distinct;
+use super::key::Kind;
 use super::trouble::TroubleTally;
 
 /// Most peers kept for one recipient domain; beyond, nothing is said of the domain as a whole.
 const ROUTE_MAX: usize = 32;
 /// Most names (recipient domains) a peer has.
-pub(super) const NAMES_MAX: usize = 8;
+const NAMES_MAX: usize = 8;
 
 /// How often and when something was seen.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,6 +28,11 @@ impl Span {
         });
     }
 
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.absorb(other);
+        self
+    }
+
     pub(super) fn absorb(&mut self, other: Self) {
         if other.count == 0 {
             return;
@@ -39,20 +47,83 @@ impl Span {
     }
 }
 
-/// One peer.
+/// A [`Span`] in 16 bytes: what one line adds to. Ends at four thousand million, of lines and of seconds.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ShortSpan {
+    first: i64,
+    seconds: u32,
+    count: u32,
+}
+
+impl ShortSpan {
+    pub(super) fn see(&mut self, second: i64) {
+        if self.count > 0 && second >= self.first {
+            // The usual case: lines are in order of time.
+            let seconds = u32::try_from(second - self.first).unwrap_or(u32::MAX);
+            self.seconds = self.seconds.max(seconds);
+            self.count = self.count.saturating_add(1);
+        } else {
+            let mut span = self.span();
+            span.see(second);
+            *self = span.into();
+        }
+    }
+
+    pub(super) fn span(self) -> Span {
+        Span {
+            count: self.count.into(),
+            first: self.first,
+            last: self.first + i64::from(self.seconds),
+        }
+    }
+}
+
+impl From<Span> for ShortSpan {
+    fn from(span: Span) -> Self {
+        Self {
+            first: span.first,
+            seconds: u32::try_from(span.last - span.first).unwrap_or(u32::MAX),
+            count: u32::try_from(span.count).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+/// What a line of a peer looks at: three cache lines and no more, as there are thousands of these and each line comes to
+/// another one. The rest is in [`PeerRest`].
 #[derive(Debug, Clone, Default)]
+#[repr(align(64))]
 pub(super) struct PeerTally {
     pub(super) delivered: Distinct,
-    pub(super) failed: Distinct,
-    pub(super) delayed: u64,
-    pub(super) waiting: u32,
+    /// Receptions with TLS.
+    pub(super) with_tls: ShortSpan,
+    /// What went well otherwise: deliveries, receptions without TLS.
+    pub(super) other: ShortSpan,
+    /// Identity of the domain whose mail it was last noted to take; 0: none.
+    pub(super) last_domain: u64,
+    /// Some message was delayed.
+    pub(super) waits: bool,
     pub(super) authenticated: bool,
-    /// Deliveries or receptions that went well.
-    pub(super) mail: Span,
-    pub(super) with_tls: Span,
-    pub(super) plain: Span,
+}
+
+/// Who a peer is, and what few lines come to.
+#[derive(Debug, Clone)]
+pub(super) struct PeerRest {
+    pub(super) kind: Kind,
+    pub(super) host: PeerHost,
+    pub(super) delayed: u64,
+    pub(super) failed: Option<Box<Distinct>>,
     pub(super) domains: Vec<(u64, u32)>,
+    /// Of which of these domains it took mail, one bit each: a delay or a failure only names them.
+    pub(super) took: u8,
     pub(super) trouble: Option<Box<TroubleTally>>,
+}
+
+/// The host of a peer.
+#[derive(Debug, Clone)]
+pub(super) enum PeerHost {
+    Address(IpAddr),
+    /// Lower case, checked.
+    Name(Box<str>),
 }
 
 /// Where a domain's mail went.
@@ -103,22 +174,60 @@ impl RouteTally {
     }
 }
 
+/// The bit of a place among a peer's domains.
+pub(super) const fn bit(place: usize) -> u8 {
+    if place < NAMES_MAX { 1 << place } else { 0 }
+}
+
 impl PeerTally {
+    /// Deliveries or receptions that went well.
+    pub(super) fn mail(&self) -> Span {
+        self.with_tls.span().and(self.other.span())
+    }
+
+    pub(super) fn absorb_newer(&mut self, newer: &Self) {
+        self.delivered.absorb_newer(&newer.delivered);
+        self.authenticated |= newer.authenticated;
+        self.with_tls = self.with_tls.span().and(newer.with_tls.span()).into();
+        self.other = self.other.span().and(newer.other.span()).into();
+    }
+}
+
+impl PeerRest {
+    pub(super) const fn new(kind: Kind, host: PeerHost) -> Self {
+        Self {
+            kind,
+            host,
+            delayed: 0,
+            failed: None,
+            domains: Vec::new(),
+            took: 0,
+            trouble: None,
+        }
+    }
+
+    /// Adds a recipient domain that it does not have yet, while there is room.
+    pub(super) fn name(&mut self, key: u64, number: u32, took: bool) {
+        if self.domains.len() < NAMES_MAX {
+            self.took |= if took { bit(self.domains.len()) } else { 0 };
+            self.domains.push((key, number));
+        }
+    }
+
     /// `domains`: what the newer stretch's domain numbers are here.
     pub(super) fn absorb_newer(&mut self, newer: Self, domains: &[Option<u32>]) {
-        self.delivered.absorb_newer(newer.delivered);
-        self.failed.absorb_newer(newer.failed);
         self.delayed = self.delayed.saturating_add(newer.delayed);
-        self.authenticated |= newer.authenticated;
-        self.mail.absorb(newer.mail);
-        self.with_tls.absorb(newer.with_tls);
-        self.plain.absorb(newer.plain);
-        for (key, number) in newer.domains {
-            if let Some(number) = domains.get(number as usize).copied().flatten()
-                && self.domains.len() < NAMES_MAX
-                && !self.domains.iter().any(|(known, _)| *known == key)
-            {
-                self.domains.push((key, number));
+        match (&mut self.failed, newer.failed) {
+            (Some(mine), Some(other)) => mine.absorb_newer(&other),
+            (mine @ None, other) => *mine = other,
+            (Some(_), None) => {}
+        }
+        for (place, (key, number)) in newer.domains.into_iter().enumerate() {
+            let took = newer.took & bit(place);
+            if let Some(mine) = self.domains.iter().position(|(known, _)| *known == key) {
+                self.took |= if took == 0 { 0 } else { bit(mine) };
+            } else if let Some(number) = domains.get(number as usize).copied().flatten() {
+                self.name(key, number, took != 0);
             }
         }
         match (&mut self.trouble, newer.trouble) {

@@ -13,6 +13,8 @@
 
 use std::collections::HashMap;
 
+use super::hash::Folding;
+
 /// Identities remembered per peer: two cache lines.
 const RECENT: usize = 32;
 /// Delayed messages remembered, over all peers.
@@ -43,79 +45,88 @@ pub(super) fn identity(text: &[u8]) -> u64 {
 
 /// A count of distinct identities, see the module. Of an identity 32 bits are remembered: that two of 33 are the same by
 /// chance happens once in tens of millions of messages.
+///
+/// It lies in one piece, without a pointer to follow, since every line looks at one of thousands of these.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Distinct {
-    count: u64,
-    first: Vec<u32>,
-    recent: Vec<u32>,
+    /// The last identities, as a ring; 0 where there is none yet.
+    recent: [u32; RECENT],
+    /// The first ones, kept when the ring begins to overwrite them. None of them was a repetition: that would have been
+    /// found in the ring. Only a newer count's are asked for, so joining does not keep them up.
+    first: Option<Box<[u32; RECENT]>>,
+    /// Ends at four thousand million.
+    count: u32,
     next: u8,
 }
 
 impl Distinct {
-    pub(super) const fn count(&self) -> u64 {
+    pub(super) const fn count(&self) -> u32 {
         self.count
     }
 
     pub(super) fn has_recent(&self, id: u64) -> bool {
-        holds(&self.recent, id as u32)
+        holds(&self.recent, short(id))
     }
 
     /// Sees an identity; counts it if it is new and `counts`. Tells whether it was new.
     pub(super) fn add(&mut self, id: u64, counts: bool) -> bool {
-        let id = id as u32;
+        let id = short(id);
         if holds(&self.recent, id) {
             return false;
         }
-        self.count += u64::from(counts);
-        if counts && self.first.len() < RECENT {
-            self.first.push(id);
-        }
+        self.count = self.count.saturating_add(u32::from(counts));
         self.remember(id);
         true
     }
 
     fn remember(&mut self, id: u32) {
-        if self.recent.len() < RECENT {
-            self.recent.push(id);
-        } else if let Some(slot) = self.recent.get_mut(usize::from(self.next)) {
+        let full = self.recent.get(usize::from(self.next)).is_some_and(|slot| *slot != 0);
+        if full && self.first.is_none() {
+            self.first = Some(Box::new(self.recent));
+        }
+        if let Some(slot) = self.recent.get_mut(usize::from(self.next)) {
             *slot = id;
             self.next = (self.next + 1) % (RECENT as u8);
         }
     }
 
-    pub(super) fn forget(&mut self, count: u64) {
+    pub(super) fn forget(&mut self, count: u32) {
         self.count = self.count.saturating_sub(count);
     }
 
-    pub(super) fn absorb_newer(&mut self, newer: Self) {
-        let repeated = newer.first.iter().filter(|id| holds(&self.recent, **id)).count();
-        self.count = (self.count + newer.count).saturating_sub(repeated as u64);
-        for id in &newer.first {
-            if self.first.len() < RECENT && !self.first.contains(id) {
-                self.first.push(*id);
-            }
-        }
+    pub(super) fn absorb_newer(&mut self, newer: &Self) {
+        let first = newer.first.as_deref().unwrap_or(&newer.recent);
+        let repeated = first.iter().filter(|id| **id != 0 && holds(&self.recent, **id)).count();
+        self.count = self.count.saturating_add(newer.count.saturating_sub(repeated as u32));
         let (later, earlier) = newer
             .recent
             .split_at_checked(usize::from(newer.next))
             .unwrap_or_default();
         for id in earlier.iter().chain(later) {
-            if !holds(&self.recent, *id) {
+            if *id != 0 && !holds(&self.recent, *id) {
                 self.remember(*id);
             }
         }
     }
 }
 
+/// What is remembered of an identity; never 0.
+const fn short(id: u64) -> u32 {
+    match id as u32 {
+        0 => u32::MAX,
+        id => id,
+    }
+}
+
 /// Looks at all of them, without leaving early: the compiler makes vector compares of that.
-fn holds(ids: &[u32], id: u32) -> bool {
+fn holds(ids: &[u32; RECENT], id: u32) -> bool {
     ids.iter().fold(false, |found, other| found | (*other == id))
 }
 
 /// Messages that were delayed, by peer, and whether each was (also) delivered.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Waiting {
-    entries: HashMap<(u32, u64), bool>,
+    entries: HashMap<(u32, u64), bool, Folding>,
     overflowed: bool,
 }
 
@@ -188,7 +199,7 @@ mod tests {
             seen.add(n.saturating_sub(30), true);
         }
         assert_eq!(seen.count(), 1000);
-        assert!(seen.recent.len() <= RECENT && seen.first.len() <= RECENT);
+        assert!(size_of_val(&seen) <= 4 * RECENT + 16 && seen.first.is_some_and(|first| first.len() <= RECENT));
     }
 
     #[test]
@@ -219,7 +230,7 @@ mod tests {
             };
             let whole = count(&ids);
             let mut parts = count(&ids[..cut]);
-            parts.absorb_newer(count(&ids[cut..]));
+            parts.absorb_newer(&count(&ids[cut..]));
             prop_assert_eq!(whole.count(), parts.count());
         }
     }

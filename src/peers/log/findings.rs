@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::counts::{LineCounts, PeerTally, Span};
-use super::tally::{HostRef, Kind};
+use super::counts::{LineCounts, PeerHost, PeerRest, PeerTally, Span};
+use super::key::Kind;
 use super::{LogFindings, Trouble};
 use crate::peers::{Evidence, Host, Knowledge, Peer, PeerKey, Route, Service, Source};
 use crate::tls::{Direction, TlsVersion};
@@ -24,43 +24,36 @@ impl LogFindings {
     /// Every peer, sorted by key.
     #[must_use]
     pub fn peers(&self) -> Vec<Peer> {
-        let mut peers: Vec<Peer> = self
-            .tally
-            .peers()
-            .map(|(kind, host, _, tally)| self.peer(kind, host, tally))
-            .collect();
+        let mut peers: Vec<Peer> = self.tally.peers().map(|(tally, rest)| self.peer(tally, rest)).collect();
         peers.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         peers
     }
 
-    fn peer(&self, kind: Kind, host: HostRef<'_>, tally: &PeerTally) -> Peer {
-        let names = tally
+    fn peer(&self, tally: &PeerTally, rest: &PeerRest) -> Peer {
+        let names = rest
             .domains
             .iter()
             .filter_map(|(_, n)| self.tally.domain_name(*n))
             .map(str::to_owned)
             .collect();
         Peer {
-            key: key(kind, host),
+            key: key(rest),
             names,
-            messages: tally.delivered.count(),
-            delayed: tally.delayed,
-            failed: tally.failed.count(),
+            messages: tally.delivered.count().into(),
+            delayed: rest.delayed,
+            failed: rest.failed.as_ref().map_or(0, |failed| failed.count().into()),
             authenticated: tally.authenticated,
-            evidence: evidence(tally),
+            evidence: evidence(tally, rest),
             note: None,
         }
     }
 
-    /// Where each recipient domain's mail went, sorted by domain.
+    /// Which peers took each recipient domain's mail, sorted by domain. Nothing is said of a domain as a whole where a part of the
+    /// log was not read or a peer was not kept: it could be the one that takes the mail.
     #[must_use]
     pub fn routes(&self) -> Vec<Route> {
-        let mut keys = vec![None; self.tally.peers().count()];
-        for (kind, host, index, _) in self.tally.peers() {
-            if let Some(slot) = keys.get_mut(index as usize) {
-                *slot = Some(key(kind, host));
-            }
-        }
+        let all_kept = !self.incomplete && self.tally.lines.beyond_cap == 0;
+        let keys: Vec<PeerKey> = self.tally.peers().map(|(_, rest)| key(rest)).collect();
         let mut routes: Vec<Route> = self
             .tally
             .routes()
@@ -68,13 +61,13 @@ impl LogFindings {
                 let mut peers: Vec<PeerKey> = route
                     .peers
                     .iter()
-                    .filter_map(|i| keys.get(*i as usize).cloned().flatten())
+                    .filter_map(|i| keys.get(*i as usize).cloned())
                     .collect();
                 peers.sort_unstable();
                 Route {
                     domain: domain.to_owned(),
                     peers,
-                    complete: !route.overflow && !self.incomplete,
+                    complete: !route.overflow && all_kept,
                 }
             })
             .collect();
@@ -88,11 +81,9 @@ impl LogFindings {
         let mut troubles: Vec<Trouble> = self
             .tally
             .peers()
-            .filter_map(|(kind, host, _, tally)| {
-                tally
-                    .trouble
-                    .as_ref()?
-                    .since(key(kind, host), since.as_second(), tally.mail)
+            .filter_map(|(tally, rest)| {
+                let trouble = rest.trouble.as_ref()?;
+                trouble.since(key(rest), since.as_second(), tally.mail())
             })
             .collect();
         troubles.sort_unstable_by(|a, b| {
@@ -142,14 +133,14 @@ impl LogFindings {
     }
 }
 
-fn key(kind: Kind, host: HostRef<'_>) -> PeerKey {
-    let (direction, service) = match kind {
+fn key(rest: &PeerRest) -> PeerKey {
+    let (direction, service) = match rest.kind {
         Kind::Outbound => (Direction::Outbound, Service::Smtp),
         Kind::Inbound(service) => (Direction::Inbound, service),
     };
-    let host = match host {
-        HostRef::Address(address) => Host::Address(address),
-        HostRef::Name(name) => Host::Name(name.to_owned()),
+    let host = match &rest.host {
+        PeerHost::Address(address) => Host::Address(*address),
+        PeerHost::Name(name) => Host::Name((**name).to_owned()),
     };
     PeerKey {
         direction,
@@ -160,7 +151,7 @@ fn key(kind: Kind, host: HostRef<'_>) -> PeerKey {
 }
 
 /// The records that a tally makes.
-fn evidence(tally: &PeerTally) -> Vec<Evidence> {
+fn evidence(tally: &PeerTally, rest: &PeerRest) -> Vec<Evidence> {
     let mut records = Vec::new();
     let mut record = |knowledge: Knowledge, span: Span, raw: String| {
         if span.count == 0 {
@@ -179,22 +170,77 @@ fn evidence(tally: &PeerTally) -> Vec<Evidence> {
             raw,
         });
     };
-    record(Knowledge::Plain, tally.plain, "SMTP without SSL: yes".to_owned());
+    let with_tls = tally.with_tls.span();
+    let plain = match rest.kind {
+        Kind::Inbound(Service::Smtp) => tally.other.span(),
+        Kind::Inbound(_) | Kind::Outbound => Span::default(),
+    };
+    record(Knowledge::Plain, plain, "SMTP without SSL: yes".to_owned());
     // `AtLeast(Ssl3)` is how "TLS of a version that is not known" is written.
-    record(
-        Knowledge::AtLeast(TlsVersion::Ssl3),
-        tally.with_tls,
-        "SSL: yes".to_owned(),
-    );
-    if tally.plain.count == 0 && tally.with_tls.count == 0 {
+    record(Knowledge::AtLeast(TlsVersion::Ssl3), with_tls, "SSL: yes".to_owned());
+    if plain.count == 0 && with_tls.count == 0 {
         record(
             Knowledge::Hint("mail went by, of TLS the log says nothing".to_owned()),
-            tally.mail,
+            tally.mail(),
             String::new(),
         );
     }
-    if let Some((words, span)) = tally.trouble.as_ref().and_then(|t| t.remark()) {
+    if let Some((words, span)) = rest.trouble.as_ref().and_then(|t| t.remark()) {
         record(Knowledge::Hint(words.clone()), span, words);
     }
     records
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peers::log::line::{Outcome, Sent};
+    use crate::peers::log::tally::HostRef;
+
+    fn sent(findings: &mut LogFindings, last: u8, recipient: &str, outcome: Outcome) {
+        let queue_id = format!("{last}-{recipient}-{outcome:?}");
+        let line = Sent {
+            queue_id: queue_id.as_bytes(),
+            recipient: recipient.as_bytes(),
+            outcome,
+            status: b"",
+            host: None,
+        };
+        findings
+            .tally
+            .sent(HostRef::Address([192, 0, 2, last].into()), &line, 1_790_000_000);
+    }
+
+    fn route(findings: &LogFindings) -> (Vec<String>, bool) {
+        let routes = findings.routes();
+        assert_eq!(routes.len(), 1);
+        let hosts = routes[0].peers.iter().map(|peer| peer.host.to_string());
+        (hosts.collect(), routes[0].complete)
+    }
+
+    #[test]
+    fn only_who_took_the_mail_of_a_domain_is_on_its_route() {
+        let mut findings = LogFindings::default();
+        sent(&mut findings, 1, "a@example.net", Outcome::Delivered);
+        sent(&mut findings, 2, "a@example.net", Outcome::Delayed);
+        sent(&mut findings, 3, "a@example.net", Outcome::Failed);
+        assert_eq!(route(&findings), (vec!["192.0.2.1".to_owned()], true));
+        assert!(findings.peers().iter().all(|peer| peer.names == ["example.net"]));
+        // A later part of the log, in which what was delayed is delivered.
+        let mut newer = LogFindings::default();
+        sent(&mut newer, 2, "b@example.net", Outcome::Delayed);
+        sent(&mut newer, 2, "b@EXAMPLE.net", Outcome::Delivered);
+        sent(&mut newer, 2, "c@example.net", Outcome::Delivered);
+        findings.tally.absorb_newer(newer.tally);
+        let both = vec!["192.0.2.1".to_owned(), "192.0.2.2".to_owned()];
+        assert_eq!(route(&findings), (both, true));
+    }
+
+    #[test]
+    fn nothing_is_said_of_a_whole_domain_when_a_peer_was_not_kept() {
+        let mut findings = LogFindings::default();
+        sent(&mut findings, 1, "a@example.net", Outcome::Delivered);
+        findings.tally.lines.beyond_cap = 1;
+        assert!(!route(&findings).1);
+    }
 }

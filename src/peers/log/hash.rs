@@ -44,6 +44,10 @@ impl Hasher for Fold {
         self.word(rest ^ ((bytes.len() as u64) << 56));
     }
 
+    fn write_u64(&mut self, n: u64) {
+        self.word(n);
+    }
+
     fn write_usize(&mut self, n: usize) {
         self.word(n as u64);
     }

@@ -2,14 +2,16 @@
 //!
 //! Logs reach gigabytes, so they are read as bytes, a piece at a time, by as many threads as there are cores, each
 //! with its own stretch of the whole; memory grows with the peers and not with the lines ([`mod@distinct`] says how a message is
-//! counted once). Lines are trusted with nothing ([`mod@line`]). A later [`LogFindings::follow`] reads only what is new.
+//! counted once). Lines are trusted with nothing ([`mod@line`]); those of the usual shape take a short cut ([`mod@common`]). A later [`LogFindings::follow`] reads only what is new.
 
 mod clock;
+mod common;
 mod counts;
 mod distinct;
 mod files;
 mod findings;
 mod hash;
+mod key;
 mod line;
 mod scope;
 mod stretch;

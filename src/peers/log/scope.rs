@@ -53,6 +53,15 @@ impl OwnHosts {
         address.is_loopback() || address.is_unspecified() || self.addresses.contains(&address)
     }
 
+    /// Whether this host is ours (or nobody's).
+    #[must_use]
+    pub fn has(&self, host: &Host) -> bool {
+        match host {
+            Host::Address(address) => self.has_address(address.to_canonical()),
+            Host::Name(name) => self.has_name(name),
+        }
+    }
+
     /// Whether this name, in lower case, is ours.
     #[must_use]
     pub fn has_name(&self, name: &str) -> bool {

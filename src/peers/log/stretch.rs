@@ -1,19 +1,21 @@
 //! Reading a stretch of bytes of a log, line by line, into a tally.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::tz::TimeZone;
 
 use super::clock::Clock;
+use super::common;
 use super::files::{OpenLog, read_full};
+use super::key::{Kind, address, service};
 use super::line::{Line, parse};
 use super::tally::{HostRef, Tally};
 use super::{OwnHosts, Progress};
-use crate::peers::{Host, Service};
+use crate::peers::Host;
 
-/// One read: what fits a core's second cache; larger was slower. Also the longest line that is read.
+/// One read: what fits a core's second cache; larger was slower, 64 KiB no quicker. Also the longest line that is read.
 const BUFFER: usize = 256 << 10;
 /// Lines dated later than this many seconds after "now" are a wrong clock, not mail.
 const FUTURE_SECONDS: i64 = 86_400;
@@ -97,6 +99,8 @@ impl<'a> Reader<'a> {
                     skipping = true;
                     position += filled as u64;
                     kept = 0;
+                    progress.advance(position.min(stretch.end).saturating_sub(reported));
+                    reported = reported.max(position.min(stretch.end));
                 } else {
                     kept = filled;
                 }
@@ -127,7 +131,10 @@ impl<'a> Reader<'a> {
             buffer.copy_within(last + 1..filled, 0);
             kept = rest;
         }
-        progress.advance(stretch.end.saturating_sub(reported));
+        // A scan that was cancelled did not get to the end and must not look as if it had.
+        if !cancel.load(Ordering::Relaxed) {
+            progress.advance(stretch.end.saturating_sub(reported));
+        }
         Ok(position)
     }
 
@@ -137,18 +144,29 @@ impl<'a> Reader<'a> {
         let Some(mut rest) = lines.get(begin..) else {
             return false;
         };
-        while let Some(length) = memchr::memchr(b'\n', rest) {
-            if start as u64 >= end {
-                return true;
-            }
-            let Some((line, after)) = rest.split_at_checked(length) else {
+        while !rest.is_empty() && (start as u64) < end {
+            let Some(after) = self.common(rest).or_else(|| {
+                let (line, after) = rest.split_at_checked(memchr::memchr(b'\n', rest)?)?;
+                self.line(line, true);
+                Some(after)
+            }) else {
                 return false;
             };
-            self.line(line, true);
-            start += length + 1;
+            start += rest.len() - after.len() + 1;
             rest = after.get(1..).unwrap_or_default();
         }
         start as u64 >= end
+    }
+
+    /// Counts the line at the head of `text` if it is of the usual shape and its peer is known; gives what follows from its
+    /// line feed on.
+    fn common<'t>(&mut self, text: &'t [u8]) -> Option<&'t [u8]> {
+        let timed = self.clock.engine(text)?;
+        if timed.second < self.since || timed.second > self.until {
+            return None;
+        }
+        let (line, after) = common::read(timed.message)?;
+        self.tally.common(&line, timed.second).then_some(after)
     }
 
     fn line(&mut self, line: &[u8], whole: bool) {
@@ -176,18 +194,26 @@ impl<'a> Reader<'a> {
         }
         // A bounce made here, or a delivery that reached no host: nobody to name.
         let Some(host) = host else { return };
-        if let Some(address) = address(host) {
-            if !self.own.has_address(address) {
-                self.count(HostRef::Address(address), &parsed, timed.second);
-            }
-            return;
-        }
-        match std::str::from_utf8(host).ok().and_then(Host::parse) {
-            Some(Host::Address(address)) if self.own.has_address(address) => {}
-            Some(Host::Address(address)) => self.count(HostRef::Address(address), &parsed, timed.second),
+        let host = match address(host) {
+            Some(address) => Some(Host::Address(address.into())),
+            None => std::str::from_utf8(host).ok().and_then(Host::parse),
+        };
+        match host {
+            Some(Host::Address(address)) => self.address(address, &parsed, timed.second),
             Some(Host::Name(name)) if self.own.has_name(&name) => {}
             Some(Host::Name(name)) => self.count(HostRef::Name(&name), &parsed, timed.second),
             None => self.tally.lines.not_understood += 1,
+        }
+    }
+
+    fn address(&mut self, address: IpAddr, line: &Line<'_>, second: i64) {
+        if !self.own.has_address(address) {
+            return self.count(HostRef::Address(address), line, second);
+        }
+        match line {
+            Line::Sent(_) => self.tally.ourselves(Kind::Outbound, address),
+            Line::Received(received) => self.tally.ourselves(Kind::Inbound(service(received.service)), address),
+            Line::Other | Line::Ambiguous | Line::NotUnderstood => {}
         }
     }
 
@@ -197,40 +223,5 @@ impl<'a> Reader<'a> {
             Line::Received(received) => self.tally.received(host, service(received.service), received, second),
             Line::Other | Line::Ambiguous | Line::NotUnderstood => {}
         }
-    }
-}
-
-/// An IPv4 address, the common case, without the detour over text.
-fn address(host: &[u8]) -> Option<IpAddr> {
-    let mut octets = [0_u8; 4];
-    let mut parts = host.split(|b| *b == b'.');
-    for octet in &mut octets {
-        let part = parts.next()?;
-        if part.is_empty() || part.len() > 3 || (part.len() > 1 && part.first() == Some(&b'0')) {
-            return None;
-        }
-        let mut value = 0_u16;
-        for digit in part {
-            value = value * 10 + u16::from(digit.checked_sub(b'0').filter(|d| *d < 10)?);
-        }
-        *octet = u8::try_from(value).ok()?;
-    }
-    parts.next().is_none().then(|| IpAddr::V4(Ipv4Addr::from(octets)))
-}
-
-/// The service that a `Recv` line names. Only `SMTP` is mail transport; the engine's own client, WebDAV and ActiveSync
-/// come over HTTPS. A session of a user on 587 or 465 is logged as `SMTP` too, as far as is known.
-fn service(word: &[u8]) -> Service {
-    match word {
-        b"SMTP" => return Service::Smtp,
-        b"Kerio Connect Client" | b"WebDAV" => return Service::Https,
-        _ => {}
-    }
-    let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
-    if is("SMTP") || is("ESMTP") {
-        Service::Smtp
-    } else {
-        let named = std::str::from_utf8(word).ok().and_then(Service::from_token);
-        named.unwrap_or(Service::Https)
     }
 }

@@ -1,11 +1,13 @@
 //! What a stretch of the log says, peer by peer. Its size grows with the peers and not with the lines.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
-use super::counts::{LineCounts, NAMES_MAX, PeerTally, RouteTally};
+use super::common::Common;
+use super::counts::{LineCounts, PeerHost, PeerRest, PeerTally, RouteTally, bit};
 use super::distinct::{Merged, Waiting, identity};
 use super::hash::Folding;
+use super::key::{HostKey, Kind};
 use super::line::{Outcome, Received, Sent};
 use crate::peers::Service;
 
@@ -13,12 +15,10 @@ use crate::peers::Service;
 pub(super) const PEERS_MAX: usize = 200_000;
 /// Most recipient domains whose routes are kept.
 const DOMAINS_MAX: usize = 100_000;
-/// Which peer: direction and service in one, and the host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
-    Outbound,
-    Inbound(Service),
-}
+/// Stands for a peer's number where the host is this server itself.
+const OURSELVES: u32 = u32::MAX;
+/// Most spellings of ourselves that are remembered (127.0.0.0/8 has many).
+const OURSELVES_MAX: u32 = 256;
 
 /// A host as the hot path has it.
 #[derive(Debug, Clone, Copy)]
@@ -28,12 +28,25 @@ pub(super) enum HostRef<'a> {
     Name(&'a str),
 }
 
+impl PeerHost {
+    fn as_ref(&self) -> HostRef<'_> {
+        match self {
+            Self::Address(address) => HostRef::Address(*address),
+            Self::Name(name) => HostRef::Name(name),
+        }
+    }
+}
+
 /// Everything counted in a stretch of the log.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
-    addresses: HashMap<(Kind, IpAddr), u32, Folding>,
+    v4: HashMap<HostKey, u32, Folding>,
+    v6: HashMap<(Kind, Ipv6Addr), u32, Folding>,
     names: HashMap<(Kind, Box<str>), u32>,
     peers: Vec<PeerTally>,
+    /// As many as `peers`.
+    rest: Vec<PeerRest>,
+    ourselves: u32,
     domain_names: Vec<Box<str>>,
     domain_index: HashMap<Box<str>, u32>,
     routes: Vec<RouteTally>,
@@ -49,56 +62,94 @@ impl Tally {
             return;
         };
         let id = identity(line.queue_id);
-        self.domain(index, line.recipient);
-        let Some(peer) = self.peers.get_mut(index as usize) else {
+        if line.outcome == Outcome::Delivered {
+            return self.delivered(index, id, line.recipient, second);
+        }
+        self.domain(index, line.recipient, false);
+        let (Some(peer), Some(rest)) = (self.peers.get_mut(index as usize), self.rest.get_mut(index as usize)) else {
             return;
         };
         match line.outcome {
-            Outcome::Delivered => {
-                let counted_before = peer.waiting > 0 && self.waiting.deliver(index, id);
-                peer.delivered.add(id, !counted_before);
-                peer.mail.see(second);
-            }
             Outcome::Delayed => {
                 let new = self.waiting.delay(index, id, || peer.delivered.has_recent(id));
                 if new {
-                    peer.waiting = peer.waiting.saturating_add(1);
-                    peer.delayed = peer.delayed.saturating_add(1);
+                    peer.waits = true;
+                    rest.delayed = rest.delayed.saturating_add(1);
                 }
-                peer.trouble.get_or_insert_default().see(second, line.status, new);
+                rest.trouble.get_or_insert_default().see(second, line.status, new);
             }
             Outcome::Failed => {
-                let waited = peer.waiting > 0 && self.waiting.knows(index, id);
-                let new = peer.failed.add(id, true) && !waited;
-                peer.trouble.get_or_insert_default().see(second, line.status, new);
+                let waited = peer.waits && self.waiting.knows(index, id);
+                let new = rest.failed.get_or_insert_default().add(id, true) && !waited;
+                rest.trouble.get_or_insert_default().see(second, line.status, new);
             }
-            Outcome::Other => {}
+            Outcome::Delivered | Outcome::Other => {}
         }
+    }
+
+    fn delivered(&mut self, index: u32, id: u64, recipient: &[u8], second: i64) {
+        self.domain(index, recipient, true);
+        let Some(peer) = self.peers.get_mut(index as usize) else {
+            return;
+        };
+        let counted_before = peer.waits && self.waiting.deliver(index, id);
+        peer.delivered.add(id, !counted_before);
+        peer.other.see(second);
     }
 
     pub(super) fn received(&mut self, host: HostRef<'_>, service: Service, line: &Received<'_>, second: i64) {
         let Some(index) = self.peer(Kind::Inbound(service), host) else {
             return;
         };
+        self.taken_in(index, identity(line.queue_id), (line.user, line.tls), second);
+    }
+
+    fn taken_in(&mut self, index: u32, id: u64, (user, tls): (bool, bool), second: i64) {
         let Some(peer) = self.peers.get_mut(index as usize) else {
             return;
         };
-        peer.delivered.add(identity(line.queue_id), true);
-        peer.mail.see(second);
-        peer.authenticated |= line.user;
-        if line.tls {
-            peer.with_tls.see(second);
-        } else if service == Service::Smtp {
-            peer.plain.see(second);
+        peer.delivered.add(id, true);
+        peer.authenticated |= user;
+        let span = if tls { &mut peer.with_tls } else { &mut peer.other };
+        span.see(second);
+    }
+
+    /// Counts a line of the usual shape, if its peer is known by now; tells whether it was.
+    pub(super) fn common(&mut self, line: &Common<'_>, second: i64) -> bool {
+        let (Common::Delivered { host, .. } | Common::Received { host, .. }) = line;
+        let Some(index) = self.v4.get(host).copied() else {
+            return false;
+        };
+        if index == OURSELVES {
+            return true;
+        }
+        self.lines.used += 1;
+        match *line {
+            Common::Delivered { id, recipient, .. } => self.delivered(index, id, recipient, second),
+            Common::Received { id, user, tls, .. } => self.taken_in(index, id, (user, tls), second),
+        }
+        true
+    }
+
+    /// Remembers that this host is ourselves, so that its next line can be passed over quickly.
+    pub(super) fn ourselves(&mut self, kind: Kind, address: IpAddr) {
+        if let IpAddr::V4(address) = address
+            && self.ourselves < OURSELVES_MAX
+            && self.v4.insert(HostKey::of(kind, address), OURSELVES).is_none()
+        {
+            self.ourselves += 1;
         }
     }
 
     fn peer(&mut self, kind: Kind, host: HostRef<'_>) -> Option<u32> {
         let known = match host {
-            HostRef::Address(address) => self.addresses.get(&(kind, address)).copied(),
+            HostRef::Address(IpAddr::V4(address)) => self.v4.get(&HostKey::of(kind, address)).copied(),
+            HostRef::Address(IpAddr::V6(address)) => self.v6.get(&(kind, address)).copied(),
             // The tuple key needs an owned name to look up; names are rare ("log hostnames" is off by default).
             HostRef::Name(name) => self.names.get(&(kind, Box::from(name))).copied(),
         };
+        // What once was ourselves may be a peer by now: a follow-up scan is told anew who we are.
+        let known = known.filter(|index| *index != OURSELVES);
         if known.is_some() {
             self.lines.used += 1;
             return known;
@@ -110,24 +161,43 @@ impl Tally {
         let index = u32::try_from(self.peers.len()).ok()?;
         self.peers.push(PeerTally::default());
         match host {
-            HostRef::Address(address) => self.addresses.insert((kind, address), index),
+            HostRef::Address(IpAddr::V4(address)) => self.v4.insert(HostKey::of(kind, address), index),
+            HostRef::Address(IpAddr::V6(address)) => self.v6.insert((kind, address), index),
             HostRef::Name(name) => self.names.insert((kind, name.into()), index),
         };
+        let host = match host {
+            HostRef::Address(address) => PeerHost::Address(address),
+            HostRef::Name(name) => PeerHost::Name(name.into()),
+        };
+        self.rest.push(PeerRest::new(kind, host));
         self.lines.used += 1;
         Some(index)
     }
 
-    /// Notes that this peer took mail for the recipient's domain.
-    fn domain(&mut self, peer: u32, recipient: &[u8]) {
+    /// Notes that the recipient's domain is a name of this peer, and whether it `took` the mail: only then is it on the domain's route.
+    fn domain(&mut self, peer: u32, recipient: &[u8], took: bool) {
         let Some(at) = memchr::memrchr(b'@', recipient) else {
             return;
         };
         let Some(domain) = recipient.get(at + 1..) else { return };
         let key = identity(domain);
-        let Some(tally) = self.peers.get(peer as usize) else {
+        let (Some(tally), Some(rest)) = (self.peers.get_mut(peer as usize), self.rest.get_mut(peer as usize)) else {
             return;
         };
-        if tally.domains.iter().any(|(known, _)| *known == key) {
+        if tally.last_domain == key {
+            return;
+        }
+        if let Some(place) = rest.domains.iter().position(|(known, _)| *known == key) {
+            if took {
+                tally.last_domain = key;
+            }
+            if took && rest.took & bit(place) == 0 {
+                rest.took |= bit(place);
+                let number = rest.domains.get(place).map(|(_, number)| *number);
+                if let Some(route) = number.and_then(|number| self.routes.get_mut(number as usize)) {
+                    route.add(peer);
+                }
+            }
             return;
         }
         let legal = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
@@ -148,14 +218,13 @@ impl Tally {
         ) else {
             return;
         };
-        if let Some(route) = self.routes.get_mut(index as usize) {
+        if let Some(route) = self.routes.get_mut(index as usize).filter(|_| took) {
             route.add(peer);
         }
-        if let Some(tally) = self.peers.get_mut(peer as usize)
-            && tally.domains.len() < NAMES_MAX
-        {
-            tally.domains.push((key, index));
+        if took {
+            tally.last_domain = key;
         }
+        rest.name(key, index, took);
     }
 
     fn domain_number(
@@ -186,33 +255,26 @@ impl Tally {
             return;
         }
         self.lines.absorb(newer.lines);
-        let mut hosts: Vec<(u32, Kind, Result<IpAddr, Box<str>>)> = newer
-            .addresses
-            .into_iter()
-            .map(|((kind, address), i)| (i, kind, Ok(address)))
-            .chain(newer.names.into_iter().map(|((kind, name), i)| (i, kind, Err(name))))
-            .collect();
-        // In order of first sight, so that the cap falls on the same peers in every run.
-        hosts.sort_unstable_by_key(|(i, ..)| *i);
         let used = self.lines.used;
         let domains: Vec<Option<u32>> = newer
             .domain_names
             .iter()
             .map(|d| Self::domain_number(&mut self.domain_index, &mut self.domain_names, &mut self.routes, d))
             .collect();
-        let mut numbers: HashMap<u32, u32> = HashMap::with_capacity(hosts.len());
-        let mut peers = newer.peers;
-        for (old, kind, host) in hosts {
-            let host = match &host {
-                Ok(address) => HostRef::Address(*address),
-                Err(name) => HostRef::Name(name),
-            };
-            let Some(index) = self.peer(kind, host) else { continue };
-            numbers.insert(old, index);
-            if let (Some(mine), Some(other)) = (self.peers.get_mut(index as usize), peers.get_mut(old as usize)) {
-                mine.absorb_newer(std::mem::take(other), &domains);
+        // The newer's numbers to ours. In order of first sight, so that the cap falls on the same peers in every run.
+        let mut numbers: Vec<Option<u32>> = Vec::with_capacity(newer.peers.len());
+        for (peer, rest) in newer.peers.iter().zip(newer.rest) {
+            let index = self.peer(rest.kind, rest.host.as_ref());
+            numbers.push(index);
+            let Some(index) = index else { continue };
+            if let Some(mine) = self.peers.get_mut(index as usize) {
+                mine.absorb_newer(peer);
+            }
+            if let Some(mine) = self.rest.get_mut(index as usize) {
+                mine.absorb_newer(rest, &domains);
             }
         }
+        let number = |old: u32| numbers.get(old as usize).copied().flatten();
         self.lines.used = used;
         for (route, domain) in newer.routes.into_iter().zip(&domains) {
             let Some(mine) = domain.and_then(|d| self.routes.get_mut(d as usize)) else {
@@ -220,37 +282,31 @@ impl Tally {
             };
             mine.overflow |= route.overflow;
             for peer in route.peers {
-                match numbers.get(&peer) {
-                    Some(peer) => mine.add(*peer),
+                match number(peer) {
+                    Some(peer) => mine.add(peer),
                     None => mine.overflow = true,
                 }
             }
         }
         for (peer, id, delivered) in newer.waiting.into_entries() {
-            let Some(index) = numbers.get(&peer) else { continue };
-            let Some(tally) = self.peers.get_mut(*index as usize) else {
+            let Some(index) = number(peer) else { continue };
+            let (Some(tally), Some(rest)) = (self.peers.get_mut(index as usize), self.rest.get_mut(index as usize))
+            else {
                 continue;
             };
-            match self.waiting.merge(*index, id, delivered) {
-                Merged::New => tally.waiting = tally.waiting.saturating_add(1),
+            match self.waiting.merge(index, id, delivered) {
+                Merged::New => tally.waits = true,
                 Merged::Known { delivered_twice } => {
-                    tally.delayed = tally.delayed.saturating_sub(1);
-                    tally.delivered.forget(u64::from(delivered_twice));
+                    rest.delayed = rest.delayed.saturating_sub(1);
+                    tally.delivered.forget(u32::from(delivered_twice));
                 }
             }
         }
     }
 
-    /// Every peer with its host.
-    pub(super) fn peers(&self) -> impl Iterator<Item = (Kind, HostRef<'_>, u32, &PeerTally)> {
-        let addresses = self
-            .addresses
-            .iter()
-            .map(|((kind, a), i)| (*kind, HostRef::Address(*a), *i));
-        let names = self.names.iter().map(|((kind, n), i)| (*kind, HostRef::Name(n), *i));
-        addresses
-            .chain(names)
-            .filter_map(|(kind, host, i)| self.peers.get(i as usize).map(|peer| (kind, host, i, peer)))
+    /// Every peer, in the order of their numbers.
+    pub(super) fn peers(&self) -> impl Iterator<Item = (&PeerTally, &PeerRest)> {
+        self.peers.iter().zip(&self.rest)
     }
 
     /// The name of a domain by its number.

@@ -18,7 +18,8 @@ const TIMES_MAX: usize = 64;
 pub struct Trouble {
     /// Who.
     pub peer: PeerKey,
-    /// The remote server's last words, bounded, control bytes as hex.
+    /// The remote server's words, bounded, control bytes as hex: the last that speak of TLS, where any do since the time asked
+    /// for, else its last.
     pub status: String,
     /// The first delay or failure since the time asked for (of those still remembered).
     pub first: Timestamp,
@@ -34,6 +35,18 @@ pub struct Trouble {
     pub troubled_before: bool,
     /// The last delivery that went well, if any did since.
     pub worked_since: Option<Timestamp>,
+}
+
+impl Trouble {
+    /// Whether this began with the time asked for, as far as the log tells.
+    #[must_use]
+    pub const fn novelty(&self) -> &'static str {
+        match (self.troubled_before, self.worked_before) {
+            (true, _) => "not new, it had trouble before",
+            (false, true) => "new, it worked before",
+            (false, false) => "no mail to it is known from before",
+        }
+    }
 }
 
 /// One peer's troubles.
@@ -128,10 +141,12 @@ impl TroubleTally {
     pub(super) fn since(&self, peer: PeerKey, since: i64, mail: Span) -> Option<Trouble> {
         let recent = || self.times.iter().copied().filter(|t| *t >= since);
         let first = recent().min()?;
+        let of_tls = self.remark.as_ref().filter(|(_, span)| span.last >= since);
+        let status = of_tls.map_or(&self.status, |(words, _)| words);
         let at_least = self.forgotten && self.times.iter().all(|t| *t >= since);
         Some(Trouble {
             peer,
-            status: safe_text(&self.status, WORDS_MAX),
+            status: safe_text(status, WORDS_MAX),
             first: Timestamp::from_second(first).ok()?,
             last: Timestamp::from_second(recent().max()?).ok()?,
             count: recent().count() as u64,

@@ -74,7 +74,8 @@ pub(super) fn variables(state: &State, area: Rect, painter: &mut Painter<'_>) {
     for (y, (index, row)) in (0_u16..).zip(rows.iter().enumerate().skip(first).take(visible)) {
         variable_row(row, list, y, painter);
         if index == selected {
-            painter.mark(list, 1, y, list.width.saturating_sub(2));
+            // The name only: a whole row is written twice with each move, and the help below changes too.
+            painter.mark(list, 1, y, name_width(list) + 2);
             painter.point(list, 2, y);
         }
     }
@@ -85,6 +86,15 @@ pub(super) fn variables(state: &State, area: Rect, painter: &mut Painter<'_>) {
             lines.extend(detail::variable_facts(row));
         }
         painter.lines(help, &lines, 0);
+    }
+}
+
+/// Columns for the name of a variable.
+fn name_width(area: Rect) -> u16 {
+    if area.width < NARROW {
+        20
+    } else {
+        26 + area.width.saturating_sub(80) / 2
     }
 }
 
@@ -109,11 +119,7 @@ fn variable_row(row: &VariableRow, area: Rect, y: u16, painter: &mut Painter<'_>
     } else {
         "read-only"
     };
-    let name_width = if narrow {
-        20
-    } else {
-        26 + area.width.saturating_sub(80) / 2
-    };
+    let name_width = name_width(area);
     let right = area.width.saturating_sub(2);
     painter.text(
         area,
@@ -188,7 +194,7 @@ pub(super) fn peers(state: &State, area: Rect, painter: &mut Painter<'_>) {
     let troubles = state
         .since_save
         .as_ref()
-        .map(|(at, troubles)| text::since_save_lines(*at, troubles, &state.clock))
+        .map(|(at, troubles)| text::since_save_lines(*at, troubles, &state.clock, usize::from(area.height / 6).min(3)))
         .unwrap_or_default();
     let top = painter.lines(
         Rect {

@@ -30,7 +30,7 @@ options:
     type: int
     default: 0
   accept_cut_off:
-    description: Go on although peers are cut off, or nobody knows whether they are.
+    description: Go on although known peers are cut off, or the evidence about one disagrees; unknown peers only warn.
     type: bool
     default: false
   in_place:
@@ -118,11 +118,14 @@ def main():
         said = json.loads(out)
     except ValueError:
         said = {}
+    for warning in said.get("warnings", []):
+        module.warn(warning)
     if status != 0 or "changed" not in said:
         words = err.strip() or out.strip() or "no JSON was printed"
-        module.fail_json(msg=words, rc=status, cmd=command, cut_off=said.get("cut_off", []))
-    for warning in said["warnings"]:
-        module.warn(warning)
+        # A file that is saved has changed, even if the engine then did something else.
+        module.fail_json(
+            msg=words, rc=status, cmd=command, cut_off=said.get("cut_off", []), changed=said.get("saved", False)
+        )
     edits = said["edits"]
     result = {"changed": said["changed"], "edits": edits, "cut_off": said["cut_off"], "backup": said["backup"]}
     if edits:
