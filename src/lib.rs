@@ -30,7 +30,7 @@
 //! # One value's way through it
 //!
 //! *A chosen minimum.* Enter on a row of the drop-down is a `Command` of the key table; `tui::update` calls
-//! [`session::Session::choose`]; that asks [`tls::Catalogue::choose_in_file`] for the edits of (name, value) pairs and lays
+//! [`session::Session::choose`]; that asks [`tls::Catalogue::plan`] for the edits of (name, value) pairs of both directions and lays
 //! them into the draft. F6 asks [`work`] for facts about file and engine, and [`session::Session::review`] puts them
 //! together with the diff of [`mailserver_cfg::Document::diff`] and the verdicts of [`peers::assess`]. Save is an effect with
 //! the [`mailserver_cfg::EditSet`]; [`save::save`] stops the engine through its `Gate`, rebases the edits onto what is on disk

@@ -74,7 +74,7 @@ pub(super) fn conflict_lines(conflicts: &[Conflict], secrets: &Secrets) -> Vec<S
     for conflict in conflicts {
         let show = |value: &Option<String>| {
             value.as_ref().map_or("(not in the file)".to_owned(), |value| {
-                secrets.show(&conflict.path.variable, value)
+                secrets.show_at(&conflict.path, value)
             })
         };
         lines.push(conflict.path.to_string());

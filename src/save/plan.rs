@@ -164,11 +164,15 @@ fn whole(old: Old<'_>, new: Option<Document>, changed: Vec<ValueChange>, changed
 /// Errors are printed: no secret may be in them.
 fn masked(conflict: &Conflict, secrets: &Secrets) -> Conflict {
     let values = [&conflict.base, &conflict.theirs, &conflict.mine];
-    let name = &conflict.path.variable;
-    if !values.into_iter().flatten().any(|value| secrets.is_secret(name, value)) {
+    let path = &conflict.path;
+    if !values
+        .into_iter()
+        .flatten()
+        .any(|value| secrets.is_secret_at(path, value))
+    {
         return conflict.clone();
     }
-    let show = |value: &Option<String>| value.as_ref().map(|value| secrets.show(name, value));
+    let show = |value: &Option<String>| value.as_ref().map(|value| secrets.show_at(path, value));
     Conflict {
         path: conflict.path.clone(),
         base: show(&conflict.base),

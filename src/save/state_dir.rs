@@ -144,7 +144,7 @@ fn create(path: &Path) -> Result<(), SaveError> {
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    // Parents with the usual mode, as `mkdir -p`; only the last one is private.
+    // Parents as `mkdir -p` makes them, so by the umask: 077 makes them private too. The last one is private always.
     std::fs::create_dir_all(parent).map_err(|error| SaveError::io("creating", parent, &error))?;
     match std::fs::DirBuilder::new().mode(0o700).create(path) {
         Ok(()) => {}

@@ -107,7 +107,7 @@ pub struct DirectionReview {
     pub counts: Counts,
     /// How much is known.
     pub coverage: Coverage,
-    /// What the plan had to say.
+    /// What is to be said of the changes.
     pub notes: Vec<PlanNote>,
 }
 
@@ -116,7 +116,7 @@ pub struct DirectionReview {
 pub struct Review {
     /// The edits.
     pub edits: EditSet,
-    /// Directions with a changed variable.
+    /// Directions with a changed variable, or that read otherwise because the other one changes.
     pub directions: Vec<DirectionReview>,
     /// The masked diff.
     pub diff: Vec<DiffLine>,
@@ -178,8 +178,7 @@ impl Session {
         let diff = self.base().diff(&edits, &self.secrets(), 2)?;
         let directions = Direction::ALL
             .into_iter()
-            .filter(|d| edits.edits().iter().any(|edit| edit.path.table == d.table()))
-            .map(|direction| self.review_direction(book, direction))
+            .filter_map(|direction| self.review_direction(self, book, direction))
             .collect();
         Ok(self.gather(book, facts, edits, diff, directions, None))
     }
@@ -190,11 +189,7 @@ impl Session {
         let then = Self::new(Arc::clone(restored), self.catalogue().clone(), self.measured());
         let directions = Direction::ALL
             .into_iter()
-            .map(|direction| DirectionReview {
-                from: self.loaded_minimum(direction),
-                ..then.review_direction(book, direction)
-            })
-            .filter(|review| review.from != review.to)
+            .filter_map(|direction| self.review_direction(&then, book, direction))
             .collect();
         let changes = self.base().changes_to(restored, &self.secrets(), LISTED);
         let review = self.gather(book, facts, EditSet::default(), Vec::new(), directions, Some(changes));
@@ -252,8 +247,13 @@ impl Session {
         }
     }
 
-    fn review_direction(&self, book: &PeerBook, direction: Direction) -> DirectionReview {
-        let to = self.minimum(direction);
+    /// What changes in a direction from what was loaded here to what `after` wants: a variable of its table, or only
+    /// what it is read as, because of the other one's. `None`: neither.
+    fn review_direction(&self, after: &Self, book: &PeerBook, direction: Direction) -> Option<DirectionReview> {
+        let (from, to) = (self.loaded_minimum(direction), after.minimum(direction));
+        if from == to && self.loaded_pairs(direction) == after.pairs(direction) {
+            return None;
+        }
         let threshold = self.threshold(direction, &to);
         let impact = assess(book, direction, threshold);
         let affected = impact
@@ -277,17 +277,17 @@ impl Session {
         } else {
             Vec::new()
         };
-        DirectionReview {
+        Some(DirectionReview {
             direction,
-            from: self.loaded_minimum(direction),
+            from,
             to,
             threshold,
             affected,
             domains,
             counts: impact.counts,
             coverage: impact.coverage,
-            notes: self.notes(direction),
-        }
+            notes: self.notes_to(direction, after),
+        })
     }
 }
 

@@ -483,9 +483,9 @@ pub(super) fn conflict_lines(conflicts: &[Conflict], secrets: &Secrets) -> Vec<L
     let mut lines = Vec::new();
     for conflict in conflicts {
         let show = |value: &Option<String>| {
-            value.as_ref().map_or("(not in the file)".to_owned(), |v| {
-                secrets.show(&conflict.path.variable, v)
-            })
+            value
+                .as_ref()
+                .map_or("(not in the file)".to_owned(), |v| secrets.show_at(&conflict.path, v))
         };
         lines.push(line(Tone::Heading, conflict.path.to_string()));
         lines.push(indented(

@@ -63,7 +63,7 @@ pub(in crate::cli) fn edits(edits: &EditSet, secrets: &Secrets) -> Vec<EditJson>
         .edits()
         .iter()
         .map(|edit| {
-            let show = |value: &Option<String>| value.as_ref().map(|value| secrets.show(&edit.path.variable, value));
+            let show = |value: &Option<String>| value.as_ref().map(|value| secrets.show_at(&edit.path, value));
             EditJson {
                 table: edit.path.table.clone(),
                 variable: edit.path.variable.clone(),
@@ -99,11 +99,10 @@ pub(in crate::cli) fn conflicts(conflicts: &[Conflict], secrets: &Secrets) -> Ve
     conflicts
         .iter()
         .map(|conflict| {
-            let name = &conflict.path.variable;
-            let show = |value: &Option<String>| value.as_ref().map(|value| secrets.show(name, value));
+            let show = |value: &Option<String>| value.as_ref().map(|value| secrets.show_at(&conflict.path, value));
             ConflictJson {
                 table: conflict.path.table.clone(),
-                variable: name.clone(),
+                variable: conflict.path.variable.clone(),
                 base: show(&conflict.base),
                 theirs: show(&conflict.theirs),
                 mine: show(&conflict.mine),
