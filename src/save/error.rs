@@ -141,6 +141,13 @@ pub enum SaveError {
     /// The user cancelled before the exchange.
     #[error("cancelled; the file is untouched")]
     Cancelled,
+    /// The user cancelled when the engine had been stopped already, or was stopping. It was started again, except inside
+    /// [`SaveError::EngineDown`].
+    #[error("cancelled; nothing of this save was written{}", if *.up { "; the engine, which was stopping, was started again (it may have written the file itself, as at each stop)" } else { "" })]
+    CancelledLate {
+        /// It was started again.
+        up: bool,
+    },
     /// The engine itself wrote the wanted values when it stopped. Only ever inside [`SaveError::EngineDown`]; else it is no error.
     #[error("there was nothing left to save, because the engine itself wrote these values when it stopped")]
     NothingLeft,
@@ -166,7 +173,7 @@ pub enum SaveError {
         /// Why.
         why: String,
         /// What to do.
-        next: &'static str,
+        next: String,
     },
     /// The save ended without success, and the engine that had been stopped for it did not come up again.
     #[error("THE ENGINE IS DOWN: {start}. It was stopped for this save, which ended so: {because}")]

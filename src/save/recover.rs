@@ -23,7 +23,7 @@ pub const ROLL_BACK: &str = "roll back";
 /// What recovery found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recovered {
-    /// A save broke off before its exchange: the file is the old one; leftovers are gone.
+    /// A save broke off before its exchange: the file is what it was before; leftovers are gone.
     Undone {
         /// What it was: `save`, `restore`, … or [`ROLL_BACK`].
         action: String,
@@ -31,6 +31,8 @@ pub enum Recovered {
         when: String,
         /// What it was about.
         summary: String,
+        /// The backup that is still there: of a [`ROLL_BACK`], with the bytes that did not get back. A save's own is gone.
+        backup: Option<String>,
     },
     /// A save broke off after its exchange: the new file is in place; the old one, which lay beside it, is gone; the backup is there.
     Completed {
@@ -40,7 +42,7 @@ pub enum Recovered {
         when: String,
         /// What it was about.
         summary: String,
-        /// Its backup.
+        /// Its backup; of a [`ROLL_BACK`], the bytes that are in the file again.
         backup: String,
     },
     /// A save broke off while another program's version was swapped out: that version is back in place.
@@ -81,12 +83,14 @@ pub enum Recovered {
         /// Its path.
         path: PathBuf,
     },
-    /// An earlier save stopped the engine and did not live to start it. Said until [`engine_is_up`] is called.
+    /// An earlier save stopped the engine, and did not live to start it or could not. Said until [`engine_is_up`] is called.
     EngineMayBeDown {
         /// Since when.
         when: String,
         /// Who saved.
         who: String,
+        /// Why it could not, which was told then; `None`: it did not live to.
+        left: Option<String>,
     },
 }
 
@@ -143,6 +147,7 @@ pub(crate) fn recover_locked(state: &StateDir, home: &Home, target: &Target) -> 
         found.push(Recovered::EngineMayBeDown {
             when: engine.when,
             who: engine.who,
+            left: engine.left,
         });
     }
     Ok(found)
@@ -158,9 +163,19 @@ fn undo(home: &Home, target: &Target, journal: &Journal) -> Result<Recovered, Sa
         backup::discard(home, &journal.backup)?;
     }
     let Journal {
-        action, when, summary, ..
+        action,
+        when,
+        summary,
+        backup,
+        own_backup,
+        ..
     } = journal.clone();
-    Ok(Recovered::Undone { action, when, summary })
+    Ok(Recovered::Undone {
+        action,
+        when,
+        summary,
+        backup: (!own_backup).then_some(backup),
+    })
 }
 
 fn completed(journal: &Journal) -> Recovered {
@@ -293,6 +308,12 @@ fn leftovers(home: &Home, target: &Target) -> Result<Vec<Recovered>, SaveError> 
 
 fn tell(state: &StateDir, target: &Target, journal: &Journal, what: &Recovered) -> Result<(), SaveError> {
     let result = match what {
+        Recovered::Undone { action, .. } if action == ROLL_BACK => {
+            "broke off; the file is still the new one, with which the engine did not come up"
+        }
+        Recovered::Completed { action, .. } if action == ROLL_BACK => {
+            "broke off; completed: the old file is back in place"
+        }
         Recovered::Undone { .. } => "broke off; undone: the file is as it was before",
         Recovered::Completed { .. } => "broke off; completed: what it wrote is in place",
         Recovered::TheirsPutBack { .. } => "broke off; what another program had written is back in place",

@@ -6,10 +6,10 @@ use std::fs::File;
 use super::attributes::Attributes;
 use super::audit::{AuditEntry, audit};
 use super::error::SaveError;
-use super::gate::{Gate, Progress, Started, Step};
+use super::gate::{Gate, GateKind, Progress, Started, Step};
 use super::journal::EngineStopped;
 use super::manifest::BackupInfo;
-use super::plan::{Old, Plan, plan, read_now};
+use super::plan::{Old, Plan, Theirs, plan, read_now};
 use super::preflight::{in_place_reason, preflight};
 use super::recover::recover_locked;
 use super::request::{Outcome, Request, Saved, ended};
@@ -67,7 +67,7 @@ impl<'a> Save<'a> {
         progress.step(Step::Checking);
         let request = self.request;
         let (now, ..) = read_now(request)?;
-        let first = plan(request, now)?;
+        let first = plan(request, now, Theirs::Asked)?;
         let Some(new) = &first.new else {
             return Ok(nothing(first));
         };
@@ -78,14 +78,10 @@ impl<'a> Save<'a> {
         progress.step(Step::StoppingEngine);
         let stops = gate.will_stop();
         if stops {
-            EngineStopped {
-                when: who::now(),
-                who: request.actor.words(),
-            }
-            .write(self.home)?;
+            self.engine_stopped(None).write(self.home)?;
         }
         let written = match gate.before_write() {
-            Ok(()) => self.write(first, gate, progress),
+            Ok(()) => self.write(first, stops, gate, progress),
             Err(error) => Err(error.into()),
         };
         match written {
@@ -97,7 +93,10 @@ impl<'a> Save<'a> {
                 match gate.abort() {
                     Ok(()) if stops => saved.warnings.extend(self.engine_cleared()),
                     Ok(()) => {}
-                    Err(error) => return Err(ended(SaveError::NothingLeft, Err(error))),
+                    Err(error) => {
+                        self.engine_left(format!("it could not be started again: {}", error.what));
+                        return Err(ended(SaveError::NothingLeft, Err(error)));
+                    }
                 }
                 Ok(saved)
             }
@@ -108,6 +107,10 @@ impl<'a> Save<'a> {
                 if stops && engine.is_ok() {
                     // Whatever this says, the error to tell is the one that ended the save.
                     let _ = self.engine_cleared();
+                }
+                let error = if stops { late(error, engine.is_ok()) } else { error };
+                if let Err(start) = &engine {
+                    self.engine_left(format!("it could not be started again: {}", start.what));
                 }
                 Err(ended(error, engine))
             }
@@ -122,6 +125,20 @@ impl<'a> Save<'a> {
         }
     }
 
+    fn engine_stopped(&self, left: Option<String>) -> EngineStopped {
+        EngineStopped {
+            when: who::now(),
+            who: self.request.actor.words(),
+            left,
+        }
+    }
+
+    /// The engine is down and the user is told: the next start of the program must not call it forgotten.
+    fn engine_left(&self, why: String) {
+        // Where this cannot be written, the note from before the stop is still there.
+        let _ = self.engine_stopped(Some(why)).write(self.home);
+    }
+
     fn engine_cleared(&self) -> Option<String> {
         let flag = EngineStopped::read(self.home);
         if matches!(flag, Ok(None)) {
@@ -132,10 +149,11 @@ impl<'a> Save<'a> {
             .map(|error| format!("the note that the engine is stopped is still there: {error}"))
     }
 
-    /// Reads again, and writes; starts over when another program was in between. `Ok(Err(plan))`: nothing to do any more.
+    /// Reads again, and writes (`stopped`: the engine was stopped for this); starts over when another program was in between. `Ok(Err(plan))`: nothing to do any more.
     fn write(
         &self,
         first: Plan<'a>,
+        stopped: bool,
         gate: &mut dyn Gate,
         progress: &mut dyn Progress,
     ) -> Result<Result<Done<'a>, Plan<'a>>, SaveError> {
@@ -145,7 +163,13 @@ impl<'a> Save<'a> {
             attempt += 1;
             self.not_cancelled()?;
             progress.step(Step::Reading);
-            let (plan, snapshot, file) = self.read_again(last.take())?;
+            // What the engine wrote when it was stopped for this save is no surprise; whoever writes after that is another program.
+            let theirs = if stopped && attempt == 1 {
+                Theirs::Engines
+            } else {
+                Theirs::Asked
+            };
+            let (plan, snapshot, file) = self.read_again(last.take(), theirs)?;
             let attributes = Attributes::of(&file, self.request.target.path())?;
             let Some(new) = &plan.new else {
                 return Ok(Err(plan));
@@ -176,7 +200,7 @@ impl<'a> Save<'a> {
     }
 
     /// The plan for what stands in the file now: the last one, if it is made from that.
-    fn read_again(&self, last: Option<Plan<'a>>) -> Result<(Plan<'a>, Snapshot, File), SaveError> {
+    fn read_again(&self, last: Option<Plan<'a>>, theirs: Theirs) -> Result<(Plan<'a>, Snapshot, File), SaveError> {
         if let Some(plan) = last {
             let (same, snapshot, file) = self.request.target.holds(plan.old.as_bytes())?;
             if same {
@@ -184,7 +208,7 @@ impl<'a> Save<'a> {
             }
         }
         let (now, snapshot, file) = read_now(self.request)?;
-        Ok((plan(self.request, now)?, snapshot, file))
+        Ok((plan(self.request, now, theirs)?, snapshot, file))
     }
 
     fn after_commit(&self, done: Done<'_>, stops: bool, gate: &mut dyn Gate, progress: &mut dyn Progress) -> Saved {
@@ -212,6 +236,8 @@ impl<'a> Save<'a> {
         };
         if up {
             warnings.extend(self.engine_cleared());
+        } else if let Some(why) = left(&outcome) {
+            self.engine_left(why);
         }
         Saved {
             outcome,
@@ -225,6 +251,29 @@ impl<'a> Save<'a> {
             recovered: Vec::new(),
             warnings,
         }
+    }
+}
+
+/// Why the engine is down after a start that went badly; `None`: it is not.
+fn left(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::RolledBack {
+            then: Started::Badly(_),
+            ..
+        } => Some("it came up neither with the new file nor with the old one, which is back".to_owned()),
+        Outcome::RollBackFailed { error, .. } => Some(format!(
+            "it did not come up with the new file, and the old one could not be put back: {error}"
+        )),
+        Outcome::RolledBack { .. } | Outcome::Saved | Outcome::NothingToDo => None,
+    }
+}
+
+/// What a cancelled save is called once the engine was told to stop.
+fn late(error: SaveError, up: bool) -> SaveError {
+    match error {
+        SaveError::Cancelled => SaveError::CancelledLate { up },
+        SaveError::Gate(gate) if gate.kind == GateKind::Cancelled => SaveError::CancelledLate { up },
+        other => other,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use crate::save::{GateKind, Outcome, SaveError, Started};
 
+use super::saving::change_words;
+
 /// Refused rather than failed: nothing went wrong, but somebody has to decide or to stop the engine first.
 pub(super) fn is_refusal(error: &SaveError) -> bool {
     match error {
@@ -15,8 +17,13 @@ pub(super) fn is_refusal(error: &SaveError) -> bool {
 pub(super) fn error_words(error: &SaveError) -> String {
     match error {
         SaveError::EngineDown { because, start } => {
+            let because = error_words(because);
             format!("THE ENGINE IS DOWN: {start}\nIt was stopped for this save, which ended so: {because}")
         }
+        SaveError::ChangedUnderneath { changed, .. } => std::iter::once(error.to_string())
+            .chain(changed.iter().map(change_words))
+            .collect::<Vec<_>>()
+            .join("\n"),
         other => other.to_string(),
     }
 }

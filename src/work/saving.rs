@@ -175,10 +175,7 @@ impl Host {
                 bytes,
                 broken: broken.to_vec(),
             },
-            None => Content::Whole {
-                bytes,
-                even_if_changed: false,
-            },
+            None => Content::Whole { bytes },
         };
         Ok((content, EditSet::default()))
     }
@@ -190,10 +187,14 @@ impl Host {
         saved: Saved,
         recovered: Vec<String>,
     ) -> Result<SaveReport, SaveProblem> {
-        let document = saved.written.map_or_else(|| Arc::clone(&job.base), Arc::new);
         let at = Self::clock();
         let mut lines = Vec::new();
         let mut warnings = recovered;
+        let meanwhile = meanwhile(job, &saved);
+        let backup = saved
+            .backup
+            .as_ref()
+            .map(|backup| format!("Backup: {}", backup.path.display()));
         match &saved.outcome {
             Outcome::NothingToDo => lines.push(format!(
                 "{}: already as wanted; nothing was written.",
@@ -201,16 +202,22 @@ impl Host {
             )),
             Outcome::Saved => lines.push(format!("Saved {} at {}.", target.path().display(), at.time(at.now))),
             ended_badly => {
-                return Err(SaveProblem::failed(
-                    ending::words(ended_badly, &self.start_command()),
-                    self.load().ok(),
-                ));
+                let mut all = vec![ending::words(ended_badly, &self.start_command())];
+                all.extend(meanwhile);
+                all.extend(saved.warnings);
+                all.extend(warnings);
+                all.extend(backup);
+                return Err(SaveProblem::failed(all.join("\n"), self.load().ok()));
             }
         }
+        // An engine that was started may have written the file since.
+        let started = matches!(saved.engine, Started::Well(_));
+        let document = match started.then(|| self.load().ok()).flatten() {
+            Some(now) => now,
+            None => saved.written.map_or_else(|| Arc::clone(&job.base), Arc::new),
+        };
         lines.extend(job.words.iter().map(|words| format!("  {words}")));
-        if let Some(backup) = &saved.backup {
-            lines.push(format!("Backup: {}", backup.path.display()));
-        }
+        lines.extend(backup);
         match &saved.engine {
             Started::NotOurs => {}
             Started::Well(words) => {
@@ -219,17 +226,7 @@ impl Host {
             }
             Started::Badly(words) => warnings.extend(words.iter().cloned()),
         }
-        if saved.changed_count > 0 {
-            lines.push(format!(
-                "Meanwhile others had changed {}:",
-                amount(
-                    saved.changed_count as u64,
-                    "value, which was kept",
-                    "values, which were kept"
-                )
-            ));
-            lines.extend(saved.changed_underneath.iter().map(change_words));
-        }
+        lines.extend(meanwhile);
         warnings.extend(saved.warnings);
         Ok(SaveReport {
             document,
@@ -255,7 +252,27 @@ impl Host {
     }
 }
 
-fn change_words(change: &ValueChange) -> String {
+/// What was changed between the review and the save, and where it is now.
+fn meanwhile(job: &SaveJob, saved: &Saved) -> Vec<String> {
+    if saved.changed_count == 0 {
+        return Vec::new();
+    }
+    let count = saved.changed_count as u64;
+    let replaced = job.whole.is_some() && matches!(saved.outcome, Outcome::Saved);
+    let head = if replaced {
+        // Only what the engine writes when it stops is gone over without asking.
+        let values = amount(count, "value, which is", "values, which are");
+        format!("When it was stopped, the engine had changed {values} in the backup only:")
+    } else {
+        let values = amount(count, "value, which was kept", "values, which were kept");
+        format!("Meanwhile others had changed {values}:")
+    };
+    std::iter::once(head)
+        .chain(saved.changed_underneath.iter().map(change_words))
+        .collect()
+}
+
+pub(super) fn change_words(change: &ValueChange) -> String {
     let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not there)".to_owned());
     format!("  {}: {} -> {}", change.place, side(&change.old), side(&change.new))
 }
