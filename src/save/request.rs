@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::error::SaveError;
 use super::gate::{GateError, Started};
 use super::manifest::BackupInfo;
-use super::recover::Recovered;
+use super::recovered::Recovered;
 use super::state_dir::StateDir;
 use super::target::Target;
 use super::who::Actor;

@@ -8,7 +8,7 @@ use super::gate::Gate;
 use super::journal::{self, Journal, Phase};
 use super::manifest::BackupInfo;
 use super::preflight::in_place_reason;
-use super::recover::ROLL_BACK;
+use super::recovered::ROLL_BACK;
 use super::request::Outcome;
 use super::steps::{ATTEMPTS, Save};
 use super::swap::Change;

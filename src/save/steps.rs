@@ -6,8 +6,8 @@ use std::fs::File;
 use super::attributes::Attributes;
 use super::audit::{AuditEntry, audit};
 use super::error::SaveError;
-use super::gate::{Gate, GateKind, Progress, Started, Step};
-use super::journal::EngineStopped;
+use super::gate::{Gate, Progress, Started, Step};
+use super::left_down::{late, left};
 use super::manifest::BackupInfo;
 use super::plan::{Old, Plan, Theirs, plan, read_now};
 use super::preflight::{in_place_reason, preflight};
@@ -16,7 +16,6 @@ use super::request::{Outcome, Request, Saved, ended};
 use super::state_dir::{Home, Locks};
 use super::target::Snapshot;
 use super::trouble::OnDisk;
-use super::who;
 use crate::mailserver_cfg::EditSet;
 
 /// How often a save starts over when another program wrote between reading and exchange.
@@ -125,30 +124,6 @@ impl<'a> Save<'a> {
         }
     }
 
-    fn engine_stopped(&self, left: Option<String>) -> EngineStopped {
-        EngineStopped {
-            when: who::now(),
-            who: self.request.actor.words(),
-            left,
-        }
-    }
-
-    /// The engine is down and the user is told: the next start of the program must not call it forgotten.
-    fn engine_left(&self, why: String) {
-        // Where this cannot be written, the note from before the stop is still there.
-        let _ = self.engine_stopped(Some(why)).write(self.home);
-    }
-
-    fn engine_cleared(&self) -> Option<String> {
-        let flag = EngineStopped::read(self.home);
-        if matches!(flag, Ok(None)) {
-            return None;
-        }
-        EngineStopped::clear(self.home)
-            .err()
-            .map(|error| format!("the note that the engine is stopped is still there: {error}"))
-    }
-
     /// Reads again, and writes (`stopped`: the engine was stopped for this); starts over when another program was in between. `Ok(Err(plan))`: nothing to do any more.
     fn write(
         &self,
@@ -251,29 +226,6 @@ impl<'a> Save<'a> {
             recovered: Vec::new(),
             warnings,
         }
-    }
-}
-
-/// Why the engine is down after a start that went badly; `None`: it is not.
-fn left(outcome: &Outcome) -> Option<String> {
-    match outcome {
-        Outcome::RolledBack {
-            then: Started::Badly(_),
-            ..
-        } => Some("it came up neither with the new file nor with the old one, which is back".to_owned()),
-        Outcome::RollBackFailed { error, .. } => Some(format!(
-            "it did not come up with the new file, and the old one could not be put back: {error}"
-        )),
-        Outcome::RolledBack { .. } | Outcome::Saved | Outcome::NothingToDo => None,
-    }
-}
-
-/// What a cancelled save is called once the engine was told to stop.
-fn late(error: SaveError, up: bool) -> SaveError {
-    match error {
-        SaveError::Cancelled => SaveError::CancelledLate { up },
-        SaveError::Gate(gate) if gate.kind == GateKind::Cancelled => SaveError::CancelledLate { up },
-        other => other,
     }
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::mailserver_cfg::{EditSet, Secrets, ValueChange};
+use crate::mailserver_cfg::{EditSet, Secrets};
 use crate::probe::Cancel;
 use crate::save::{self, Actor, Content, Note, Outcome, Request, SaveError, Saved, Started, StateDir, Step, Target};
-use crate::session::{Consent, amount};
+use crate::session::Consent;
 use crate::tls::Minimum;
 
 use super::effect::{SaveJob, SaveProblem, SaveReport};
@@ -16,8 +16,8 @@ use super::host::Host;
 use super::undo::UndoSwitch;
 
 /// What to do when the engine does not do what was saved.
-const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server. Take the change back (tab Backups, or \
-kerio-tls restore), or set it in the web administration.";
+const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server, or what starts it sets the value \
+itself. Take the change back (tab Backups, or kerio-tls restore), or set it in the web administration.";
 
 /// News of a save that runs.
 #[derive(Debug, Clone, Copy)]
@@ -190,7 +190,7 @@ impl Host {
         let at = Self::clock();
         let mut lines = Vec::new();
         let mut warnings = recovered;
-        let meanwhile = meanwhile(job, &saved);
+        let meanwhile = ending::meanwhile(job, &saved);
         let backup = saved
             .backup
             .as_ref()
@@ -250,31 +250,6 @@ impl Host {
             document: self.load().ok(),
         }
     }
-}
-
-/// What was changed between the review and the save, and where it is now.
-fn meanwhile(job: &SaveJob, saved: &Saved) -> Vec<String> {
-    if saved.changed_count == 0 {
-        return Vec::new();
-    }
-    let count = saved.changed_count as u64;
-    let replaced = job.whole.is_some() && matches!(saved.outcome, Outcome::Saved);
-    let head = if replaced {
-        // Only what the engine writes when it stops is gone over without asking.
-        let values = amount(count, "value, which is", "values, which are");
-        format!("When it was stopped, the engine had changed {values} in the backup only:")
-    } else {
-        let values = amount(count, "value, which was kept", "values, which were kept");
-        format!("Meanwhile others had changed {values}:")
-    };
-    std::iter::once(head)
-        .chain(saved.changed_underneath.iter().map(change_words))
-        .collect()
-}
-
-pub(super) fn change_words(change: &ValueChange) -> String {
-    let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not there)".to_owned());
-    format!("  {}: {} -> {}", change.place, side(&change.old), side(&change.new))
 }
 
 fn step_words(step: Step) -> &'static str {
