@@ -170,8 +170,7 @@ fn tokens() -> String {
 /// [`Failure::NotSaved`] when nothing could be asked.
 pub(super) fn live(opened: &Opened) -> Result<crate::work::LiveProof, Failure> {
     let cancel = Cancel::new().map_err(|error| Failure::NotSaved(format!("the ports could not be asked: {error}")))?;
-    let minimum = opened.session.loaded_minimum(crate::tls::Direction::Inbound);
-    Ok(opened.host.prove(&minimum, &cancel))
+    Ok(opened.host.prove(&opened.session.loaded_expected(), &cancel))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 mod choosing;
 mod clock;
 mod draft;
+mod expected;
 mod fields;
 mod review;
 mod rows;
@@ -25,6 +26,7 @@ use crate::tls::{Catalogue, Choice, Direction, Minimum, Pair, PlanError, PlanNot
 use draft::Draft;
 
 pub use clock::Clock;
+pub use expected::Expected;
 pub use review::{Affected, Consent, DirectionReview, EnginePlan, Facts, Mends, Review};
 pub use rows::VariableRow;
 pub use words::{

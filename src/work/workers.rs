@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::mailserver_cfg::{Document, EditSet, Secrets};
 use crate::probe::Cancel;
-use crate::tls::{Minimum, confirmed_toml};
+use crate::session::Expected;
+use crate::tls::confirmed_toml;
 
 use super::effect::{Effect, Event, SaveProblem, Whom};
 use super::evidence::Sources;
@@ -85,7 +86,7 @@ impl Workers {
                 inner.stop_evidence.store(false, Ordering::SeqCst);
                 self.spawn("headers", Inner::read_headers);
             }
-            Effect::ProveLive(minimum) => self.spawn("ports", move |inner| inner.prove(&minimum)),
+            Effect::ProveLive(expected) => self.spawn("ports", move |inner| inner.prove(&expected)),
             Effect::GatherEvidence => self.spawn("evidence", Inner::gather),
             Effect::LookAtEngine => self.spawn("engine", |inner| (inner.sink)(Event::Engine(inner.host.engine_now()))),
             Effect::Inspect { wish } => self.spawn("inspect", move |inner| {
@@ -278,10 +279,10 @@ impl Inner {
         (self.sink)(Event::Learned(Arc::new(book)));
     }
 
-    fn prove(&self, minimum: &Minimum) {
+    fn prove(&self, expected: &Expected) {
         let Ok(cancel) = Cancel::new() else { return };
-        let proof = self.host.prove(minimum, &cancel);
-        let measured = self.host.measured_with(&proof, minimum);
+        let proof = self.host.prove(expected, &cancel);
+        let measured = self.host.measured_with(&proof, expected);
         (self.sink)(Event::Proven {
             proof: Box::new(proof),
             measured,
