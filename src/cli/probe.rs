@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::peers::{Host as PeerHost, PeerKey, Record, Service as PeerService};
+use crate::peers::{Host as PeerHost, PeerKey, Record};
 use crate::probe::{Cancel, Report, Service, Settings, Target, TargetHost};
 use crate::tls::Direction;
 use crate::work::{HostError, ask, probe_settings};
@@ -101,9 +101,9 @@ fn key(target: &Target) -> Option<PeerKey> {
     };
     Some(PeerKey {
         direction: Direction::Outbound,
-        service: PeerService::from_token(target.service.token())?,
+        service: target.service,
         host,
-        port: Some(target.port).filter(|port| *port != target.service.default_port()),
+        port: Some(target.port).filter(|port| *port != target.service.port()),
     })
 }
 
