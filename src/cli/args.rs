@@ -11,7 +11,7 @@ use clap::{Args, Parser};
 use crate::work::{HomeOptions, HostOptions};
 
 pub use commands::{Backups, Check, Command, Config, Output, Peers, Probe, Reset, Restore, Saving, Set, Undo};
-pub use values::{DirectionArgument, EngineArgument, MinimumArgument, Shell, When, WhomArgument};
+pub use values::{DirectionArgument, EngineArgument, MinimumArgument, RoleArgument, Shell, When, WhomArgument};
 
 /// Choose the minimum TLS version of a Kerio Connect server, and see who would be cut off before it is done.
 ///

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use crate::tls::TlsVersion;
 
 use super::values::{duration, version};
-use super::{DirectionArgument, EngineArgument, MinimumArgument, Shell, WhomArgument};
+use super::{DirectionArgument, EngineArgument, MinimumArgument, RoleArgument, Shell, WhomArgument};
 
 /// A command.
 #[derive(Debug, Clone, Subcommand)]
@@ -36,7 +36,7 @@ pub enum Command {
     /// Undo a save that nobody confirmed; run by a timer
     #[command(hide = true)]
     Undo(Undo),
-    /// Print the preferences file with every setting explained
+    /// Print the preferences file with every setting explained, or keep in it what a variable is for
     Config(Config),
     /// Print the man page
     Man,
@@ -99,7 +99,7 @@ pub struct Saving {
 
 /// `set`
 #[derive(Debug, Clone, Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["inbound", "outbound"]))]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["inbound", "outbound", "value"]))]
 pub struct Set {
     /// Minimum for those who call this server: default, tls1.0, tls1.1, tls1.2, tls1.3
     #[arg(long, value_name = "MINIMUM")]
@@ -107,6 +107,13 @@ pub struct Set {
     /// Minimum for servers that this one calls
     #[arg(long, value_name = "MINIMUM")]
     pub outbound: Option<MinimumArgument>,
+    /// Value for the variable that plays a role, such as inbound:ciphers='HIGH:!aNULL'
+    ///
+    /// DIRECTION is inbound or outbound. ROLE is ciphers, ecdhe-on, dhe-on, dhe-off (each 1 or 0), dhe-key-size (bits), protocol-list
+    /// (such as tls1.2,tls1.3) or minimum-version. An empty VALUE, or the word default in small letters, deletes the variable: the
+    /// server's default holds then. Can be said several times.
+    #[arg(long, value_name = "DIRECTION:ROLE=VALUE")]
+    pub value: Vec<RoleArgument>,
     /// Use this variable of the file as the protocol list, though no catalogue knows it
     #[arg(long, value_name = "NAME")]
     pub r#use: Vec<String>,
@@ -174,11 +181,21 @@ pub struct Undo {
 }
 
 /// `config`
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("doing").required(true).args(["default", "name"]))]
 pub struct Config {
     /// With every setting at its default
-    #[arg(long, required = true)]
+    #[arg(long)]
     pub default: bool,
+    /// Keep in the preferences that this variable plays this role, such as inbound:ecdhe-on=VARIABLE
+    ///
+    /// DIRECTION is inbound or outbound. ROLE is minimum-version, protocol-list, ciphers, ecdhe-on, dhe-on, dhe-off or dhe-key-size.
+    /// The mail server's file is not touched. Says what it may mean, and asks for a yes.
+    #[arg(long, value_name = "DIRECTION:ROLE=VARIABLE")]
+    pub name: Option<RoleArgument>,
+    /// Answer the question of --name with yes
+    #[arg(long, requires = "name")]
+    pub yes: bool,
 }
 
 /// `peers`
