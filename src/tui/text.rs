@@ -45,7 +45,7 @@ pub(super) const DIRTY_BEFORE_WHOLE: &str =
 pub(super) const NO_BACKUPS: &str = "No backups yet: the first save makes one.";
 pub(super) const UNDO_AFTER: std::time::Duration = std::time::Duration::from_secs(600);
 pub(super) const UNDO_BOX: &str = "Undo it by itself unless I confirm within 10 minutes";
-pub(super) const NOBODY_TO_ASK: &str = "Nobody to ask: all were probed already, or no outbound peer is known.";
+pub(super) const NOBODY_TO_ASK: &str = "Nobody to ask: all have answered a probe already, or no outbound peer is known.";
 pub(super) const PROBE_RUNS: &str = "A probe runs already; c stops it.";
 pub(super) const LOOKING_BACKUPS: &str = "Looking for backups ...";
 pub(super) const LOOKING_WHOM: &str = "Looking whom to ask ...";
@@ -293,7 +293,7 @@ pub(super) fn whom_question(marked: Option<PeerKey>) -> Question {
     if let Some(key) = marked {
         choices.push((format!("Only {}", host_label(&key)), Answer::PlanProbe(Whom::One(key))));
     }
-    choices.push(("Never probed".to_owned(), Answer::PlanProbe(Whom::Unmeasured)));
+    choices.push(("Not known yet".to_owned(), Answer::PlanProbe(Whom::Unmeasured)));
     choices.push(("All outbound".to_owned(), Answer::PlanProbe(Whom::All)));
     choices.push(("Inbound: mail headers".to_owned(), Answer::PlanHeaders));
     Question {

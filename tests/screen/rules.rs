@@ -603,7 +603,7 @@ fn only_a_peer_that_mail_goes_to_is_offered_a_probe_of_its_own() {
     let mut desk = Desk::at_80x24();
     desk.press("<Left><Left>").down_to("192.0.2.77").press("p");
     desk.look().hides("Only 192.0.2.77");
-    desk.look().shows("Never probed");
+    desk.look().shows("Not known yet");
     desk.press("<Esc>").down_to("198.51.100.11").press("p");
     desk.look().shows("Only 198.51.100.11");
 }
