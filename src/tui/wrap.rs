@@ -160,7 +160,7 @@ mod tests {
         let rows = rows(&line, 24, "…");
         assert!(rows.iter().all(|row| columns(row) <= 24), "{rows:?}");
         let (first, others) = rows.split_first().unwrap();
-        let whole = first.clone() + &others.iter().map(|row| &row[9..]).collect::<String>();
+        let whole = first.clone() + &others.iter().map(|row| row.get(9..).unwrap()).collect::<String>();
         assert_eq!(whole, line.text);
     }
 }
