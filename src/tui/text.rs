@@ -73,7 +73,7 @@ pub(super) fn line(tone: Tone, text: impl Into<String>) -> Line {
     }
 }
 
-fn indented(tone: Tone, text: impl Into<String>, indent: u16) -> Line {
+pub(super) fn indented(tone: Tone, text: impl Into<String>, indent: u16) -> Line {
     Line {
         tone,
         text: text.into(),
