@@ -110,7 +110,10 @@ impl<C: Channel> Talk<'_, C> {
                 Ok(n) => n,
                 // What closes without having sent a line is named by what it sent, and not only as closed.
                 Err(Cut::Closed) if !self.buffer.is_empty() => {
-                    return Err(Stop::NotTls(format!("no line, but: {}", safe_text(self.buffer.trim_ascii(), 64))));
+                    return Err(Stop::NotTls(format!(
+                        "no line, but: {}",
+                        safe_text(self.buffer.trim_ascii(), 64)
+                    )));
                 }
                 Err(cut) => return Err(Stop::Cut(what, cut)),
             };

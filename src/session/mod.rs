@@ -30,8 +30,8 @@ pub use expected::Expected;
 pub use review::{Affected, Consent, DirectionReview, EnginePlan, Facts, Mends, Review};
 pub use rows::VariableRow;
 pub use words::{
-    Line, Tone, amount, coverage_words, cut_off_line, describe_choice, describe_minimum, evidence_words, host_label,
-    mark, verdict_words,
+    Line, Tone, Wrap, amount, coverage_words, cut_off_line, describe_choice, describe_minimum, evidence_words,
+    host_label, mark, verdict_words,
 };
 
 /// What measurements have shown of this server; remembered between runs by the caller.

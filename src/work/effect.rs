@@ -267,6 +267,8 @@ pub enum Event {
         /// What to add by hand.
         snippet: String,
     },
+    /// A save that would have undone itself stays: in words, a line each.
+    Kept(Vec<String>),
     /// Something to be told.
     Notice(String),
 }

@@ -113,13 +113,13 @@ impl Workers {
                 });
             }),
             Effect::Confirm => self.spawn("confirm", |inner| {
-                (inner.sink)(Event::Notice(match inner.host.confirm() {
+                (inner.sink)(match inner.host.confirm() {
                     Ok(kept) if kept.is_empty() => {
-                        "Nothing waits to be confirmed: it is kept already, or was undone.".to_owned()
+                        Event::Notice("Nothing waits to be confirmed: it is kept already, or was undone.".to_owned())
                     }
-                    Ok(kept) => kept.join("; "),
-                    Err(error) => error.to_string(),
-                }));
+                    Ok(kept) => Event::Kept(kept),
+                    Err(error) => Event::Notice(error.to_string()),
+                });
             }),
             Effect::NameVariable { direction, name, role } => self.spawn("naming", move |inner| {
                 let _one = inner.naming.lock().unwrap_or_else(PoisonError::into_inner);
