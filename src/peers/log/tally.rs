@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::common::Common;
 use super::counts::{LineCounts, PeerHost, PeerRest, PeerTally, RouteTally, bit};
-use super::distinct::{Merged, Waiting, identity};
+use super::distinct::{Merged, MessageId, Waiting, identity, short};
 use super::hash::Folding;
 use super::key::{HostKey, Kind};
 use super::line::{Outcome, Received, Sent};
@@ -61,39 +61,43 @@ impl Tally {
         let Some(index) = self.peer(Kind::Outbound, host) else {
             return;
         };
-        let id = identity(line.queue_id);
-        if line.outcome == Outcome::Delivered {
-            return self.delivered(index, id, line.recipient, second);
+        let id = MessageId::of(line.queue_id);
+        self.tried(index, id, line.recipient, (line.outcome, line.status), second);
+    }
+
+    fn tried(&mut self, index: u32, id: MessageId, recipient: &[u8], (outcome, status): (Outcome, &[u8]), second: i64) {
+        if outcome == Outcome::Delivered {
+            return self.delivered(index, id, recipient, second);
         }
-        self.domain(index, line.recipient, false);
+        self.domain(index, recipient, false);
         let (Some(peer), Some(rest)) = (self.peers.get_mut(index as usize), self.rest.get_mut(index as usize)) else {
             return;
         };
-        match line.outcome {
+        match outcome {
             Outcome::Delayed => {
-                let new = self.waiting.delay(index, id, || peer.delivered.has_recent(id));
+                let new = self.waiting.delay(index, id.key, || rest.ring.has(id));
                 if new {
                     peer.waits = true;
                     rest.delayed = rest.delayed.saturating_add(1);
                 }
-                rest.trouble.get_or_insert_default().see(second, line.status, new);
+                rest.trouble.get_or_insert_default().see(second, status, new);
             }
             Outcome::Failed => {
-                let waited = peer.waits && self.waiting.knows(index, id);
-                let new = rest.failed.get_or_insert_default().add(id, true) && !waited;
-                rest.trouble.get_or_insert_default().see(second, line.status, new);
+                let waited = peer.waits && self.waiting.knows(index, id.key);
+                let new = rest.fail(id) && !waited;
+                rest.trouble.get_or_insert_default().see(second, status, new);
             }
             Outcome::Delivered | Outcome::Other => {}
         }
     }
 
-    fn delivered(&mut self, index: u32, id: u64, recipient: &[u8], second: i64) {
+    fn delivered(&mut self, index: u32, id: MessageId, recipient: &[u8], second: i64) {
         self.domain(index, recipient, true);
-        let Some(peer) = self.peers.get_mut(index as usize) else {
+        let (Some(peer), Some(rest)) = (self.peers.get_mut(index as usize), self.rest.get_mut(index as usize)) else {
             return;
         };
-        let counted_before = peer.waits && self.waiting.deliver(index, id);
-        peer.delivered.add(id, !counted_before);
+        let counted_before = peer.waits && self.waiting.deliver(index, id.key);
+        peer.delivered.add(&mut rest.ring, id, !counted_before);
         peer.other.see(second);
     }
 
@@ -101,14 +105,14 @@ impl Tally {
         let Some(index) = self.peer(Kind::Inbound(service), host) else {
             return;
         };
-        self.taken_in(index, identity(line.queue_id), (line.user, line.tls), second);
+        self.taken_in(index, MessageId::of(line.queue_id), (line.user, line.tls), second);
     }
 
-    fn taken_in(&mut self, index: u32, id: u64, (user, tls): (bool, bool), second: i64) {
-        let Some(peer) = self.peers.get_mut(index as usize) else {
+    fn taken_in(&mut self, index: u32, id: MessageId, (user, tls): (bool, bool), second: i64) {
+        let (Some(peer), Some(rest)) = (self.peers.get_mut(index as usize), self.rest.get_mut(index as usize)) else {
             return;
         };
-        peer.delivered.add(id, true);
+        peer.delivered.add(&mut rest.ring, id, true);
         peer.authenticated |= user;
         let span = if tls { &mut peer.with_tls } else { &mut peer.other };
         span.see(second);
@@ -116,7 +120,9 @@ impl Tally {
 
     /// Counts a line of the usual shape, if its peer is known by now; tells whether it was.
     pub(super) fn common(&mut self, line: &Common<'_>, second: i64) -> bool {
-        let (Common::Delivered { host, .. } | Common::Received { host, .. }) = line;
+        let (Common::Sent { host, .. } | Common::Received { host, .. }) = line else {
+            return true;
+        };
         let Some(index) = self.v4.get(host).copied() else {
             return false;
         };
@@ -125,8 +131,15 @@ impl Tally {
         }
         self.lines.used += 1;
         match *line {
-            Common::Delivered { id, recipient, .. } => self.delivered(index, id, recipient, second),
+            Common::Sent {
+                id,
+                recipient,
+                outcome,
+                status,
+                ..
+            } => self.tried(index, id, recipient, (outcome, status), second),
             Common::Received { id, user, tls, .. } => self.taken_in(index, id, (user, tls), second),
+            Common::Made => {}
         }
         true
     }
@@ -184,12 +197,12 @@ impl Tally {
         let (Some(tally), Some(rest)) = (self.peers.get_mut(peer as usize), self.rest.get_mut(peer as usize)) else {
             return;
         };
-        if tally.last_domain == key {
+        if tally.last_domain == short(key) {
             return;
         }
         if let Some(place) = rest.domains.iter().position(|(known, _)| *known == key) {
             if took {
-                tally.last_domain = key;
+                tally.last_domain = short(key);
             }
             if took && rest.took & bit(place) == 0 {
                 rest.took |= bit(place);
@@ -222,7 +235,7 @@ impl Tally {
             route.add(peer);
         }
         if took {
-            tally.last_domain = key;
+            tally.last_domain = short(key);
         }
         rest.name(key, index, took);
     }
@@ -267,10 +280,8 @@ impl Tally {
             let index = self.peer(rest.kind, rest.host.as_ref());
             numbers.push(index);
             let Some(index) = index else { continue };
-            if let Some(mine) = self.peers.get_mut(index as usize) {
-                mine.absorb_newer(peer);
-            }
-            if let Some(mine) = self.rest.get_mut(index as usize) {
+            if let (Some(tally), Some(mine)) = (self.peers.get_mut(index as usize), self.rest.get_mut(index as usize)) {
+                tally.absorb_newer(&mut mine.ring, peer, &rest.ring);
                 mine.absorb_newer(rest, &domains);
             }
         }
