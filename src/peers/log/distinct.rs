@@ -136,6 +136,11 @@ impl Distinct {
         }
     }
 
+    /// What the next one takes the place of, in its ring.
+    pub(super) fn oldest(&self, ring: &Ring) -> u32 {
+        ring.recent.get(usize::from(self.next)).copied().unwrap_or(0)
+    }
+
     pub(super) fn forget(&mut self, count: u32) {
         self.count = self.count.saturating_sub(count);
     }

@@ -263,3 +263,7 @@ impl<'a> Reader<'a> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "stretch_tests.rs"]
+mod tests;

@@ -1,11 +1,14 @@
 //! What a stretch of the log says, peer by peer. Its size grows with the peers and not with the lines.
 
+#[path = "tally_join.rs"]
+mod join;
+
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::common::Common;
 use super::counts::{LineCounts, PeerHost, PeerRest, PeerTally, RouteTally, bit};
-use super::distinct::{Merged, MessageId, Waiting, identity, short};
+use super::distinct::{MessageId, Waiting, identity, short};
 use super::hash::Folding;
 use super::key::{HostKey, Kind};
 use super::line::{Outcome, Received, Sent};
@@ -128,8 +131,11 @@ impl Tally {
 
     /// Looks at the peers with these numbers, so that their counters are near when they are counted.
     pub(super) fn fetch(&self, numbers: &[Option<u32>]) {
-        let peers = numbers.iter().flatten().filter_map(|n| self.peers.get(*n as usize));
-        std::hint::black_box(peers.fold(0, |all, peer| all ^ peer.delivered.count()));
+        let look = |n: &u32| {
+            let (peer, rest) = (self.peers.get(*n as usize)?, self.rest.get(*n as usize)?);
+            Some(peer.delivered.oldest(&rest.ring))
+        };
+        std::hint::black_box(numbers.iter().flatten().filter_map(look).fold(0, |all, id| all ^ id));
     }
 
     /// Counts a line of the usual shape, if its peer is known by now; tells whether it was. `index`: what [`Self::find`] said
@@ -269,62 +275,6 @@ impl Tally {
         names.push(domain.into());
         routes.push(RouteTally::default());
         Some(number)
-    }
-
-    /// Adds a stretch that comes after this one in time.
-    pub(super) fn absorb_newer(&mut self, newer: Self) {
-        if self.peers.is_empty() {
-            let lines = self.lines;
-            *self = newer;
-            self.lines.absorb(lines);
-            return;
-        }
-        self.lines.absorb(newer.lines);
-        let used = self.lines.used;
-        let domains: Vec<Option<u32>> = newer
-            .domain_names
-            .iter()
-            .map(|d| Self::domain_number(&mut self.domain_index, &mut self.domain_names, &mut self.routes, d))
-            .collect();
-        // The newer's numbers to ours. In order of first sight, so that the cap falls on the same peers in every run.
-        let mut numbers: Vec<Option<u32>> = Vec::with_capacity(newer.peers.len());
-        for (peer, rest) in newer.peers.iter().zip(newer.rest) {
-            let index = self.peer(rest.kind, rest.host.as_ref());
-            numbers.push(index);
-            let Some(index) = index else { continue };
-            if let (Some(tally), Some(mine)) = (self.peers.get_mut(index as usize), self.rest.get_mut(index as usize)) {
-                tally.absorb_newer(&mut mine.ring, peer, &rest.ring);
-                mine.absorb_newer(rest, &domains);
-            }
-        }
-        let number = |old: u32| numbers.get(old as usize).copied().flatten();
-        self.lines.used = used;
-        for (route, domain) in newer.routes.into_iter().zip(&domains) {
-            let Some(mine) = domain.and_then(|d| self.routes.get_mut(d as usize)) else {
-                continue;
-            };
-            mine.overflow |= route.overflow;
-            for peer in route.peers {
-                match number(peer) {
-                    Some(peer) => mine.add(peer),
-                    None => mine.overflow = true,
-                }
-            }
-        }
-        for (peer, id, delivered) in newer.waiting.into_entries() {
-            let Some(index) = number(peer) else { continue };
-            let (Some(tally), Some(rest)) = (self.peers.get_mut(index as usize), self.rest.get_mut(index as usize))
-            else {
-                continue;
-            };
-            match self.waiting.merge(index, id, delivered) {
-                Merged::New => tally.waits = true,
-                Merged::Known { delivered_twice } => {
-                    rest.delayed = rest.delayed.saturating_sub(1);
-                    tally.delivered.forget(u32::from(delivered_twice));
-                }
-            }
-        }
     }
 
     /// Every peer, in the order of their numbers.
