@@ -69,7 +69,17 @@ fn complain(words: &str) {
 fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
     let arguments = &arguments.general;
     let host = Host::find(&arguments.host_options()).map_err(|error| error.to_string())?;
-    let document = host.load().map_err(|error| error.to_string())?;
+    // What an earlier save tore is put together before it is read.
+    let read_only = host.read_only();
+    let recovered = if read_only.is_none() {
+        host.recover()
+    } else {
+        Ok(Vec::new())
+    };
+    let document = host.load().map_err(|error| match &recovered {
+        Ok(_) => error.to_string(),
+        Err(why) => format!("{why}; {error}"),
+    })?;
     let session = Session::new(
         Arc::clone(&document),
         host.preferences.catalogue.clone(),
@@ -81,14 +91,12 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
         arguments.ascii(host.preferences.ascii),
     );
     let mut state = State::new(host.file.display().to_string(), session, Host::clock(), theme);
-    state.read_only = host.read_only();
+    state.read_only = read_only;
     state.preferences = host.home.config.display().to_string();
     state.notices(host.preferences.warnings.iter().cloned());
-    if state.read_only.is_none() {
-        match host.recover() {
-            Ok(found) => state.recovered(found),
-            Err(error) => state.notices([error.to_string()]),
-        }
+    match recovered {
+        Ok(found) => state.recovered(found),
+        Err(error) => state.notices([error.to_string()]),
     }
     let options = Options {
         synchronised: host.preferences.synchronised && !arguments.no_sync,

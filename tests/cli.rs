@@ -517,6 +517,121 @@ fn a_variable_that_stands_twice_is_shown_and_never_changed() {
     assert_eq!(place.text(), config);
 }
 
+/// Both lists as servers of before 9.4 have them.
+const OLD_LISTS: &str = r#"<config>
+  <table name="Security">
+    <variable name="ServerTlsProtocols">TLSv1,TLSv1.1,TLSv1.2</variable>
+  </table>
+  <table name="SmtpSecurity">
+    <variable name="ClientTlsProtocols">TLSv1,TLSv1.1,TLSv1.2</variable>
+  </table>
+</config>
+"#;
+
+#[test]
+fn two_directions_set_at_once_read_as_asked_and_the_same_command_again_changes_nothing() {
+    for (inbound, outbound) in [("tls1.3", "tls1.2"), ("tls1.2", "tls1.3"), ("tls1.3", "tls1.0")] {
+        let place = Place::with(OLD_LISTS.as_bytes());
+        let set = ["set", "--inbound", inbound, "--outbound", outbound, "--yes", "--json"];
+        let ran = place.run(&set);
+        assert_eq!(ran.status, 0, "{}", ran.err);
+        let shown = place.run(&["show", "--json"]).json();
+        assert_eq!(shown["inbound"]["minimum"], inbound);
+        assert_eq!(shown["outbound"]["minimum"], outbound);
+        let text = place.text();
+        assert_eq!(place.run(&set).json()["changed"], false);
+        assert_eq!(place.text(), text);
+    }
+}
+
+#[test]
+fn a_direction_that_nobody_asked_about_keeps_its_list_and_the_review_says_that_it_reads_otherwise() {
+    let place = Place::with(OLD_LISTS.as_bytes());
+    let ran = place.run(&["set", "--inbound", "tls1.3", "--dry-run"]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.out.contains("Outbound: minimum TLS 1.0 -> custom"), "{}", ran.out);
+    assert!(
+        ran.out.contains("No protocol setting of SmtpSecurity is changed"),
+        "{}",
+        ran.out
+    );
+    let json = place.run(&["set", "--inbound", "tls1.3", "--yes", "--json"]).json();
+    assert_eq!(json["edits"].as_array().unwrap().len(), 1);
+    let warnings = json["warnings"].to_string();
+    assert!(warnings.contains("outbound: No protocol setting"), "{warnings}");
+    assert!(place.text().contains("\"ClientTlsProtocols\">TLSv1,TLSv1.1,TLSv1.2<"));
+}
+
+#[test]
+fn a_table_that_stands_twice_is_short_of_any_minimum() {
+    let list = "<variable name=\"ServerTlsProtocols\">TLSv1.2</variable>";
+    let twice = OLD_LISTS.replace("TLSv1,TLSv1.1,", "").replace(
+        "<config>",
+        "<config>\n  <table name=\"Security\"><variable name=\"Other\">1</variable></table>",
+    );
+    assert!(twice.contains(list));
+    let place = Place::with(twice.as_bytes());
+    let ran = place.run(&["check", "--min", "tls1.2"]);
+    assert_eq!(ran.status, 3, "{} {}", ran.out, ran.err);
+    assert!(
+        format!("{}{}", ran.out, ran.err).contains("table Security 2 times"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn what_a_restore_adds_is_told_as_what_a_choice_adds() {
+    let place = Place::with(
+        OLD_LISTS
+            .replace(
+                "<variable name=\"ServerTlsProtocols\">TLSv1,TLSv1.1,TLSv1.2</variable>",
+                "",
+            )
+            .as_bytes(),
+    );
+    assert_eq!(place.run(&["set", "--inbound", "tls1.2", "--yes"]).status, 0);
+    assert_eq!(place.run(&["set", "--inbound", "default", "--yes"]).status, 0);
+    let ran = place.run(&["restore", "--dry-run"]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.out.contains("Its name is assumed"), "{}", ran.out);
+    assert!(ran.out.contains("TLS 1.3 goes off"), "{}", ran.out);
+}
+
+#[test]
+fn a_name_that_stands_twice_in_different_case_is_shown_at_both_places() {
+    let twice = OLD_LISTS.replacen(
+        "</variable>\n",
+        "</variable>\n    <variable name=\"servertlsprotocols\">TLSv1.3</variable>\n",
+        1,
+    );
+    let place = Place::with(twice.as_bytes());
+    let out = place.run(&["show"]).out;
+    assert!(out.contains("ServerTlsProtocols = TLSv1,TLSv1.1,TLSv1.2"), "{out}");
+    assert!(out.contains("servertlsprotocols = TLSv1.3"), "{out}");
+    assert_eq!(out.matches("stands more than once (lines 3, 4)").count(), 2, "{out}");
+    let json = place.run(&["show", "--json"]).json();
+    let variables = json["inbound"]["variables"].as_array().unwrap();
+    let values: Vec<&str> = variables
+        .iter()
+        .filter(|v| v["role"] == "protocol-list" && v["in_file"] == true)
+        .map(|v| v["value"].as_str().unwrap())
+        .collect();
+    assert_eq!(values, ["TLSv1,TLSv1.1,TLSv1.2", "TLSv1.3"]);
+}
+
+#[test]
+fn a_cipher_string_that_begins_with_sha_can_be_reset_and_restored() {
+    let ciphers = "<variable name=\"ServerTlsCiphers\">SHA:AES128:!aNULL</variable>";
+    let config = OLD_LISTS.replacen("<variable", &format!("{ciphers}\n    <variable"), 1);
+    let place = Place::with(config.as_bytes());
+    assert_eq!(place.run(&["reset", "inbound", "--yes"]).status, 0);
+    assert!(!place.text().contains("SHA:"));
+    let ran = place.run(&["restore", "--yes"]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(place.text().contains(ciphers));
+}
+
 #[test]
 fn no_secret_ever_leaves_a_command() {
     let configs = [

@@ -218,6 +218,7 @@ impl Screen {
             in_place: None,
             blocked: None,
             engine: EnginePlan::Absent,
+            no_undo: None,
         }))));
         assert_eq!(self.state.place(), Place::Review);
         self
@@ -591,6 +592,26 @@ fn a_name_that_could_not_be_kept_is_given_as_a_snippet() {
         snippet: "[[variable]]\nname = \"WebTlsVersions\"\n".to_owned(),
     }));
     screen.shows("was not written").shows("name = \"WebTlsVersions\"");
+}
+
+#[test]
+fn the_form_says_why_the_other_direction_became_custom_and_choosing_there_mends_it() {
+    let lists = FILE
+        .replace("tlsv1;tlsv1.1;tlsv1.2", "TLSv1.1,TLSv1.2")
+        .replace("    <variable name=\"ClientTlsProtocols\">TLSv1.1</variable>\n", "");
+    let mut screen = Screen::open(80, 24, Theme::new(false, false), &lists);
+    screen.keys("<Down><Enter><End><Enter>");
+    assert_eq!(
+        screen.state.session.minimum(Direction::Outbound),
+        Minimum::At(TlsVersion::Tls13)
+    );
+    screen.shows("Inbound is custom").shows("goes up to TLS 1.3");
+    screen.keys("<Up><Enter><Home><Down><Down><Enter>").hides("is custom");
+    let minimums = Direction::ALL.map(|direction| screen.state.session.minimum(direction));
+    assert_eq!(
+        minimums,
+        [Minimum::At(TlsVersion::Tls11), Minimum::At(TlsVersion::Tls13)]
+    );
 }
 
 // --- find -------------------------------------------------------------------------------------------------------

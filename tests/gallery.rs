@@ -186,8 +186,8 @@ fn facts() -> Facts {
             commands: commands.map(str::to_owned).to_vec(),
             last_seconds: Some(9),
             warnings: Vec::new(),
-            no_undo: None,
         },
+        no_undo: None,
     }
 }
 

@@ -66,7 +66,7 @@ fn keys(what: &str, running: &mut Running, keys: [&str; 2]) {
     let budget = match what {
         "whiptail" => "",
         "without effect" => "0 bytes, 0 writes",
-        "drop-down and panel" => "about 1 ms, 800 bytes, 1 write",
+        "drop-down and panel" | "Inbound: list and its help" => "about 1 ms, 800 bytes, 1 write",
         _ => "about 1 ms, 250 bytes, 1 write",
     };
     let measured = format!("{}, {} bytes, {} writes", ms(cost.time), cost.bytes, cost.writes);

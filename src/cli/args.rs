@@ -1,13 +1,18 @@
 //! What can be said on the command line. Man page and completions are made from these definitions.
 
+mod values;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
-use crate::tls::{Choice, TlsVersion};
-use crate::work::{EngineWish, HomeOptions, HostOptions};
+use crate::tls::TlsVersion;
+use crate::work::{HomeOptions, HostOptions};
+
+pub use values::{DirectionArgument, EngineArgument, MinimumArgument, Shell, When, WhomArgument};
+use values::{duration, version};
 
 /// Choose the minimum TLS version of a Kerio Connect server, and see who would be cut off before it is done.
 ///
@@ -58,17 +63,6 @@ pub struct General {
     pub no_sync: bool,
 }
 
-/// When to use colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum When {
-    /// On a terminal that has them, unless `NO_COLOR` is set.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
 /// A command.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
@@ -112,48 +106,6 @@ pub struct Output {
     pub json: bool,
 }
 
-/// A minimum, as JSON and the peers file spell it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MinimumArgument(pub Choice);
-
-impl std::str::FromStr for MinimumArgument {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text.eq_ignore_ascii_case("default") {
-            return Ok(Self(Choice::Default));
-        }
-        TlsVersion::from_token(text)
-            .filter(|version| TlsVersion::MINIMUMS.contains(version))
-            .map(|version| Self(Choice::At(version)))
-            .ok_or_else(|| "expected default, tls1.0, tls1.1, tls1.2 or tls1.3".to_owned())
-    }
-}
-
-/// A version, as JSON and the peers file spell it.
-fn version(text: &str) -> Result<TlsVersion, String> {
-    TlsVersion::from_token(text)
-        .filter(|version| TlsVersion::MINIMUMS.contains(version))
-        .ok_or_else(|| "expected tls1.0, tls1.1, tls1.2 or tls1.3".to_owned())
-}
-
-/// A time from 1 s to 24 h; a plain number is minutes.
-fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
-        Some(number) if text.ends_with('s') => (number, 1),
-        Some(number) if text.ends_with('h') => (number, 3600),
-        Some(number) => (number, 60),
-        None => (text, 60),
-    };
-    number
-        .parse::<u32>()
-        .ok()
-        .map(|number| u64::from(number) * unit)
-        .filter(|seconds| (1..=24 * 3600).contains(seconds))
-        .map(Duration::from_secs)
-        .ok_or_else(|| "expected a time from 1s to 24h: 90s, 10m, 2h, or a number of minutes".to_owned())
-}
-
 /// `check`
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Check {
@@ -169,26 +121,6 @@ pub struct Check {
     /// How to print
     #[command(flatten)]
     pub output: Output,
-}
-
-/// What happens to a running engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EngineArgument {
-    /// Refuse to save while it runs.
-    Refuse,
-    /// Stop it, write, start it again, and watch it; roll back if it does not come up.
-    Restart,
-    /// Save only if it is stopped already, and do not start it.
-    Leave,
-}
-
-impl EngineArgument {
-    pub(super) fn wish(self) -> EngineWish {
-        match self {
-            Self::Refuse | Self::Leave => EngineWish::Refuse,
-            Self::Restart => EngineWish::Restart,
-        }
-    }
 }
 
 /// How to save.
@@ -246,15 +178,6 @@ pub struct Reset {
     /// How to save
     #[command(flatten)]
     pub saving: Saving,
-}
-
-/// A direction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DirectionArgument {
-    /// Those who call this server.
-    Inbound,
-    /// Servers that this one calls.
-    Outbound,
 }
 
 /// `probe`
@@ -349,32 +272,12 @@ pub struct Peers {
     pub output: Output,
 }
 
-/// Whom `peers --probe` asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum WhomArgument {
-    /// Outbound peers of which no probe has told anything yet.
-    Unknown,
-    /// All outbound peers.
-    All,
-}
-
 /// `completions`
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Completions {
     /// The shell
     #[arg(value_enum)]
     pub shell: Shell,
-}
-
-/// A shell that completions are made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Shell {
-    /// GNU Bash, with the package bash-completion.
-    Bash,
-    /// Zsh.
-    Zsh,
-    /// fish.
-    Fish,
 }
 
 impl Arguments {
@@ -484,35 +387,6 @@ mod tests {
             };
             let (short, whole) = (Arguments::read_from(&words), Arguments::try_parse_from(&words));
             assert_eq!(told(short), told(whole), "{words:?}");
-        }
-    }
-
-    #[test]
-    fn a_time_is_minutes_unless_it_says_otherwise_and_never_zero_or_days() {
-        for (text, seconds) in [
-            ("10", 600),
-            ("10m", 600),
-            ("90s", 90),
-            ("2h", 7200),
-            ("1s", 1),
-            ("24h", 86400),
-        ] {
-            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
-        }
-        for text in [
-            "",
-            "0",
-            "0s",
-            "25h",
-            "-1",
-            "s",
-            "10 m",
-            "1d",
-            "1.5h",
-            "4294967295h",
-            "99999999999",
-        ] {
-            assert!(duration(text).is_err(), "{text}");
         }
     }
 }

@@ -1,28 +1,31 @@
 //! `backups`: what was saved when and by whom, and what differs now.
 
+use crate::save::BackupInfo;
+use crate::session::amount;
+use crate::work::{Host, Loaded};
+
+use super::Arguments;
 use super::args::Backups;
 use super::console::Console;
 use super::failure::Failure;
 use super::json::{BackupJson, BackupsJson, DifferenceJson};
-use super::opened::Opened;
+use super::opened::host;
+use super::restore::find;
 
 /// Runs `backups`.
 ///
 /// # Errors
 /// [`Failure`].
-pub(super) fn run(opened: &Opened, backups: &Backups, console: &mut Console<'_>) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments, backups: &Backups, console: &mut Console<'_>) -> Result<(), Failure> {
+    let host = host(arguments, console)?;
     match &backups.id {
-        Some(id) => difference(opened, id, backups.output.json, console),
-        None => list(opened, backups.output.json, console),
+        Some(id) => difference(&host, id, backups.output.json, console),
+        None => list(&host, backups.output.json, console),
     }
 }
 
-fn list(opened: &Opened, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
-    let found = if opened.host.has_state() {
-        opened.host.backups()?
-    } else {
-        Vec::new()
-    };
+fn list(host: &Host, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
+    let found = host.backups()?;
     if json {
         return console.json(&BackupsJson {
             backups: found.iter().map(BackupJson::from).collect(),
@@ -31,27 +34,33 @@ fn list(opened: &Opened, json: bool, console: &mut Console<'_>) -> Result<(), Fa
     if found.is_empty() {
         return console.lines(&["No backups yet: the first save makes one.".to_owned()]);
     }
-    let mut lines = Vec::new();
-    for backup in &found {
-        lines.push(format!(
-            "{}  {}  {}  {}: {}",
-            backup.id,
-            backup.when,
-            backup.who.words(),
-            backup.action,
-            backup.summary
-        ));
-    }
+    let lines: Vec<String> = found.iter().map(line).collect();
     console.lines(&lines)
 }
 
-fn difference(opened: &Opened, id: &str, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
-    let (changes, count) = opened.host.difference(id, &opened.session.secrets())?;
+fn line(backup: &BackupInfo) -> String {
+    format!(
+        "{}  {}  {}  {}: {}",
+        backup.id,
+        backup.when,
+        backup.who.words(),
+        backup.action,
+        backup.summary
+    )
+}
+
+fn difference(host: &Host, id: &str, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
+    let backup = find(host, Some(id))?;
+    if let Loaded::Broken { error, .. } = host.read()? {
+        return nothing_to_compare(host, &backup, &error.to_string(), json, console);
+    }
+    let (changes, count) = host.difference(id, &host.secrets())?;
     if json {
         return console.json(&DifferenceJson::new(id, &changes, count));
     }
     let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not there)".to_owned());
-    let mut lines = vec![format!("From the file now to {id}: {count} values differ.")];
+    let values = amount(count as u64, "value differs", "values differ");
+    let mut lines = vec![format!("From the file now to {id}: {values}.")];
     lines.extend(
         changes
             .iter()
@@ -61,4 +70,23 @@ fn difference(opened: &Opened, id: &str, json: bool, console: &mut Console<'_>) 
         lines.push(format!("  ... and {} more", count - changes.len()));
     }
     console.lines(&lines)
+}
+
+/// What can be said of a backup while the file itself cannot be understood.
+fn nothing_to_compare(
+    host: &Host,
+    backup: &BackupInfo,
+    why: &str,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let why = format!("{} cannot be understood ({why})", host.file.display());
+    if json {
+        return console.json(&DifferenceJson::unknown(&backup.id, why));
+    }
+    console.lines(&[
+        line(backup),
+        format!("{why}, so there is nothing to compare with."),
+        format!("To put this backup in its place: {}", host.restore_whole(&backup.id)),
+    ])
 }

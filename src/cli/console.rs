@@ -66,9 +66,22 @@ impl<'a> Console<'a> {
         self.say(&format!("warning: {words}"));
     }
 
-    /// Says why it failed, on standard error: one line, whatever the words hold.
+    /// Says what is being done, on standard error, if that is a terminal: a script's log has no use for it.
+    pub(super) fn step(&mut self, words: &str) {
+        if io::stderr().is_terminal() {
+            let _ = writeln!(self.err, "{}", clean(words));
+            let _ = self.err.flush();
+        }
+    }
+
+    /// Says why it failed, on standard error: one line, whatever the words hold. Only what is a list by its nature (an engine's last
+    /// words, values in dispute) takes more, each indented.
     pub(super) fn complain(&mut self, failure: &Failure) {
-        self.say(&failure.to_string());
+        self.say(&failure.head());
+        for line in failure.more() {
+            let _ = writeln!(self.err, "  {}", clean(line).trim_end());
+        }
+        let _ = self.err.flush();
     }
 
     fn say(&mut self, words: &str) {

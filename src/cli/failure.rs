@@ -36,6 +36,14 @@ pub(super) enum Failure {
     /// Nothing was saved. In words.
     #[error("{0}")]
     NotSaved(String),
+    /// One of the above, and lines to go with it.
+    #[error("{}", std::iter::once(failure.to_string()).chain(lines.iter().cloned()).collect::<Vec<_>>().join("\n"))]
+    Detailed {
+        /// Which.
+        failure: Box<Failure>,
+        /// Such as an engine's last words.
+        lines: Vec<String>,
+    },
     /// Saved, and the running engine does something else.
     #[error(
         "the file is saved, but the engine does something else: the setting did not take effect (see the warnings); to take it back: kerio-tls restore"
@@ -55,9 +63,48 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// The exit status; the README lists them.
-    pub(super) const fn status(&self) -> Status {
+    /// Nothing was saved. The first line says it, the others go with it.
+    pub(super) fn not_saved(words: &str) -> Self {
+        let mut lines = words.lines().map(str::to_owned);
+        let first = lines.next().unwrap_or_default();
+        Self::NotSaved(first).with_lines(lines.collect())
+    }
+
+    /// The same with lines that go with it.
+    pub(super) fn with_lines(self, lines: Vec<String>) -> Self {
+        match (self, lines) {
+            (failure, lines) if lines.is_empty() => failure,
+            (Self::Detailed { failure, lines: first }, lines) => Self::Detailed {
+                failure,
+                lines: [first, lines].concat(),
+            },
+            (failure, lines) => Self::Detailed {
+                failure: Box::new(failure),
+                lines,
+            },
+        }
+    }
+
+    /// What fits one line.
+    pub(super) fn head(&self) -> String {
         match self {
+            Self::Detailed { failure, .. } => failure.head(),
+            other => other.to_string(),
+        }
+    }
+
+    /// The lines that go with it.
+    pub(super) fn more(&self) -> &[String] {
+        match self {
+            Self::Detailed { lines, .. } => lines,
+            _ => &[],
+        }
+    }
+
+    /// The exit status; the README lists them.
+    pub(super) fn status(&self) -> Status {
+        match self {
+            Self::Detailed { failure, .. } => failure.status(),
             Self::Usage(_) => Status::Usage,
             Self::Short(_) => Status::Short,
             Self::Refused(_) => Status::Refused,

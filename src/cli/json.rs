@@ -1,16 +1,20 @@
 //! The JSON shapes, documented in the README. Keys are stable and in this order; scripts and the Ansible role read them.
 
+mod backups;
+mod change;
+
 use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::mailserver_cfg::{EditSet, Secrets, ValueChange};
-use crate::peers::{Assessed, Coverage, Service, Source, Trouble, Verdict};
+use crate::peers::{Assessed, Coverage, Source, Trouble, Verdict};
 use crate::probe::Report;
-use crate::save::BackupInfo;
 use crate::session::host_label;
 use crate::tls::TlsVersion;
 use crate::work::{PortProof, Said};
+
+pub(super) use backups::{BackupJson, BackupsJson, DifferenceJson};
+pub(super) use change::{ChangeJson, ConflictJson, changes, conflicts, edits};
 
 /// `show`
 #[derive(Serialize)]
@@ -122,7 +126,7 @@ impl From<&Assessed<'_>> for PeerJson {
             direction: key.direction.token(),
             address: host_label(key),
             names: row.peer.names.clone(),
-            service: service_token(key.service),
+            service: key.service.token(),
             messages: row.peer.messages,
             verdict: verdict_token(row.verdict),
             highest: row.highest.map(TlsVersion::token),
@@ -132,58 +136,6 @@ impl From<&Assessed<'_>> for PeerJson {
             failed: row.peer.failed,
             remark: row.peer.remark().map(str::to_owned),
         }
-    }
-}
-
-/// `set`, `reset`
-#[derive(Serialize)]
-pub(super) struct ChangeJson {
-    pub(super) changed: bool,
-    pub(super) saved: bool,
-    pub(super) edits: Vec<EditJson>,
-    pub(super) cut_off: Vec<PeerJson>,
-    pub(super) backup: Option<String>,
-    pub(super) warnings: Vec<String>,
-    /// `null`: not known, because nothing was asked or something was not answered.
-    pub(super) took_effect: Option<bool>,
-}
-
-/// One edit; secrets are masked.
-#[derive(Serialize)]
-pub(super) struct EditJson {
-    pub(super) table: String,
-    pub(super) variable: String,
-    pub(super) old: Option<String>,
-    pub(super) new: Option<String>,
-}
-
-/// Edits as they may be shown.
-pub(super) fn edits(edits: &EditSet, secrets: &Secrets) -> Vec<EditJson> {
-    edits
-        .edits()
-        .iter()
-        .map(|edit| {
-            let show = |value: &Option<String>| value.as_ref().map(|value| secrets.show(&edit.path.variable, value));
-            EditJson {
-                table: edit.path.table.clone(),
-                variable: edit.path.variable.clone(),
-                old: show(&edit.base),
-                new: show(&edit.new),
-            }
-        })
-        .collect()
-}
-
-const fn service_token(service: Service) -> &'static str {
-    match service {
-        Service::Smtp => "smtp",
-        Service::Submission => "submission",
-        Service::Smtps => "smtps",
-        Service::Imap => "imap",
-        Service::Imaps => "imaps",
-        Service::Pop3 => "pop3",
-        Service::Pop3s => "pop3s",
-        Service::Https => "https",
     }
 }
 
@@ -236,69 +188,6 @@ impl ProbeJson {
             connections: report.connections,
             ms: report.milliseconds(),
             detail: report.detail.clone(),
-        }
-    }
-}
-
-/// `backups`
-#[derive(Serialize)]
-pub(super) struct BackupsJson {
-    pub(super) backups: Vec<BackupJson>,
-}
-
-/// One backup: the file as it was right before a save.
-#[derive(Serialize)]
-pub(super) struct BackupJson {
-    id: String,
-    when: String,
-    who: String,
-    action: String,
-    summary: String,
-    path: String,
-    sha256: String,
-}
-
-impl From<&BackupInfo> for BackupJson {
-    fn from(backup: &BackupInfo) -> Self {
-        Self {
-            id: backup.id.clone(),
-            when: backup.when.clone(),
-            who: backup.who.words(),
-            action: backup.action.clone(),
-            summary: backup.summary.clone(),
-            path: backup.path.display().to_string(),
-            sha256: backup.sha256.clone(),
-        }
-    }
-}
-
-/// `backups ID`
-#[derive(Serialize)]
-pub(super) struct DifferenceJson {
-    id: String,
-    count: usize,
-    changes: Vec<ChangedValueJson>,
-}
-
-/// One value that differs, masked.
-#[derive(Serialize)]
-struct ChangedValueJson {
-    place: String,
-    now: Option<String>,
-    then: Option<String>,
-}
-
-impl DifferenceJson {
-    pub(super) fn new(id: &str, changes: &[ValueChange], count: usize) -> Self {
-        let changes = changes.iter().map(|change| ChangedValueJson {
-            place: change.place.clone(),
-            now: change.old.clone(),
-            then: change.new.clone(),
-        });
-        Self {
-            id: id.to_owned(),
-            count,
-            changes: changes.collect(),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! [`crate::work::Host`] and [`crate::session::Session`], the same road as the screen: choose, review, save. It must
 //! never know of the screen (room `tui`), and it decides nothing about TLS, peers or saving itself.
 //!
-//! One file a command; `change` is what `set` and `reset` share, `console` is the only way out: nothing that the file or
+//! One file a command; `change` (with `consent` and `review`) is what `set`, `reset` and `restore` share, `console` is the only way out: nothing that the file or
 //! a stranger wrote reaches a terminal as control bytes, and a failure is one line on standard error and an exit status.
 
 mod args;
@@ -13,6 +13,7 @@ mod backups;
 mod change;
 mod check;
 mod config;
+mod consent;
 mod console;
 mod failure;
 mod json;
@@ -22,8 +23,10 @@ mod peers;
 mod probe;
 mod reset;
 mod restore;
+mod review;
 mod set;
 mod show;
+mod steps;
 #[cfg(test)]
 mod tests;
 
@@ -72,14 +75,14 @@ fn carry_out(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Fai
     match command {
         Command::Show(output) => show::run(&open(console)?, *output, console),
         Command::Check(check) => check::run(&mut open(console)?, *check, console),
-        Command::Set(set) => set::run(&mut open(console)?, set, console),
-        Command::Reset(reset) => reset::run(&mut open(console)?, *reset, console),
+        Command::Set(set) => set::run(arguments, set, console),
+        Command::Reset(reset) => reset::run(arguments, *reset, console),
         Command::Peers(peers) => peers::run(&mut open(console)?, *peers, console),
         Command::Probe(probe) => probe::run(arguments, probe, console),
-        Command::Backups(backups) => backups::run(&open(console)?, backups, console),
-        Command::Restore(restore) => restore::run(&mut open(console)?, restore, console),
-        Command::Confirm => restore::confirm(&open(console)?, console),
-        Command::Undo(undo) => restore::undo(&open(console)?, undo, console),
+        Command::Backups(backups) => backups::run(arguments, backups, console),
+        Command::Restore(restore) => restore::run(arguments, restore, console),
+        Command::Confirm => restore::confirm(arguments, console),
+        Command::Undo(undo) => restore::undo(arguments, undo, console),
         Command::Config(config) => config::run(*config, console),
         Command::Man => console.raw(&manual::man_page()?),
         Command::Completions(completions) => console.raw(&manual::completions(completions.shell)?),

@@ -1,5 +1,6 @@
 //! What every command begins with: the host, the file, a session on it; and who is known, where that matters.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -11,6 +12,7 @@ use crate::session::Session;
 use crate::work::{Host, Sources};
 
 use super::Arguments;
+use super::args::Saving;
 use super::console::Console;
 use super::failure::Failure;
 
@@ -25,26 +27,106 @@ pub(super) struct Opened {
     pub(super) since_save: Option<(Timestamp, Vec<Trouble>)>,
 }
 
+/// What was cleaned up after an earlier save, before anything was read: to be told once, whatever comes of the command.
+#[derive(Default)]
+pub(super) struct Recovered {
+    pub(super) words: Vec<String>,
+    /// It was told.
+    pub(super) told: Cell<bool>,
+}
+
+impl Recovered {
+    /// Tells it on standard error, unless that was done.
+    pub(super) fn tell(&self, console: &mut Console<'_>) {
+        if !self.told.replace(true) {
+            for words in &self.words {
+                console.warn(words);
+            }
+        }
+    }
+}
+
+/// Finds everything that is named; what is ignored is said aloud. Changes nothing.
+///
+/// # Errors
+/// [`Failure::Host`].
+pub(super) fn host(arguments: &Arguments, console: &mut Console<'_>) -> Result<Host, Failure> {
+    let host = Host::find(&arguments.general.host_options())?;
+    for warning in &host.preferences.warnings {
+        console.warn(warning);
+    }
+    Ok(host)
+}
+
+/// Cleans up after saves that did not end, before the file is read: it may be torn. A dry run only looks.
+///
+/// # Errors
+/// [`Failure::Save`].
+pub(super) fn recover(host: &Host, saving: Saving, console: &mut Console<'_>) -> Result<Recovered, Failure> {
+    if saving.dry_run {
+        return Ok(Recovered::default());
+    }
+    let recovered = Recovered {
+        words: host.recover()?,
+        told: Cell::new(false),
+    };
+    // With --json it belongs into the JSON.
+    if !saving.output.json {
+        recovered.tell(console);
+    }
+    Ok(recovered)
+}
+
 impl Opened {
-    /// Finds and reads everything that is named; what is ignored is said aloud. Changes nothing.
+    /// Finds and reads everything that is named. Changes nothing.
     ///
     /// # Errors
     /// [`Failure::Host`].
     pub(super) fn open(arguments: &Arguments, console: &mut Console<'_>) -> Result<Self, Failure> {
-        let host = Host::find(&arguments.general.host_options())?;
-        for warning in &host.preferences.warnings {
-            console.warn(warning);
-        }
+        let host = host(arguments, console)?;
         let document = host.load()?;
+        Ok(Self::with(host, document))
+    }
+
+    /// The same for a command that saves: what an earlier save tore is put together first. `command` goes on from there.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(super) fn to_save(
+        arguments: &Arguments,
+        saving: Saving,
+        console: &mut Console<'_>,
+        command: impl FnOnce(&mut Self, &Recovered, &mut Console<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let host = host(arguments, console)?;
+        let recovered = recover(&host, saving, console)?;
+        let done = host.load().map_err(Failure::from).and_then(|document| {
+            let mut opened = Self::with(host, document);
+            command(&mut opened, &recovered, console)
+        });
+        if done.is_err() {
+            recovered.tell(console);
+        }
+        done
+    }
+
+    /// A session on this document.
+    pub(super) fn with(host: Host, document: Arc<Document>) -> Self {
         let catalogue = host.preferences.catalogue.clone();
         let session = Session::new(Arc::clone(&document), catalogue, host.measured());
-        Ok(Self {
+        Self {
             host,
             document,
             session,
             sources: Sources::default(),
             since_save: None,
-        })
+        }
+    }
+
+    /// The same for a command that saves, which says that it reads.
+    pub(super) fn gather_aloud(&mut self, console: &mut Console<'_>) -> PeerBook {
+        console.step("Reading mail logs and peers file ...");
+        self.gather()
     }
 
     /// Reads logs and peers file, and takes in what they show of this server.

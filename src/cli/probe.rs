@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::peers::{Host as PeerHost, PeerKey, Record, Service as PeerService};
+use crate::peers::{Host as PeerHost, PeerKey, Record};
 use crate::probe::{Cancel, Report, Service, Settings, Target, TargetHost};
 use crate::tls::Direction;
 use crate::work::{HostError, ask, probe_settings};
@@ -101,9 +101,9 @@ fn key(target: &Target) -> Option<PeerKey> {
     };
     Some(PeerKey {
         direction: Direction::Outbound,
-        service: PeerService::from_token(target.service.token())?,
+        service: target.service,
         host,
-        port: Some(target.port).filter(|port| *port != target.service.default_port()),
+        port: Some(target.port).filter(|port| *port != target.service.port()),
     })
 }
 
@@ -146,12 +146,17 @@ fn words(report: &Report) -> String {
         Some(version) => format!("highest is {version}"),
         None => format!("{}: {}", report.outcome.token(), report.outcome.words()),
     };
+    // Where there is only a reason, it is the detail too: said once.
+    let detail = if report.detail == report.outcome.words() {
+        String::new()
+    } else {
+        format!("; {}", report.detail)
+    };
     format!(
-        "{} {}  {what}  ({} ms; {})",
+        "{} {}  {what}  ({} ms{detail})",
         report.target,
         report.target.service,
         report.milliseconds(),
-        report.detail
     )
 }
 
@@ -165,6 +170,37 @@ fn tokens() -> String {
 /// [`Failure::NotSaved`] when nothing could be asked.
 pub(super) fn live(opened: &Opened) -> Result<crate::work::LiveProof, Failure> {
     let cancel = Cancel::new().map_err(|error| Failure::NotSaved(format!("the ports could not be asked: {error}")))?;
-    let minimum = opened.session.loaded_minimum(crate::tls::Direction::Inbound);
-    Ok(opened.host.prove(&minimum, &cancel))
+    Ok(opened.host.prove(&opened.session.loaded_expected(), &cancel))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::Outcome;
+
+    fn report(outcome: Outcome, detail: &str) -> Report {
+        Report {
+            target: Target::parse("mx.example.org", Service::Smtp).unwrap(),
+            outcome,
+            address: None,
+            connections: 1,
+            elapsed: std::time::Duration::from_micros(5200),
+            detail: detail.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_reason_is_said_once_and_what_goes_beyond_it_beside_the_time() {
+        let refused = "connection refused";
+        let line = words(&report(Outcome::NoAnswer(refused.to_owned()), refused));
+        assert!(line.ends_with("no-answer: connection refused  (5.2 ms)"), "{line}");
+        let line = words(&report(
+            Outcome::Refused("alert 70".to_owned()),
+            "alert 70; then alert 40",
+        ));
+        assert!(
+            line.ends_with("refused: alert 70  (5.2 ms; alert 70; then alert 40)"),
+            "{line}"
+        );
+    }
 }

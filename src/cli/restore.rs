@@ -1,57 +1,68 @@
-//! `restore`: takes the changes of a save back, or puts a whole older file in place; `confirm` and the timer's `undo`.
+//! `restore`: takes the changes of a save back, or puts a whole older file in place; `confirm` and the timer's `undo`. None of them needs a
+//! file that can be understood, except to take single changes back.
 
-use crate::work::hold_signals;
+use std::sync::Arc;
 
+use crate::mailserver_cfg::Document;
+use crate::save::BackupInfo;
+use crate::work::{Host, Loaded, hold_signals};
+
+use super::Arguments;
 use super::args::{Restore, Undo};
-use super::change::{Change, Whole, can_be_answered};
-use super::console::Console;
+use super::change::{Broken, Change, Whole};
+use super::consent::can_be_answered;
+use super::console::{Console, cut};
 use super::failure::Failure;
-use super::opened::Opened;
+use super::json::{self, ChangeJson};
+use super::opened::{Opened, Recovered, host, recover};
+use super::review::conflict_lines;
+
+/// Longest id that is repeated in a message, in characters.
+const ID: usize = 60;
 
 /// Runs `restore`.
 ///
 /// # Errors
 /// [`Failure`].
-pub(super) fn run(opened: &mut Opened, restore: &Restore, console: &mut Console<'_>) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments, restore: &Restore, console: &mut Console<'_>) -> Result<(), Failure> {
     can_be_answered(restore.saving)?;
     if restore.whole && restore.saving.undo_after.is_some() {
         return Err(Failure::Usage(
             "--undo-after undoes single edits, so it does not go with --whole; nothing was changed".to_owned(),
         ));
     }
-    let backups = opened.host.backups()?;
-    let backup = match &restore.id {
-        Some(id) => backups.iter().find(|backup| backup.id == *id),
-        None => backups.first(),
-    };
-    let Some(backup) = backup else {
-        return Err(Failure::Usage(
-            "there is no such backup; see kerio-tls backups".to_owned(),
-        ));
-    };
-    let book = opened.gather();
-    let whole = if restore.whole {
-        Some(Whole {
-            id: backup.id.clone(),
-            document: opened.host.backup_document(&backup.id)?,
-        })
+    let host = host(arguments, console)?;
+    let recovered = recover(&host, restore.saving, console)?;
+    let done = after_recovery(host, restore, &recovered, console);
+    if done.is_err() {
+        recovered.tell(console);
+    }
+    done
+}
+
+fn after_recovery(
+    host: Host,
+    restore: &Restore,
+    recovered: &Recovered,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let backup = find(&host, restore.id.as_deref())?;
+    let (mut opened, whole) = if restore.whole {
+        whole(host, &backup)?
     } else {
-        let undo = backup.undo().map_err(|error| Failure::Refused(error.to_string()))?;
-        let rebased = opened.document.rebase(&undo);
-        if let Some(conflict) = rebased.conflicts.first() {
-            return Err(Failure::Refused(format!(
-                "{} was changed since that save, so it cannot be taken back by itself; nothing was written; see kerio-tls backups {}",
-                conflict.path, backup.id
-            )));
-        }
-        opened.session.take_up(&rebased.apply);
-        None
+        let document = host.load()?;
+        (Opened::with(host, document), None)
     };
+    let book = opened.gather_aloud(console);
+    if whole.is_none() {
+        take_back(&mut opened, &backup, restore, console)?;
+    }
     Change {
-        opened,
+        opened: &opened,
         book: &book,
         saving: restore.saving,
         action: "restore",
+        recovered,
         warnings: Vec::new(),
         closing: Vec::new(),
         whole,
@@ -60,13 +71,85 @@ pub(super) fn run(opened: &mut Opened, restore: &Restore, console: &mut Console<
     .carry_out(console)
 }
 
+/// The backup of this id; without one, the newest.
+///
+/// # Errors
+/// [`Failure::Usage`]: there is none.
+pub(super) fn find(host: &Host, id: Option<&str>) -> Result<BackupInfo, Failure> {
+    let mut backups = host.backups()?.into_iter();
+    let found = match id {
+        Some(id) => backups.find(|backup| backup.id == id),
+        None => backups.next(),
+    };
+    match (found, id) {
+        (Some(backup), _) => Ok(backup),
+        (None, Some(id)) => Err(Failure::Usage(format!(
+            "there is no backup {}; see kerio-tls backups",
+            cut(id, ID)
+        ))),
+        (None, None) => Err(Failure::Usage(
+            "there is no backup yet, so there is nothing to restore; see kerio-tls backups".to_owned(),
+        )),
+    }
+}
+
+/// A session for putting the whole file in place: on the file now, or on the backup where the file cannot be understood.
+fn whole(host: Host, backup: &BackupInfo) -> Result<(Opened, Option<Whole>), Failure> {
+    let document = host.backup_document(&backup.id)?;
+    let (now, over): (Arc<Document>, _) = match host.read()? {
+        Loaded::Document(now) => (now, None),
+        Loaded::Broken { bytes, error } => {
+            let why = error.to_string();
+            (Arc::clone(&document), Some(Broken { bytes, why }))
+        }
+    };
+    let id = backup.id.clone();
+    Ok((Opened::with(host, now), Some(Whole { id, document, over })))
+}
+
+/// Lays the edits that undo this save into the session.
+///
+/// # Errors
+/// [`Failure::Refused`], with each value that someone else changed since.
+fn take_back(
+    opened: &mut Opened,
+    backup: &BackupInfo,
+    restore: &Restore,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let undo = backup.undo().map_err(|error| Failure::Refused(error.to_string()))?;
+    let rebased = opened.document.rebase(&undo);
+    if rebased.conflicts.is_empty() {
+        opened.session.take_up(&rebased.apply);
+        return Ok(());
+    }
+    let secrets = opened.session.secrets();
+    let names: Vec<String> = rebased
+        .conflicts
+        .iter()
+        .map(|conflict| conflict.path.to_string())
+        .collect();
+    let failure = Failure::Refused(format!(
+        "{} was changed since that save, so it cannot be taken back by itself; nothing was written; see kerio-tls backups {}",
+        names.join(", "),
+        backup.id
+    ));
+    if restore.saving.output.json {
+        console.json(&ChangeJson {
+            changed: true,
+            conflicts: json::conflicts(&rebased.conflicts, &secrets),
+            ..ChangeJson::nothing(vec![failure.to_string()])
+        })?;
+    }
+    Err(failure.with_lines(conflict_lines(&rebased.conflicts, &secrets)))
+}
+
 /// Runs `confirm`.
 ///
 /// # Errors
 /// [`Failure`].
-pub(super) fn confirm(opened: &Opened, console: &mut Console<'_>) -> Result<(), Failure> {
-    let kept = opened
-        .host
+pub(super) fn confirm(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
+    let kept = host(arguments, console)?
         .confirm()
         .map_err(|error| Failure::NotSaved(error.to_string()))?;
     if kept.is_empty() {
@@ -79,11 +162,13 @@ pub(super) fn confirm(opened: &Opened, console: &mut Console<'_>) -> Result<(), 
 ///
 /// # Errors
 /// [`Failure`].
-pub(super) fn undo(opened: &Opened, undo: &Undo, console: &mut Console<'_>) -> Result<(), Failure> {
+pub(super) fn undo(arguments: &Arguments, undo: &Undo, console: &mut Console<'_>) -> Result<(), Failure> {
+    let host = host(arguments, console)?;
     // It goes on to its end whatever is sent: half an undo is worse than a whole one.
     hold_signals().map_err(|error| Failure::NotSaved(format!("signals cannot be held during the undo ({error})")))?;
-    let undone = opened.host.undo_unconfirmed(&undo.switch, &opened.session.secrets());
-    let undone = undone.map_err(|error| Failure::NotSaved(error.to_string()))?;
+    let undone = host
+        .undo_unconfirmed(&undo.switch)
+        .map_err(|error| Failure::not_saved(&error.to_string()))?;
     for warning in &undone.warnings {
         console.warn(warning);
     }

@@ -2,18 +2,26 @@
 
 use crate::tls::{Direction, Role, confirmed_toml, lookalike_role};
 
+use super::Arguments;
 use super::args::Set;
-use super::change::{Change, can_be_answered};
+use super::change::Change;
+use super::consent::can_be_answered;
 use super::console::Console;
 use super::failure::Failure;
-use super::opened::Opened;
+use super::opened::{Opened, Recovered};
 
 /// Runs `set`.
 ///
 /// # Errors
 /// [`Failure`].
-pub(super) fn run(opened: &mut Opened, set: &Set, console: &mut Console<'_>) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments, set: &Set, console: &mut Console<'_>) -> Result<(), Failure> {
     can_be_answered(set.saving)?;
+    Opened::to_save(arguments, set.saving, console, |opened, recovered, console| {
+        choose(opened, set, recovered, console)
+    })
+}
+
+fn choose(opened: &mut Opened, set: &Set, recovered: &Recovered, console: &mut Console<'_>) -> Result<(), Failure> {
     let choices: Vec<_> = [(Direction::Inbound, set.inbound), (Direction::Outbound, set.outbound)]
         .into_iter()
         .filter_map(|(direction, choice)| Some((direction, choice?.0)))
@@ -23,7 +31,7 @@ pub(super) fn run(opened: &mut Opened, set: &Set, console: &mut Console<'_>) -> 
     for name in &set.r#use {
         used.extend(adopt(opened, &directions, name)?);
     }
-    let book = opened.gather();
+    let book = opened.gather_aloud(console);
     for (direction, choice) in choices {
         opened.session.choose(direction, choice)?;
     }
@@ -33,6 +41,7 @@ pub(super) fn run(opened: &mut Opened, set: &Set, console: &mut Console<'_>) -> 
         book: &book,
         saving: set.saving,
         action: "save",
+        recovered,
         warnings: used.iter().map(|used| used.warning(&config)).collect(),
         closing: closing(&used, &config),
         whole: None,

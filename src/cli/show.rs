@@ -1,6 +1,5 @@
 //! `show`: the minimums and the variables behind them.
 
-use crate::mailserver_cfg::Document;
 use crate::session::{Session, VariableRow};
 use crate::tls::{Direction, Minimum, TlsVersion};
 use crate::work::Host;
@@ -38,7 +37,7 @@ pub(super) fn run(opened: &Opened, output: Output, console: &mut Console<'_>) ->
     ];
     for direction in Direction::ALL {
         lines.push(String::new());
-        direction_lines(session, &opened.document, direction, &mut lines);
+        direction_lines(session, direction, &mut lines);
     }
     if let Some(difference) = session.difference() {
         lines.push(String::new());
@@ -75,14 +74,14 @@ fn variable_json(row: VariableRow) -> Option<VariableJson> {
     let assumed = row.assumed();
     Some(VariableJson {
         name: row.path?.variable,
-        in_file: row.in_file || row.duplicate,
+        in_file: row.in_file,
         value: row.shown,
         role: row.known.map(|known| known.role.token()),
         assumed,
     })
 }
 
-fn direction_lines(session: &Session, document: &Document, direction: Direction, lines: &mut Vec<String>) {
+fn direction_lines(session: &Session, direction: Direction, lines: &mut Vec<String>) {
     let reading = session.reading(direction);
     let who = match direction {
         Direction::Inbound => "those who call this server: SMTP, IMAP, POP3, HTTPS",
@@ -103,7 +102,7 @@ fn direction_lines(session: &Session, document: &Document, direction: Direction,
     let (named, unnamed): (Vec<VariableRow>, Vec<VariableRow>) = rows.into_iter().partition(|row| row.path.is_some());
     lines.push(format!("  table {}:", direction.table()));
     for row in &named {
-        variable_lines(row, document, lines);
+        variable_lines(row, lines);
     }
     let titles: Vec<&str> = unnamed
         .iter()
@@ -118,7 +117,7 @@ fn direction_lines(session: &Session, document: &Document, direction: Direction,
     }
 }
 
-fn variable_lines(row: &VariableRow, document: &Document, lines: &mut Vec<String>) {
+fn variable_lines(row: &VariableRow, lines: &mut Vec<String>) {
     let Some(path) = &row.path else { return };
     // A variable that no catalogue knows and that is not in the file cannot be here; one that is known may be missing.
     let value = match &row.shown {
@@ -142,19 +141,14 @@ fn variable_lines(row: &VariableRow, document: &Document, lines: &mut Vec<String
             path.variable
         ));
     }
-    if row.duplicate {
-        let places: Vec<String> = document
-            .duplicates()
-            .iter()
-            .filter(|found| {
-                found.table == path.table && found.variable.as_ref().is_none_or(|name| *name == path.variable)
-            })
-            .flat_map(|found| found.lines.iter().map(ToString::to_string))
-            .collect();
+    if let ([_, _, ..], true) = (&row.lines[..], row.duplicate) {
+        let places: Vec<String> = row.lines.iter().map(ToString::to_string).collect();
         remarks.push(format!(
             "stands more than once (lines {}): pick one by hand before it can be changed",
             places.join(", ")
         ));
+    } else if row.duplicate {
+        remarks.push("its table stands more than once: make it one by hand before it can be changed".to_owned());
     }
     lines.extend(remarks.iter().map(|remark| format!("      {remark}")));
 }

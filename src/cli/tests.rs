@@ -12,10 +12,11 @@ use super::args::{Check, Command, Output, Saving};
 use super::change::Change;
 use super::console::Console;
 use super::failure::Failure;
-use super::opened::Opened;
-use super::{Arguments, Status, check, peers};
+use super::opened::{Opened, Recovered};
+use super::{Arguments, Status, check, json as shapes, peers, review};
+use crate::mailserver_cfg::{Conflict, Secrets, VariablePath};
 use crate::peers::{Evidence, Host, Knowledge, Peer, PeerBook, PeerKey, Service, Source};
-use crate::session::Session;
+use crate::session::{EnginePlan, Session};
 use crate::tls::{Choice, Direction, TlsVersion};
 
 const FILE: &str = r#"<config>
@@ -66,6 +67,7 @@ impl Bench {
             book,
             saving,
             action: "save",
+            recovered: &Recovered::default(),
             warnings: Vec::new(),
             closing: Vec::new(),
             whole: None,
@@ -264,6 +266,86 @@ fn a_value_that_someone_else_changed_meanwhile_is_refused_and_kept() {
 }
 
 #[test]
+fn what_someone_else_changed_meanwhile_is_shown_with_what_it_was_and_what_was_wanted() {
+    let theirs = FILE.replace(
+        r#""ClientTlsProtocols">TLSv1,TLSv1.1,TLSv1.2"#,
+        r#""ClientTlsProtocols">TLSv1.1,TLSv1.2"#,
+    );
+    let mut bench = Bench::new();
+    fs::write(&bench.file, &theirs).unwrap();
+    let known = book(vec![modern(Direction::Outbound, 9)]);
+    let (result, out, _) = bench.set(&known, saving());
+    assert_eq!(
+        result.unwrap_err().more(),
+        [
+            "SmtpSecurity/ClientTlsProtocols",
+            "  as loaded   TLSv1,TLSv1.1,TLSv1.2",
+            "  on disk     TLSv1.1,TLSv1.2",
+            "  your edit   TLSv1.2",
+        ]
+    );
+    assert_eq!(
+        parsed(&out)["conflicts"],
+        json!([{
+            "table": "SmtpSecurity", "variable": "ClientTlsProtocols",
+            "base": "TLSv1,TLSv1.1,TLSv1.2", "theirs": "TLSv1.1,TLSv1.2", "mine": "TLSv1.2"
+        }])
+    );
+}
+
+#[test]
+fn a_value_in_dispute_is_masked_where_it_is_a_secret() {
+    let conflict = Conflict {
+        path: VariablePath {
+            table: "Smtp".to_owned(),
+            variable: "RelayPassword".to_owned(),
+        },
+        base: Some("tok-one".to_owned()),
+        theirs: Some("D3S:tok-two".to_owned()),
+        mine: None,
+    };
+    let conflicts = [conflict];
+    let lines = review::conflict_lines(&conflicts, &Secrets::default()).join("\n");
+    let shown = serde_json::to_string(&shapes::conflicts(&conflicts, &Secrets::default())).unwrap();
+    assert!(
+        !lines.contains("tok-") && lines.contains("(not in the file)"),
+        "{lines}"
+    );
+    assert!(!shown.contains("tok-"), "{shown}");
+}
+
+#[test]
+fn what_the_unit_of_the_engine_warns_of_is_said_before_a_save_of_a_script_too() {
+    let bench = Bench::new();
+    let mut facts = bench.opened.host.facts(crate::work::EngineWish::Restart);
+    let short = "systemd kills the engine after 90 s".to_owned();
+    facts.engine = EnginePlan::Restart {
+        commands: Vec::new(),
+        last_seconds: None,
+        warnings: vec![short.clone()],
+    };
+    let shown = bench.opened.session.review(&book(vec![]), facts).unwrap();
+    assert!(review::warnings(&shown).contains(&short));
+}
+
+#[test]
+fn a_dry_run_does_not_advise_itself() {
+    let mut bench = Bench::new();
+    let dry = Saving {
+        dry_run: true,
+        yes: false,
+        ..saving()
+    };
+    let (_, out, _) = bench.set(&book(vec![old(9)]), dry);
+    assert!(
+        out.contains("add --accept-cut-off") && !out.contains("--dry-run"),
+        "{out}"
+    );
+    let (result, _, _) = bench.set(&book(vec![old(9)]), saving());
+    assert!(result.unwrap_err().to_string().contains("see who with --dry-run"));
+}
+
+#[test]
 fn a_value_elsewhere_that_someone_else_changed_meanwhile_stays_in_the_saved_file() {
     let mut bench = Bench::new();
     let theirs = FILE.replace(r#""ServerTlsProtocols">TLSv1,"#, r#""ServerTlsProtocols">"#);
@@ -303,6 +385,7 @@ fn a_reader_that_is_gone_after_the_save_is_told_that_it_is_saved() {
         book: &book(vec![modern(Direction::Outbound, 9)]),
         saving: saving(),
         action: "save",
+        recovered: &Recovered::default(),
         warnings: Vec::new(),
         closing: Vec::new(),
         whole: None,

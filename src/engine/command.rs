@@ -12,7 +12,11 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use rustix::fs::Mode;
+use rustix::process::umask;
 
 /// Where programs named without a directory are looked for.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -161,7 +165,7 @@ pub(super) fn run(
     command
         .stdout(out.try_clone().map_err(failed)?)
         .stderr(err.try_clone().map_err(failed)?);
-    let mut child = command.spawn().map_err(failed)?;
+    let mut child = spawn(&mut command, call.starts_daemons).map_err(failed)?;
     let error = match wait(&mut child, patience, tick, &[&out, &err]) {
         Ok(Some(status)) => {
             seal(&out);
@@ -189,14 +193,7 @@ pub(super) fn ask(call: &Call) -> Result<Ran, RunError> {
 }
 
 fn prepare(starts_daemons: bool, path: &Path, arguments: &[OsString]) -> Command {
-    let mut command = if starts_daemons && umask_is_strict() {
-        // The daemon would inherit our 077; the words of the command stay arguments, no shell reads them.
-        let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", "umask 022; exec \"$@\"", "sh"]).arg(path);
-        shell
-    } else {
-        Command::new(path)
-    };
+    let mut command = Command::new(path);
     command
         .args(arguments)
         .env_clear()
@@ -221,17 +218,22 @@ fn prepare(starts_daemons: bool, path: &Path, arguments: &[OsString]) -> Command
     command
 }
 
-fn umask_is_strict() -> bool {
-    let Ok(status) = super::proc_fs::read_bounded(Path::new("/proc/self/status"), 64 * 1024) else {
-        return false;
-    };
-    let line = status
-        .split(|byte| *byte == b'\n')
-        .find_map(|line| line.strip_prefix(b"Umask:"));
-    let mask = line
-        .and_then(|text| std::str::from_utf8(text).ok())
-        .and_then(|text| u32::from_str_radix(text.trim(), 8).ok());
-    mask.is_some_and(|mask| mask & !0o022 != 0)
+/// One at a time: the umask belongs to the whole process.
+static UMASK: Mutex<()> = Mutex::new(());
+
+/// Spawns. A daemon would inherit our 077, so for that moment the umask is an ordinary one: whatever this program keeps names its own
+/// mode, so that a file of another thread made just then is none for others to read.
+fn spawn(command: &mut Command, starts_daemons: bool) -> io::Result<Child> {
+    if !starts_daemons {
+        return command.spawn();
+    }
+    let ordinary = Mode::WGRP | Mode::WOTH;
+    let _one = UMASK.lock().unwrap_or_else(PoisonError::into_inner);
+    let ours = umask(ordinary);
+    umask(ours & ordinary);
+    let child = command.spawn();
+    umask(ours);
+    child
 }
 
 /// `Ok(None)`: it had not ended when patience did.

@@ -8,7 +8,7 @@ use super::document::Document;
 use super::index::Section;
 use super::piece::Piece;
 use super::secrets::{Secrets, printable};
-use super::types::ValueChange;
+use super::types::{ValueChange, VariablePath};
 
 /// Variables that name the item of a list, best first.
 const KEYS: [&str; 6] = ["Id", "ID", "Guid", "GUID", "Name", "name"];
@@ -32,6 +32,7 @@ impl Document {
         let top = Parent {
             place: "",
             name: "",
+            table: None,
             depth: 0,
         };
         found.attributes("config", "", Some(&root), Some(&newer_root));
@@ -60,6 +61,8 @@ struct Parent<'p> {
     place: &'p str,
     /// The names of the variables around; decides about secrets.
     name: &'p str,
+    /// The top-level table that it is.
+    table: Option<&'p str>,
     /// 0 is `<config>`.
     depth: usize,
 }
@@ -76,12 +79,22 @@ type Identity = (String, Option<String>, usize);
 
 impl Found<'_> {
     fn change(&mut self, place: &str, name: &str, old: Option<&str>, new: Option<&str>) {
+        self.change_shown(place, |secrets, value| secrets.show(name, value), old, new);
+    }
+
+    fn change_shown(
+        &mut self,
+        place: &str,
+        show: impl Fn(&Secrets, &str) -> String,
+        old: Option<&str>,
+        new: Option<&str>,
+    ) {
         if old == new {
             return;
         }
         self.count += 1;
         if self.changes.len() < self.limit {
-            let show = |value: Option<&str>| value.map(|value| self.secrets.show(name, value));
+            let show = |value: Option<&str>| value.map(|value| show(self.secrets, value));
             let (old, new) = (show(old), show(new));
             self.changes.push(ValueChange {
                 place: printable(place, PLACE),
@@ -213,7 +226,14 @@ impl Found<'_> {
             Parent { place, .. } => format!("{place}, {label}"),
         };
         let container = matches!(any.element(), "table" | "list" | "listitem");
-        let name = match (container, any.name()) {
+        let own_name = any.name();
+        let path = parent.table.filter(|_| any.element() == "variable").and_then(|table| {
+            Some(VariablePath {
+                table: table.to_owned(),
+                variable: own_name.clone()?,
+            })
+        });
+        let name = match (container, own_name.clone()) {
             (true, _) => parent.name.to_owned(),
             (false, Some(name)) if parent.name.is_empty() => name,
             (false, Some(name)) => format!("{} {name}", parent.name),
@@ -224,7 +244,11 @@ impl Found<'_> {
         let new_children = new.map(Piece::children).unwrap_or_default();
         if !container {
             let (old, new) = (old.map(Piece::value), new.map(Piece::value));
-            self.change(&place, &name, old.as_deref(), new.as_deref());
+            let show = |secrets: &Secrets, value: &str| match &path {
+                Some(path) => secrets.show_at(path, value),
+                None => secrets.show(&name, value),
+            };
+            self.change_shown(&place, show, old.as_deref(), new.as_deref());
         } else if old_children.is_empty() && new_children.is_empty() {
             self.change(&place, &name, old.map(|_| ""), new.map(|_| ""));
         }
@@ -232,6 +256,9 @@ impl Found<'_> {
             Parent {
                 place: &place,
                 name: &name,
+                table: own_name
+                    .as_deref()
+                    .filter(|_| parent.depth == 0 && any.element() == "table"),
                 depth: parent.depth + 1,
             },
             &old_children,

@@ -48,28 +48,32 @@ impl Document {
         Ok(lines)
     }
 
-    /// Widens splices to whole lines and joins those that touch.
+    /// Widens splices to lines that are whole in both texts, and joins those that touch. What stands in none of the hunks
+    /// is the same in both.
     fn hunks(&self, splices: &[Splice], result: &Self) -> Vec<Hunk> {
         let mut hunks: Vec<Hunk> = Vec::new();
         let (mut added, mut removed) = (0, 0);
         for splice in splices {
-            let new_start = splice.start + added - removed;
-            (added, removed) = (added + splice.with.len(), removed + splice.end - splice.start);
-            let new_end = splice.end + added - removed;
             let old = whole(&self.text, splice.start..splice.end);
-            let whole_lines = old == (splice.start..splice.end) && splice.with.is_empty();
-            let new = if whole_lines {
-                new_start..new_end
-            } else {
-                whole(&result.text, new_start..new_end)
-            };
-            match hunks.last_mut() {
-                Some(last) if old.start <= last.old.end => {
-                    last.old.end = last.old.end.max(old.end);
-                    last.new.end = last.new.end.max(new.end);
+            let mut hunk = match hunks.pop_if(|last| old.start <= last.old.end) {
+                Some(last) => Hunk {
+                    old: last.old.start..last.old.end.max(old.end),
+                    ..last
+                },
+                None => {
+                    let start = old.start + added - removed;
+                    Hunk { old, new: start..start }
                 }
-                _ => hunks.push(Hunk { old, new }),
+            };
+            (added, removed) = (added + splice.with.len(), removed + splice.end - splice.start);
+            let in_result = |at: usize| at + added - removed;
+            // the lines end together: where the new text goes on behind the splice, so does the old one's next line
+            let end = in_result(hunk.old.end);
+            if line_start(&result.text, end) != end {
+                hunk.old.end = forth(&self.text, hunk.old.end, 1);
             }
+            hunk.new.end = in_result(hunk.old.end);
+            hunks.push(hunk);
         }
         hunks
     }
@@ -252,6 +256,83 @@ mod tests {
                 "+4 <variable name=\"MyKey\">(hidden)</variable>"
             ]
         );
+    }
+
+    #[test]
+    fn a_root_that_ends_on_the_line_of_its_last_table_is_shown_on_both_sides() {
+        let text = "<config>\n<table name=\"T\">\n<variable name=\"A\">1</variable>\n</table></config>\n";
+        let lines = diff(text, &[("B", None, Some("2"))], 0);
+        let ends = |sign: char| {
+            lines
+                .iter()
+                .filter(|line| line.starts_with(sign) && line.contains("</config>"))
+                .count()
+        };
+        assert_eq!(ends('-'), ends('+'), "{lines:?}");
+        let bare = "<config>\n<table name=\"Else\">\n</table></config>";
+        let lines = diff(bare, &[("B", None, Some("2"))], 0);
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.starts_with('+') && line.contains("</config>")),
+            "{lines:?}"
+        );
+    }
+
+    /// Documents whose parts stand on lines of their own, or not.
+    fn layout() -> impl proptest::strategy::Strategy<Value = String> {
+        use proptest::prelude::*;
+        let gap = prop::sample::select(vec!["", "\n", "\r\n", "  ", "\n\n", "\n    ", "<!-- c -->"]);
+        let value = prop::sample::select(vec!["1", "", "a\nb", "&lt;"]);
+        let tables = prop::sample::subsequence(vec!["T", "Else"], 0..=2);
+        (
+            tables,
+            prop::sample::subsequence(vec!["A", "B", "C"], 0..=3),
+            value,
+            prop::collection::vec(gap, 24),
+        )
+            .prop_map(|(tables, names, value, gaps)| {
+                let mut gaps = gaps.into_iter().cycle();
+                let mut gap = move || gaps.next().unwrap_or("");
+                let mut text = format!("<config>{}", gap());
+                for table in tables {
+                    text += &format!("<table name=\"{table}\">{}", gap());
+                    for name in &names {
+                        text += &format!("<variable name=\"{name}\">{value}</variable>{}", gap());
+                    }
+                    text += &format!("</table>{}", gap());
+                }
+                text + "</config>" + gap()
+            })
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_old_text_without_what_is_removed_and_with_what_is_added_is_the_new_text(
+            text in layout(),
+            wishes in proptest::collection::vec(proptest::option::of(proptest::sample::select(vec!["", "9", "x\ny"])), 4),
+        ) {
+            let old = Document::parse(text.into_bytes()).unwrap();
+            let edits = EditSet::new(["A", "B", "C", "D"].into_iter().zip(wishes).map(|(name, new)| {
+                let path = VariablePath { table: "T".into(), variable: name.into() };
+                Edit { base: old.value(&path), path, new: new.map(str::to_owned) }
+            }));
+            let new = Document::parse(old.render(&edits).unwrap()).unwrap();
+            let (mut made, mut at) = (String::new(), 0);
+            for hunk in old.hunks(&old.splices(&edits).unwrap(), &new) {
+                let hunk = old.trim(hunk, &new);
+                for (text, range) in [(&old.text, &hunk.old), (&new.text, &hunk.new)] {
+                    for end in [range.start, range.end] {
+                        proptest::prop_assert!(end == text.len() || line_start(text, end) == end, "{:?}\n{:?}", old.text, new.text);
+                    }
+                }
+                made += old.text.get(at..hunk.old.start).unwrap();
+                made += new.text.get(hunk.new).unwrap();
+                at = hunk.old.end;
+            }
+            made += old.text.get(at..).unwrap();
+            proptest::prop_assert_eq!(&made, &new.text);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::lines::BOM;
 use super::secrets::{Secrets, looks_secret};
 use super::strict::{Sink, scan, scan_inside};
 use super::tag::Tag;
+use super::types::VariablePath;
 
 impl Document {
     /// The spans inside `window` that must be hidden, in file order: values of secret variables (and of any other element or
@@ -75,6 +76,15 @@ impl Finder<'_> {
     fn text_of(&self, span: &Range<usize>) -> &str {
         self.text.get(span.clone()).unwrap_or_default()
     }
+
+    /// The top-level table that an element of this depth, which has just been closed, stands in. (The root is not among the
+    /// open elements where only some sections are looked at.)
+    fn table(&self, depth: usize) -> Option<String> {
+        let section = self.open.last().filter(|_| depth == 3)?;
+        let tag = Tag::new(self.text_of(section));
+        let name = tag.attribute("name").filter(|_| tag.element == "table")?;
+        Some(decode_attribute(name.raw))
+    }
 }
 
 impl Sink for Finder<'_> {
@@ -108,7 +118,14 @@ impl Sink for Finder<'_> {
         let name = tag
             .attribute("name")
             .map_or_else(|| tag.element.to_owned(), |name| decode_attribute(name.raw));
-        let secret = self.secrets.is_secret(&name, &decode(self.text_of(&inner)).text);
+        let value = decode(self.text_of(&inner)).text;
+        let secret = match self.table(depth).filter(|_| tag.element == "variable") {
+            Some(table) => {
+                let path = VariablePath { table, variable: name };
+                self.secrets.is_secret_at(&path, &value)
+            }
+            None => self.secrets.is_secret(&name, &value),
+        };
         if secret {
             self.found.push(inner);
         }
@@ -129,12 +146,24 @@ mod tests {
     fn what_is_hidden_in_a_window_is_the_same_when_only_the_sections_around_it_are_looked_at() {
         let inside = "<!-- password one --><table name='A'><variable name='MyKey'>x</variable></table> <?php secret?>\
                       <list name='B'><listitem><variable name='C'>D3S:1</variable></listitem></list>\
-                      <!-- a\npassword --><other D='SHA:2'><!-- pass-word --></other><table name='E'/>\
+                      <!-- a\npassword --><other D='SHA:2'><!-- pass-word --></other><table name='E'><variable name='HisKey'>1</variable></table>\
                       <table name='F'><variable name='Password'>y</variable></table> <!-- key password -->";
         for bom in ["", BOM] {
             let text = format!("{bom}<!-- password --><config key='D3S:3'>{inside}</config><!-- password -->");
             let document = Document::parse(text.clone().into()).unwrap();
-            let secrets = Secrets::default();
+            let his_key = VariablePath {
+                table: "E".into(),
+                variable: "HisKey".into(),
+            };
+            let secrets = Secrets {
+                closed: vec![his_key],
+                ..Secrets::default()
+            };
+            let open = text.find("'HisKey'>1").unwrap();
+            let value = open + "'HisKey'>".len();
+            assert_eq!(document.sensitive(value..value + 1, &secrets), []);
+            let hidden = value..value + 1;
+            assert_eq!(document.sensitive(hidden.clone(), &Secrets::default()), vec![hidden]);
             let mut parts = 0;
             for start in (0..text.len()).step_by(5) {
                 for end in (start + 1..text.len()).step_by(7) {

@@ -123,6 +123,12 @@ impl<'a> Pass<'a> {
 
     fn start_tag(&mut self, raw: &'a str, at: Range<usize>, sink: &mut impl Sink) -> Result<(), Trouble> {
         let tag = Tag::new(raw);
+        if tag.element.split(':').all(is_name) && tag.element.contains(':') {
+            return Err(Trouble::new(
+                at.start,
+                "a `:` in the name of an element (namespaces are not used in mailserver.cfg)",
+            ));
+        }
         if !is_name(tag.element) {
             return Err(Trouble::new(
                 at.start,
@@ -348,7 +354,9 @@ mod tests {
             ("&lt;<config/>", 0, "outside"),
             ("<config>< a/></config>", 8, "element name"),
             ("<config><></></config>", 8, "element name"),
-            ("<config><a:b/></config>", 8, "element name"),
+            ("<config><a:b/></config>", 8, "namespaces are not used"),
+            ("<config><a:b></a:b></config>", 8, "namespaces are not used"),
+            ("<config><a:/></config>", 8, "element name"),
             ("<config><a b:c=''/></config>", 11, "attribute name"),
             ("<config xmlns='x'/>", 8, "attribute name"),
             ("<config><a/b/></config>", 8, "element name"),

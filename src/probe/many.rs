@@ -66,9 +66,10 @@ fn work(
     results: &mpsc::Sender<(usize, Result<Report, ProbeError>)>,
 ) {
     while let Some(job) = queue.next(cancel) {
+        let started = Instant::now();
         let result = match &job.addresses {
             Some(addresses) => {
-                let result = probe_at(job.target, addresses, settings, cancel, Instant::now());
+                let result = probe_at(job.target, addresses, settings, cancel, started);
                 queue.release(addresses);
                 result
             }
@@ -80,7 +81,7 @@ fn work(
                     });
                     continue;
                 }
-                Ok(Err(why)) => Ok(Report::unreached(job.target, why)),
+                Ok(Err(why)) => Ok(Report::unreached(job.target, why, started.elapsed())),
                 Err(e) => Err(e),
             },
         };

@@ -24,10 +24,7 @@ pub fn probe_one(target: &Target, settings: &Settings, cancel: &Cancel) -> Resul
     let started = Instant::now();
     match resolve(target, settings, cancel)? {
         Ok(addresses) => probe_at(target, &addresses, settings, cancel, started),
-        Err(why) => Ok(Report {
-            elapsed: started.elapsed(),
-            ..Report::unreached(target, why)
-        }),
+        Err(why) => Ok(Report::unreached(target, why, started.elapsed())),
     }
 }
 
@@ -172,7 +169,12 @@ impl<'a> Call<'a> {
             Ok(wire) => wire,
             Err(why) => return Ok(Answer::Other(Outcome::NoAnswer(why))),
         };
-        match begin(&mut wire, self.target.service.start(), self.settings, self.whole) {
+        match begin(
+            &mut wire,
+            super::Start::of(self.target.service),
+            self.settings,
+            self.whole,
+        ) {
             Ok(()) => self.handshake(&mut wire, hello),
             Err(stop) => Ok(Answer::Other(match stop {
                 Stop::NoStartTls => Outcome::NoStartTls,

@@ -79,14 +79,14 @@ pub struct Report {
 }
 
 impl Report {
-    /// A target whose host could not be found.
-    pub(super) fn unreached(target: &Target, why: String) -> Self {
+    /// A target whose host could not be found, in this time.
+    pub(super) fn unreached(target: &Target, why: String, elapsed: Duration) -> Self {
         Self {
             target: target.clone(),
             outcome: Outcome::NoAnswer(why.clone()),
             address: None,
             connections: 0,
-            elapsed: Duration::ZERO,
+            elapsed,
             detail: why,
         }
     }

@@ -6,7 +6,7 @@ use super::error::SaveError;
 use super::json;
 use super::state_dir::Home;
 
-const NAME: &str = "journal.json";
+pub(crate) const NAME: &str = "journal.json";
 const ENGINE: &str = "engine-stopped.json";
 /// The bytes that are not in the backup while a file is written in place: the new ones, or on the way back the failed ones.
 pub(crate) const PENDING: &str = "pending.cfg";

@@ -27,15 +27,14 @@ pub struct StoredEdit {
 
 impl StoredEdit {
     pub(crate) fn of(edit: &Edit, secrets: &Secrets) -> Self {
-        let name = &edit.path.variable;
         let masked = [&edit.base, &edit.new]
             .into_iter()
             .flatten()
-            .any(|value| secrets.is_secret(name, value));
+            .any(|value| secrets.is_secret_at(&edit.path, value));
         let show = |value: &Option<String>| {
             value.as_ref().map(|value| {
                 if masked {
-                    secrets.show(name, value)
+                    secrets.show_at(&edit.path, value)
                 } else {
                     value.clone()
                 }
@@ -43,7 +42,7 @@ impl StoredEdit {
         };
         Self {
             table: edit.path.table.clone(),
-            variable: name.clone(),
+            variable: edit.path.variable.clone(),
             old: show(&edit.base),
             new: show(&edit.new),
             masked,

@@ -70,7 +70,7 @@ pub use error::SaveError;
 pub use gate::{Gate, GateError, GateKind, OpenGate, Progress, Started, Step};
 pub use manifest::{BackupInfo, StoredEdit};
 pub use preflight::{Preflight, Room, preflight};
-pub use recover::{ROLL_BACK, Recovered, engine_is_up, recover};
+pub use recover::{ROLL_BACK, Recovered, engine_is_up, recover, unfinished};
 pub use request::{Content, Note, Outcome, Request, Saved};
 pub use state_dir::StateDir;
 pub use steps::save;

@@ -15,10 +15,27 @@ use crate::mailserver_cfg::{Conflict, Document, Edit, EditSet, Secrets, ValueCha
 /// How many changed values are told by name.
 pub(crate) const TOLD: usize = 100;
 
+/// What stands in the file.
+pub(crate) enum Old<'a> {
+    /// A document: the base, or what became of it.
+    Document(Cow<'a, Document>),
+    /// The bytes of a file that is none, which the user was told of.
+    Broken(Vec<u8>),
+}
+
+impl Old<'_> {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Document(document) => document.as_bytes(),
+            Self::Broken(bytes) => bytes,
+        }
+    }
+}
+
 /// The new file and how it came about.
 pub(crate) struct Plan<'a> {
     /// What it is made from: the base, unless the file was changed since.
-    pub(crate) old: Cow<'a, Document>,
+    pub(crate) old: Old<'a>,
     /// The verified new document; `None` = its bytes are the old ones.
     pub(crate) new: Option<Document>,
     pub(crate) applied: EditSet,
@@ -37,11 +54,17 @@ fn parse(request: &Request<'_>, bytes: Vec<u8>) -> Result<Document, SaveError> {
 /// What stands in the file now, read only if it is not the base.
 /// # Errors
 /// It cannot be read, never holds still, is not a document.
-pub(crate) fn read_now<'a>(request: &Request<'a>) -> Result<(Cow<'a, Document>, Snapshot, File), SaveError> {
+pub(crate) fn read_now<'a>(request: &Request<'a>) -> Result<(Old<'a>, Snapshot, File), SaveError> {
+    if let Content::Mend { broken, .. } = &request.content {
+        let (is_broken, snapshot, file) = request.target.holds(broken)?;
+        if is_broken {
+            return Ok((Old::Broken(broken.clone()), snapshot, file));
+        }
+    }
     let base = request.base;
     let (is_base, snapshot, file) = request.target.holds(base.as_bytes())?;
     if is_base {
-        return Ok((Cow::Borrowed(base), snapshot, file));
+        return Ok((Old::Document(Cow::Borrowed(base)), snapshot, file));
     }
     let (bytes, snapshot, file) = request.target.read_handle()?;
     let now = if bytes == base.as_bytes() {
@@ -49,14 +72,22 @@ pub(crate) fn read_now<'a>(request: &Request<'a>) -> Result<(Cow<'a, Document>, 
     } else {
         Cow::Owned(parse(request, bytes)?)
     };
-    Ok((now, snapshot, file))
+    Ok((Old::Document(now), snapshot, file))
 }
 
 /// Makes the plan for what [`read_now`] found.
 /// # Errors
 /// Not a document, a conflict, edits that cannot be applied.
-pub(crate) fn plan<'a>(request: &Request<'a>, old: Cow<'a, Document>) -> Result<Plan<'a>, SaveError> {
+pub(crate) fn plan<'a>(request: &Request<'a>, old: Old<'a>) -> Result<Plan<'a>, SaveError> {
     let path = || request.target.path().to_path_buf();
+    let old = match (old, &request.content) {
+        (Old::Broken(bytes), Content::Mend { bytes: new, .. }) => {
+            let new = Some(parse(request, new.clone())?);
+            return Ok(whole(Old::Broken(bytes), new, Vec::new(), 0));
+        }
+        (Old::Broken(bytes), _) => Cow::Owned(parse(request, bytes)?),
+        (Old::Document(old), _) => old,
+    };
     let (changed, changed_count) = match &old {
         Cow::Borrowed(_) => (Vec::new(), 0),
         Cow::Owned(now) => request.base.changes_to(now, request.secrets, TOLD),
@@ -87,7 +118,7 @@ pub(crate) fn plan<'a>(request: &Request<'a>, old: Cow<'a, Document>) -> Result<
                 Some(verified).filter(differs)
             };
             Ok(Plan {
-                old,
+                old: Old::Document(old),
                 new,
                 applied: rebased.apply,
                 already: rebased.already,
@@ -95,6 +126,15 @@ pub(crate) fn plan<'a>(request: &Request<'a>, old: Cow<'a, Document>) -> Result<
                 changed_count,
             })
         }
+        // What could not be understood is gone: another program, or the engine when it stopped, has written a document.
+        Content::Mend { bytes, .. } => match Some(parse(request, bytes.clone())?).filter(differs) {
+            None => Ok(whole(Old::Document(old), None, Vec::new(), 0)),
+            Some(_) => Err(SaveError::ChangedUnderneath {
+                path: path(),
+                changed: Vec::new(),
+                on_disk: OnDisk::Untouched,
+            }),
+        },
         Content::Whole { bytes, even_if_changed } => {
             if changed_count > 0 && !even_if_changed {
                 return Err(SaveError::ChangedUnderneath {
@@ -104,26 +144,35 @@ pub(crate) fn plan<'a>(request: &Request<'a>, old: Cow<'a, Document>) -> Result<
                 });
             }
             let new = Some(parse(request, bytes.clone())?).filter(differs);
-            Ok(Plan {
-                old,
-                new,
-                applied: EditSet::default(),
-                already: Vec::new(),
-                changed,
-                changed_count,
-            })
+            Ok(whole(Old::Document(old), new, changed, changed_count))
         }
+    }
+}
+
+/// The plan for a whole file.
+fn whole(old: Old<'_>, new: Option<Document>, changed: Vec<ValueChange>, changed_count: usize) -> Plan<'_> {
+    Plan {
+        old,
+        new,
+        applied: EditSet::default(),
+        already: Vec::new(),
+        changed,
+        changed_count,
     }
 }
 
 /// Errors are printed: no secret may be in them.
 fn masked(conflict: &Conflict, secrets: &Secrets) -> Conflict {
     let values = [&conflict.base, &conflict.theirs, &conflict.mine];
-    let name = &conflict.path.variable;
-    if !values.into_iter().flatten().any(|value| secrets.is_secret(name, value)) {
+    let path = &conflict.path;
+    if !values
+        .into_iter()
+        .flatten()
+        .any(|value| secrets.is_secret_at(path, value))
+    {
         return conflict.clone();
     }
-    let show = |value: &Option<String>| value.as_ref().map(|value| secrets.show(name, value));
+    let show = |value: &Option<String>| value.as_ref().map(|value| secrets.show_at(path, value));
     Conflict {
         path: conflict.path.clone(),
         base: show(&conflict.base),

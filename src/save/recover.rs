@@ -2,14 +2,14 @@
 //! lets one through.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::audit::{AuditEntry, audit};
 use super::backup;
 use super::disk::{self, LARGEST};
 use super::error::SaveError;
 use super::in_place;
-use super::journal::{EngineStopped, Journal, PENDING, Phase};
+use super::journal::{self, EngineStopped, Journal, PENDING, Phase};
 use super::state_dir::{Home, Locks, StateDir};
 use super::swap;
 use super::target::{Snapshot, Target};
@@ -97,6 +97,12 @@ pub fn recover(state: &StateDir, target: &Target) -> Result<Vec<Recovered>, Save
     let home = state.home(target)?;
     let _locks = Locks::take(target, &home)?;
     recover_locked(state, &home, target)
+}
+
+/// Did a save of this file break off, so that [`recover`] has something to finish or undo? Only looks; makes nothing.
+#[must_use]
+pub fn unfinished(state: &Path, target: &Target) -> bool {
+    StateDir::place(state, target).join(journal::NAME).exists()
 }
 
 /// The engine runs again (or is meant to be down): [`Recovered::EngineMayBeDown`] is not said any more.

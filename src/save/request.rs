@@ -35,11 +35,18 @@ pub enum Content {
         /// and in the backup. Without it the save ends with [`SaveError::ChangedUnderneath`].
         even_if_changed: bool,
     },
+    /// These bytes, whole, in place of a file that is no document: a restore where nothing can be compared.
+    Mend {
+        /// The new content; must be a document.
+        bytes: Vec<u8>,
+        /// The bytes that the user was told of. If others are there by then, the save ends with [`SaveError::ChangedUnderneath`].
+        broken: Vec<u8>,
+    },
 }
 
 impl Content {
     pub(crate) fn is_whole(&self) -> bool {
-        matches!(self, Self::Whole { .. })
+        matches!(self, Self::Whole { .. } | Self::Mend { .. })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, Mode};
+use rustix::fs::{Access, AtFlags, FlockOperation, Mode};
 use rustix::io::Errno;
 
 use super::disk::{self, Dir};
@@ -25,42 +25,35 @@ impl StateDir {
     /// # Errors
     /// [`SaveError::StateDir`] when it is a symbolic link, belongs to another user, or others may write to it.
     pub fn open(path: &Path) -> Result<Self, SaveError> {
-        let untrusted = |why: String, next| {
-            Err(SaveError::StateDir {
-                path: path.to_path_buf(),
-                why,
-                next,
-            })
-        };
-        match std::fs::symlink_metadata(path) {
-            Ok(found) if found.file_type().is_symlink() => {
-                return untrusted("it is a symbolic link".into(), "give the directory that it points to");
-            }
-            Ok(found) if !found.is_dir() => {
-                return untrusted("it is not a directory".into(), "give another one with --state-dir");
-            }
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => create(path)?,
-            Err(error) => return Err(SaveError::io("looking at", path, &error)),
+        if !is_there(path)? {
+            create(path)?;
         }
+        let (state, mode) = Self::trusted(path)?;
+        if mode != 0o700 {
+            rustix::fs::fchmod(&state.dir.handle, Mode::RWXU)
+                .map_err(|errno| SaveError::disk("closing", path, errno))?;
+        }
+        Ok(state)
+    }
+
+    /// The directory and its mode, if it can be trusted.
+    fn trusted(path: &Path) -> Result<(Self, u32), SaveError> {
         let dir = Dir::open(path).map_err(|errno| SaveError::disk("opening", path, errno))?;
         let stat = rustix::fs::fstat(&dir.handle).map_err(|errno| SaveError::disk("looking at", path, errno))?;
         let ours = rustix::process::geteuid().as_raw();
         if stat.st_uid != ours {
             let why = format!("it belongs to user {}, and this is user {ours}", stat.st_uid);
-            return untrusted(why, "give another one with --state-dir, or chown it");
+            return Err(untrusted(path, why, "give another one with --state-dir, or chown it"));
         }
         let mode = stat.st_mode & 0o777;
         if mode & 0o022 != 0 {
-            return untrusted(
+            return Err(untrusted(
+                path,
                 format!("others may write to it (mode {mode:04o})"),
                 "look who put what into it, then chmod 0700 it",
-            );
+            ));
         }
-        if mode != 0o700 {
-            rustix::fs::fchmod(&dir.handle, Mode::RWXU).map_err(|errno| SaveError::disk("closing", path, errno))?;
-        }
-        Ok(Self { dir })
+        Ok((Self { dir }, mode))
     }
 
     /// Its path.
@@ -72,11 +65,17 @@ impl StateDir {
     /// Opens the directory for looking only: nothing is created, no mode is changed. Where it is not there yet, the nearest directory above
     /// it, where it would be made, is looked at.
     /// # Errors
-    /// [`SaveError::Disk`] when it cannot be opened.
+    /// [`SaveError::Disk`] when it cannot be opened; [`SaveError::StateDir`] as [`Self::open`].
     pub fn look(path: &Path) -> Result<Self, SaveError> {
+        if is_there(path)? {
+            return Ok(Self::trusted(path)?.0);
+        }
         let absolute = std::path::absolute(path).map_err(|error| SaveError::io("looking at", path, &error))?;
         let there = absolute.ancestors().find(|above| above.is_dir()).unwrap_or(&absolute);
         let dir = Dir::open(there).map_err(|errno| SaveError::disk("opening", there, errno))?;
+        let access = Access::WRITE_OK | Access::EXEC_OK;
+        rustix::fs::accessat(&dir.handle, ".", access, AtFlags::EACCESS)
+            .map_err(|errno| SaveError::disk("making the state directory in", there, errno))?;
         Ok(Self { dir })
     }
 
@@ -103,6 +102,33 @@ impl StateDir {
     }
 }
 
+fn untrusted(path: &Path, why: String, next: &'static str) -> SaveError {
+    SaveError::StateDir {
+        path: path.to_path_buf(),
+        why,
+        next,
+    }
+}
+
+/// Is there a directory of this name? A symbolic link is none: it could be turned to another place between two looks.
+fn is_there(path: &Path) -> Result<bool, SaveError> {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_symlink() => Err(untrusted(
+            path,
+            "it is a symbolic link".into(),
+            "give the directory that it points to",
+        )),
+        Ok(found) if !found.is_dir() => Err(untrusted(
+            path,
+            "it is not a directory".into(),
+            "give another one with --state-dir",
+        )),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(SaveError::io("looking at", path, &error)),
+    }
+}
+
 /// A name for a target's sub-directory: paths can be long and hold anything.
 fn name(target: &Target) -> String {
     use std::os::unix::ffi::OsStrExt as _;
@@ -118,7 +144,7 @@ fn create(path: &Path) -> Result<(), SaveError> {
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    // Parents with the usual mode, as `mkdir -p`; only the last one is private.
+    // Parents as `mkdir -p` makes them, so by the umask: 077 makes them private too. The last one is private always.
     std::fs::create_dir_all(parent).map_err(|error| SaveError::io("creating", parent, &error))?;
     match std::fs::DirBuilder::new().mode(0o700).create(path) {
         Ok(()) => {}

@@ -9,7 +9,7 @@ use super::error::SaveError;
 use super::gate::{Gate, Progress, Started, Step};
 use super::journal::EngineStopped;
 use super::manifest::BackupInfo;
-use super::plan::{Plan, plan, read_now};
+use super::plan::{Old, Plan, plan, read_now};
 use super::preflight::{in_place_reason, preflight};
 use super::recover::recover_locked;
 use super::request::{Outcome, Request, Saved, ended};
@@ -238,8 +238,8 @@ fn nothing(plan: Plan<'_>) -> Saved {
         changed_count: plan.changed_count,
         engine: Started::NotOurs,
         written: match plan.old {
-            Cow::Borrowed(_) => None,
-            Cow::Owned(now) => Some(now),
+            Old::Document(Cow::Owned(now)) => Some(now),
+            Old::Document(Cow::Borrowed(_)) | Old::Broken(_) => None,
         },
         recovered: Vec::new(),
         warnings: Vec::new(),

@@ -6,7 +6,7 @@ use crate::mailserver_cfg::{DiffLine, Document, EditError, EditSet, ValueChange}
 use crate::peers::{Counts, Coverage, Knowledge, PeerBook, Source, Threshold, Verdict, assess, cut_off_domains};
 use crate::tls::{Direction, Minimum, PlanNote, TlsVersion};
 
-use super::{Session, words::host_label};
+use super::{Expected, Session, words::host_label};
 
 /// What will happen to the engine, as found out by the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +30,6 @@ pub enum EnginePlan {
         last_seconds: Option<u64>,
         /// What to know beforehand, such as a short stop time-out.
         warnings: Vec<String>,
-        /// Why the save cannot be made to undo itself, if so.
-        no_undo: Option<String>,
     },
 }
 
@@ -54,6 +52,8 @@ pub struct Facts {
     pub blocked: Option<String>,
     /// The engine.
     pub engine: EnginePlan,
+    /// Why a save cannot be made to undo itself, if so.
+    pub no_undo: Option<String>,
 }
 
 /// A yes that is not the default and must be given on its own.
@@ -107,8 +107,10 @@ pub struct DirectionReview {
     pub counts: Counts,
     /// How much is known.
     pub coverage: Coverage,
-    /// What the plan had to say.
+    /// What is to be said of the changes.
     pub notes: Vec<PlanNote>,
+    /// What inbound ports should do then.
+    pub expected: Expected,
 }
 
 /// Everything that is shown before saving.
@@ -116,7 +118,7 @@ pub struct DirectionReview {
 pub struct Review {
     /// The edits.
     pub edits: EditSet,
-    /// Directions with a changed variable.
+    /// Directions with a changed variable, or that read otherwise because the other one changes.
     pub directions: Vec<DirectionReview>,
     /// The masked diff.
     pub diff: Vec<DiffLine>,
@@ -132,19 +134,30 @@ pub struct Review {
     pub evidence_warnings: Vec<String>,
     /// When a whole older file is put in place: what changes, value by value (masked), and how many values in all.
     pub whole: Option<(Vec<ValueChange>, usize)>,
+    /// When it takes the place of a file that cannot be understood.
+    pub mends: Option<Mends>,
+}
+
+/// A whole older file in place of one that cannot be understood: nothing can be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mends {
+    /// Where and why the file now cannot be understood.
+    pub why: String,
+    /// The minimums that hold then.
+    pub minimums: [(Direction, Minimum); 2],
 }
 
 /// How many values of a whole file are listed.
 const LISTED: usize = 200;
 
 impl Review {
-    /// The inbound minimum after the save, where it touches inbound.
+    /// What inbound ports should do after the save, where it touches inbound.
     #[must_use]
-    pub fn inbound_after(&self) -> Option<Minimum> {
+    pub fn inbound_after(&self) -> Option<Expected> {
         self.directions
             .iter()
             .find(|review| review.direction == Direction::Inbound)
-            .map(|review| review.to.clone())
+            .map(|review| review.expected.clone())
     }
 
     /// Does anything stand in the way that no consent can remove?
@@ -167,8 +180,7 @@ impl Session {
         let diff = self.base().diff(&edits, &self.secrets(), 2)?;
         let directions = Direction::ALL
             .into_iter()
-            .filter(|d| edits.edits().iter().any(|edit| edit.path.table == d.table()))
-            .map(|direction| self.review_direction(book, direction))
+            .filter_map(|direction| self.review_direction(self, book, direction))
             .collect();
         Ok(self.gather(book, facts, edits, diff, directions, None))
     }
@@ -179,16 +191,27 @@ impl Session {
         let then = Self::new(Arc::clone(restored), self.catalogue().clone(), self.measured());
         let directions = Direction::ALL
             .into_iter()
-            .map(|direction| DirectionReview {
-                from: self.loaded_minimum(direction),
-                ..then.review_direction(book, direction)
-            })
-            .filter(|review| review.from != review.to)
+            .filter_map(|direction| self.review_direction(&then, book, direction))
             .collect();
         let changes = self.base().changes_to(restored, &self.secrets(), LISTED);
         let review = self.gather(book, facts, EditSet::default(), Vec::new(), directions, Some(changes));
         Review {
             difference: then.difference(),
+            ..review
+        }
+    }
+
+    /// Gathers the review of putting the whole file of this session in place of one that cannot be understood. Which peers that touches
+    /// cannot be said, because it is not known what holds now.
+    #[must_use]
+    pub fn review_mend(&self, book: &PeerBook, facts: Facts, why: String) -> Review {
+        let nothing = Some((Vec::new(), 0));
+        let review = self.gather(book, facts, EditSet::default(), Vec::new(), Vec::new(), nothing);
+        Review {
+            mends: Some(Mends {
+                why,
+                minimums: Direction::ALL.map(|direction| (direction, self.loaded_minimum(direction))),
+            }),
             ..review
         }
     }
@@ -222,11 +245,17 @@ impl Session {
             window_days: book.window_days,
             evidence_warnings: book.warnings.clone(),
             whole,
+            mends: None,
         }
     }
 
-    fn review_direction(&self, book: &PeerBook, direction: Direction) -> DirectionReview {
-        let to = self.minimum(direction);
+    /// What changes in a direction from what was loaded here to what `after` wants: a variable of its table, or only
+    /// what it is read as, because of the other one's. `None`: neither.
+    fn review_direction(&self, after: &Self, book: &PeerBook, direction: Direction) -> Option<DirectionReview> {
+        let (from, to) = (self.loaded_minimum(direction), after.minimum(direction));
+        if from == to && self.loaded_pairs(direction) == after.pairs(direction) {
+            return None;
+        }
         let threshold = self.threshold(direction, &to);
         let impact = assess(book, direction, threshold);
         let affected = impact
@@ -250,17 +279,18 @@ impl Session {
         } else {
             Vec::new()
         };
-        DirectionReview {
+        Some(DirectionReview {
             direction,
-            from: self.loaded_minimum(direction),
+            from,
             to,
             threshold,
             affected,
             domains,
             counts: impact.counts,
             coverage: impact.coverage,
-            notes: self.notes(direction),
-        }
+            notes: self.notes_to(direction, after),
+            expected: after.expected(),
+        })
     }
 }
 

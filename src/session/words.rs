@@ -7,7 +7,7 @@ use crate::mailserver_cfg::DiffKind;
 use crate::peers::{Counts, Coverage, Host, Knowledge, PeerKey, Source, Threshold, Verdict};
 use crate::tls::{Choice, Direction, Minimum, TlsVersion};
 
-use super::{Affected, Clock, Consent, DirectionReview, EnginePlan, Review};
+use super::{Affected, Clock, Consent, DirectionReview, EnginePlan, Mends, Review};
 
 /// Most recipient domains named in one line.
 const DOMAINS: usize = 20;
@@ -31,6 +31,17 @@ pub enum Tone {
     Context,
 }
 
+/// What becomes of a line that is longer than a screen is wide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Wrap {
+    /// It goes on in the next row, words stay whole.
+    Words,
+    /// It goes on in the next row, wherever it is: a line of the file, in which blanks are bytes like others.
+    Letters,
+    /// It is cut.
+    Cut,
+}
+
 /// A line of text with its tone. May be longer than a screen is wide; `indent` is where its continuation begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -40,8 +51,8 @@ pub struct Line {
     pub text: String,
     /// Columns before a continuation.
     pub indent: u16,
-    /// Lines around a change are cut rather than wrapped.
-    pub wraps: bool,
+    /// What becomes of it where it is too long.
+    pub wrap: Wrap,
 }
 
 impl Line {
@@ -50,7 +61,7 @@ impl Line {
             tone,
             text: text.into(),
             indent,
-            wraps: true,
+            wrap: Wrap::Words,
         }
     }
 }
@@ -160,6 +171,9 @@ impl Review {
         }
         self.file_and_engine(&mut lines);
         lines.push(Line::new(Tone::Text, "", 0));
+        if self.mends.is_some() {
+            return lines;
+        }
         if let Some((changes, count)) = &self.whole {
             lines.push(Line::new(Tone::Heading, "The values that change", 0));
             let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not there)".to_owned());
@@ -168,7 +182,8 @@ impl Review {
                 lines.push(Line::new(Tone::Text, words, 4));
             }
             if *count > changes.len() {
-                let words = format!("  ... and {} more values", count - changes.len());
+                let more = (count - changes.len()) as u64;
+                let words = format!("  ... and {}", amount(more, "more value", "more values"));
                 lines.push(Line::new(Tone::Caution, words, 4));
             }
             return lines;
@@ -182,16 +197,27 @@ impl Review {
             };
             let mut shown = Line::new(tone, format!("{:>6} {sign} {}", line.line, line.text), 9);
             // What changes is shown to its last character.
-            shown.wraps = line.kind != DiffKind::Context;
+            shown.wrap = match line.kind {
+                DiffKind::Context => Wrap::Cut,
+                DiffKind::Removed | DiffKind::Added => Wrap::Letters,
+            };
             lines.push(shown);
         }
         lines
     }
 
     fn change(&self, lines: &mut Vec<Line>) {
-        if let Some((_, count)) = &self.whole {
+        if let Some(mends) = &self.mends {
+            let words = format!("  The whole file of a backup is put in place. {}", mends.words());
+            lines.push(Line::new(Tone::Caution, words, 2));
+            for (direction, minimum) in &mends.minimums {
+                let words = format!("  {direction}: minimum {} then", describe_minimum(minimum));
+                lines.push(Line::new(Tone::Text, words, 4));
+            }
+        } else if let Some((_, count)) = &self.whole {
             let words = format!(
-                "  The whole file of a backup is put in place; {count} values change. Everything saved since then is lost."
+                "  The whole file of a backup is put in place; {}. Everything saved since then is lost.",
+                amount(*count as u64, "value changes", "values change")
             );
             lines.push(Line::new(Tone::Caution, words, 2));
         } else if self.edits.is_empty() {
@@ -356,7 +382,7 @@ impl Review {
         if let Some(why) = &facts.blocked {
             lines.push(Line::new(Tone::Bad, format!("  x It cannot be saved: {why}"), 4));
         }
-        engine_lines(&facts.engine, lines);
+        engine_lines(&facts.engine, facts.no_undo.as_deref(), lines);
         for warning in &self.evidence_warnings {
             lines.push(Line::new(Tone::Caution, format!("  ! {warning}"), 4));
         }
@@ -366,8 +392,11 @@ impl Review {
     #[must_use]
     pub fn change_words(&self) -> Vec<String> {
         let mut words = Vec::new();
-        if let Some((_, count)) = &self.whole {
-            words.push(format!("put a whole older file in place ({count} values change)"));
+        if self.mends.is_some() {
+            words.push("put a whole older file in place of one that could not be understood".to_owned());
+        } else if let Some((_, count)) = &self.whole {
+            let values = amount(*count as u64, "value changes", "values change");
+            words.push(format!("put a whole older file in place ({values})"));
         }
         for review in &self.directions {
             if review.from != review.to {
@@ -417,7 +446,18 @@ impl Review {
     }
 }
 
-fn engine_lines(engine: &EnginePlan, lines: &mut Vec<Line>) {
+impl Mends {
+    /// That nothing can be compared, and where the broken file goes.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!(
+            "The file now cannot be understood ({}), so it cannot be said which values change; it is kept as a backup itself.",
+            self.why
+        )
+    }
+}
+
+fn engine_lines(engine: &EnginePlan, no_undo: Option<&str>, lines: &mut Vec<Line>) {
     match engine {
         EnginePlan::Absent => lines.push(Line::new(
             Tone::Text,
@@ -446,7 +486,6 @@ fn engine_lines(engine: &EnginePlan, lines: &mut Vec<Line>) {
             commands,
             last_seconds,
             warnings,
-            no_undo,
         } => {
             let last = last_seconds.map_or_else(
                 || "how long it takes was never measured here; a start of 20 seconds is usual".to_owned(),

@@ -5,99 +5,103 @@ use std::collections::BTreeSet;
 
 use super::read::{FileFacts, Found, at_least};
 use super::words::{Meaning, WordList, meaning, word_like};
-use super::{
-    Catalogue, CatalogueVariable, Choice, Direction, Minimum, Pair, PairEdit, Plan, PlanError, PlanNote, Role,
-    Sureness, TlsVersion,
-};
+use super::{Catalogue, CatalogueVariable, Choice, Direction, Pair, PairEdit, PlanError, Role, Sureness, TlsVersion};
+
+/// Planning one direction changes what the other is read against, so both are planned until nothing moves. One thing is
+/// handed over, whether the other list names TLS 1.3, and a plan that has it never loses it by being told so: two
+/// rounds settle it, and the third only sees that it is settled.
+const ROUNDS: usize = 3;
 
 impl Catalogue {
-    /// The edits that make `choice` true in pairs as loaded, as if the file had no other direction.
+    /// The edits that make the choices true at once, in the order of [`Direction::ALL`]. They are planned from the pairs
+    /// as *loaded*, so that choosing what was loaded comes to no edit, but each direction beside the other as it will
+    /// be: a list reads as a minimum only if it goes as far as the furthest list of the file.
+    ///
+    /// `wanted` are the pairs of a direction for which nothing is chosen (with what was set there by hand); it gets no
+    /// edits here, and may read otherwise than before ([`PlanNote::ReadsOtherwise`](super::PlanNote::ReadsOtherwise)).
     /// `server_has_tls13`: this engine was seen to speak TLS 1.3 (a handshake or a Received header).
+    ///
+    /// After the edits, [`Catalogue::read_both`] reads each choice, and choosing the same again comes to no edit.
     /// # Errors
     /// [`PlanError`].
-    pub fn choose(
+    pub fn plan(
         &self,
-        direction: Direction,
-        pairs: &[Pair],
-        choice: Choice,
+        loaded: [&[Pair]; 2],
+        wanted: [&[Pair]; 2],
+        choices: [Option<Choice>; 2],
         server_has_tls13: bool,
-    ) -> Result<Plan, PlanError> {
-        match direction {
-            Direction::Inbound => self.choose_in_file(direction, pairs, &[], choice, server_has_tls13),
-            Direction::Outbound => self.choose_in_file(direction, &[], pairs, choice, server_has_tls13),
+    ) -> Result<[Vec<PairEdit>; 2], PlanError> {
+        let [loaded_in, loaded_out] = loaded;
+        let [wanted_in, wanted_out] = wanted;
+        let [choice_in, choice_out] = choices;
+        let file = self.facts(loaded_in, loaded_out);
+        let known = Known {
+            tls13: server_has_tls13 || file.names_tls13,
+            separator: file.separator,
+        };
+        let side = |direction, own, other: &[Pair], choice: Option<Choice>| {
+            choice.map_or(Ok(Vec::new()), |choice| {
+                self.plan_beside(direction, own, other, choice, &known)
+            })
+        };
+        let start =
+            |loaded: &[Pair], wanted: &[Pair], choice: Option<Choice>| choice.map_or(wanted, |_| loaded).to_vec();
+        let mut outbound = start(loaded_out, wanted_out, choice_out);
+        let mut edits = [Vec::new(), Vec::new()];
+        for _ in 0..ROUNDS {
+            let edits_in = side(Direction::Inbound, loaded_in, &outbound, choice_in)?;
+            let inbound = made(start(loaded_in, wanted_in, choice_in), &edits_in);
+            let edits_out = side(Direction::Outbound, loaded_out, &inbound, choice_out)?;
+            outbound = made(start(loaded_out, wanted_out, choice_out), &edits_out);
+            let before = std::mem::replace(&mut edits, [edits_in, edits_out]);
+            if edits == before {
+                break;
+            }
         }
+        Ok(edits)
     }
 
-    /// The edits to `direction` that make `choice` true there, with both tables of the file at hand: the
-    /// other one may show that the engine knows TLS 1.3, and how lists are written. The pairs
-    /// are those of the loaded file, so that choosing what was loaded comes to no edit.
-    ///
-    /// Read the result with [`Catalogue::read_both`]: it is `choice` in `direction`. The other direction
-    /// can read otherwise than before, where `TLSv1.3` is now named for the first time in the file.
-    /// # Errors
-    /// [`PlanError`].
-    pub fn choose_in_file(
+    /// The edits of one direction beside the pairs that the other will have.
+    fn plan_beside(
         &self,
         direction: Direction,
-        inbound: &[Pair],
-        outbound: &[Pair],
+        own: &[Pair],
+        other: &[Pair],
         choice: Choice,
-        server_has_tls13: bool,
-    ) -> Result<Plan, PlanError> {
-        let facts = self.facts(inbound, outbound);
-        let pairs = match direction {
-            Direction::Inbound => inbound,
-            Direction::Outbound => outbound,
+        known: &Known,
+    ) -> Result<Vec<PairEdit>, PlanError> {
+        let facts = match direction {
+            Direction::Inbound => self.facts(own, other),
+            Direction::Outbound => self.facts(other, own),
         };
         let table = direction.table();
-        if let Some((name, count)) = self.duplicate(direction, pairs, Role::makes_minimum) {
+        if let Some((name, count)) = self.duplicate(direction, own, Role::makes_minimum) {
             return Err(PlanError::Duplicate { table, name, count });
         }
-        let loaded = self.read_with(direction, pairs, &facts);
-        if choice.is_already(&loaded.minimum) {
-            return Ok(Plan::default());
+        if choice.is_already(&self.read_with(direction, own, &facts).minimum) {
+            return Ok(Vec::new());
         }
-        let mut plan = Plan::default();
         match choice {
-            Choice::Default => {
-                for found in self.found(direction, pairs).filter(|f| f.row.role.makes_minimum()) {
-                    plan.edits.push(PairEdit {
-                        name: found.pair.name.clone(),
-                        new: None,
-                    });
-                }
-            }
+            Choice::Default => Ok(self
+                .found(direction, own)
+                .filter(|f| f.row.role.makes_minimum())
+                .map(|f| delete(&f))
+                .collect()),
             Choice::At(minimum) => {
                 let goal = Goal {
                     minimum,
                     facts: &facts,
-                    server_has_tls13,
+                    known,
                 };
-                self.raise_or_lower(direction, pairs, &goal, &mut plan)?;
-                let added = plan
-                    .notes
-                    .iter()
-                    .any(|n| matches!(n, PlanNote::Adds { .. } | PlanNote::AddsAssumed { .. }));
-                if added && !loaded.lookalikes.is_empty() {
-                    plan.notes.push(PlanNote::LeavesLookalikes {
-                        names: loaded.lookalikes,
-                    });
-                }
-                if minimum < TlsVersion::Tls12 && !self.has_security_level_0(direction, pairs) {
-                    plan.notes.push(PlanNote::LegacyNeedsSecurityLevel);
-                }
+                self.raise_or_lower(direction, own, &goal)
             }
         }
-        if let Minimum::Custom(why) = loaded.minimum {
-            plan.notes.insert(0, PlanNote::ReplacesCustom { why });
-        }
-        Ok(plan)
     }
 
     /// Deletes every variable with a role in this direction, and nothing else.
     /// # Errors
     /// [`PlanError::Duplicate`].
-    pub fn reset(&self, direction: Direction, pairs: &[Pair]) -> Result<Plan, PlanError> {
+    pub fn reset(&self, direction: Direction, pairs: &[Pair]) -> Result<Vec<PairEdit>, PlanError> {
         if let Some((name, count)) = self.duplicate(direction, pairs, |_| true) {
             return Err(PlanError::Duplicate {
                 table: direction.table(),
@@ -105,17 +109,7 @@ impl Catalogue {
                 count,
             });
         }
-        let edits = self
-            .found(direction, pairs)
-            .map(|f| PairEdit {
-                name: f.pair.name.clone(),
-                new: None,
-            })
-            .collect();
-        Ok(Plan {
-            edits,
-            notes: Vec::new(),
-        })
+        Ok(self.found(direction, pairs).map(|f| delete(&f)).collect())
     }
 
     fn raise_or_lower(
@@ -123,26 +117,21 @@ impl Catalogue {
         direction: Direction,
         pairs: &[Pair],
         goal: &Goal<'_>,
-        plan: &mut Plan,
-    ) -> Result<(), PlanError> {
+    ) -> Result<Vec<PairEdit>, PlanError> {
         let standing: Vec<Found<'_>> = self
             .found(direction, pairs)
             .filter(|f| f.row.role.makes_minimum())
             .collect();
-        let speaking = standing.iter().filter(|f| !f.pair.value.trim().is_empty()).count();
-        if speaking > 0 {
-            for found in standing.iter().filter(|f| !f.pair.value.trim().is_empty()) {
-                goal.edit(found, plan);
-            }
-            return Ok(());
+        let speaking = || standing.iter().filter(|f| !f.pair.value.trim().is_empty());
+        if speaking().next().is_some() {
+            return Ok(speaking().filter_map(|found| goal.edit(found)).collect());
         }
         // Only empty ones, or none: one variable is enough, and a name that the file has beats one that it has not.
         let documented = |row: &CatalogueVariable| row.name_sure >= Sureness::Documented;
         let minimum = standing.iter().find(|f| f.row.role == Role::MinimumVersion);
         let list = standing.iter().find(|f| f.row.role == Role::ProtocolList);
         if let Some(found) = minimum.filter(|f| list.is_none() || documented(f.row)).or(list) {
-            goal.edit(found, plan);
-            return Ok(());
+            return Ok(goal.edit(found).into_iter().collect());
         }
         let row = self
             .written_for(direction, Role::MinimumVersion)
@@ -152,67 +141,54 @@ impl Catalogue {
             .ok_or(PlanError::NoName {
                 table: direction.table(),
             })?;
-        let name = row.name.clone().unwrap_or_default();
         let absent = Pair {
-            name: name.clone(),
+            name: row.name.clone().unwrap_or_default(),
             value: String::new(),
         };
-        goal.edit(&Found { row, pair: &absent }, plan);
-        let note = if documented(row) {
-            PlanNote::Adds { name }
-        } else {
-            PlanNote::AddsAssumed { name }
-        };
-        plan.notes.insert(0, note);
-        Ok(())
-    }
-
-    /// Whether a cipher string of this direction lowers the security level to 0 already.
-    fn has_security_level_0(&self, direction: Direction, pairs: &[Pair]) -> bool {
-        self.found(direction, pairs)
-            .any(|f| f.row.role == Role::Ciphers && f.pair.value.to_ascii_uppercase().contains("@SECLEVEL=0"))
+        Ok(goal.edit(&Found { row, pair: &absent }).into_iter().collect())
     }
 }
 
-/// A minimum to reach, and what is known about the engine.
+/// What holds for the file as a whole, whatever is chosen.
+struct Known {
+    /// The engine was seen to speak TLS 1.3, or the loaded file names it.
+    tls13: bool,
+    /// What parts words in the first loaded list that has two.
+    separator: Option<String>,
+}
+
+/// A minimum to reach, and what is known about file and engine.
 struct Goal<'a> {
     minimum: TlsVersion,
     facts: &'a FileFacts,
-    server_has_tls13: bool,
+    known: &'a Known,
 }
 
 impl Goal<'_> {
-    /// Adds the edit (if it changes anything) and the notes for one variable.
-    fn edit(&self, found: &Found<'_>, plan: &mut Plan) {
-        let (name, old) = (found.pair.name.clone(), found.pair.value.as_str());
+    /// The edit of one variable, if it changes anything.
+    fn edit(&self, found: &Found<'_>) -> Option<PairEdit> {
+        let old = found.pair.value.as_str();
         let new = match found.row.role {
             Role::ProtocolList => self.list(found.row, old),
             _ => self.word(old),
         };
-        if new == old {
-            return;
-        }
-        let writes_tls13 = names_tls13(&new) && !names_tls13(old);
-        if writes_tls13 && !self.server_has_tls13 && !self.facts.names_tls13 {
-            plan.notes.push(PlanNote::Tls13NeverSeen { name: name.clone() });
-        }
-        if found.row.role == Role::ProtocolList && !names_tls13(&new) && may_have_meant_tls13(old) {
-            plan.notes.push(PlanNote::SwitchesOffTls13 { name: name.clone() });
-        }
-        plan.edits.push(PairEdit { name, new: Some(new) });
+        (new != old).then(|| PairEdit {
+            name: found.pair.name.clone(),
+            new: Some(new),
+        })
     }
 
     fn list(&self, row: &CatalogueVariable, old: &str) -> String {
         let mut list = WordList::parse(old);
         let has_it = list.versions().contains(&TlsVersion::Tls13);
-        let with_tls13 = has_it || self.minimum == TlsVersion::Tls13 || self.facts.names_tls13 || self.server_has_tls13;
+        let with_tls13 = has_it || self.minimum == TlsVersion::Tls13 || self.facts.names_tls13 || self.known.tls13;
         let newest = if with_tls13 {
             TlsVersion::Tls13
         } else {
             TlsVersion::Tls12
         };
         let wanted: BTreeSet<TlsVersion> = at_least(self.minimum, newest);
-        list.rewrite(&wanted, self.facts.separator.as_deref().unwrap_or(&row.separator));
+        list.rewrite(&wanted, self.known.separator.as_deref().unwrap_or(&row.separator));
         list.to_string()
     }
 
@@ -224,16 +200,24 @@ impl Goal<'_> {
     }
 }
 
-fn names_tls13(value: &str) -> bool {
-    WordList::parse(value).versions().contains(&TlsVersion::Tls13)
+fn delete(found: &Found<'_>) -> PairEdit {
+    PairEdit {
+        name: found.pair.name.clone(),
+        new: None,
+    }
 }
 
-/// Whether a list, before it was written anew, may have left TLS 1.3 on without naming it: it said
-/// nothing, or something (`ALL`, `-SSLv3`) whose sense we do not know.
-fn may_have_meant_tls13(old: &str) -> bool {
-    let list = WordList::parse(old);
-    list.words().next().is_none()
-        || list
-            .words()
-            .any(|(_, m)| matches!(m, Meaning::Signed | Meaning::Unknown))
+/// The pairs with the edits made.
+fn made(mut pairs: Vec<Pair>, edits: &[PairEdit]) -> Vec<Pair> {
+    for edit in edits {
+        match (&edit.new, pairs.iter_mut().find(|pair| pair.name == edit.name)) {
+            (None, _) => pairs.retain(|pair| pair.name != edit.name),
+            (Some(value), Some(pair)) => pair.value.clone_from(value),
+            (Some(value), None) => pairs.push(Pair {
+                name: edit.name.clone(),
+                value: value.clone(),
+            }),
+        }
+    }
+    pairs
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Minimum;
 use super::words::shown;
 
 /// One variable's change: `new: None` deletes it.
@@ -49,6 +50,14 @@ pub enum PlanNote {
         /// Their names, as spelt in the file.
         names: Vec<String>,
     },
+    /// No list or minimum of this direction is changed, yet it reads otherwise: the other direction's list now goes up to
+    /// another version (the rule "up to the highest word of the file's lists").
+    ReadsOtherwise {
+        /// The direction's table.
+        table: &'static str,
+        /// What it reads as now.
+        to: Minimum,
+    },
 }
 
 impl fmt::Display for PlanNote {
@@ -90,17 +99,20 @@ impl fmt::Display for PlanNote {
                     names.join(", ")
                 )
             }
+            Self::ReadsOtherwise {
+                table,
+                to: Minimum::Custom(why),
+            } => write!(
+                f,
+                "No protocol setting of {table} is changed, yet it is no plain minimum any more: {why}. Choose a minimum \
+                 for this direction too, and its list goes as far."
+            ),
+            Self::ReadsOtherwise { table, to } => write!(
+                f,
+                "No protocol setting of {table} is changed, yet it now reads as {to}: no other list of the file goes further."
+            ),
         }
     }
-}
-
-/// The edits that make a choice true.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Plan {
-    /// Edits in file order, additions last. Empty: nothing to do.
-    pub edits: Vec<PairEdit>,
-    /// What to say about them.
-    pub notes: Vec<PlanNote>,
 }
 
 /// Why a choice cannot be turned into edits. Nothing has been changed then.
@@ -113,6 +125,16 @@ pub enum PlanError {
         table: &'static str,
         /// The variable.
         name: String,
+        /// How often it stands there.
+        count: usize,
+    },
+    /// The whole table stands more than once.
+    #[error(
+        "the file has the table {table} {count} times, and which one counts is not known; make them one by hand before it can be changed"
+    )]
+    DuplicateTable {
+        /// The table.
+        table: &'static str,
         /// How often it stands there.
         count: usize,
     },

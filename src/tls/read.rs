@@ -46,8 +46,7 @@ impl Catalogue {
     }
 
     /// Whether a list or minimum of the file says `TLSv1.3`, so that the word may be written again.
-    #[must_use]
-    pub fn file_names_tls13(&self, inbound: &[Pair], outbound: &[Pair]) -> bool {
+    pub(super) fn file_names_tls13(&self, [inbound, outbound]: [&[Pair]; 2]) -> bool {
         self.facts(inbound, outbound).names_tls13
     }
 

@@ -100,6 +100,17 @@ pub enum ValueKind {
     CipherString,
 }
 
+impl ValueKind {
+    /// Whether every value that it can hold is known beforehand: then none is a secret, whatever the variable's name.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        match self {
+            Self::Boolean | Self::OneOf(_) | Self::ProtocolWords | Self::ProtocolWord => true,
+            Self::CipherString => false,
+        }
+    }
+}
+
 /// How sure a fact is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sureness {

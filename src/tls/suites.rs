@@ -21,18 +21,18 @@ pub struct Suite {
 }
 
 /// A word that stands for many suites.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Keyword {
+pub(super) struct Keyword {
     /// The word; its case counts.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// What it stands for, in plain words.
-    pub meaning: &'static str,
+    pub(super) meaning: &'static str,
     /// Known, and holding nothing in usual builds of today.
-    pub faded: bool,
+    pub(super) faded: bool,
 }
 
 /// Everything that a cipher string can name.
 pub(super) struct Known {
+    /// Best first, as OpenSSL sorts them.
     pub(super) suites: Vec<Suite>,
     /// Suites of older or special builds, with the reason why usual builds pass over them.
     pub(super) older: Vec<(&'static str, &'static str)>,
@@ -40,18 +40,6 @@ pub(super) struct Known {
 }
 
 pub(super) static KNOWN: LazyLock<Known> = LazyLock::new(|| Known::read(include_str!("../../assets/ciphers.txt")));
-
-/// Every suite, best first, as OpenSSL sorts them.
-#[must_use]
-pub fn suites() -> &'static [Suite] {
-    &KNOWN.suites
-}
-
-/// Every keyword with its meaning: the source of completion and help.
-#[must_use]
-pub fn keywords() -> &'static [Keyword] {
-    &KNOWN.keywords
-}
 
 impl Known {
     /// Reads the asset; lines of another shape are passed over (a test holds that there are none).

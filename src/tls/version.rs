@@ -94,6 +94,15 @@ impl Direction {
         }
     }
 
+    /// This direction's one of two, which stand in the order of [`Self::ALL`].
+    #[must_use]
+    pub fn of<T>(self, [inbound, outbound]: [T; 2]) -> T {
+        match self {
+            Self::Inbound => inbound,
+            Self::Outbound => outbound,
+        }
+    }
+
     /// The stable spelling of JSON and the peers file.
     #[must_use]
     pub const fn token(self) -> &'static str {

@@ -192,7 +192,8 @@ impl WordList {
             .iter()
             .find(|w| matches!(w.meaning, Meaning::Version(_)))
             .map(|w| w.text.clone());
-        let was_clean = !self.words.is_empty() && self.words.iter().all(|w| matches!(w.meaning, Meaning::Version(_)));
+        let had_words = !self.words.is_empty();
+        let was_clean = had_words && self.words.iter().all(|w| matches!(w.meaning, Meaning::Version(_)));
         self.words
             .retain(|w| matches!(w.meaning, Meaning::Version(v) if wanted.contains(&v)));
         let present = self.versions();
@@ -221,9 +222,9 @@ impl WordList {
             }
         }
         if !was_clean {
-            // What stood around it was written for something else; only blanks are worth keeping.
+            // What stood around it was written for something else; only blanks around words are worth keeping.
             for edge in [&mut self.lead, &mut self.tail] {
-                edge.retain(|c| c.is_ascii_whitespace());
+                edge.retain(|c| c.is_ascii_whitespace() && had_words);
             }
         }
     }

@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use super::ciphers::check_ciphers;
 use super::read::Found;
 use super::words::{Meaning, WordList, meaning};
-use super::{Catalogue, Direction, Pair, PairEdit, Plan, PlanError, PlanNote, Role, Sureness, TlsVersion, ValueKind};
+use super::{Catalogue, Direction, Pair, PairEdit, PlanError, Role, TlsVersion, ValueKind};
 
 impl ValueKind {
     /// Whether a variable of this kind can hold the value.
     /// # Errors
-    /// Why not, in words. The value is not in them.
+    /// Why not, in words. Of the value, no more than one word of a cipher string is quoted in them, bounded and never a
+    /// secret.
     pub fn accepts(&self, value: &str) -> Result<(), String> {
         match self {
             Self::Boolean if matches!(value, "0" | "1") => Ok(()),
@@ -54,7 +55,7 @@ impl Catalogue {
         inbound: &[Pair],
         outbound: &[Pair],
         wanted: &[TlsVersion],
-    ) -> Result<Plan, PlanError> {
+    ) -> Result<Vec<PairEdit>, PlanError> {
         let facts = self.facts(inbound, outbound);
         let pairs = match direction {
             Direction::Inbound => inbound,
@@ -84,9 +85,9 @@ impl Catalogue {
         pairs: &[Pair],
         role: Role,
         value: Option<&str>,
-    ) -> Result<Plan, PlanError> {
+    ) -> Result<Vec<PairEdit>, PlanError> {
         if value.is_none() && !self.found(direction, pairs).any(|f| f.row.role == role) {
-            return Ok(Plan::default());
+            return Ok(Vec::new());
         }
         self.write(direction, pairs, role, |found| {
             let Some(value) = value else { return Ok(None) };
@@ -104,7 +105,7 @@ impl Catalogue {
         pairs: &[Pair],
         role: Role,
         new: impl Fn(&Found<'_>) -> Result<Option<String>, String>,
-    ) -> Result<Plan, PlanError> {
+    ) -> Result<Vec<PairEdit>, PlanError> {
         let table = direction.table();
         if let Some((name, count)) = self.duplicate(direction, pairs, |r| r == role) {
             return Err(PlanError::Duplicate { table, name, count });
@@ -116,13 +117,13 @@ impl Catalogue {
                 why,
             })
         };
-        let mut plan = Plan::default();
+        let mut edits = Vec::new();
         let mut stands = false;
         for found in self.found(direction, pairs).filter(|f| f.row.role == role) {
             stands = true;
             let new = value_for(&found)?;
             if new.as_ref() != Some(&found.pair.value) {
-                plan.edits.push(PairEdit {
+                edits.push(PairEdit {
                     name: found.pair.name.clone(),
                     new,
                 });
@@ -136,17 +137,8 @@ impl Catalogue {
                 value: String::new(),
             };
             let new = value_for(&Found { row, pair: &absent })?;
-            plan.edits.push(PairEdit {
-                name: name.clone(),
-                new,
-            });
-            let assumed = row.name_sure < Sureness::Documented;
-            plan.notes.push(if assumed {
-                PlanNote::AddsAssumed { name }
-            } else {
-                PlanNote::Adds { name }
-            });
+            edits.push(PairEdit { name, new });
         }
-        Ok(plan)
+        Ok(edits)
     }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::mailserver_cfg::VariablePath;
 use crate::session::{Session, VariableRow};
 use crate::tls::{
     CipherCheck, Direction, Pair, PlanError, Preset, Role, TlsVersion, ValueKind, check_ciphers, listed_protocols,
@@ -129,10 +130,14 @@ impl Editor {
         };
         let pairs = session.role_pairs(direction, known.role);
         let secrets = session.secrets();
-        if pairs
-            .iter()
-            .any(|pair| pair.value.len() > LONGEST || secrets.is_secret(&pair.name, &pair.value))
-        {
+        let secret = |pair: &Pair| {
+            let path = VariablePath {
+                table: direction.table().to_owned(),
+                variable: pair.name.clone(),
+            };
+            secrets.is_secret_at(&path, &pair.value)
+        };
+        if pairs.iter().any(|pair| pair.value.len() > LONGEST || secret(pair)) {
             return None;
         }
         let alone = pairs.len() < 2;

@@ -1,11 +1,14 @@
 //! Backups: what differs, and the document of one.
 
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
 
 use crate::mailserver_cfg::{Document, Secrets, ValueChange};
-use crate::save;
+use crate::save::{self, SaveError};
 
-use super::host::{Host, HostError, parse};
+use super::host::{Host, HostError};
+use super::loading::parse;
 
 /// How many differing values are listed.
 const LISTED: usize = 200;
@@ -19,6 +22,9 @@ impl Host {
     /// # Errors
     /// [`HostError`].
     pub fn backup_document(&self, id: &str) -> Result<Arc<Document>, HostError> {
+        if !self.has_state() {
+            return Err(SaveError::NoSuchBackup { id: id.to_owned() }.into());
+        }
         let bytes = save::read_backup(&self.state()?, &self.target()?, id)?;
         parse(std::path::Path::new(id), bytes)
     }
@@ -44,7 +50,14 @@ impl Host {
     pub(super) fn remember_engine_seconds(&self, seconds: u64) {
         let path = self.home.state_dir.join(SECONDS);
         let beside = path.with_extension("new");
-        if std::fs::write(&beside, format!("{seconds}\n")).is_ok() {
+        let written = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&beside)
+            .and_then(|mut file| file.write_all(format!("{seconds}\n").as_bytes()));
+        if written.is_ok() {
             let _ = std::fs::rename(&beside, &path);
         }
     }

@@ -11,6 +11,16 @@ pub(super) fn is_refusal(error: &SaveError) -> bool {
     }
 }
 
+/// An error in words; the command that starts an engine stands at the end of its line.
+pub(super) fn error_words(error: &SaveError) -> String {
+    match error {
+        SaveError::EngineDown { because, start } => {
+            format!("THE ENGINE IS DOWN: {start}\nIt was stopped for this save, which ended so: {because}")
+        }
+        other => other.to_string(),
+    }
+}
+
 /// A save that was taken back, or should have been. `start`: the command that starts the engine.
 pub(super) fn words(outcome: &Outcome, start: &str) -> String {
     match outcome {

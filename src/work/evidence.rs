@@ -177,7 +177,8 @@ impl Host {
     fn read_peers_file(&self, sources: &mut Sources, now: Timestamp) {
         let path = &self.home.peers;
         sources.peers_file = None;
-        if !path.exists() {
+        // The usual one need not be there. One that was named was looked at when the host was found.
+        if matches!(path.symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound) {
             return;
         }
         if let Some(why) = distrust(path) {

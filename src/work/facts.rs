@@ -23,6 +23,7 @@ impl Host {
             |target| StateDir::place(&self.home.state_dir, &target).join("backups"),
         );
         let backups = backups.display().to_string();
+        let no_undo = (!Path::new(SYSTEMD_RUNS).is_dir()).then(|| "systemd does not run this system".to_owned());
         match self.look() {
             Ok((target, state, found)) => {
                 let link_target = (target.asked() != target.path()).then(|| target.path().display().to_string());
@@ -36,6 +37,7 @@ impl Host {
                     in_place: found.in_place.as_ref().map(ToString::to_string),
                     blocked: found.refuse(&state, true).err().map(|error| error.to_string()),
                     engine,
+                    no_undo,
                 }
             }
             Err(error) => Facts {
@@ -47,6 +49,7 @@ impl Host {
                 in_place: None,
                 blocked: Some(error.to_string()),
                 engine,
+                no_undo,
             },
         }
     }
@@ -73,7 +76,6 @@ impl Host {
                     commands: controller.planned(),
                     last_seconds: self.engine_seconds(),
                     warnings,
-                    no_undo: (!Path::new(SYSTEMD_RUNS).is_dir()).then(|| "systemd does not run this system".to_owned()),
                 },
                 Err(error) => refuse(&controller, error.to_string()),
             },

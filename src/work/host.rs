@@ -55,12 +55,22 @@ pub enum HostError {
     #[error(transparent)]
     Save(#[from] SaveError),
     /// The file is not one that we would edit.
-    #[error("{path}: {error}; nothing was changed; mend the file, or restore it, then try again")]
+    #[error("{path}: {error}; nothing was changed; {next}")]
     Parse {
         /// Which.
         path: String,
         /// Where and why.
         error: ParseError,
+        /// What to do.
+        next: String,
+    },
+    /// The peers file that was named.
+    #[error("the peers file {path} cannot be read: {error}; nothing was changed; name another one with --peers")]
+    PeersFile {
+        /// As named.
+        path: String,
+        /// Why.
+        error: std::io::Error,
     },
     /// The demo's copy could not be made.
     #[error("the demo's temporary copy could not be made: {0}; is there room in the temporary directory?")]
@@ -89,6 +99,7 @@ impl Host {
         if options.demo {
             let demo = Demo::make(&Self::clock()).map_err(HostError::Demo)?;
             let home = demo.home(&options.home);
+            Self::peers_file_is_there(&options.home)?;
             let mut preferences = Preferences::default();
             preferences.days = options.days.unwrap_or(preferences.days);
             return Ok(Self {
@@ -107,6 +118,7 @@ impl Host {
                 .ok_or(HostError::NoFile)?,
         };
         let home = Home::find(&options.home)?;
+        Self::peers_file_is_there(&options.home)?;
         let mut preferences = Preferences::read(&home, options.home.config.is_some())?;
         preferences.days = options.days.unwrap_or(preferences.days);
         Ok(Self {
@@ -114,6 +126,22 @@ impl Host {
             home,
             preferences,
             demo: None,
+        })
+    }
+
+    /// A peers file that was named must be there: without it nobody in it would be cut off, and nobody would know.
+    fn peers_file_is_there(options: &HomeOptions) -> Result<(), HostError> {
+        let Some(path) = &options.peers else { return Ok(()) };
+        let readable = std::fs::metadata(path).and_then(|found| {
+            if found.is_file() {
+                std::fs::File::open(path).map(|_| ())
+            } else {
+                Err(std::io::Error::other("it is no regular file"))
+            }
+        });
+        readable.map_err(|error| HostError::PeersFile {
+            path: path.display().to_string(),
+            error,
         })
     }
 
@@ -155,7 +183,8 @@ impl Host {
             Minimum::At(version) => version,
             Minimum::Default | Minimum::Custom(_) => TlsVersion::Tls10,
         };
-        Some(demo.own_ports(lowest))
+        let listed = inbound.protocols.and_then(|versions| versions.last().copied());
+        Some(demo.own_ports(lowest, listed.unwrap_or(TlsVersion::Tls13)))
     }
 
     /// Now, and the server's zone.
@@ -190,22 +219,14 @@ impl Host {
             .is_ok_and(|target| StateDir::knows(&self.home.state_dir, &target))
     }
 
-    /// Reads the file.
-    ///
-    /// # Errors
-    /// [`HostError`].
-    pub fn load(&self) -> Result<Arc<Document>, HostError> {
-        let (bytes, _) = self.target()?.read()?;
-        parse(&self.file, bytes)
-    }
-
     /// Why nothing can be saved, whatever is chosen: no rights, a read-only disk, no place for backups.
     #[must_use]
     pub fn read_only(&self) -> Option<String> {
         if !cfg!(target_os = "linux") {
             return Some("saving works on Linux only".to_owned());
         }
-        let looked = self.state().and_then(|state| {
+        // Looking makes no directory: who only opens the screen has kept nothing yet.
+        let looked = StateDir::look(&self.home.state_dir).and_then(|state| {
             let target = self.target()?;
             save::preflight(&target, &state, 0)?.refuse(&state, true)
         });
@@ -266,14 +287,6 @@ fn zone() -> TimeZone {
         None => read().unwrap_or_else(TimeZone::system),
         Some(_) => TimeZone::system(),
     }
-}
-
-/// Bytes to a document, with the path in the error.
-pub(super) fn parse(path: &Path, bytes: Vec<u8>) -> Result<Arc<Document>, HostError> {
-    Document::parse(bytes).map(Arc::new).map_err(|error| HostError::Parse {
-        path: path.display().to_string(),
-        error,
-    })
 }
 
 #[cfg(test)]

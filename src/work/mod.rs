@@ -2,6 +2,7 @@
 
 mod backups;
 mod demo;
+mod drafts;
 mod effect;
 mod ending;
 mod evidence;
@@ -11,6 +12,7 @@ mod hold;
 mod home;
 mod host;
 mod live;
+mod loading;
 mod memory;
 mod naming;
 mod own;
@@ -28,6 +30,7 @@ pub use evidence::{Gathered, HEADERS, Sources};
 pub use hold::{Hold, HoldGuard};
 pub use home::{Home, HomeOptions, NoHome};
 pub use host::{Host, HostError, HostOptions};
+pub use loading::Loaded;
 pub use naming::NamingError;
 pub use preferences::{Preferences, PreferencesError};
 pub use probing::{Asked, Question, ask, knowledge, probe_settings};

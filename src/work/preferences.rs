@@ -64,13 +64,21 @@ impl Default for Preferences {
 pub enum PreferencesError {
     /// It could not be read.
     #[error(
-        "reading the preferences {path} failed: {error}; nothing was changed; mend its permissions or name another file with --config"
+        "reading the preferences {path} failed: {error}; nothing was changed; mend that, or name another file with --config"
     )]
     Read {
         /// Which.
         path: String,
         /// Why.
         error: std::io::Error,
+    },
+    /// It was named and is not there.
+    #[error(
+        "there are no preferences {path}; nothing was changed; name another file with --config, or make one: kerio-tls config --default"
+    )]
+    Absent {
+        /// Which.
+        path: String,
     },
     /// It says something that it cannot say.
     #[error(
@@ -141,7 +149,10 @@ impl Preferences {
         let shown = path.display().to_string();
         let text = match read_bounded(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => return Ok(Self::default()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named => {
+                return Err(PreferencesError::Absent { path: shown });
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(PreferencesError::Read { path: shown, error }),
         };
         if let Some(why) = distrust(path) {
@@ -195,12 +206,23 @@ fn names(given: &[String]) -> Result<Vec<String>, String> {
 
 fn read_bounded(path: &Path) -> std::io::Result<String> {
     use std::io::Read;
-    let file = std::fs::File::open(path)?;
+    use std::os::unix::fs::OpenOptionsExt;
+    // A pipe without a writer would keep us waiting for ever.
+    let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let file = std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(nonblock)
+        .open(path)?;
     if !file.metadata()?.is_file() {
         return Err(std::io::Error::other("it is no regular file"));
     }
     let mut text = String::new();
-    file.take(LIMIT).read_to_string(&mut text)?;
+    file.take(LIMIT + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LIMIT {
+        return Err(std::io::Error::other(format!(
+            "it has more than {LIMIT} bytes, which is no preferences file"
+        )));
+    }
     Ok(text)
 }
 

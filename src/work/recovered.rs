@@ -16,11 +16,15 @@ enum AfterAll {
 }
 
 impl Host {
-    /// Cleans up after saves that did not end; says what was found.
+    /// Cleans up after saves that did not end; says what was found. Needs no file that can be understood: it may be torn. Where nothing
+    /// was kept yet there is nothing to do, and no place is made.
     ///
     /// # Errors
     /// [`SaveError`].
     pub fn recover(&self) -> Result<Vec<String>, SaveError> {
+        if !self.has_state() {
+            return Ok(Vec::new());
+        }
         let (state, target) = (self.state()?, self.target()?);
         let found = save::recover(&state, &target)?;
         Ok(self.recovered(&state, &target, &found))

@@ -6,8 +6,7 @@ use std::sync::atomic::AtomicBool;
 use crate::mailserver_cfg::{EditSet, Secrets, ValueChange};
 use crate::probe::Cancel;
 use crate::save::{self, Actor, Content, Note, Outcome, Request, SaveError, Saved, Started, StateDir, Step, Target};
-use crate::session::Consent;
-use crate::tls::Minimum;
+use crate::session::{Consent, Expected, amount};
 
 use super::effect::{SaveJob, SaveProblem, SaveReport};
 use super::ending;
@@ -40,11 +39,26 @@ impl Host {
         cancel: &AtomicBool,
         tell: &dyn Fn(SaveNews<'_>),
     ) -> Result<SaveReport, SaveProblem> {
+        self.save_over(job, None, secrets, cancel, tell)
+    }
+
+    /// The same for a whole file that takes the place of `broken`: bytes that are no document.
+    ///
+    /// # Errors
+    /// As [`Self::save`].
+    pub fn save_over(
+        &self,
+        job: &SaveJob,
+        broken: Option<&[u8]>,
+        secrets: &Secrets,
+        cancel: &AtomicBool,
+        tell: &dyn Fn(SaveNews<'_>),
+    ) -> Result<SaveReport, SaveProblem> {
         let (target, state) = self
             .target()
             .and_then(|target| Ok((target, self.state()?)))
             .map_err(|error| self.problem(&error))?;
-        let (content, edits) = self.content(&state, &target, job)?;
+        let (content, edits) = self.content(&state, &target, job, broken)?;
         let switch = match job.undo_after {
             Some(after) => {
                 Some(UndoSwitch::arm(self, after).map_err(|error| SaveProblem::failed(error.to_string(), None))?)
@@ -90,20 +104,19 @@ impl Host {
                 });
                 let recovered = self.recovered(&state, &target, &saved.recovered);
                 let mut report = self.report(&target, job, saved, recovered)?;
+                // One switch or the other is armed, so there is something to confirm either way.
+                report.to_confirm = armed.is_some();
                 match armed {
-                    Some(Ok(words)) => {
-                        report.lines.push(words);
-                        report.to_confirm = true;
-                    }
+                    Some(Ok(words)) => report.lines.push(words),
                     Some(Err(words)) => report.warnings.push(words),
                     None => {}
                 }
                 let runs = matches!(engine_after, Started::Well(_)) || self.is_demo();
-                if let (true, true, Some(minimum)) = (went_well, runs, &job.proves) {
+                if let (true, true, Some(expected)) = (went_well, runs, &job.proves) {
                     tell(SaveNews::Detail(
                         "Asking the server's own ports what they accept now ...",
                     ));
-                    self.prove_save(minimum, &mut report);
+                    self.prove_save(expected, &mut report);
                 }
                 if let Some(words) = gate.values() {
                     report.took_effect = Some(false);
@@ -124,9 +137,9 @@ impl Host {
     }
 
     /// The proof after a save: what the engine accepts now, against what was chosen.
-    fn prove_save(&self, minimum: &Minimum, report: &mut SaveReport) {
+    fn prove_save(&self, expected: &Expected, report: &mut SaveReport) {
         let Ok(cancel) = Cancel::new() else { return };
-        let proof = self.prove(minimum, &cancel);
+        let proof = self.prove(expected, &cancel);
         if !proof.ports.is_empty() {
             report.lines.push("What the server's own ports accept now:".to_owned());
             report.lines.extend(proof.lines());
@@ -145,18 +158,28 @@ impl Host {
     }
 
     /// What is to be written, and the edits whose values must still be there after the engine's start.
-    fn content(&self, state: &StateDir, target: &Target, job: &SaveJob) -> Result<(Content, EditSet), SaveProblem> {
+    fn content(
+        &self,
+        state: &StateDir,
+        target: &Target,
+        job: &SaveJob,
+        broken: Option<&[u8]>,
+    ) -> Result<(Content, EditSet), SaveProblem> {
         let Some(id) = &job.whole else {
             return Ok((Content::Edits(job.edits.clone()), job.edits.clone()));
         };
         let bytes = save::read_backup(state, target, id).map_err(|error| self.problem(&error))?;
-        Ok((
-            Content::Whole {
+        let content = match broken {
+            Some(broken) => Content::Mend {
+                bytes,
+                broken: broken.to_vec(),
+            },
+            None => Content::Whole {
                 bytes,
                 even_if_changed: false,
             },
-            EditSet::default(),
-        ))
+        };
+        Ok((content, EditSet::default()))
     }
 
     fn report(
@@ -197,8 +220,12 @@ impl Host {
         }
         if saved.changed_count > 0 {
             lines.push(format!(
-                "Meanwhile others had changed {} values, which were kept:",
-                saved.changed_count
+                "Meanwhile others had changed {}:",
+                amount(
+                    saved.changed_count as u64,
+                    "value, which was kept",
+                    "values, which were kept"
+                )
             ));
             lines.extend(saved.changed_underneath.iter().map(change_words));
         }
@@ -219,40 +246,11 @@ impl Host {
             _ => Vec::new(),
         };
         SaveProblem {
-            message: error.to_string(),
+            message: ending::error_words(error),
             refused: ending::is_refusal(error),
             conflicts,
             document: self.load().ok(),
         }
-    }
-
-    /// Remembers unsaved edits; what is left out because it is secret is named.
-    ///
-    /// # Errors
-    /// [`SaveError`].
-    pub fn keep_draft(
-        &self,
-        base: &Arc<crate::mailserver_cfg::Document>,
-        edits: &crate::mailserver_cfg::EditSet,
-        secrets: &Secrets,
-    ) -> Result<(), SaveError> {
-        save::write_draft(&self.state()?, &self.target()?, base, edits, secrets).map(|_| ())
-    }
-
-    /// Forgets unsaved edits.
-    ///
-    /// # Errors
-    /// [`SaveError`].
-    pub fn drop_draft(&self) -> Result<(), SaveError> {
-        save::discard_draft(&self.state()?, &self.target()?)
-    }
-
-    /// Unsaved edits of an earlier session.
-    ///
-    /// # Errors
-    /// [`SaveError`].
-    pub fn draft(&self) -> Result<Option<save::Draft>, SaveError> {
-        save::read_draft(&self.state()?, &self.target()?)
     }
 }
 

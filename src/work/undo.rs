@@ -8,8 +8,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use crate::engine::{self, Armed, Disarmed, EngineError, State};
-use crate::mailserver_cfg::Secrets;
-use crate::save::{self, BackupInfo, SaveError, StateDir, Target};
+use crate::save::{self, BackupInfo, Recovered, SaveError, StateDir, Target};
 
 use super::effect::{EngineWish, SaveJob, SaveProblem, SaveReport};
 use super::host::Host;
@@ -64,9 +63,7 @@ impl UndoSwitch {
                 "It undoes itself in {} unless you confirm it: kerio-tls confirm",
                 in_words(self.after)
             )),
-            Err(error) => Err(format!(
-                "The automatic undo counts from the beginning of the save, not from its end: {error}"
-            )),
+            Err(error) => Err(late(&error)),
         }
     }
 
@@ -75,6 +72,14 @@ impl UndoSwitch {
         // Were it to go off all the same, it would find no save of its name and do nothing.
         let _ = engine::disarm(&first(&self.name));
     }
+}
+
+/// The first switch is still armed, with time for the whole save.
+fn late(error: &EngineError) -> String {
+    format!(
+        "It still undoes itself unless you confirm it (kerio-tls confirm), but counted from the beginning of the save and with {} more: {error}",
+        in_words(WHOLE_SAVE)
+    )
 }
 
 /// `90 s`, `10 minutes`.
@@ -164,11 +169,15 @@ impl Host {
     ///
     /// # Errors
     /// [`UndoError`].
-    pub fn undo_unconfirmed(&self, switch: &str, secrets: &Secrets) -> Result<Undone, UndoError> {
+    pub fn undo_unconfirmed(&self, switch: &str) -> Result<Undone, UndoError> {
+        if !self.has_state() {
+            return Ok(Undone::default());
+        }
         let (state, target) = (self.state()?, self.target()?);
         let found = save::recover(&state, &target)?;
         let left_down = Self::engine_was_left(&found);
-        let undone = self.undo_edits(switch, secrets);
+        // A torn file is whole again by now, so that it can be read.
+        let undone = self.undo_edits(switch);
         // The engine comes up whatever became of the edits.
         let started = if left_down {
             self.start_left_down(&state, &target)?
@@ -181,11 +190,14 @@ impl Host {
             all.warnings = report.warnings;
         }
         all.lines.extend(started);
+        let but_the_engine = |one: &&Recovered| !matches!(one, Recovered::EngineMayBeDown { .. });
+        let cleaned: Vec<Recovered> = found.iter().filter(but_the_engine).cloned().collect();
+        all.warnings.splice(0..0, self.recovered(&state, &target, &cleaned));
         Ok(all)
     }
 
     /// `None`: there is no such save (any more).
-    fn undo_edits(&self, switch: &str, secrets: &Secrets) -> Result<Option<SaveReport>, UndoError> {
+    fn undo_edits(&self, switch: &str) -> Result<Option<SaveReport>, UndoError> {
         let backups = self.backups()?;
         let Some(backup) = backups.iter().find(|backup| switch_of(backup) == Some(switch)) else {
             return Ok(None);
@@ -214,7 +226,7 @@ impl Host {
             undo_after: None,
         };
         let never = std::sync::atomic::AtomicBool::new(false);
-        self.save(&job, secrets, &never, &|_| {})
+        self.save(&job, &self.secrets(), &never, &|_| {})
             .map(Some)
             .map_err(|problem| not_saved(Box::new(problem)))
     }
@@ -245,11 +257,14 @@ impl Host {
         }
     }
 
-    /// The backups of this file, newest first.
+    /// The backups of this file, newest first. Where nothing was kept yet there are none, and no place is made for them.
     ///
     /// # Errors
     /// [`SaveError`].
     pub fn backups(&self) -> Result<Vec<BackupInfo>, SaveError> {
+        if !self.has_state() {
+            return Ok(Vec::new());
+        }
         save::backups(&self.state()?, &self.target()?)
     }
 }
@@ -257,6 +272,18 @@ impl Host {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_undo_that_could_not_be_armed_anew_still_names_what_to_type() {
+        let error = EngineError::NoFuse {
+            why: "systemd-run: it ended with status 1".to_owned(),
+        };
+        let words = late(&error);
+        assert!(
+            words.contains("kerio-tls confirm") && words.contains("22 minutes") && words.contains("status 1"),
+            "{words}"
+        );
+    }
 
     #[test]
     fn a_time_is_told_as_it_is_and_not_rounded() {

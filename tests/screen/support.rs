@@ -205,8 +205,8 @@ pub fn facts() -> Facts {
             ],
             last_seconds: Some(42),
             warnings: Vec::new(),
-            no_undo: None,
         },
+        no_undo: None,
     }
 }
 

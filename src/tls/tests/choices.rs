@@ -1,7 +1,7 @@
 //! "choice, edits", row by row.
 
 use super::super::*;
-use super::{applied, pairs, with_minimum};
+use super::{Plan, applied, pairs, with_minimum};
 
 use TlsVersion::{Tls10, Tls11, Tls12, Tls13};
 
@@ -244,6 +244,18 @@ fn an_empty_variable_of_the_file_is_filled_rather_than_another_added() {
 }
 
 #[test]
+fn blanks_that_hold_no_word_are_no_part_of_the_new_list() {
+    for blank in [" ", "\n", "\t ", " , "] {
+        for plan in [
+            list(blank, Tls12, false),
+            choose(&[("MinTlsVersion", blank)], Choice::At(Tls12)),
+        ] {
+            assert_eq!(plan.edits[0].new.as_deref(), Some("TLSv1.2"), "{blank:?}");
+        }
+    }
+}
+
+#[test]
 fn default_deletes_list_and_minimum_and_nothing_else() {
     let plan = choose(
         &[
@@ -271,7 +283,7 @@ fn reset_deletes_every_variable_with_a_role_and_nothing_else() {
     ]);
     let c = with_minimum().confirm(Direction::Inbound, "Mine", Role::ProtocolList);
     let plan = c.reset(Direction::Inbound, &of).unwrap();
-    let names: Vec<&str> = plan.edits.iter().map(|e| e.name.as_str()).collect();
+    let names: Vec<&str> = plan.iter().map(|e| e.name.as_str()).collect();
     assert_eq!(
         names,
         [
@@ -282,7 +294,11 @@ fn reset_deletes_every_variable_with_a_role_and_nothing_else() {
             "Mine"
         ]
     );
-    assert!(plan.edits.iter().all(|e| e.new.is_none()) && plan.notes.is_empty());
+    assert!(plan.iter().all(|e| e.new.is_none()));
+    assert_eq!(
+        c.notes(Direction::Inbound, [&of, &[]], [&super::made(&of, &plan), &[]], false),
+        []
+    );
 }
 
 #[test]

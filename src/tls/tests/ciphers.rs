@@ -134,6 +134,25 @@ fn strings_select_what_openssl_selects_or_are_refused_as_it_refuses_them() {
 }
 
 #[test]
+fn a_suite_of_gost_is_known_to_need_an_engine() {
+    for suite in [
+        "GOST2012-GOST8912-GOST8912",
+        "GOST2012-MAGMA-MAGMAOMAC",
+        "GOST2012-KUZNYECHIK-KUZNYECHIKOMAC",
+    ] {
+        let check = check_ciphers(&format!("AES128-SHA:{suite}"));
+        let [finding] = &check.findings[..] else {
+            panic!("{suite}: {:?}", check.findings)
+        };
+        assert!(
+            finding.problem.to_string().contains("needs an engine"),
+            "{suite}: {}",
+            finding.problem
+        );
+    }
+}
+
+#[test]
 fn every_keyword_and_suite_selects_what_openssl_selects() {
     for name in super::super::suites::KNOWN.names() {
         let string = format!("{name}:@SECLEVEL=0");

@@ -8,7 +8,48 @@ mod found;
 mod properties;
 mod write;
 
-use super::{Catalogue, Direction, Pair, Role};
+use super::{Catalogue, Choice, Direction, Pair, PairEdit, PlanError, PlanNote, Role};
+
+/// The edits of one choice, and what the review says of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Plan {
+    pub(super) edits: Vec<PairEdit>,
+    pub(super) notes: Vec<PlanNote>,
+}
+
+impl Catalogue {
+    /// A choice in a file that has no other direction.
+    pub(super) fn choose(
+        &self,
+        direction: Direction,
+        pairs: &[Pair],
+        choice: Choice,
+        server_has_tls13: bool,
+    ) -> Result<Plan, PlanError> {
+        match direction {
+            Direction::Inbound => self.choose_in_file(direction, pairs, &[], choice, server_has_tls13),
+            Direction::Outbound => self.choose_in_file(direction, &[], pairs, choice, server_has_tls13),
+        }
+    }
+
+    /// A choice in one direction of a file whose other one is left as it is.
+    pub(super) fn choose_in_file(
+        &self,
+        direction: Direction,
+        inbound: &[Pair],
+        outbound: &[Pair],
+        choice: Choice,
+        server_has_tls13: bool,
+    ) -> Result<Plan, PlanError> {
+        let loaded = [inbound, outbound];
+        let choices = Direction::ALL.map(|d| (d == direction).then_some(choice));
+        let [edits_in, edits_out] = self.plan(loaded, loaded, choices, server_has_tls13)?;
+        let (after_in, after_out) = (made(inbound, &edits_in), made(outbound, &edits_out));
+        let edits = direction.of([edits_in, edits_out]);
+        let notes = self.notes(direction, loaded, [&after_in, &after_out], server_has_tls13);
+        Ok(Plan { edits, notes })
+    }
+}
 
 /// Pairs from (name, value).
 pub(super) fn pairs(of: &[(&str, &str)]) -> Vec<Pair> {
@@ -28,9 +69,13 @@ pub(super) fn with_minimum() -> Catalogue {
 }
 
 /// The pairs after the edits, as the file would hold them.
-pub(super) fn applied(pairs: &[Pair], plan: &super::Plan) -> Vec<Pair> {
+pub(super) fn applied(pairs: &[Pair], plan: &Plan) -> Vec<Pair> {
+    made(pairs, &plan.edits)
+}
+
+pub(super) fn made(pairs: &[Pair], edits: &[PairEdit]) -> Vec<Pair> {
     let mut after = pairs.to_vec();
-    for edit in &plan.edits {
+    for edit in edits {
         match (&edit.new, after.iter_mut().find(|p| p.name == edit.name)) {
             (Some(new), Some(pair)) => pair.value.clone_from(new),
             (Some(new), None) => after.push(Pair {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::words::WordList;
 use super::super::*;
-use super::{applied, with_minimum};
+use super::{Plan, applied, made, with_minimum};
 
 const WORDS: [&str; 14] = [
     "SSLv2", "SSLv3", "TLSv1", "TLSv1.0", "TLSv1.1", "tlsv1.2", "TLSv1.2", "TLSV1.3", "TLSv1.3", "all", "!SSLv3",
@@ -70,6 +70,37 @@ proptest! {
         prop_assert!(choice.is_already(&after), "{:?} {:?} {:?}", plan, inbound, outbound);
         // Once true, choosing it again comes to nothing.
         prop_assert_eq!(c.choose_in_file(direction, &inbound, &outbound, choice, seen).unwrap(), Plan::default());
+    }
+
+    #[test]
+    fn both_directions_chosen_read_as_both_choices_and_a_second_run_changes_nothing(
+        inbound in table(Direction::Inbound), outbound in table(Direction::Outbound),
+        choices in (choice(), choice()), seen in any::<bool>(), named in any::<bool>(),
+    ) {
+        let c = if named { with_minimum() } else { Catalogue::embedded() };
+        let (choices, loaded) = ([Some(choices.0), Some(choices.1)], [&inbound[..], &outbound[..]]);
+        let [edits_in, edits_out] = c.plan(loaded, loaded, choices, seen).unwrap();
+        let (inbound, outbound) = (made(&inbound, &edits_in), made(&outbound, &edits_out));
+        for (choice, reading) in choices.into_iter().zip(c.read_both(&inbound, &outbound)) {
+            prop_assert!(choice.unwrap().is_already(&reading.minimum), "{:?} {:?}", inbound, outbound);
+        }
+        let loaded = [&inbound[..], &outbound[..]];
+        prop_assert_eq!(c.plan(loaded, loaded, choices, seen).unwrap(), [vec![], vec![]]);
+    }
+
+    #[test]
+    fn a_direction_for_which_nothing_was_chosen_gets_no_edit_and_what_it_reads_as_is_said(
+        inbound in table(Direction::Inbound), outbound in table(Direction::Outbound), choice in choice(), seen in any::<bool>(),
+    ) {
+        let c = with_minimum();
+        let loaded = [&inbound[..], &outbound[..]];
+        let [edits_in, edits_out] = c.plan(loaded, loaded, [None, Some(choice)], seen).unwrap();
+        prop_assert_eq!(edits_in, []);
+        let after = made(&outbound, &edits_out);
+        let [before, now] = [&outbound, &after].map(|outbound| c.read_both(&inbound, outbound)[0].minimum.clone());
+        let notes = c.notes(Direction::Inbound, loaded, [&inbound, &after], seen);
+        let said = PlanNote::ReadsOtherwise { table: "Security", to: now.clone() };
+        prop_assert_eq!(notes, if before == now { vec![] } else { vec![said] });
     }
 
     #[test]

@@ -102,7 +102,8 @@ pub(super) fn show_review(state: &mut State, mut facts: Facts) {
 pub(super) fn push_review(state: &mut State, review: Review, whole: Option<String>) {
     let lines = review.lines(&state.clock);
     let given = vec![false; review.consents.len()];
-    let undo = matches!(&review.facts.engine, EnginePlan::Restart { no_undo: None, .. }).then_some(false);
+    let restarts = matches!(&review.facts.engine, EnginePlan::Restart { .. });
+    let undo = (restarts && review.facts.no_undo.is_none()).then_some(false);
     // Only edits can be undone by rebasing; a whole file cannot.
     let undo = undo.filter(|_| whole.is_none());
     state.overlays.push(Overlay::Review(Box::new(ReviewScreen {

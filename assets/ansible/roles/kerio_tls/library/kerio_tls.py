@@ -23,7 +23,7 @@ options:
   engine:
     description: What happens to a running engine.
     type: str
-    choices: [refuse, restart, leave]
+    choices: [refuse, restart]
     default: refuse
   undo_after:
     description: Undo the change by itself after so many minutes unless it is confirmed; 0 does not.
@@ -88,7 +88,7 @@ def main():
         argument_spec={
             "inbound": {"type": "str", "choices": MINIMUMS, "default": ""},
             "outbound": {"type": "str", "choices": MINIMUMS, "default": ""},
-            "engine": {"type": "str", "choices": ["refuse", "restart", "leave"], "default": "refuse"},
+            "engine": {"type": "str", "choices": ["refuse", "restart"], "default": "refuse"},
             "undo_after": {"type": "int", "default": 0},
             "accept_cut_off": {"type": "bool", "default": False},
             "in_place": {"type": "bool", "default": False},

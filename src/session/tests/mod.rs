@@ -1,5 +1,9 @@
 //! What an edit session promises: dirty by value, nothing lost by going back and forth, consent where it is due.
 
+mod both;
+mod restored;
+mod rows;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -46,6 +50,7 @@ fn facts() -> Facts {
         in_place: None,
         blocked: None,
         engine: EnginePlan::Stopped,
+        no_undo: None,
     }
 }
 

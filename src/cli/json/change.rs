@@ -1,0 +1,112 @@
+//! What came of `set`, `reset` and `restore`.
+
+use serde::Serialize;
+
+use crate::mailserver_cfg::{Conflict, EditSet, Secrets, ValueChange};
+
+use super::PeerJson;
+
+/// `set`, `reset`, `restore`
+#[derive(Serialize)]
+pub(in crate::cli) struct ChangeJson {
+    pub(in crate::cli) changed: bool,
+    pub(in crate::cli) saved: bool,
+    pub(in crate::cli) edits: Vec<EditJson>,
+    pub(in crate::cli) cut_off: Vec<PeerJson>,
+    pub(in crate::cli) backup: Option<String>,
+    /// Only where someone else changed the same values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::cli) conflicts: Vec<ConflictJson>,
+    pub(in crate::cli) warnings: Vec<String>,
+    /// `null`: not known, because nothing was asked or something was not answered.
+    pub(in crate::cli) took_effect: Option<bool>,
+}
+
+impl ChangeJson {
+    /// Nothing is changed.
+    pub(in crate::cli) fn nothing(warnings: Vec<String>) -> Self {
+        Self {
+            changed: false,
+            saved: false,
+            edits: Vec::new(),
+            cut_off: Vec::new(),
+            backup: None,
+            conflicts: Vec::new(),
+            warnings,
+            took_effect: None,
+        }
+    }
+}
+
+/// A value that someone else changed too; secrets are masked.
+#[derive(Serialize)]
+pub(in crate::cli) struct ConflictJson {
+    table: String,
+    variable: String,
+    base: Option<String>,
+    theirs: Option<String>,
+    mine: Option<String>,
+}
+
+/// One edit; secrets are masked.
+#[derive(Serialize)]
+pub(in crate::cli) struct EditJson {
+    pub(in crate::cli) table: String,
+    pub(in crate::cli) variable: String,
+    pub(in crate::cli) old: Option<String>,
+    pub(in crate::cli) new: Option<String>,
+}
+
+/// Edits as they may be shown.
+pub(in crate::cli) fn edits(edits: &EditSet, secrets: &Secrets) -> Vec<EditJson> {
+    edits
+        .edits()
+        .iter()
+        .map(|edit| {
+            let show = |value: &Option<String>| value.as_ref().map(|value| secrets.show_at(&edit.path, value));
+            EditJson {
+                table: edit.path.table.clone(),
+                variable: edit.path.variable.clone(),
+                old: show(&edit.base),
+                new: show(&edit.new),
+            }
+        })
+        .collect()
+}
+
+/// The values that a whole file changes; they are masked already. What is no variable of a table is named by its place.
+pub(in crate::cli) fn changes(changes: &[ValueChange]) -> Vec<EditJson> {
+    changes
+        .iter()
+        .map(|change| {
+            let place = change.place.as_str();
+            let (table, variable) = place
+                .rsplit_once(", ")
+                .or_else(|| place.split_once('/'))
+                .unwrap_or(("", place));
+            EditJson {
+                table: table.to_owned(),
+                variable: variable.to_owned(),
+                old: change.old.clone(),
+                new: change.new.clone(),
+            }
+        })
+        .collect()
+}
+
+/// Values in dispute as they may be shown.
+pub(in crate::cli) fn conflicts(conflicts: &[Conflict], secrets: &Secrets) -> Vec<ConflictJson> {
+    conflicts
+        .iter()
+        .map(|conflict| {
+            let show = |value: &Option<String>| value.as_ref().map(|value| secrets.show_at(&conflict.path, value));
+            ConflictJson {
+                table: conflict.path.table.clone(),
+                variable: conflict.path.variable.clone(),
+                base: show(&conflict.base),
+                theirs: show(&conflict.theirs),
+                mine: show(&conflict.mine),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,664 @@
+//! The commands through the real binary where something stands in the way: a file that an earlier save tore, a file that nobody can
+//! understand, places that are not there, an engine that does not come up.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy knows only functions marked #[test] as tests, not their helpers"
+)]
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_kerio-tls");
+
+const CONFIG: &str = r#"<config>
+  <table name="Security">
+    <variable name="RelayPassword">tok-plain-password</variable>
+    <variable name="ServerTlsProtocols">TLSv1,TLSv1.1,TLSv1.2</variable>
+  </table>
+  <table name="SmtpSecurity">
+    <variable name="ClientTlsProtocols">TLSv1.2</variable>
+  </table>
+</config>
+"#;
+
+const SECRET: &str = "tok-plain-password";
+
+/// A directory with `mailserver.cfg`, empty preferences, and a place for a state directory.
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+struct Ran {
+    status: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {} / {}", self.out, self.err))
+    }
+
+    fn said(&self) -> String {
+        format!("{}{}", self.out, self.err)
+    }
+
+    /// One line on standard error and nothing on standard output.
+    fn failed(&self, status: i32) -> &str {
+        assert_eq!(self.status, Some(status), "{}", self.said());
+        assert_eq!(self.out, "");
+        assert_eq!(self.err.lines().count(), 1, "{}", self.err);
+        self.err.trim_end()
+    }
+}
+
+impl Place {
+    fn new() -> Self {
+        let place = Self {
+            dir: tempfile::tempdir().unwrap(),
+        };
+        fs::write(place.file(), CONFIG).unwrap();
+        fs::write(place.path("kerio-tls.toml"), "").unwrap();
+        place
+    }
+
+    fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.dir.path().canonicalize().unwrap().join(name)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.path("mailserver.cfg")
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(self.file()).unwrap()
+    }
+
+    fn arguments(&self, arguments: &[&str]) -> Vec<OsString> {
+        let mut all: Vec<OsString> = vec!["-f".into(), self.file().into()];
+        all.extend(["--state-dir".into(), self.path("state").into()]);
+        all.extend(["--config".into(), self.path("kerio-tls.toml").into()]);
+        all.extend(arguments.iter().map(Into::into));
+        all
+    }
+
+    /// Runs the binary where it sees no process of this machine.
+    fn run(&self, arguments: &[&str]) -> Ran {
+        run(alone().arg(BINARY).args(self.arguments(arguments)))
+    }
+
+    /// One more name, so that the file can only be written in place.
+    fn second_name(&self) {
+        fs::hard_link(self.file(), self.path("second-name.cfg")).unwrap();
+    }
+
+    /// A save in place that is killed after it has written and before it has cut the file to its length.
+    fn tear(&self, arguments: &[&str]) {
+        let ran = run(alone()
+            .args(["strace", "-qq", "-o"])
+            .arg(self.path("strace"))
+            .args(["-e", "trace=ftruncate", "-e", "inject=ftruncate:signal=KILL:when=1"])
+            .arg(BINARY)
+            .args(self.arguments(arguments)));
+        assert_ne!(ran.status, Some(0), "strace (package strace): {}", ran.said());
+        assert!(self.text().trim_end().len() > self.text().find("</config>").unwrap() + "</config>".len());
+    }
+
+    fn script(&self, name: &str, body: &str) {
+        fs::write(self.path(name), format!("#!/bin/sh\n{body}\n")).unwrap();
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Saves once, so that there is a backup; its id.
+    fn saved_once(&self) -> String {
+        let ran = self.run(&["set", "--inbound", "tls1.2", "--yes", "--json"]);
+        assert_eq!(ran.status, Some(0), "{}", ran.said());
+        self.newest()["id"].as_str().unwrap().to_owned()
+    }
+
+    fn newest(&self) -> Value {
+        self.run(&["backups", "--json"]).json()["backups"][0].clone()
+    }
+}
+
+/// A PID namespace of its own, with its own `/proc`.
+fn alone() -> Command {
+    let mut command = Command::new("unshare");
+    if !rustix::process::geteuid().is_root() {
+        command.args(["--user", "--map-current-user"]);
+    }
+    command.args(["--pid", "--fork", "--mount-proc", "--kill-child"]);
+    command
+}
+
+fn run(command: &mut Command) -> Ran {
+    let output = command
+        .stdin(Stdio::null())
+        .env("TZ", "UTC")
+        .output()
+        .unwrap_or_else(|error| panic!("unshare is in the Debian package util-linux: {error}"));
+    Ran {
+        status: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// An engine beside the file, and what stops and starts it.
+struct Engine<'a> {
+    place: &'a Place,
+}
+
+impl<'a> Engine<'a> {
+    /// `start` is the body of the script that starts it.
+    fn new(place: &'a Place, start: &str) -> Self {
+        fs::copy("/bin/sleep", place.path("mailserver")).unwrap();
+        let pid = place.path("pid").display().to_string();
+        place.script("stop", &format!("kill $(cat {pid})"));
+        place.script("start", start);
+        // In a PID namespace of its own the program believes nobody else that the engine is stopped.
+        place.script("status", &format!("kill -0 $(cat {pid}) 2>/dev/null || exit 3"));
+        let commands = format!(
+            "[engine]\nwatch = 1\nstop = [\"{}\"]\nstart = [\"{}\"]\nstatus = [\"{}\"]\n",
+            place.path("stop").display(),
+            place.path("start").display(),
+            place.path("status").display()
+        );
+        fs::write(place.path("kerio-tls.toml"), commands).unwrap();
+        Self { place }
+    }
+
+    /// What starts it for good.
+    fn runs(place: &Place) -> String {
+        let (program, pid) = (place.path("mailserver"), place.path("pid"));
+        let (program, pid) = (program.display(), pid.display());
+        format!("{program} 600 </dev/null >/dev/null 2>&1 & echo $! > {pid}")
+    }
+
+    /// Runs the binary while the engine runs; `before` stands before the binary's own words.
+    fn run(&self, before: &[&str], arguments: &[&str]) -> Ran {
+        // systemd of this machine, if any, must not decide; the shell stays, to reap the engine.
+        let script = format!(
+            "[ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd; {}; \"$@\"; exit $?",
+            Self::runs(self.place)
+        );
+        run(alone()
+            .args(["sh", "-c", &script, "sh"])
+            .args(before)
+            .arg(BINARY)
+            .args(self.place.arguments(arguments)))
+    }
+}
+
+const TEAR: [&str; 4] = ["reset", "inbound", "--yes", "--in-place"];
+
+#[test]
+fn a_torn_file_is_mended_by_the_next_command_that_saves_and_its_choice_is_saved_on_top() {
+    let place = Place::new();
+    place.second_name();
+    place.tear(&TEAR);
+    let ran = place.run(&["set", "--inbound", "tls1.2", "--yes", "--in-place", "--json"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    let warnings = ran.json()["warnings"].to_string();
+    assert!(warnings.contains("put together again from backup"), "{warnings}");
+    assert_eq!(place.text(), CONFIG.replace("TLSv1,TLSv1.1,TLSv1.2", "TLSv1.2"));
+}
+
+#[test]
+fn every_command_that_saves_mends_a_torn_file_first_and_says_so_once() {
+    for command in [
+        &["set", "--inbound", "tls1.0", "--yes"][..],
+        &["reset", "outbound", "--yes", "--in-place"],
+        &["restore", "--yes", "--in-place"],
+        &["restore", "--whole", "--yes", "--in-place"],
+        &["undo", "--switch", "kerio-tls-undo-1"],
+    ] {
+        let place = Place::new();
+        place.second_name();
+        place.tear(&TEAR);
+        let ran = place.run(command);
+        let times =
+            ran.err.matches("put together again from backup").count() + ran.out.matches("put together again").count();
+        assert_eq!(times, 1, "{command:?}: {}", ran.said());
+        assert!(
+            place.text().ends_with("</config>\n") && place.text().contains("ServerTlsProtocols"),
+            "{command:?}"
+        );
+    }
+}
+
+#[test]
+fn what_only_looks_leaves_a_torn_file_and_says_what_mends_it() {
+    let place = Place::new();
+    place.second_name();
+    place.tear(&TEAR);
+    let torn = place.text();
+    for command in [
+        &["show"][..],
+        &["check", "--min", "tls1.2"],
+        &["peers"],
+        &["set", "--inbound", "tls1.2", "--dry-run"],
+        &["restore", "--dry-run"],
+    ] {
+        let ran = place.run(command);
+        let line = ran.failed(1);
+        assert!(
+            line.contains("an earlier save broke off") && line.contains("kerio-tls -f "),
+            "{command:?}: {line}"
+        );
+    }
+    assert_eq!(place.text(), torn);
+    // What is kept can be looked at and confirmed all the same.
+    assert_eq!(place.run(&["confirm"]).status, Some(0));
+    assert_eq!(place.run(&["backups"]).status, Some(0));
+}
+
+#[test]
+fn a_file_that_nobody_can_understand_is_met_by_the_command_that_restores_the_newest_good_backup() {
+    let place = Place::new();
+    let id = place.saved_once();
+    let broken = format!("{} <!-- ", place.text());
+    fs::write(place.file(), &broken).unwrap();
+    let ran = place.run(&["show"]);
+    let line = ran.failed(1);
+    let way_out = format!(
+        "kerio-tls -f {} --state-dir {} restore {id} --whole",
+        place.file().display(),
+        place.path("state").display()
+    );
+    assert!(line.contains(&way_out), "{line}\n{way_out}");
+    // The screen says the same.
+    let ran = run(alone().arg(BINARY).args(place.arguments(&[])));
+    assert!(ran.failed(1).contains(&way_out), "{}", ran.err);
+    assert_eq!(place.text(), broken);
+    let listed = place.run(&["backups"]);
+    assert_eq!(listed.status, Some(0), "{}", listed.said());
+    assert!(listed.out.contains(&id));
+    let looked = place.run(&["backups", &id]);
+    assert_eq!(looked.status, Some(0), "{}", looked.said());
+    assert!(
+        looked.out.contains("cannot be understood") && looked.out.contains(&way_out),
+        "{}",
+        looked.out
+    );
+    assert_eq!(place.run(&["backups", &id, "--json"]).json()["count"], Value::Null);
+    assert_eq!(place.run(&["confirm"]).status, Some(0));
+    // What is only a change of values cannot be taken back here, and the way out is said.
+    assert!(place.run(&["restore", &id, "--yes"]).failed(1).contains(&way_out));
+}
+
+#[test]
+fn a_whole_backup_takes_the_place_of_a_file_that_nobody_can_understand_and_that_file_is_kept() {
+    let place = Place::new();
+    let id = place.saved_once();
+    let broken = format!("{} <!-- {SECRET}", place.text());
+    fs::write(place.file(), &broken).unwrap();
+    let dry = place.run(&["restore", &id, "--whole", "--dry-run"]);
+    assert_eq!(dry.status, Some(0), "{}", dry.said());
+    assert!(
+        dry.out.contains("cannot be understood") && !dry.said().contains(SECRET),
+        "{}",
+        dry.said()
+    );
+    assert_eq!(place.text(), broken);
+    let ran = place.run(&["restore", &id, "--whole", "--yes", "--json"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    let json = ran.json();
+    assert_eq!(
+        (&json["changed"], &json["saved"], &json["edits"]),
+        (&json!(true), &json!(true), &json!([]))
+    );
+    assert!(json["warnings"].to_string().contains("cannot be understood"), "{json}");
+    assert_eq!(place.text(), CONFIG);
+    assert_eq!(fs::read_to_string(json["backup"].as_str().unwrap()).unwrap(), broken);
+}
+
+#[test]
+fn a_file_that_nobody_can_understand_and_without_a_backup_is_left_alone_and_nothing_is_made() {
+    let place = Place::new();
+    fs::write(place.file(), "<config>").unwrap();
+    for command in [
+        &["show"][..],
+        &["set", "--inbound", "tls1.2", "--yes"],
+        &["restore", "--yes"],
+        &["restore", "--whole", "--yes"],
+    ] {
+        let ran = place.run(command);
+        assert!(matches!(ran.status, Some(1 | 2)), "{command:?}: {}", ran.said());
+        assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    }
+    assert!(place.run(&["show"]).failed(1).contains("a backup of your own"));
+    assert_eq!(place.text(), "<config>");
+    assert!(!place.path("state").exists());
+}
+
+#[test]
+fn what_only_looks_makes_no_state_directory() {
+    let place = Place::new();
+    for command in [
+        &["confirm"][..],
+        &["backups"],
+        &["backups", "000001-20261124T073000Z"],
+        &["restore", "--yes"],
+        &["restore", "000001-20261124T073000Z", "--whole", "--yes"],
+        &["restore", "--dry-run"],
+        &["undo", "--switch", "kerio-tls-undo-1"],
+    ] {
+        place.run(command);
+        assert!(!place.path("state").exists(), "{command:?}");
+    }
+}
+
+#[test]
+fn a_backup_that_is_not_there_is_wrong_usage_whoever_asks_for_it() {
+    let place = Place::new();
+    place.saved_once();
+    for id in ["000099-20261124T073000Z", "nonsense"] {
+        for command in [
+            &["backups", id][..],
+            &["restore", id, "--yes"],
+            &["restore", id, "--whole", "--yes"],
+        ] {
+            let ran = place.run(command);
+            assert!(ran.failed(2).contains("kerio-tls backups"), "{command:?}: {}", ran.err);
+        }
+    }
+}
+
+#[test]
+fn a_peers_file_that_was_named_and_is_not_there_ends_every_command() {
+    let place = Place::new();
+    let before = place.text();
+    std::os::unix::fs::symlink("nowhere", place.path("dangling.csv")).unwrap();
+    fs::create_dir(place.path("directory.csv")).unwrap();
+    assert!(run(Command::new("mkfifo").arg(place.path("pipe.csv"))).status == Some(0));
+    for name in ["typo.csv", "dangling.csv", "directory.csv", "pipe.csv", "typo/typo.csv"] {
+        let path = place.path(name).display().to_string();
+        for command in [
+            &["peers", "--json", "--peers", &path][..],
+            &["set", "--inbound", "tls1.2", "--yes", "--peers", &path],
+            &["show", "--peers", &path],
+            &["--peers", &path],
+        ] {
+            let ran = place.run(command);
+            assert!(ran.failed(1).contains(name), "{command:?}: {}", ran.err);
+        }
+    }
+    assert_eq!(place.text(), before);
+    // The usual one need not be there.
+    let ran = place.run(&["peers", "--json"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    assert!(!ran.said().contains("cannot be read"), "{}", ran.said());
+}
+
+#[test]
+fn preferences_that_are_a_pipe_or_too_long_or_not_there_are_refused_at_once_with_the_reason() {
+    let place = Place::new();
+    assert!(run(Command::new("mkfifo").arg(place.path("pipe.toml"))).status == Some(0));
+    fs::write(place.path("long.toml"), format!("days = 7\n#{}\n", "x".repeat(1 << 20))).unwrap();
+    for (name, wanted) in [
+        ("pipe.toml", "no regular file"),
+        ("long.toml", "more than 1048576 bytes"),
+        ("typo.toml", "config --default"),
+    ] {
+        let path = place.path(name).display().to_string();
+        let ran = run(alone()
+            .arg(BINARY)
+            .arg("-f")
+            .arg(place.file())
+            .args(["--config", &path, "show"]));
+        let line = ran.failed(1);
+        assert!(line.contains(name) && line.contains(wanted), "{line}");
+        assert!(!line.contains("permissions"), "{line}");
+    }
+}
+
+#[test]
+fn an_engine_that_is_left_alone_is_refused_and_has_no_second_name() {
+    let ran = Place::new().run(&["set", "--inbound", "tls1.2", "--engine", "leave", "--yes"]);
+    assert_eq!(ran.status, Some(2), "{}", ran.said());
+}
+
+#[test]
+fn a_dry_run_says_what_a_whole_backup_changes_with_secrets_masked() {
+    let place = Place::new();
+    let id = place.saved_once();
+    let changed = place.text().replace(SECRET, "tok-other-password");
+    fs::write(place.file(), changed).unwrap();
+    let wanted = json!([
+        {"table": "Security", "variable": "RelayPassword", "old": "(hidden)", "new": "(hidden)"},
+        {"table": "Security", "variable": "ServerTlsProtocols", "old": "TLSv1.2", "new": "TLSv1,TLSv1.1,TLSv1.2"}
+    ]);
+    for answer in ["--dry-run", "--yes"] {
+        let ran = place.run(&["restore", &id, "--whole", answer, "--json"]);
+        assert_eq!(ran.status, Some(0), "{}", ran.said());
+        assert_eq!(ran.json()["edits"], wanted);
+    }
+    assert_eq!(place.text(), CONFIG);
+}
+
+#[test]
+fn what_was_changed_since_a_save_is_shown_value_by_value_when_it_cannot_be_taken_back() {
+    let place = Place::new();
+    let id = place.saved_once();
+    fs::write(place.file(), place.text().replace(">TLSv1.2<", ">TLSv1.1,TLSv1.2<")).unwrap();
+    let ran = place.run(&["restore", &id, "--yes"]);
+    assert_eq!(ran.status, Some(4), "{}", ran.said());
+    for line in [
+        "  Security/ServerTlsProtocols",
+        "    as loaded   TLSv1.2",
+        "    on disk     TLSv1.1,TLSv1.2",
+        "    your edit   TLSv1,TLSv1.1,TLSv1.2",
+    ] {
+        assert!(ran.err.lines().any(|said| said == line), "{line}: {}", ran.err);
+    }
+    let ran = place.run(&["restore", &id, "--yes", "--json"]);
+    assert_eq!(ran.status, Some(4), "{}", ran.said());
+    assert_eq!(
+        ran.json()["conflicts"][0],
+        json!({
+            "table": "Security", "variable": "ServerTlsProtocols",
+            "base": "TLSv1.2", "theirs": "TLSv1.1,TLSv1.2", "mine": "TLSv1,TLSv1.1,TLSv1.2"
+        })
+    );
+}
+
+#[test]
+fn an_undo_that_cannot_be_armed_is_said_by_a_dry_run_and_ends_the_save_before_the_engine_is_stopped() {
+    let place = Place::new();
+    let engine = Engine::new(&place, "exit 1");
+    let save = [
+        "set",
+        "--inbound",
+        "tls1.2",
+        "--engine",
+        "restart",
+        "--undo-after",
+        "10m",
+    ];
+    let dry = engine.run(&[], &[&save[..], &["--dry-run"]].concat());
+    assert_eq!(dry.status, Some(0), "{}", dry.said());
+    assert!(
+        dry.err
+            .contains("this would not be saved as it is: the automatic undo cannot be armed"),
+        "{}",
+        dry.said()
+    );
+    let ran = engine.run(&[], &[&save[..], &["--yes"]].concat());
+    assert_eq!(ran.status, Some(1), "{}", ran.said());
+    assert!(ran.err.contains("the automatic undo cannot be armed"), "{}", ran.err);
+    assert_eq!(place.text(), CONFIG);
+    // Without an engine to restart it is no other.
+    let place = Place::new();
+    let script = "[ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd; exec \"$@\"";
+    let dry = run(alone().args(["sh", "-c", script, "sh", BINARY]).args(place.arguments(&[
+        "set",
+        "--inbound",
+        "tls1.2",
+        "--undo-after",
+        "10m",
+        "--dry-run",
+    ])));
+    assert!(dry.err.contains("the automatic undo cannot be armed"), "{}", dry.said());
+}
+
+#[test]
+fn an_engine_that_comes_up_with_neither_file_is_told_line_by_line_and_the_command_stands_at_the_end_of_its_line() {
+    let place = Place::new();
+    let engine = Engine::new(&place, "echo first words; echo last words >&2; exit 7");
+    let save = ["set", "--inbound", "tls1.2", "--engine", "restart", "--yes"];
+    let ran = engine.run(&[], &save);
+    assert_eq!(ran.status, Some(1), "{}", ran.said());
+    let told: Vec<&str> = ran
+        .err
+        .lines()
+        .skip_while(|line| !line.contains("THE ENGINE IS DOWN"))
+        .collect();
+    assert!(told[0].starts_with("kerio-tls: THE ENGINE IS DOWN"), "{}", ran.err);
+    assert!(
+        told[0].ends_with(&format!(": {}", place.path("start").display())),
+        "{}",
+        ran.err
+    );
+    for line in ["  With the old file:", "  With the new file:"] {
+        assert!(told.contains(&line), "{}", ran.err);
+    }
+    assert!(told.iter().any(|line| line.contains("last words")), "{}", ran.err);
+    assert_eq!(place.text(), CONFIG);
+}
+
+#[test]
+fn what_stops_and_starts_an_engine_is_run_without_a_shell_and_leaves_no_strict_umask() {
+    let place = Place::new();
+    let body = format!("umask > {}; exit 1", place.path("umask").display());
+    let engine = Engine::new(&place, &body);
+    let log = place.path("strace").display().to_string();
+    let strace = ["strace", "-f", "-qq", "-o", &log, "-e", "trace=execve"];
+    let ran = engine.run(
+        &strace,
+        &["set", "--inbound", "tls1.2", "--engine", "restart", "--yes", "--json"],
+    );
+    assert!(
+        ran.err.contains("THE ENGINE IS DOWN"),
+        "strace (package strace): {}",
+        ran.said()
+    );
+    let log = fs::read_to_string(log).unwrap();
+    for script in ["stop", "start"] {
+        assert!(
+            log.contains(&format!("execve(\"{}\"", place.path(script).display())),
+            "{log}"
+        );
+    }
+    assert!(
+        !log.contains("exec \\\"$@\\\"") && !log.contains("execve(\"/bin/sh\""),
+        "{log}"
+    );
+    assert_eq!(fs::read_to_string(place.path("umask")).unwrap().trim(), "0022");
+}
+
+#[test]
+fn the_undo_of_a_timer_mends_a_torn_file_and_starts_the_engine_that_was_left_stopped() {
+    let place = Place::new();
+    place.second_name();
+    let started = place.path("started").display().to_string();
+    let engine = Engine::new(&place, &format!("touch {started}; exit 1"));
+    let log = place.path("strace").display().to_string();
+    let inject = "inject=ftruncate:signal=KILL:when=1";
+    let strace = ["strace", "-qq", "-o", &log, "-e", "trace=ftruncate", "-e", inject];
+    let ran = engine.run(
+        &strace,
+        &["reset", "inbound", "--engine", "restart", "--yes", "--in-place"],
+    );
+    assert_ne!(ran.status, Some(0), "strace (package strace): {}", ran.said());
+    assert_ne!(place.text(), CONFIG);
+    assert!(!place.path("started").exists());
+    let ran = place.run(&["undo", "--switch", "kerio-tls-undo-1"]);
+    assert!(ran.err.contains("THE ENGINE IS DOWN"), "{}", ran.said());
+    assert!(place.path("started").exists());
+    assert_eq!(place.text(), CONFIG);
+}
+
+/// Runs in a terminal, typing `answers`; the exit status and what was on the screen. Standard output may be no terminal.
+fn in_terminal(place: &Place, before: &str, arguments: &[&str], answers: &str) -> (u32, String) {
+    let pty = portable_pty::native_pty_system()
+        .openpty(portable_pty::PtySize {
+            rows: 60,
+            cols: 200,
+            pixel_width: 0,
+            pixel_height: 0,
+        })
+        .unwrap();
+    let plain = alone();
+    let mut command = portable_pty::CommandBuilder::new(plain.get_program());
+    command.args(plain.get_args());
+    command.args(["sh", "-c", before, "sh", BINARY]);
+    command.args(place.arguments(arguments));
+    let mut child = pty.slave.spawn_command(command).unwrap();
+    drop(pty.slave);
+    let mut reader = pty.master.try_clone_reader().unwrap();
+    pty.master.take_writer().unwrap().write_all(answers.as_bytes()).unwrap();
+    let mut seen = Vec::new();
+    // Linux ends a terminal without a process by EIO.
+    let _ = reader.read_to_end(&mut seen);
+    (
+        child.wait().unwrap().exit_code(),
+        String::from_utf8_lossy(&seen).into_owned(),
+    )
+}
+
+#[test]
+fn a_save_that_is_refused_says_its_warnings_on_a_terminal_as_it_does_into_a_pipe() {
+    let place = Place::new();
+    place.second_name();
+    let save = ["set", "--inbound", "tls1.2", "--yes"];
+    let piped = place.run(&save);
+    let warnings: Vec<&str> = piped.err.lines().filter(|line| line.contains(": warning: ")).collect();
+    assert!(piped.status == Some(4) && !warnings.is_empty(), "{}", piped.said());
+    let (status, seen) = in_terminal(&place, "exec \"$@\"", &save, "");
+    assert_eq!(status, 4, "{seen}");
+    for warning in warnings {
+        assert!(seen.contains(warning), "{warning}: {seen}");
+    }
+}
+
+#[test]
+fn who_sits_before_a_save_sees_its_steps_and_a_pipe_gets_none() {
+    let place = Place::new();
+    let save = ["set", "--inbound", "tls1.2", "--yes", "--json"];
+    let (status, seen) = in_terminal(&place, "exec \"$@\"", &save, "");
+    assert_eq!(status, 0, "{seen}");
+    for step in [
+        "Reading mail logs",
+        "Writing and proving the backup ...",
+        "Putting the new file in place ...",
+    ] {
+        assert!(seen.contains(step), "{step}: {seen}");
+    }
+    let piped = Place::new().run(&["set", "--inbound", "tls1.2", "--yes"]);
+    assert!(!piped.said().contains("..."), "{}", piped.said());
+}
+
+#[test]
+fn the_man_page_names_the_values_of_a_command_and_has_examples() {
+    let page = run(Command::new(BINARY).arg("man")).out;
+    for wanted in [
+        "\\fB\\-\\-min\\fR \\fIVERSION\\fR",
+        "[\\fB\\-\\-undo\\-after\\fR \\fITIME\\fR]",
+        "\\fIHOST[:PORT]\\fR ...",
+        "[\\fB\\-f\\fR \\fIFILE\\fR]",
+        ".SH EXAMPLES",
+    ] {
+        assert!(page.contains(wanted), "{wanted}\n{page}");
+    }
+    assert!(!page.contains("<\\fB\\-\\-min\\fR>"));
+}
