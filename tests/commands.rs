@@ -59,6 +59,20 @@ impl Ran {
         assert_eq!(self.err.lines().count(), 1, "{}", self.err);
         self.err.trim_end()
     }
+
+    /// The same, where warnings may stand before that line.
+    fn failed_with_warnings(&self, status: i32) -> &str {
+        assert_eq!(self.status, Some(status), "{}", self.said());
+        assert_eq!(self.out, "");
+        let mut lines = self.err.lines();
+        let last = lines.next_back().unwrap();
+        assert!(
+            lines.all(|line| line.starts_with("kerio-tls: warning: ")),
+            "{}",
+            self.err
+        );
+        last
+    }
 }
 
 impl Place {
@@ -661,4 +675,480 @@ fn the_man_page_names_the_values_of_a_command_and_has_examples() {
         assert!(page.contains(wanted), "{wanted}\n{page}");
     }
     assert!(!page.contains("<\\fB\\-\\-min\\fR>"));
+}
+
+/// Roles of every kind; those whose names are not public are named in the preferences.
+fn with_roles() -> Place {
+    let place = Place::new();
+    let config = CONFIG.replacen(
+        "  </table>",
+        "    <variable name=\"ServerTlsCiphers\">HIGH</variable>\n    <variable name=\"TlsEcdhe\">1</variable>\n  </table>",
+        1,
+    );
+    fs::write(place.file(), config).unwrap();
+    let named = [
+        ("ecdhe-on", "TlsEcdhe"),
+        ("dhe-on", "TlsDhe"),
+        ("dhe-key-size", "TlsDhKey"),
+    ]
+    .map(|(role, name)| format!("[[variable]]\ndirection = \"inbound\"\nrole = \"{role}\"\nname = \"{name}\"\n"))
+    .concat();
+    fs::write(place.path("kerio-tls.toml"), named).unwrap();
+    place
+}
+
+fn edit(variable: &str, old: Option<&str>, new: Option<&str>) -> Value {
+    json!({"table": "Security", "variable": variable, "old": old, "new": new})
+}
+
+#[test]
+fn every_role_takes_a_value_and_the_word_default_or_none_deletes_it() {
+    for (value, wanted) in [
+        (
+            "inbound:ciphers=HIGH:!aNULL:@STRENGTH",
+            edit("ServerTlsCiphers", Some("HIGH"), Some("HIGH:!aNULL:@STRENGTH")),
+        ),
+        // In small letters it is the server's default; DEFAULT is a keyword of OpenSSL.
+        (
+            "inbound:ciphers=DEFAULT",
+            edit("ServerTlsCiphers", Some("HIGH"), Some("DEFAULT")),
+        ),
+        ("inbound:ciphers=default", edit("ServerTlsCiphers", Some("HIGH"), None)),
+        ("inbound:ciphers=", edit("ServerTlsCiphers", Some("HIGH"), None)),
+        ("INBOUND:ECDHE-ON=0", edit("TlsEcdhe", Some("1"), Some("0"))),
+        ("inbound:ecdhe-on=Default", edit("TlsEcdhe", Some("1"), None)),
+        ("inbound:dhe-on=1", edit("TlsDhe", None, Some("1"))),
+        ("inbound:dhe-off=1", edit("DisableEphemeralDH", None, Some("1"))),
+        ("inbound:dhe-key-size=2048", edit("TlsDhKey", None, Some("2048"))),
+        (
+            "inbound:protocol-list=tls1.3,TLSv1.2",
+            edit(
+                "ServerTlsProtocols",
+                Some("TLSv1,TLSv1.1,TLSv1.2"),
+                Some("TLSv1.2,TLSv1.3"),
+            ),
+        ),
+        (
+            "inbound:protocol-list=tls1.0, tls1.2",
+            edit(
+                "ServerTlsProtocols",
+                Some("TLSv1,TLSv1.1,TLSv1.2"),
+                Some("TLSv1,TLSv1.2"),
+            ),
+        ),
+        (
+            "inbound:protocol-list=default",
+            edit("ServerTlsProtocols", Some("TLSv1,TLSv1.1,TLSv1.2"), None),
+        ),
+    ] {
+        let place = with_roles();
+        let before = place.text();
+        let dry = place.run(&["set", "--value", value, "--dry-run", "--json"]);
+        assert_eq!(dry.status, Some(0), "{value}: {}", dry.said());
+        assert_eq!(dry.json()["edits"], json!([wanted]), "{value}");
+        assert_eq!(place.text(), before, "{value}");
+        let ran = place.run(&["set", "--value", value, "--yes", "--json"]);
+        assert_eq!(ran.status, Some(0), "{value}: {}", ran.said());
+        assert_eq!(ran.json()["saved"], json!(true), "{value}");
+        assert_ne!(place.text(), before, "{value}");
+        let again = place.run(&["set", "--value", value, "--yes", "--json"]);
+        assert_eq!(
+            (again.status, &again.json()["changed"]),
+            (Some(0), &json!(false)),
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn values_go_together_with_minimums_and_with_each_other_in_one_save() {
+    let place = with_roles();
+    let ran = place.run(&[
+        "set",
+        "--inbound",
+        "tls1.2",
+        "--value",
+        "inbound:ciphers=HIGH:!aNULL",
+        "--value",
+        "inbound:ecdhe-on=0",
+        "--value",
+        "outbound:protocol-list=tls1.2,tls1.3",
+        "--yes",
+        "--json",
+    ]);
+    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    for line in [
+        // The other list says that this server has TLS 1.3.
+        "ServerTlsProtocols\">TLSv1.2,TLSv1.3<",
+        "ServerTlsCiphers\">HIGH:!aNULL<",
+        "TlsEcdhe\">0<",
+        "ClientTlsProtocols\">TLSv1.2,TLSv1.3<",
+        SECRET,
+    ] {
+        assert!(place.text().contains(line), "{line}: {}", place.text());
+    }
+    assert_eq!(
+        place.run(&["backups", "--json"]).json()["backups"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    // What it means for who is served is said: as in the screen's editor, with the source.
+    let warnings = ran.json()["warnings"].to_string();
+    assert!(
+        warnings.contains("ECDHE is off") && warnings.contains("RFC 9325"),
+        "{warnings}"
+    );
+}
+
+#[test]
+fn a_value_that_cannot_be_is_wrong_usage_and_says_what_can_be() {
+    let place = with_roles();
+    let before = place.text();
+    for (value, wanted) in [
+        ("inbound:ciphers=HIGH:@SECLEVEL=9", "OpenSSL refuses the whole string"),
+        ("inbound:ciphers=!ALL", "selects no suite at all"),
+        ("inbound:ciphers=HIGH\u{7}", "control character"),
+        ("inbound:ecdhe-on=yes", "it is 0 or 1"),
+        ("inbound:dhe-key-size=2049", "it is one of 0, 1024, 2048, 4096"),
+        ("inbound:protocol-list=tls1.2,tls9", "tls9"),
+        ("inbound:protocol-list=tls1.2,!tls1.3", "!tls1.3"),
+        ("inbound:protocol-list=,", "expected"),
+        ("inbound:protocol-list=SSLv3,tls1.2", "RFC 7568"),
+        ("inbound=tls1.2", "DIRECTION:ROLE=VALUE"),
+        ("inbound:ciphers", "DIRECTION:ROLE=VALUE"),
+        ("sideways:ciphers=HIGH", "inbound or outbound"),
+        (
+            "inbound:cipher=HIGH",
+            "ciphers, ecdhe-on, dhe-on, dhe-off, dhe-key-size",
+        ),
+    ] {
+        for end in ["--yes", "--dry-run"] {
+            let ran = place.run(&["set", "--value", value, end]);
+            assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""), "{value}: {}", ran.said());
+            assert!(ran.err.contains(wanted), "{value}: {}", ran.err);
+        }
+    }
+    let long = format!("inbound:ciphers=HIGH{}", ":HIGH".repeat(1000));
+    assert!(
+        place
+            .run(&["set", "--value", &long, "--yes"])
+            .failed(2)
+            .contains("4096")
+    );
+    for both in [
+        ["--value=inbound:ciphers=HIGH", "--value=inbound:ciphers=ALL"],
+        ["--inbound=tls1.2", "--value=inbound:protocol-list=tls1.2"],
+        ["--inbound=tls1.2", "--value=inbound:minimum-version=tls1.2"],
+    ] {
+        let ran = place.run(&["set", both[0], both[1], "--yes"]);
+        assert!(ran.failed(2).contains("say one of them"), "{}", ran.err);
+    }
+    assert_eq!(place.text(), before);
+    assert!(!place.path("state").exists(), "nothing was saved");
+}
+
+#[test]
+fn a_misspelt_cipher_is_saved_with_a_warning_that_says_what_was_meant() {
+    let place = with_roles();
+    let value = "inbound:ciphers=ECDHE-RSA-AES128-GCM-SHA265:HIGH";
+    let dry = place.run(&["set", "--value", value, "--dry-run"]);
+    assert_eq!(dry.status, Some(0), "{}", dry.said());
+    let ran = place.run(&["set", "--value", value, "--yes"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    for said in [dry.said(), ran.said()] {
+        assert!(said.contains("did you mean ECDHE-RSA-AES128-GCM-SHA256?"), "{said}");
+    }
+    assert!(place.text().contains("SHA265:HIGH<"));
+}
+
+#[test]
+fn a_minimum_variable_that_was_named_takes_a_version_and_keeps_the_spelling_of_the_file() {
+    let place = Place::new();
+    let config = CONFIG.replace("ServerTlsProtocols\">TLSv1,TLSv1.1,TLSv1.2", "TlsMin\">tlsv1.2");
+    fs::write(place.file(), &config).unwrap();
+    let named = "[[variable]]\ndirection = \"inbound\"\nrole = \"minimum-version\"\nname = \"TlsMin\"\n";
+    fs::write(place.path("kerio-tls.toml"), named).unwrap();
+    for same in ["tls1.2", "TLSv1.2"] {
+        let value = format!("inbound:minimum-version={same}");
+        let ran = place.run(&["set", "--value", &value, "--yes", "--json"]);
+        assert_eq!((ran.status, &ran.json()["changed"]), (Some(0), &json!(false)));
+    }
+    let ran = place.run(&["set", "--value", "inbound:minimum-version=tls1.3", "--yes", "--json"]);
+    assert_eq!(
+        ran.json()["edits"],
+        json!([edit("TlsMin", Some("tlsv1.2"), Some("TLSv1.3"))])
+    );
+    let ran = place.run(&["set", "--value", "inbound:minimum-version=ssl3", "--yes"]);
+    assert!(
+        ran.failed(2).contains("tls1.0, tls1.1, tls1.2 or tls1.3"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn a_value_that_cuts_peers_off_needs_its_own_yes() {
+    let place = with_roles();
+    let peers = place.path("peers.csv").display().to_string();
+    fs::write(&peers, "outbound,smtp,192.0.2.9,tls1.0,2026-10-02,fax\n").unwrap();
+    let before = place.text();
+    let words = [
+        "--peers",
+        &peers,
+        "set",
+        "--value",
+        "outbound:protocol-list=tls1.3",
+        "--yes",
+    ];
+    let ran = place.run(&words);
+    let line = ran.failed_with_warnings(4);
+    assert!(line.contains("--accept-cut-off"), "{line}");
+    assert_eq!(place.text(), before);
+    let ran = place.run(&[&words[..], &["--accept-cut-off", "--json"]].concat());
+    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    assert_eq!(ran.json()["cut_off"][0]["address"], "192.0.2.9");
+}
+
+#[test]
+fn a_role_without_a_name_says_how_it_is_named_and_naming_it_makes_it_work() {
+    let place = Place::new();
+    let config = CONFIG.replacen(
+        "  </table>",
+        "    <variable name=\"TlsEcdhe\">1</variable>\n  </table>",
+        1,
+    );
+    fs::write(place.file(), &config).unwrap();
+    let set = ["set", "--value", "inbound:ecdhe-on=0", "--yes"];
+    let ran = place.run(&set);
+    let line = ran.failed(1);
+    assert!(
+        line.contains("kerio-tls config --name inbound:ecdhe-on=VARIABLE") && line.contains("Security"),
+        "{line}"
+    );
+    // What is not there is not deleted.
+    let ran = place.run(&["set", "--value", "inbound:ecdhe-on=default", "--yes"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    // Without a yes nobody has been asked; the mail server's file is never touched.
+    let name = ["config", "--name", "inbound:ecdhe-on=tlsecdhe"];
+    assert!(place.run(&name).failed(2).contains("--yes"));
+    let ran = place.run(&[&name[..], &["--yes"]].concat());
+    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    let kept = place.path("kerio-tls.toml");
+    assert!(
+        ran.out.contains("TlsEcdhe: kept as the ephemeral ECDH on in ") && ran.out.contains(&*kept.to_string_lossy()),
+        "{}",
+        ran.out
+    );
+    assert_eq!(place.text(), config);
+    assert_eq!(
+        fs::read_to_string(&kept).unwrap(),
+        "[[variable]]\ndirection = \"inbound\"\nrole = \"ecdhe-on\"\nname = \"TlsEcdhe\"\n"
+    );
+    let again = place.run(&[&name[..], &["--yes"]].concat());
+    assert!(
+        again.status == Some(0) && again.out.contains("already"),
+        "{}",
+        again.said()
+    );
+    let ran = place.run(&set);
+    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    assert_eq!(place.text(), config.replace("TlsEcdhe\">1", "TlsEcdhe\">0"));
+}
+
+#[test]
+fn a_lookalike_is_kept_as_what_it_is_said_to_be_after_a_yes_to_what_it_may_mean() {
+    let place = Place::new();
+    let config = CONFIG.replace("ServerTlsProtocols", "SslVersions");
+    fs::write(place.file(), &config).unwrap();
+    let used = place.run(&["set", "--inbound", "tls1.2", "--use", "SslVersions", "--dry-run"]);
+    let way = "kerio-tls config --name inbound:protocol-list=SslVersions";
+    assert!(used.said().contains(way), "{}", used.said());
+    let ran = place.run(&["config", "--name", "inbound:protocol-list=SslVersions", "--yes"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    assert!(
+        ran.err.contains("= TLSv1,TLSv1.1,TLSv1.2") && ran.err.contains("the opposite"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(place.run(&["show", "--json"]).json()["inbound"]["minimum"], "tls1.0");
+    // A second one that plays the same role: both are written from then on, and that is said.
+    fs::write(
+        place.file(),
+        config.replacen(
+            "  </table>",
+            "    <variable name=\"TlsList\">TLSv1.2</variable>\n  </table>",
+            1,
+        ),
+    )
+    .unwrap();
+    let ran = place.run(&["config", "--name", "inbound:protocol-list=TlsList", "--yes"]);
+    assert!(
+        ran.err.contains("SslVersions plays this role already"),
+        "{}",
+        ran.said()
+    );
+}
+
+#[test]
+fn a_key_size_may_be_named_like_a_key_and_a_full_output_does_not_hide_that_it_is_kept() {
+    let place = Place::new();
+    let config = CONFIG.replacen(
+        "  </table>",
+        "    <variable name=\"TlsDhKeySize\">2048</variable>\n  </table>",
+        1,
+    );
+    fs::write(place.file(), config).unwrap();
+    let words = place.arguments(&["config", "--name", "inbound:dhe-key-size=TlsDhKeySize", "--yes"]);
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = alone()
+        .arg(BINARY)
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(full)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("TlsDhKeySize = 2048") && said.contains("kept as the ephemeral DH key size"),
+        "{said}"
+    );
+    assert!(!said.contains("nothing was"), "{said}");
+    let kept = fs::read_to_string(place.path("kerio-tls.toml")).unwrap();
+    assert!(kept.contains("TlsDhKeySize"), "{kept}");
+}
+
+#[test]
+fn who_sits_before_a_name_is_asked_and_anything_but_yes_keeps_nothing() {
+    let place = Place::new();
+    fs::write(place.file(), CONFIG.replace("ServerTlsProtocols", "SslVersions")).unwrap();
+    let kept = || fs::read_to_string(place.path("kerio-tls.toml")).unwrap();
+    let name = ["config", "--name", "inbound:protocol-list=SslVersions"];
+    let (status, seen) = in_terminal(&place, "exec \"$@\"", &name, "\n");
+    assert_eq!((status, kept().as_str()), (4, ""), "{seen}");
+    for wanted in ["the opposite", "the list of protocols? [y/N]", "nothing was written"] {
+        assert!(seen.contains(wanted), "{wanted}: {seen}");
+    }
+    let (status, seen) = in_terminal(&place, "exec \"$@\"", &name, "y\n");
+    assert_eq!(status, 0, "{seen}");
+    assert!(kept().contains("SslVersions"), "{}", kept());
+}
+
+#[test]
+fn who_is_asked_for_a_save_has_read_what_its_values_mean() {
+    let place = with_roles();
+    let set = ["set", "--value", "inbound:ecdhe-on=0"];
+    let (status, seen) = in_terminal(&place, "exec \"$@\"", &set, "n\n");
+    assert_eq!(status, 4, "{seen}");
+    let (before, _) = seen.split_once("[y/N]").unwrap();
+    assert!(before.contains("ECDHE is off"), "{seen}");
+}
+
+#[test]
+fn a_name_that_may_mean_the_opposite_or_holds_something_else_is_refused_and_nothing_is_written() {
+    let place = Place::new();
+    let variables = [
+        ("DisabledSsl", "TLSv1"),
+        ("DenyTls", "TLSv1,TLSv1.1"),
+        ("ExcludedTls", "TLSv1"),
+        ("TlsMaxVersion", "TLSv1.3"),
+        ("NoEcdhe", "1"),
+        ("TlsSigned", "TLSv1,!SSLv3"),
+        ("TlsMinimum", "TLSv1.2"),
+        ("TlsDhe", "1"),
+        ("Number", "17"),
+        ("TlsKeyWord", "HIGH"),
+        ("Reversible", "D3S:0123abcd"),
+        ("Twice", "TLSv1.2"),
+        ("twice", "TLSv1.2"),
+    ]
+    .map(|(name, value)| format!("    <variable name=\"{name}\">{value}</variable>\n"))
+    .concat();
+    let config = CONFIG.replacen("  </table>", &format!("{variables}  </table>"), 1);
+    fs::write(place.file(), &config).unwrap();
+    for (name, wanted) in [
+        ("inbound:protocol-list=DisabledSsl", "the opposite"),
+        ("inbound:protocol-list=DenyTls", "the opposite"),
+        ("inbound:protocol-list=ExcludedTls", "the opposite"),
+        ("inbound:minimum-version=TlsMaxVersion", "the opposite"),
+        // Not in the file, but its name says enough.
+        ("inbound:protocol-list=RejectedTls", "the opposite"),
+        ("inbound:ecdhe-on=NoEcdhe", "the opposite"),
+        ("inbound:dhe-off=TlsDhe", "the opposite"),
+        ("inbound:protocol-list=TlsSigned", "does not look like"),
+        ("inbound:protocol-list=TlsMinimum", "looks like the minimum version"),
+        ("inbound:ecdhe-on=Number", "it is 0 or 1"),
+        ("inbound:ciphers=TlsKeyWord", "a secret"),
+        ("inbound:ciphers=Reversible", "a secret"),
+        ("inbound:ciphers=RelayPassword", "a secret"),
+        ("inbound:protocol-list=Twice", "more than once"),
+        ("inbound:minimum-version=ServerTlsProtocols", "list of protocols"),
+    ] {
+        let ran = place.run(&["config", "--name", name, "--yes"]);
+        let line = ran.failed(4);
+        assert!(
+            line.contains(wanted) && line.contains("nothing was written"),
+            "{name}: {line}"
+        );
+        assert!(!line.contains("0123abcd") && !line.contains(SECRET), "{line}");
+    }
+    for (name, status) in [
+        ("inbound:ciphers=", 2),
+        ("inbound:nothing=X", 2),
+        ("inbound:ciphers=A\u{1b}B", 2),
+    ] {
+        let ran = place.run(&["config", "--name", name, "--yes"]);
+        assert_eq!(ran.status, Some(status), "{name}: {}", ran.said());
+    }
+    assert_eq!(fs::read_to_string(place.path("kerio-tls.toml")).unwrap(), "");
+    assert_eq!(place.text(), config);
+    // One that the file has not is only taken with what that means said.
+    let ran = place.run(&["config", "--name", "outbound:dhe-on=TlsDheOn", "--yes"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    assert!(ran.err.contains("not in table SmtpSecurity"), "{}", ran.err);
+}
+
+#[test]
+fn preferences_that_cannot_be_written_fail_with_what_to_add_by_hand() {
+    let place = Place::new();
+    let ran = place.run(&["config", "--default", "--name", "inbound:dhe-off=DisableX", "--yes"]);
+    assert_eq!(ran.status, Some(2), "{}", ran.said());
+    assert_eq!(fs::read_to_string(place.path("kerio-tls.toml")).unwrap(), "");
+    let locked = place.path("locked");
+    fs::create_dir(&locked).unwrap();
+    fs::write(locked.join("kerio-tls.toml"), "").unwrap();
+    // Others can write the directory: root writes nothing there. Another user cannot write it at all.
+    let mode = if rustix::process::geteuid().is_root() {
+        0o777
+    } else {
+        0o555
+    };
+    fs::set_permissions(&locked, fs::Permissions::from_mode(mode)).unwrap();
+    let config = locked.join("kerio-tls.toml").display().to_string();
+    let ran = run(alone()
+        .arg(BINARY)
+        .arg("-f")
+        .arg(place.file())
+        .arg("--state-dir")
+        .arg(place.path("state"))
+        .args([
+            "--config",
+            &config,
+            "config",
+            "--name",
+            "inbound:dhe-on=TlsDhe",
+            "--yes",
+        ]));
+    assert_eq!(ran.status, Some(1), "{}", ran.said());
+    assert!(
+        ran.err.contains("was not written") || ran.err.contains("could not be written"),
+        "{}",
+        ran.err
+    );
+    for line in ["  [[variable]]", "  role = \"dhe-on\"", "  name = \"TlsDhe\""] {
+        assert!(ran.err.contains(line), "{}", ran.err);
+    }
+    assert_eq!(fs::read_to_string(&config).unwrap(), "");
 }

@@ -24,18 +24,29 @@ struct Room {
 const ROOMS: &[Room] = &[
     room("mailserver_cfg", 0, &[]),
     room("tls", 0, &[]),
-    room("probe", 1, &["tls"]),
-    room("peers", 1, &["tls"]),
-    room("save", 1, &["mailserver_cfg"]),
-    room("engine", 1, &[]),
-    room("session", 2, &["mailserver_cfg", "tls", "peers"]),
+    room("hostile", 0, &[]),
+    room("probe", 1, &["hostile", "tls"]),
+    room("peers", 1, &["hostile", "tls"]),
+    room("save", 1, &["hostile", "mailserver_cfg"]),
+    room("engine", 1, &["hostile"]),
+    room("session", 2, &["hostile", "mailserver_cfg", "tls", "peers"]),
     room("work", 3, BELOW_WORK),
     room("tui", 4, BELOW_SCREEN),
     room("cli", 4, BELOW_SCREEN),
 ];
 
-const BELOW_WORK: &[&str] = &["mailserver_cfg", "tls", "probe", "peers", "save", "engine", "session"];
+const BELOW_WORK: &[&str] = &[
+    "hostile",
+    "mailserver_cfg",
+    "tls",
+    "probe",
+    "peers",
+    "save",
+    "engine",
+    "session",
+];
 const BELOW_SCREEN: &[&str] = &[
+    "hostile",
     "mailserver_cfg",
     "tls",
     "probe",
@@ -47,10 +58,10 @@ const BELOW_SCREEN: &[&str] = &[
 ];
 
 /// What a room may use of another one, where that is not everything.
-const ONLY: &[(&str, &str, &[&str])] = &[("probe", "tls", &["TlsVersion"])];
+const ONLY: &[(&str, &str, &[&str])] = &[("probe", "tls", &["TlsVersion", "Service"])];
 
 /// Rooms that are pure: bytes, policy and the session never touch the world, and read no clock.
-const PURE: &[&str] = &["mailserver_cfg", "tls", "session"];
+const PURE: &[&str] = &["hostile", "mailserver_cfg", "tls", "session"];
 const THE_WORLD: &[&[&str]] = &[
     &["std", "fs"],
     &["TcpStream"],

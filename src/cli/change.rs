@@ -70,6 +70,10 @@ impl Change<'_> {
             Some(whole) => session.review_whole(self.book, facts, &whole.document),
             None => session.review(self.book, facts)?,
         };
+        // Whoever reads the review reads these beside it: it does not have them.
+        if answer != Answer::Given && !self.saving.output.json {
+            self.warn(console);
+        }
         self.warnings.extend(review::warnings(&review));
         let result = match answer {
             Answer::DryRun => return self.dry_run(&review, console),

@@ -23,8 +23,8 @@ pub(super) fn run(opened: &mut Opened, check: Check, console: &mut Console<'_>) 
     let live = if check.live {
         let proof = super::probe::live(opened)?;
         // What the server's default is may be known from now on.
-        let minimum = opened.session.loaded_minimum(Direction::Inbound);
-        opened.session.set_measured(opened.host.measured_with(&proof, &minimum));
+        let measured = opened.host.measured_with(&proof, &opened.session.loaded_expected());
+        opened.session.set_measured(measured);
         Some(proof)
     } else {
         None

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::peers::{Assessed, Coverage, Service, Source, Trouble, Verdict};
+use crate::peers::{Assessed, Coverage, Source, Trouble, Verdict};
 use crate::probe::Report;
 use crate::session::host_label;
 use crate::tls::TlsVersion;
@@ -126,7 +126,7 @@ impl From<&Assessed<'_>> for PeerJson {
             direction: key.direction.token(),
             address: host_label(key),
             names: row.peer.names.clone(),
-            service: service_token(key.service),
+            service: key.service.token(),
             messages: row.peer.messages,
             verdict: verdict_token(row.verdict),
             highest: row.highest.map(TlsVersion::token),
@@ -136,19 +136,6 @@ impl From<&Assessed<'_>> for PeerJson {
             failed: row.peer.failed,
             remark: row.peer.remark().map(str::to_owned),
         }
-    }
-}
-
-const fn service_token(service: Service) -> &'static str {
-    match service {
-        Service::Smtp => "smtp",
-        Service::Submission => "submission",
-        Service::Smtps => "smtps",
-        Service::Imap => "imap",
-        Service::Imaps => "imaps",
-        Service::Pop3 => "pop3",
-        Service::Pop3s => "pop3s",
-        Service::Https => "https",
     }
 }
 

@@ -24,6 +24,9 @@ what would be changed, and for whom; nothing is written
 kerio\-tls set \-\-outbound tls1.2 \-\-yes \-\-engine restart \-\-undo\-after 10m
 save, stop and start the engine for it, and take it back after ten minutes unless \fBkerio\-tls confirm\fR is said
 .TP
+kerio\-tls set \-\-value inbound:ciphers=\(aqHIGH:!aNULL\(aq \-\-dry\-run
+the same for one variable: here the cipher string
+.TP
 kerio\-tls check \-\-min tls1.2 \-\-live \-\-json
 for monitoring: status 3 when the file, or a port of the engine, is below TLS 1.2
 .TP

@@ -83,7 +83,7 @@ fn carry_out(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Fai
         Command::Restore(restore) => restore::run(arguments, restore, console),
         Command::Confirm => restore::confirm(arguments, console),
         Command::Undo(undo) => restore::undo(arguments, undo, console),
-        Command::Config(config) => config::run(*config, console),
+        Command::Config(config) => config::run(arguments, config, console),
         Command::Man => console.raw(&manual::man_page()?),
         Command::Completions(completions) => console.raw(&manual::completions(completions.shell)?),
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::peers::{Host as PeerHost, PeerKey, Record, Service as PeerService};
+use crate::peers::{Host as PeerHost, PeerKey, Record};
 use crate::probe::{Cancel, Report, Service, Settings, Target, TargetHost};
 use crate::tls::Direction;
 use crate::work::{HostError, ask, probe_settings};
@@ -101,9 +101,9 @@ fn key(target: &Target) -> Option<PeerKey> {
     };
     Some(PeerKey {
         direction: Direction::Outbound,
-        service: PeerService::from_token(target.service.token())?,
+        service: target.service,
         host,
-        port: Some(target.port).filter(|port| *port != target.service.default_port()),
+        port: Some(target.port).filter(|port| *port != target.service.port()),
     })
 }
 
@@ -170,8 +170,7 @@ fn tokens() -> String {
 /// [`Failure::NotSaved`] when nothing could be asked.
 pub(super) fn live(opened: &Opened) -> Result<crate::work::LiveProof, Failure> {
     let cancel = Cancel::new().map_err(|error| Failure::NotSaved(format!("the ports could not be asked: {error}")))?;
-    let minimum = opened.session.loaded_minimum(crate::tls::Direction::Inbound);
-    Ok(opened.host.prove(&minimum, &cancel))
+    Ok(opened.host.prove(&opened.session.loaded_expected(), &cancel))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::mailserver_cfg::{Conflict, Secrets};
 use crate::peers::Threshold;
-use crate::session::{EnginePlan, Review, amount};
+use crate::session::{EnginePlan, Review, Wrap, amount};
 use crate::work::Host;
 
 use super::args::Saving;
@@ -50,7 +50,7 @@ pub(super) fn lines(review: &Review, saving: Saving) -> Vec<String> {
         .lines(&Host::clock())
         .iter()
         .flat_map(|line| {
-            if line.wraps {
+            if line.wrap == Wrap::Words {
                 wrap(&line.text, usize::from(line.indent), columns)
             } else {
                 vec![line.text.clone()]

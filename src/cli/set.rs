@@ -1,4 +1,6 @@
-//! `set`: choose a minimum and save.
+//! `set`: choose minimums and values, and save.
+
+mod values;
 
 use crate::tls::{Direction, Role, confirmed_toml, lookalike_role};
 
@@ -16,6 +18,7 @@ use super::opened::{Opened, Recovered};
 /// [`Failure`].
 pub(super) fn run(arguments: &Arguments, set: &Set, console: &mut Console<'_>) -> Result<(), Failure> {
     can_be_answered(set.saving)?;
+    values::said_once(set)?;
     Opened::to_save(arguments, set.saving, console, |opened, recovered, console| {
         choose(opened, set, recovered, console)
     })
@@ -26,7 +29,10 @@ fn choose(opened: &mut Opened, set: &Set, recovered: &Recovered, console: &mut C
         .into_iter()
         .filter_map(|(direction, choice)| Some((direction, choice?.0)))
         .collect();
-    let directions: Vec<Direction> = choices.iter().map(|(direction, _)| *direction).collect();
+    let mut directions: Vec<Direction> = choices.iter().map(|(direction, _)| *direction).collect();
+    directions.extend(set.value.iter().map(|value| value.direction));
+    directions.sort_unstable();
+    directions.dedup();
     let mut used = Vec::new();
     for name in &set.r#use {
         used.extend(adopt(opened, &directions, name)?);
@@ -35,14 +41,19 @@ fn choose(opened: &mut Opened, set: &Set, recovered: &Recovered, console: &mut C
     for (direction, choice) in choices {
         opened.session.choose(direction, choice)?;
     }
+    for value in &set.value {
+        values::want(&mut opened.session, value)?;
+    }
     let config = opened.host.home.config.display().to_string();
+    let mut warnings: Vec<String> = used.iter().map(Used::warning).collect();
+    warnings.extend(values::advice(&opened.session, &set.value));
     Change {
         opened,
         book: &book,
         saving: set.saving,
         action: "save",
         recovered,
-        warnings: used.iter().map(|used| used.warning(&config)).collect(),
+        warnings,
         closing: closing(&used, &config),
         whole: None,
         took_effect: None,
@@ -58,12 +69,15 @@ struct Used {
 }
 
 impl Used {
-    fn warning(&self, config: &str) -> String {
+    fn warning(&self) -> String {
         format!(
-            "{} in {} is used as {} because you said so, and for this run only; to make that permanent, name it in {config}",
+            "{} in {} is used as {} because you said so, and for this run only; to make that permanent: kerio-tls config --name {}:{}={}",
             self.name,
             self.direction.table(),
-            self.role
+            self.role,
+            self.direction.token(),
+            self.role.token(),
+            self.name
         )
     }
 }

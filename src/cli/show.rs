@@ -111,7 +111,7 @@ fn direction_lines(session: &Session, direction: Direction, lines: &mut Vec<Stri
         .collect();
     if !titles.is_empty() {
         lines.push(format!(
-            "    The names of these variables are not public: {}. Name them in kerio-tls.toml if you know them.",
+            "    The names of these variables are not public: {}. If you know one, say it once: kerio-tls config --name",
             titles.join(", ")
         ));
     }

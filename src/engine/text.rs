@@ -1,38 +1,12 @@
 //! Words from outside (names of processes, output of commands, the journal) made fit to be shown:
 //! bounded, control bytes as hex, secrets left out.
 
-/// The most bytes of one line that are shown.
+/// The most characters of one line that are shown.
 const LINE: usize = 400;
 
-/// Foreign bytes as one harmless line: control characters as `\x1b`, what is no UTF-8 likewise, cut at 400 characters.
+/// Foreign bytes as one harmless line.
 pub(super) fn shown(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    for chunk in bytes.utf8_chunks() {
-        for letter in chunk.valid().chars() {
-            push(&mut out, letter);
-        }
-        for byte in chunk.invalid() {
-            out.push_str(&format!("\\x{byte:02x}"));
-        }
-        if out.len() > LINE * 4 {
-            break;
-        }
-    }
-    if out.chars().count() > LINE {
-        out = out.chars().take(LINE).chain("...".chars()).collect();
-    }
-    out
-}
-
-fn push(out: &mut String, letter: char) {
-    match letter {
-        // Controls of both sets, and marks that turn the direction of text.
-        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => out.push_str(&format!("\\x{:02x}", u32::from(letter))),
-        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-            out.push_str(&format!("\\u{{{:x}}}", u32::from(letter)))
-        }
-        other => out.push(other),
-    }
+    crate::hostile::safe_text(bytes, LINE)
 }
 
 /// The last lines of an output, each harmless and without secrets. Empty lines are left out.
@@ -93,7 +67,7 @@ mod tests {
         fn nothing_shown_holds_a_control_character_or_is_long(bytes in prop::collection::vec(any::<u8>(), 0..3000)) {
             let text = shown(&bytes);
             prop_assert!(text.chars().all(|letter| !letter.is_control()));
-            prop_assert!(text.chars().count() <= LINE + 3);
+            prop_assert!(text.chars().count() <= LINE);
         }
     }
 }

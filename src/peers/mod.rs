@@ -16,7 +16,6 @@ mod names;
 mod peers_file;
 mod received;
 mod store;
-mod text;
 
 pub use assess::{assess, cut_off_domains};
 pub use book::{BookSources, Record, make_book};
@@ -25,34 +24,14 @@ pub use log::{LineCounts, LogError, LogFindings, OwnHosts, Progress, Trouble, Wi
 pub use peers_file::{PeersFile, PeersFileEntry, PeersFileError, Said};
 pub use received::{ReceivedBudget, ReceivedError, ReceivedFindings, read_received};
 pub use store::EvidenceStore;
-pub use text::safe_text;
 
 use std::net::IpAddr;
 
 use jiff::Timestamp;
 
+pub use crate::hostile::safe_text;
+pub use crate::tls::Service;
 use crate::tls::{Direction, TlsVersion};
-
-/// What is spoken to a peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Service {
-    /// SMTP with STARTTLS on 25.
-    Smtp,
-    /// Message submission with STARTTLS on 587.
-    Submission,
-    /// SMTP over TLS from the start, 465.
-    Smtps,
-    /// IMAP with STARTTLS.
-    Imap,
-    /// IMAP over TLS.
-    Imaps,
-    /// POP3 with STLS.
-    Pop3,
-    /// POP3 over TLS.
-    Pop3s,
-    /// HTTPS: webmail, ActiveSync, administration.
-    Https,
-}
 
 /// Host of a peer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

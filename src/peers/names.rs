@@ -3,60 +3,10 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::{Host, PeerKey, Service, Source};
+use super::{Host, PeerKey, Source};
 
 /// Longest host name taken (RFC 1035 section 2.3.4).
 const NAME_MAX: usize = 253;
-
-impl Service {
-    /// Every service, in the order of the screen.
-    pub const ALL: [Self; 8] = [
-        Self::Smtp,
-        Self::Submission,
-        Self::Smtps,
-        Self::Imap,
-        Self::Imaps,
-        Self::Pop3,
-        Self::Pop3s,
-        Self::Https,
-    ];
-
-    /// The stable spelling of JSON, arguments and the peers file: `smtp` … `https`.
-    #[must_use]
-    pub const fn token(self) -> &'static str {
-        match self {
-            Self::Smtp => "smtp",
-            Self::Submission => "submission",
-            Self::Smtps => "smtps",
-            Self::Imap => "imap",
-            Self::Imaps => "imaps",
-            Self::Pop3 => "pop3",
-            Self::Pop3s => "pop3s",
-            Self::Https => "https",
-        }
-    }
-
-    /// Reads [`Self::token`] back, without regard to case.
-    #[must_use]
-    pub fn from_token(token: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.token().eq_ignore_ascii_case(token))
-    }
-
-    /// The usual port (RFC 3207, 6409, 8314, 9051, 1939, 9110).
-    #[must_use]
-    pub const fn port(self) -> u16 {
-        match self {
-            Self::Smtp => 25,
-            Self::Submission => 587,
-            Self::Smtps => 465,
-            Self::Imap => 143,
-            Self::Imaps => 993,
-            Self::Pop3 => 110,
-            Self::Pop3s => 995,
-            Self::Https => 443,
-        }
-    }
-}
 
 impl Source {
     /// Every source, lightest first.
@@ -77,12 +27,6 @@ impl Source {
     #[must_use]
     pub fn from_token(token: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|s| s.token() == token)
-    }
-}
-
-impl fmt::Display for Service {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.token())
     }
 }
 
@@ -154,6 +98,7 @@ impl PeerKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::peers::Service;
 
     #[test]
     fn hosts_with_ports_are_read_and_written_back() {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::target::{Service, Target};
+use super::{Service, Target};
 use crate::tls::TlsVersion;
 
 mod hello;

@@ -19,9 +19,10 @@ mod resolve;
 mod settings;
 mod starttls;
 mod target;
-mod text;
 mod wire;
 
+pub use crate::hostile::safe_text;
+pub use crate::tls::Service;
 pub use hello::{Hello, HelloRandom};
 pub use many::{WORKERS, probe_many};
 pub use one::{ask_exactly, probe_one};
@@ -29,8 +30,7 @@ pub use plan::ProbePlan;
 pub use reply::{Reply, ReplyParser, alert_words};
 pub use report::{Acceptance, Outcome, Report};
 pub use settings::{EhloName, Limits, Settings};
-pub use target::{HostName, Service, Start, Target, TargetHost};
-pub use text::safe_text;
+pub use target::{HostName, Start, Target, TargetHost};
 pub use wire::Cancel;
 
 /// Why a probe could not be made. None of these says anything about the peer, and nothing was changed anywhere.

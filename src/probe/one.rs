@@ -169,7 +169,12 @@ impl<'a> Call<'a> {
             Ok(wire) => wire,
             Err(why) => return Ok(Answer::Other(Outcome::NoAnswer(why))),
         };
-        match begin(&mut wire, self.target.service.start(), self.settings, self.whole) {
+        match begin(
+            &mut wire,
+            super::Start::of(self.target.service),
+            self.settings,
+            self.whole,
+        ) {
             Ok(()) => self.handshake(&mut wire, hello),
             Err(stop) => Ok(Answer::Other(match stop {
                 Stop::NoStartTls => Outcome::NoStartTls,

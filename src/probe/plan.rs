@@ -38,7 +38,7 @@ impl ProbePlan {
             ),
         ];
         let name = settings.ehlo_name.as_str();
-        let speaks = |start| targets.iter().any(|t| t.service.start() == start);
+        let speaks = |start| targets.iter().any(|t| Start::of(t.service) == start);
         if speaks(Start::Smtp) {
             words.push(format!(
                 "Their mail logs will show a connection from here with EHLO {name}, STARTTLS, and a TLS handshake that \

@@ -4,7 +4,7 @@
 //! bound, or name a version that the hello did not offer.
 
 use super::hello::{ALERT_RECORD, HANDSHAKE_RECORD, Hello};
-use super::text::safe_text;
+use crate::hostile::safe_text;
 use crate::tls::TlsVersion;
 
 mod server_hello;
@@ -187,11 +187,11 @@ fn may_be_tls(start: &[u8]) -> bool {
 fn describe(start: &[u8]) -> String {
     match start {
         [first, _, 0 | 4, ..] if first & 0x80 != 0 => "an SSL 2.0 record".to_owned(),
-        [b'H', b'T', b'T', b'P', b'/', ..] => format!("HTTP in clear: {}", safe_text(start, PREFIX)),
+        [b'H', b'T', b'T', b'P', b'/', ..] => format!("HTTP in clear: {}", safe_text(start.trim_ascii(), PREFIX)),
         [b'2' | b'4' | b'5', b'0'..=b'9', b'0'..=b'9', b' ' | b'-', ..] | [b'*', b' ', ..] | [b'+', b'O', b'K', ..] => {
-            format!("a mail server in clear: {}", safe_text(start, PREFIX))
+            format!("a mail server in clear: {}", safe_text(start.trim_ascii(), PREFIX))
         }
-        _ => format!("not TLS: {}", safe_text(start, PREFIX)),
+        _ => format!("not TLS: {}", safe_text(start.trim_ascii(), PREFIX)),
     }
 }
 

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::settings::{Settings, step_until};
 use super::target::Start;
-use super::text::safe_text;
 use super::wire::{Channel, Cut};
+use crate::hostile::safe_text;
 
 mod dialogues;
 
@@ -65,7 +65,7 @@ pub(super) fn begin<C: Channel>(
     }
     Err(Stop::NotTls(format!(
         "bytes in clear after it said that TLS may begin: {}",
-        safe_text(&talk.buffer, 64)
+        safe_text(talk.buffer.trim_ascii(), 64)
     )))
 }
 
@@ -110,7 +110,10 @@ impl<C: Channel> Talk<'_, C> {
                 Ok(n) => n,
                 // What closes without having sent a line is named by what it sent, and not only as closed.
                 Err(Cut::Closed) if !self.buffer.is_empty() => {
-                    return Err(Stop::NotTls(format!("no line, but: {}", safe_text(&self.buffer, 64))));
+                    return Err(Stop::NotTls(format!(
+                        "no line, but: {}",
+                        safe_text(self.buffer.trim_ascii(), 64)
+                    )));
                 }
                 Err(cut) => return Err(Stop::Cut(what, cut)),
             };

@@ -3,29 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::ProbeError;
-use super::text::safe_text;
-
-/// What is spoken at a port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Service {
-    /// SMTP with STARTTLS (RFC 3207), port 25.
-    Smtp,
-    /// Message submission with STARTTLS (RFC 6409), port 587.
-    Submission,
-    /// Submission over TLS from the start (RFC 8314), port 465.
-    Smtps,
-    /// IMAP with STARTTLS (RFC 9051), port 143.
-    Imap,
-    /// IMAP over TLS from the start, port 993.
-    Imaps,
-    /// POP3 with STLS (RFC 2595), port 110.
-    Pop3,
-    /// POP3 over TLS from the start, port 995.
-    Pop3s,
-    /// HTTPS, port 443.
-    Https,
-}
+use super::{ProbeError, Service};
+use crate::hostile::safe_text;
 
 /// How TLS begins on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,70 +19,16 @@ pub enum Start {
     Pop3,
 }
 
-impl Service {
-    /// Every service.
-    pub const ALL: [Self; 8] = [
-        Self::Smtp,
-        Self::Submission,
-        Self::Smtps,
-        Self::Imap,
-        Self::Imaps,
-        Self::Pop3,
-        Self::Pop3s,
-        Self::Https,
-    ];
-
-    /// The stable spelling of arguments, JSON and the peers file.
+impl Start {
+    /// How TLS begins at a service.
     #[must_use]
-    pub const fn token(self) -> &'static str {
-        match self {
-            Self::Smtp => "smtp",
-            Self::Submission => "submission",
-            Self::Smtps => "smtps",
-            Self::Imap => "imap",
-            Self::Imaps => "imaps",
-            Self::Pop3 => "pop3",
-            Self::Pop3s => "pop3s",
-            Self::Https => "https",
+    pub const fn of(service: Service) -> Self {
+        match service {
+            Service::Smtp | Service::Submission => Self::Smtp,
+            Service::Imap => Self::Imap,
+            Service::Pop3 => Self::Pop3,
+            Service::Smtps | Service::Imaps | Service::Pop3s | Service::Https => Self::Direct,
         }
-    }
-
-    /// Reads [`Self::token`] back, without regard to case.
-    #[must_use]
-    pub fn from_token(token: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.token().eq_ignore_ascii_case(token))
-    }
-
-    /// The service's usual port (IANA).
-    #[must_use]
-    pub const fn default_port(self) -> u16 {
-        match self {
-            Self::Smtp => 25,
-            Self::Submission => 587,
-            Self::Smtps => 465,
-            Self::Imap => 143,
-            Self::Imaps => 993,
-            Self::Pop3 => 110,
-            Self::Pop3s => 995,
-            Self::Https => 443,
-        }
-    }
-
-    /// How TLS begins there.
-    #[must_use]
-    pub const fn start(self) -> Start {
-        match self {
-            Self::Smtp | Self::Submission => Start::Smtp,
-            Self::Imap => Start::Imap,
-            Self::Pop3 => Start::Pop3,
-            Self::Smtps | Self::Imaps | Self::Pop3s | Self::Https => Start::Direct,
-        }
-    }
-}
-
-impl fmt::Display for Service {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.token())
     }
 }
 
@@ -161,7 +86,7 @@ impl Target {
     pub fn at(address: IpAddr, port: Option<u16>, service: Service) -> Self {
         Self {
             host: TargetHost::Address(address),
-            port: port.unwrap_or(service.default_port()),
+            port: port.unwrap_or(service.port()),
             service,
         }
     }
@@ -190,7 +115,7 @@ impl Target {
             },
         };
         let port = match port.map(str::parse) {
-            None => service.default_port(),
+            None => service.port(),
             Some(Ok(port)) if port > 0 => port,
             Some(_) => return Err(bad("the port is a number from 1 to 65535")),
         };

@@ -168,19 +168,7 @@ impl std::fmt::Display for Shown<'_> {
     }
 }
 
-/// Hostile text as it may be shown: control characters as hex, at most 400 characters.
+/// Hostile text as it may be shown, at most 400 characters.
 pub(crate) fn shown(text: &str) -> String {
-    let mut out = String::new();
-    for (count, character) in text.chars().enumerate() {
-        if count >= 400 {
-            out.push('…');
-            break;
-        }
-        if character.is_control() {
-            out.push_str(&format!("\\x{:02x}", u32::from(character)));
-        } else {
-            out.push(character);
-        }
-    }
-    out
+    crate::hostile::safe_text(text, 400)
 }

@@ -9,6 +9,7 @@
 mod choosing;
 mod clock;
 mod draft;
+mod expected;
 mod fields;
 mod review;
 mod rows;
@@ -25,11 +26,12 @@ use crate::tls::{Catalogue, Choice, Direction, Minimum, Pair, PlanError, PlanNot
 use draft::Draft;
 
 pub use clock::Clock;
+pub use expected::Expected;
 pub use review::{Affected, Consent, DirectionReview, EnginePlan, Facts, Mends, Review};
 pub use rows::VariableRow;
 pub use words::{
-    Line, Tone, amount, coverage_words, cut_off_line, describe_choice, describe_minimum, evidence_words, host_label,
-    mark, verdict_words,
+    Line, Tone, Wrap, amount, coverage_words, cut_off_line, describe_choice, describe_minimum, evidence_words,
+    host_label, mark, verdict_words,
 };
 
 /// What measurements have shown of this server; remembered between runs by the caller.

@@ -6,7 +6,7 @@ use crate::mailserver_cfg::{DiffLine, Document, EditError, EditSet, ValueChange}
 use crate::peers::{Counts, Coverage, Knowledge, PeerBook, Source, Threshold, Verdict, assess, cut_off_domains};
 use crate::tls::{Direction, Minimum, PlanNote, TlsVersion};
 
-use super::{Session, words::host_label};
+use super::{Expected, Session, words::host_label};
 
 /// What will happen to the engine, as found out by the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +109,8 @@ pub struct DirectionReview {
     pub coverage: Coverage,
     /// What is to be said of the changes.
     pub notes: Vec<PlanNote>,
+    /// What inbound ports should do then.
+    pub expected: Expected,
 }
 
 /// Everything that is shown before saving.
@@ -149,13 +151,13 @@ pub struct Mends {
 const LISTED: usize = 200;
 
 impl Review {
-    /// The inbound minimum after the save, where it touches inbound.
+    /// What inbound ports should do after the save, where it touches inbound.
     #[must_use]
-    pub fn inbound_after(&self) -> Option<Minimum> {
+    pub fn inbound_after(&self) -> Option<Expected> {
         self.directions
             .iter()
             .find(|review| review.direction == Direction::Inbound)
-            .map(|review| review.to.clone())
+            .map(|review| review.expected.clone())
     }
 
     /// Does anything stand in the way that no consent can remove?
@@ -287,6 +289,7 @@ impl Session {
             counts: impact.counts,
             coverage: impact.coverage,
             notes: self.notes_to(direction, after),
+            expected: after.expected(),
         })
     }
 }

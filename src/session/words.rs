@@ -31,6 +31,17 @@ pub enum Tone {
     Context,
 }
 
+/// What becomes of a line that is longer than a screen is wide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Wrap {
+    /// It goes on in the next row, words stay whole.
+    Words,
+    /// It goes on in the next row, wherever it is: a line of the file, in which blanks are bytes like others.
+    Letters,
+    /// It is cut.
+    Cut,
+}
+
 /// A line of text with its tone. May be longer than a screen is wide; `indent` is where its continuation begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -40,8 +51,8 @@ pub struct Line {
     pub text: String,
     /// Columns before a continuation.
     pub indent: u16,
-    /// Lines around a change are cut rather than wrapped.
-    pub wraps: bool,
+    /// What becomes of it where it is too long.
+    pub wrap: Wrap,
 }
 
 impl Line {
@@ -50,7 +61,7 @@ impl Line {
             tone,
             text: text.into(),
             indent,
-            wraps: true,
+            wrap: Wrap::Words,
         }
     }
 }
@@ -186,7 +197,10 @@ impl Review {
             };
             let mut shown = Line::new(tone, format!("{:>6} {sign} {}", line.line, line.text), 9);
             // What changes is shown to its last character.
-            shown.wraps = line.kind != DiffKind::Context;
+            shown.wrap = match line.kind {
+                DiffKind::Context => Wrap::Cut,
+                DiffKind::Removed | DiffKind::Added => Wrap::Letters,
+            };
             lines.push(shown);
         }
         lines

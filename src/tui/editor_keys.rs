@@ -11,7 +11,7 @@ use super::keys::{Command, Place};
 use super::overlay::Overlay;
 use super::state::State;
 use super::update::{Effect, changed};
-use super::{detail, editor_text, find, text};
+use super::{detail, editor_text, find, naming_text, text};
 
 /// A text that was typed and not applied, so that a stray Esc loses nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(super) fn open(state: &mut State, row: &VariableRow) -> Vec<Effect> {
     if let (Some(why), true) = (&state.read_only, row.known.is_some() || row.lookalike) {
         state.status = Some(text::line(Tone::Caution, text::cannot_change(why)));
     } else if row.lookalike && !row.duplicate {
-        if let Some(question) = editor_text::naming_question(state, direction, row) {
+        if let Some(question) = naming_text::naming_question(state, direction, row) {
             state.overlays.push(Overlay::Question(question));
             return Vec::new();
         }
@@ -47,7 +47,7 @@ pub(super) fn open(state: &mut State, row: &VariableRow) -> Vec<Effect> {
         return Vec::new();
     }
     let (title, mut lines) = detail::variable(row);
-    lines.extend(editor_text::naming_lines(state, direction, row));
+    lines.extend(naming_text::naming_lines(state, direction, row));
     state.overlays.push(Overlay::Reader {
         title,
         lines,
@@ -263,7 +263,7 @@ pub(super) fn name(state: &mut State, direction: Direction, name: String, role: 
     if let Some(at) = at {
         state.select(at);
     }
-    say(state, Tone::Text, editor_text::named(&name, role));
+    say(state, Tone::Text, naming_text::named(&name, role));
     vec![Effect::Work(work::Effect::NameVariable { direction, name, role })]
 }
 
@@ -276,7 +276,7 @@ pub(super) fn not_kept(state: &mut State, why: &str, snippet: &str) {
             "It counts until you leave. To make it last, add this to the file by hand:",
         ),
     ];
-    lines.extend(editor_text::snippet(snippet));
+    lines.extend(naming_text::snippet(snippet));
     state.overlays.push(Overlay::Reader {
         title: "The name is not kept".to_owned(),
         lines,

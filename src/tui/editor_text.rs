@@ -1,17 +1,16 @@
 //! The words of the editors: labels of what can be picked, and what follows from it, told before it is applied.
 
-use crate::peers::{Threshold, Verdict, assess};
-use crate::session::{Line, Session, Tone, VariableRow, amount, cut_off_line, describe_minimum, host_label};
-use crate::tls::{
-    Advice, CipherCheck, Direction, Minimum, Preset, Role, TlsVersion, Weight, confirmed_toml, lookalike_role,
-};
+use crate::session::{Line, Tone, VariableRow, amount};
+use crate::tls::{CipherCheck, Direction, Preset, Role, TlsVersion};
 
 use super::detail;
-use super::editor::{Editor, Field, Stop, Wish, not_editable};
+use super::editor::{Editor, Field, Stop};
+use super::naming_text::naming_lines;
+use super::outcome_text::{advice_lines, outcome};
 use super::overlay::buttons;
 use super::overlay::{Answer, Overlay, Question};
 use super::state::{CHOICES, State, Tab};
-use super::text::line;
+use super::text::{indented, line};
 
 pub(super) const DEFAULT: &str = "Server default (delete)";
 pub(super) const DUPLICATE: &str = "it stands more than once in the file; mend that by hand first";
@@ -96,12 +95,6 @@ fn alone(state: &State, direction: Direction, version: TlsVersion) -> usize {
         (Some(above), Some(here)) => above.saturating_sub(here),
         _ => 0,
     }
-}
-
-fn indented(tone: Tone, text: impl Into<String>, indent: u16) -> Line {
-    let mut line = line(tone, text);
-    line.indent = indent;
-    line
 }
 
 /// What follows from what has the focus; whatever stands in the way comes first.
@@ -237,141 +230,6 @@ fn serves(check: &CipherCheck) -> String {
     )
 }
 
-/// What applying comes to: why it cannot be, or the minimum, who is cut off, the value written, and advice.
-fn outcome(state: &State, editor: &Editor, wish: &Wish, lines: &mut Vec<Line>) {
-    let mut trial = state.session.trial();
-    if let Err(error) = editor.apply(wish, &mut trial) {
-        let said = if editor.refused {
-            "x Not applied"
-        } else {
-            "x Cannot be applied"
-        };
-        // A cipher string's faults are listed already, each with its place.
-        if editor.refused || !matches!(editor.field, Field::Ciphers { .. }) {
-            lines.insert(0, indented(Tone::Bad, format!("{said}: {error}."), 2));
-        }
-        return;
-    }
-    if editor.role.makes_minimum() {
-        minimum_lines(state, &trial, editor.direction, lines);
-    }
-    value_lines(state, &trial, editor, lines);
-    for note in trial.notes(editor.direction) {
-        lines.push(indented(Tone::Caution, format!("! {note}"), 2));
-    }
-    let mut advice = trial.advice(editor.direction, editor.role);
-    if let Field::Ciphers { check, .. } = &editor.field {
-        // What is wrong with single words stands above, with its place.
-        let findings: Vec<String> = check
-            .findings
-            .iter()
-            .map(|finding| format!("{}.", finding.problem))
-            .collect();
-        advice.retain(|advice| !findings.contains(&advice.text));
-    }
-    lines.extend(advice_lines(&advice));
-    if editor.role.makes_minimum() {
-        // A protocol that is on and has no cipher is off all the same.
-        let of_ciphers: Vec<Advice> = trial
-            .advice(editor.direction, Role::Ciphers)
-            .into_iter()
-            .filter(|advice| advice.weight > Weight::Note)
-            .collect();
-        lines.extend(advice_lines(&of_ciphers));
-    }
-}
-
-/// What would be written, variable by variable.
-fn value_lines(state: &State, trial: &Session, editor: &Editor, lines: &mut Vec<Line>) {
-    let pairs = trial.role_pairs(editor.direction, editor.role);
-    let loaded = state.session.loaded_role_pairs(editor.direction, editor.role);
-    if pairs.is_empty() && loaded.is_empty() {
-        lines.push(line(Tone::Text, "Not in the file: the server's own default holds."));
-    } else if pairs == loaded {
-        lines.push(line(Tone::Text, "As loaded."));
-    }
-    for pair in pairs.iter().filter(|pair| !loaded.contains(pair)) {
-        let words = if matches!(editor.field, Field::Ciphers { .. }) {
-            format!("{} would be written; nothing is before the review.", pair.name)
-        } else {
-            format!("{} would be: {}", pair.name, plain_value(&pair.value))
-        };
-        lines.push(line(Tone::Text, words));
-    }
-    for gone in &loaded {
-        if !pairs.iter().any(|pair| pair.name == gone.name) {
-            let words = format!("{} would be deleted: the server's own default holds then.", gone.name);
-            lines.push(line(Tone::Text, words));
-        }
-    }
-}
-
-fn plain_value(value: &str) -> String {
-    value
-        .chars()
-        .take(200)
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
-}
-
-fn minimum_lines(state: &State, trial: &Session, direction: Direction, lines: &mut Vec<Line>) {
-    let minimum = trial.minimum(direction);
-    let words = match &minimum {
-        Minimum::Custom(why) => format!("Minimum: custom: {why}"),
-        other => format!("Minimum: {}", describe_minimum(other)),
-    };
-    lines.push(indented(Tone::Heading, words, 2));
-    let threshold = trial.threshold(direction, &minimum);
-    let impact = assess(&state.book, direction, threshold);
-    let tone = if impact.counts.cut_off > 0 {
-        Tone::Bad
-    } else {
-        Tone::Text
-    };
-    lines.push(indented(
-        if threshold == Threshold::NotKnown {
-            Tone::Caution
-        } else {
-            tone
-        },
-        match &minimum {
-            Minimum::Custom(_) => "Who: not known, because this is no plain minimum.".to_owned(),
-            _ => format!("Who: {}", cut_off_line(threshold, &impact.counts).trim_start()),
-        },
-        2,
-    ));
-    let named: Vec<String> = impact
-        .rows
-        .iter()
-        .filter(|row| row.verdict == Verdict::CutOff)
-        .take(3)
-        .map(|row| host_label(&row.peer.key))
-        .collect();
-    if !named.is_empty() {
-        let more = if impact.counts.cut_off > named.len() {
-            ", ..."
-        } else {
-            ""
-        };
-        lines.push(indented(Tone::Bad, format!("x {}{more}", named.join(", ")), 2));
-    }
-}
-
-/// Advice, each piece with who says so.
-pub(super) fn advice_lines(advice: &[Advice]) -> Vec<Line> {
-    advice
-        .iter()
-        .map(|advice| {
-            let (mark, tone) = match advice.weight {
-                Weight::Danger => ('x', Tone::Bad),
-                Weight::Caution => ('!', Tone::Caution),
-                Weight::Note => ('-', Tone::Text),
-            };
-            indented(tone, format!("{mark} {} [{}]", advice.text, advice.source), 2)
-        })
-        .collect()
-}
-
 /// Advice on a row of the list.
 pub(super) fn row_advice(state: &State, direction: Direction, row: &VariableRow) -> Vec<Line> {
     // A role without a name says nothing of the file, unless another name of the role does.
@@ -391,97 +249,6 @@ pub(super) fn row_help(state: &State, direction: Direction, row: &VariableRow) -
         lines.extend(advice);
     }
     lines
-}
-
-/// How a role without a public name is named: for the reader of such a row.
-pub(super) fn naming_lines(state: &State, direction: Direction, row: &VariableRow) -> Vec<Line> {
-    let (Some(known), Some(NO_NAME)) = (&row.known, not_editable(row)) else {
-        return Vec::new();
-    };
-    let mut lines = vec![
-        line(Tone::Text, ""),
-        line(Tone::Heading, "How to name it"),
-        line(
-            Tone::Text,
-            format!(
-                "Change the setting once in the web administration and look which variable of table {} appears or changes in mailserver.cfg. Then add this to {}, with that name:",
-                direction.table(),
-                state.preferences
-            ),
-        ),
-    ];
-    lines.extend(snippet(&confirmed_toml(direction, "TheVariablesName", known.role)));
-    lines.push(line(Tone::Text, "At the next start its editor is here."));
-    lines
-}
-
-/// Lines of TOML, as they are to be typed.
-pub(super) fn snippet(toml: &str) -> Vec<Line> {
-    toml.trim()
-        .lines()
-        .map(|words| line(Tone::Context, format!("    {words}")))
-        .collect()
-}
-
-/// Shall a variable that looks like a list be used as one? Not by itself: it may mean the opposite.
-pub(super) fn naming_question(state: &State, direction: Direction, row: &VariableRow) -> Option<Question> {
-    let path = row.path.as_ref()?;
-    let value = state
-        .session
-        .pairs(direction)
-        .into_iter()
-        .find(|pair| pair.name == path.variable)?
-        .value;
-    let role = lookalike_role(&path.variable, &value)?;
-    let shown = row.shown.clone().unwrap_or_default();
-    let mut lines = vec![
-        line(Tone::Text, format!("{} = {shown}", path.variable)),
-        line(
-            Tone::Text,
-            format!("It looks like the {role}, but neither the vendor's text nor the catalogue knows it."),
-        ),
-        line(
-            Tone::Caution,
-            "! It can mean the opposite: a list of what is denied, or a highest instead of a lowest version. Raising the minimum would then let old versions in, or stop TLS.",
-        ),
-    ];
-    if let Some(other) = state.session.role_pairs(direction, role).first() {
-        lines.push(line(
-            Tone::Caution,
-            format!(
-                "! {} plays this role already: then both are written, and both must agree.",
-                other.name
-            ),
-        ));
-    }
-    lines.push(line(
-        Tone::Text,
-        format!(
-            "Yes only if you know it (the web administration changes it, or a handshake shows its effect). It is noted once in {}; nothing is written to mailserver.cfg.",
-            state.preferences
-        ),
-    ));
-    Some(Question {
-        title: "What is this variable?".to_owned(),
-        lines,
-        buttons: buttons(vec![
-            ("No, leave it alone".to_owned(), Answer::Stay),
-            (
-                format!("Yes, it is the {role}"),
-                Answer::Name {
-                    direction,
-                    name: path.variable.clone(),
-                    role,
-                },
-            ),
-        ]),
-        focus: 0,
-    })
-}
-
-/// After naming.
-pub(super) fn named(name: &str, role: Role) -> String {
-    format!("{name} is used as the {role} from now on.")
 }
 
 /// Leaving the program while an editor holds something that was not applied.
@@ -534,7 +301,7 @@ pub(super) fn focused_help(state: &State) -> Vec<Line> {
     lines
 }
 /// Ended by a full stop, unless it asks.
-fn sentence(of: &impl ToString) -> String {
+pub(super) fn sentence(of: &impl ToString) -> String {
     let mut words = of.to_string();
     if !words.ends_with('?') {
         words.push('.');

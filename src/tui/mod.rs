@@ -24,6 +24,8 @@ mod find;
 mod key;
 mod keys;
 mod layout;
+mod naming_text;
+mod outcome_text;
 mod overlay;
 mod run;
 mod screen;

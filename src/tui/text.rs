@@ -3,7 +3,9 @@
 use crate::mailserver_cfg::{Conflict, EditSet, Rebased, Secrets, ValueChange, VariablePath};
 use crate::peers::{Counts, Impact, PeerKey, ReceivedBudget, Threshold, Trouble, Verdict};
 use crate::save::BackupInfo;
-use crate::session::{Clock, EnginePlan, Line, Review, Tone, amount, describe_choice, describe_minimum, host_label};
+use crate::session::{
+    Clock, EnginePlan, Line, Review, Tone, Wrap, amount, describe_choice, describe_minimum, host_label,
+};
 use crate::tls::{Choice, Direction, Minimum};
 use crate::work::{self, LiveProof, Whom};
 
@@ -45,7 +47,8 @@ pub(super) const DIRTY_BEFORE_WHOLE: &str =
 pub(super) const NO_BACKUPS: &str = "No backups yet: the first save makes one.";
 pub(super) const UNDO_AFTER: std::time::Duration = std::time::Duration::from_secs(600);
 pub(super) const UNDO_BOX: &str = "Undo it by itself unless I confirm within 10 minutes";
-pub(super) const NOBODY_TO_ASK: &str = "Nobody to ask: all were probed already, or no outbound peer is known.";
+pub(super) const NOBODY_TO_ASK: &str =
+    "Nobody to ask: all have answered a probe already, or no outbound peer is known.";
 pub(super) const PROBE_RUNS: &str = "A probe runs already; c stops it.";
 pub(super) const LOOKING_BACKUPS: &str = "Looking for backups ...";
 pub(super) const LOOKING_WHOM: &str = "Looking whom to ask ...";
@@ -66,16 +69,16 @@ pub(super) fn line(tone: Tone, text: impl Into<String>) -> Line {
         tone,
         text: text.into(),
         indent: 0,
-        wraps: true,
+        wrap: Wrap::Words,
     }
 }
 
-fn indented(tone: Tone, text: impl Into<String>, indent: u16) -> Line {
+pub(super) fn indented(tone: Tone, text: impl Into<String>, indent: u16) -> Line {
     Line {
         tone,
         text: text.into(),
         indent,
-        wraps: true,
+        wrap: Wrap::Words,
     }
 }
 
@@ -191,7 +194,15 @@ pub(super) fn unknown(count: usize) -> String {
 }
 
 pub(super) const PANEL_UNKNOWN: &str = "? Who that cuts off is not known: the default was never measured (v asks).";
-pub(super) const PANEL_NOBODY: &str = "? No peers known: no mail log and no peers file name anyone.";
+/// Nobody is known: of a direction, or at all.
+pub(super) fn nobody(direction: Option<Direction>) -> String {
+    let which = direction.map_or(String::new(), |direction| {
+        format!("{} ", direction.to_string().to_lowercase())
+    });
+    format!("? No {which}peers known: neither the mail log nor a peers file names one.")
+}
+
+pub(super) const KEPT: &str = "Kept: the save does not undo itself any more.";
 pub(super) const PANEL_ALL_FINE: &str = "+ Everyone known can do it.";
 
 /// Rows of the panel: everyone who is not fine, and one row for the unknown.
@@ -293,7 +304,7 @@ pub(super) fn whom_question(marked: Option<PeerKey>) -> Question {
     if let Some(key) = marked {
         choices.push((format!("Only {}", host_label(&key)), Answer::PlanProbe(Whom::One(key))));
     }
-    choices.push(("Never probed".to_owned(), Answer::PlanProbe(Whom::Unmeasured)));
+    choices.push(("Not known yet".to_owned(), Answer::PlanProbe(Whom::Unmeasured)));
     choices.push(("All outbound".to_owned(), Answer::PlanProbe(Whom::All)));
     choices.push(("Inbound: mail headers".to_owned(), Answer::PlanHeaders));
     Question {
@@ -394,7 +405,7 @@ pub(super) fn since_save_lines(at: jiff::Timestamp, troubles: &[Trouble], clock:
     )];
     // One row each: the whole words stand in the peer's own view.
     lines.extend(troubles.iter().take(named).map(|trouble| Line {
-        wraps: false,
+        wrap: Wrap::Cut,
         ..indented(
             Tone::Text,
             format!("    {}: {}", host_label(&trouble.peer), trouble.status),

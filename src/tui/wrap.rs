@@ -2,7 +2,7 @@
 
 use ratatui::text::Span;
 
-use crate::session::Line;
+use crate::session::{Line, Wrap};
 
 /// Columns a text takes.
 #[must_use]
@@ -58,7 +58,7 @@ pub fn cut_front(text: &str, width: usize, ellipsis: &str) -> String {
 #[must_use]
 pub fn rows(line: &Line, width: usize, ellipsis: &str) -> Vec<String> {
     let width = width.max(1);
-    if !line.wraps {
+    if line.wrap == Wrap::Cut {
         return vec![cut(&line.text, width, ellipsis)];
     }
     let indent = " ".repeat(usize::from(line.indent).min(width / 2));
@@ -75,6 +75,7 @@ pub fn rows(line: &Line, width: usize, ellipsis: &str) -> Vec<String> {
         // Break at the last blank, unless that is all the line has (its own indent, or one long word).
         let at = head
             .rfind(' ')
+            .filter(|_| line.wrap == Wrap::Words)
             .filter(|at| !head.get(..*at).unwrap_or("").trim().is_empty() || tail.starts_with(' '));
         let (head, next) = match (tail.starts_with(' '), at) {
             (true, _) | (false, None) => (head, tail),
@@ -89,7 +90,10 @@ pub fn rows(line: &Line, width: usize, ellipsis: &str) -> Vec<String> {
             continue;
         }
         rows.push(format!("{lead}{head}"));
-        rest = next.trim_start();
+        rest = match line.wrap {
+            Wrap::Letters => next,
+            Wrap::Words | Wrap::Cut => next.trim_start(),
+        };
         if rest.is_empty() {
             return rows;
         }
@@ -113,7 +117,7 @@ mod tests {
             tone: Tone::Text,
             text: text.to_owned(),
             indent,
-            wraps: true,
+            wrap: Wrap::Words,
         }
     }
 
@@ -143,5 +147,20 @@ mod tests {
             proptest::prop_assert!(columns(&cut(&text, width, "~")) <= width);
             proptest::prop_assert!(columns(&cut_front(&text, width, "~")) <= width);
         }
+    }
+
+    #[test]
+    fn a_line_of_the_file_breaks_anywhere_and_loses_no_blank() {
+        let line = Line {
+            tone: Tone::Added,
+            text: "   34 +   <variable name=\"A\">b  c</variable>".to_owned(),
+            indent: 9,
+            wrap: Wrap::Letters,
+        };
+        let rows = rows(&line, 24, "…");
+        assert!(rows.iter().all(|row| columns(row) <= 24), "{rows:?}");
+        let (first, others) = rows.split_first().unwrap();
+        let whole = first.clone() + &others.iter().map(|row| row.get(9..).unwrap()).collect::<String>();
+        assert_eq!(whole, line.text);
     }
 }

@@ -104,13 +104,13 @@ impl Demo {
     }
 
     /// The demo's own ports: pretend servers that do what the demo's file says, as an engine would after its start.
-    pub(super) fn own_ports(&self, lowest: TlsVersion) -> Vec<(SocketAddr, Service)> {
+    pub(super) fn own_ports(&self, lowest: TlsVersion, highest: TlsVersion) -> Vec<(SocketAddr, Service)> {
         let services = [Service::Smtp, Service::Smtps, Service::Imaps, Service::Https];
         let started = services.into_iter().filter_map(|service| {
             let behaviour = Behaviour {
                 service,
                 floor: lowest,
-                ceiling: TlsVersion::Tls13,
+                ceiling: highest,
                 quirk: Quirk::None,
             };
             FakePeer::start(behaviour).ok().map(|peer| (service, peer))

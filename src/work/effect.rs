@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use crate::mailserver_cfg::{Conflict, Document, EditSet, ValueChange};
 use crate::peers::{PeerBook, PeerKey, Trouble};
 use crate::save::BackupInfo;
-use crate::session::{Consent, Facts, Measured};
-use crate::tls::{Direction, Minimum, Role};
+use crate::session::{Consent, Expected, Facts, Measured};
+use crate::tls::{Direction, Role};
 
 use super::probing::Question;
 use super::proof::LiveProof;
@@ -51,7 +51,7 @@ pub enum Effect {
     /// Read this server's own Received headers in stored mail.
     ReadHeaders,
     /// Ask the server's own ports, and hold what they accept against this inbound minimum.
-    ProveLive(Minimum),
+    ProveLive(Expected),
     /// Find out about file and engine, for a review.
     Inspect {
         /// What shall happen to a running engine.
@@ -108,8 +108,8 @@ pub struct SaveJob {
     pub words: Vec<String>,
     /// What happens to the engine.
     pub engine: EngineWish,
-    /// The inbound minimum after the save, where it touches one: what the engine's ports are held against.
-    pub proves: Option<Minimum>,
+    /// What the engine's inbound ports should do after the save, where it touches them.
+    pub proves: Option<Expected>,
     /// Put the whole file of this backup in place; `edits` are then not looked at.
     pub whole: Option<String>,
     /// Undo it by itself this long after the engine has started well, unless it is confirmed.
@@ -267,6 +267,8 @@ pub enum Event {
         /// What to add by hand.
         snippet: String,
     },
+    /// A save that would have undone itself stays: in words, a line each.
+    Kept(Vec<String>),
     /// Something to be told.
     Notice(String),
 }

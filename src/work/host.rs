@@ -183,7 +183,8 @@ impl Host {
             Minimum::At(version) => version,
             Minimum::Default | Minimum::Custom(_) => TlsVersion::Tls10,
         };
-        Some(demo.own_ports(lowest))
+        let listed = inbound.protocols.and_then(|versions| versions.last().copied());
+        Some(demo.own_ports(lowest, listed.unwrap_or(TlsVersion::Tls13)))
     }
 
     /// Now, and the server's zone.

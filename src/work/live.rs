@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::engine::{State, in_our_network, listening_ports};
 use crate::probe::{Acceptance, Cancel, Outcome, Service, Settings, Target, ask_exactly};
-use crate::session::Measured;
-use crate::tls::{Minimum, TlsVersion};
+use crate::session::{Expected, Measured};
+use crate::tls::TlsVersion;
 
 use super::host::Host;
 use super::proof::{LiveProof, PortProof, Said};
@@ -42,9 +42,9 @@ struct OwnPorts {
 
 impl Host {
     /// Asks every known port of the running engine for each version, all ports at once and one question at a time at each.
-    /// `minimum` is what inbound should be now. At most four connections a port, to this host only.
+    /// `expected` is what inbound ports should do now. At most four connections a port, to this host only.
     #[must_use]
-    pub fn prove(&self, minimum: &Minimum, cancel: &Cancel) -> LiveProof {
+    pub fn prove(&self, expected: &Expected, cancel: &Cancel) -> LiveProof {
         let OwnPorts {
             known: targets,
             skipped,
@@ -78,8 +78,8 @@ impl Host {
             asking.into_iter().filter_map(|thread| thread.join().ok()).collect()
         });
         proof.ports = ports;
-        proof.judge(minimum);
-        self.learn(&proof, minimum);
+        proof.judge(expected);
+        self.learn(&proof, expected);
         proof
     }
 
@@ -137,12 +137,10 @@ impl Host {
 
     /// What is known of this build with the proof: whether it speaks TLS 1.3, and what its default is.
     #[must_use]
-    pub fn measured_with(&self, proof: &LiveProof, minimum: &Minimum) -> Measured {
+    pub fn measured_with(&self, proof: &LiveProof, expected: &Expected) -> Measured {
         let before = self.measured();
-        let inbound_default = match minimum {
-            Minimum::Default => proof.lowest().or(before.inbound_default),
-            Minimum::At(_) | Minimum::Custom(_) => before.inbound_default,
-        };
+        let shown = proof.lowest().filter(|_| expected.is_default);
+        let inbound_default = shown.or(before.inbound_default);
         Measured {
             speaks_tls13: before.speaks_tls13 || proof.accepted().any(|version| version == TlsVersion::Tls13),
             inbound_default,
@@ -150,11 +148,11 @@ impl Host {
     }
 
     /// What the proof shows of this build is remembered.
-    fn learn(&self, proof: &LiveProof, minimum: &Minimum) {
+    fn learn(&self, proof: &LiveProof, expected: &Expected) {
         if proof.accepted().next().is_none() {
             return;
         }
-        let default = proof.lowest().filter(|_| *minimum == Minimum::Default);
+        let default = proof.lowest().filter(|_| expected.is_default);
         // What could not be remembered is measured again next time.
         let _: std::io::Result<()> = self.remember_server(|memory| {
             memory.speaks_tls13 |= proof.accepted().any(|version| version == TlsVersion::Tls13);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::peers::{Evidence, Host as PeerHost, Knowledge, PeerBook, PeerKey, Record, Source};
-use crate::probe::{Cancel, Outcome, ProbePlan, Report, Service, Settings, Start, Target, WORKERS, probe_many};
+use crate::probe::{Cancel, Outcome, ProbePlan, Report, Settings, Start, Target, WORKERS, probe_many};
 use crate::tls::Direction;
 
 use super::home::{Home, HomeOptions};
@@ -74,7 +74,7 @@ impl Host {
         let settings = self.probe_settings();
         let mut plan = ProbePlan::new(&targets, &settings);
         let name = settings.ehlo_name.as_str();
-        let speaks_smtp = targets.iter().any(|target| target.service.start() == Start::Smtp);
+        let speaks_smtp = targets.iter().any(|target| Start::of(target.service) == Start::Smtp);
         if speaks_smtp && !name.contains(['.', ':']) && !self.is_demo() {
             plan.words.push(format!(
                 "{name} is no full name, and strict servers refuse it: give the server's own with names = [\"…\"] in {}.",
@@ -135,8 +135,8 @@ impl Host {
 }
 
 fn target(key: &PeerKey) -> Option<Target> {
-    let service = Service::from_token(key.service.token())?;
-    let port = key.port.unwrap_or_else(|| service.default_port());
+    let service = key.service;
+    let port = key.port.unwrap_or_else(|| service.port());
     match &key.host {
         PeerHost::Address(address) => Some(Target::at(*address, Some(port), service)),
         PeerHost::Name(name) => Target::parse(&format!("{name}:{port}"), service).ok(),
@@ -197,6 +197,7 @@ pub fn knowledge(outcome: &Outcome) -> Knowledge {
 mod tests {
     use super::*;
     use crate::peers::{Peer, Threshold, Verdict, assess};
+    use crate::probe::Service;
     use crate::probe::fake::{Behaviour, FakePeer, Quirk};
     use crate::probe::{EhloName, probe_one};
     use crate::tls::TlsVersion;

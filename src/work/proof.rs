@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::probe::Service;
+use crate::session::Expected;
 use crate::tls::{Minimum, TlsVersion};
 
 /// What one port said of one version.
@@ -116,7 +117,8 @@ impl LiveProof {
     }
 
     /// Holds what was accepted against what was chosen.
-    pub(super) fn judge(&mut self, minimum: &Minimum) {
+    pub(super) fn judge(&mut self, expected: &Expected) {
+        let minimum = &expected.minimum;
         for port in &self.ports {
             let label = format!("port {} ({})", port.address.port(), port.service);
             let unanswered = |of: &(TlsVersion, Said)| match &of.1 {
@@ -142,6 +144,20 @@ impl LiveProof {
                     .push(format!("{label} accepts no TLS version at all any more"));
                 continue;
             }
+            let told = |version: &TlsVersion| matches!(minimum, Minimum::At(minimum) if version < minimum);
+            let unlisted: Vec<String> = accepts
+                .iter()
+                .filter(|version| expected.listed.as_ref().is_some_and(|listed| !listed.contains(version)))
+                .filter(|version| !told(version))
+                .map(ToString::to_string)
+                .collect();
+            if !unlisted.is_empty() {
+                // The one sign of a wrong name where the server's default is as strict as the choice.
+                self.open.push(format!(
+                    "{label} accepts {}, which the file's protocol list does not name: the list is not read (is its name right?), or does not govern that version",
+                    unlisted.join(", ")
+                ));
+            }
             let Minimum::At(minimum) = minimum else { continue };
             for version in accepts.iter().filter(|version| *version < minimum) {
                 self.contradictions.push(format!(
@@ -154,7 +170,7 @@ impl LiveProof {
                 ));
             }
         }
-        if *minimum == Minimum::Default && self.has_answers() && self.lowest().is_none() {
+        if expected.is_default && self.has_answers() && self.lowest().is_none() {
             let why = if self.file_is_newer {
                 NEWER
             } else {
@@ -199,10 +215,41 @@ mod tests {
         }
     }
 
+    fn default() -> Expected {
+        Expected {
+            minimum: Minimum::Default,
+            listed: None,
+            is_default: true,
+        }
+    }
+
+    /// A list from this version up to TLS 1.3.
+    fn at(minimum: TlsVersion) -> Expected {
+        let listed = TlsVersion::MINIMUMS.into_iter().filter(|version| *version >= minimum);
+        Expected {
+            minimum: Minimum::At(minimum),
+            listed: Some(listed.collect()),
+            is_default: false,
+        }
+    }
+
+    #[test]
+    fn a_version_that_the_list_does_not_name_is_no_proof_that_the_list_is_read() {
+        let mut same_as_default = proof(&[Said::Refuses, Said::Refuses, Said::Accepts, Said::Accepts]);
+        let listed = Some(vec![TlsVersion::Tls12]);
+        same_as_default.judge(&Expected {
+            listed,
+            ..at(TlsVersion::Tls12)
+        });
+        assert!(same_as_default.contradictions.is_empty());
+        assert_eq!(same_as_default.open.len(), 1, "{same_as_default:?}");
+        assert!(same_as_default.open[0].contains("accepts TLS 1.3, which the file's protocol list does not name"));
+    }
+
     #[test]
     fn a_port_that_still_accepts_an_old_version_contradicts_the_choice() {
         let mut proof = proof(&[Said::Accepts, Said::Refuses, Said::Accepts, Said::Accepts]);
-        proof.judge(&Minimum::At(TlsVersion::Tls12));
+        proof.judge(&at(TlsVersion::Tls12));
         assert_eq!(proof.contradictions.len(), 1);
         assert!(
             proof.contradictions[0].contains("TLS 1.0"),
@@ -214,7 +261,7 @@ mod tests {
     #[test]
     fn a_port_that_does_what_was_chosen_contradicts_nothing() {
         let mut proof = proof(&[Said::Refuses, Said::Refuses, Said::Accepts, Said::Accepts]);
-        proof.judge(&Minimum::At(TlsVersion::Tls12));
+        proof.judge(&at(TlsVersion::Tls12));
         assert!(proof.contradictions.is_empty() && proof.open.is_empty());
         assert_eq!(
             proof.ports[0].words(),
@@ -225,11 +272,11 @@ mod tests {
     #[test]
     fn a_port_that_accepts_nothing_any_more_is_said_loudly_and_silence_is_never_a_refusal() {
         let mut none = proof(&[Said::Refuses, Said::Refuses, Said::Refuses, Said::Refuses]);
-        none.judge(&Minimum::At(TlsVersion::Tls12));
+        none.judge(&at(TlsVersion::Tls12));
         assert!(none.contradictions[0].contains("no TLS version at all"));
         let silence = || Said::NoAnswer("timed out".to_owned());
         let mut silent = proof(&[silence(), silence(), silence(), silence()]);
-        silent.judge(&Minimum::At(TlsVersion::Tls12));
+        silent.judge(&at(TlsVersion::Tls12));
         assert!(silent.contradictions.is_empty());
         assert_eq!(
             silent.open,
@@ -248,20 +295,20 @@ mod tests {
             Said::Accepts,
             Said::Accepts,
         ]);
-        half.judge(&Minimum::Default);
+        half.judge(&default());
         assert_eq!((half.lowest(), half.open.len()), (None, 2), "{half:?}");
         let mut two = whole();
         two.ports.extend(whole().ports);
         assert_eq!(two.lowest(), Some(TlsVersion::Tls12));
         two.ports
             .extend(proof(&[Said::Accepts, Said::Accepts, Said::Accepts, Said::Refuses]).ports);
-        two.judge(&Minimum::Default);
+        two.judge(&default());
         assert_eq!(two.lowest(), None);
         assert!(two.open[0].contains("stays unknown"), "{two:?}");
         assert_eq!(LiveProof::default().lowest(), None);
         let mut by_hand = whole();
         by_hand.file_is_newer = true;
-        by_hand.judge(&Minimum::Default);
+        by_hand.judge(&default());
         assert_eq!(by_hand.lowest(), None);
         assert!(by_hand.open[0].contains("tell of older values"), "{by_hand:?}");
     }
@@ -274,7 +321,10 @@ mod tests {
             Minimum::At(TlsVersion::Tls10),
         ] {
             let mut none = proof(&[Said::Refuses, Said::Refuses, Said::Refuses, Said::Refuses]);
-            none.judge(&minimum);
+            none.judge(&Expected {
+                minimum: minimum.clone(),
+                ..default()
+            });
             assert_eq!(none.contradictions.len(), 1, "{minimum:?}");
         }
     }

@@ -6,8 +6,7 @@ use std::sync::atomic::AtomicBool;
 use crate::mailserver_cfg::{EditSet, Secrets};
 use crate::probe::Cancel;
 use crate::save::{self, Actor, Content, Note, Outcome, Request, SaveError, Saved, Started, StateDir, Step, Target};
-use crate::session::Consent;
-use crate::tls::Minimum;
+use crate::session::{Consent, Expected};
 
 use super::effect::{SaveJob, SaveProblem, SaveReport};
 use super::ending;
@@ -113,11 +112,11 @@ impl Host {
                     None => {}
                 }
                 let runs = matches!(engine_after, Started::Well(_)) || self.is_demo();
-                if let (true, true, Some(minimum)) = (went_well, runs, &job.proves) {
+                if let (true, true, Some(expected)) = (went_well, runs, &job.proves) {
                     tell(SaveNews::Detail(
                         "Asking the server's own ports what they accept now ...",
                     ));
-                    self.prove_save(minimum, &mut report);
+                    self.prove_save(expected, &mut report);
                 }
                 if let Some(words) = gate.values() {
                     report.took_effect = Some(false);
@@ -138,9 +137,9 @@ impl Host {
     }
 
     /// The proof after a save: what the engine accepts now, against what was chosen.
-    fn prove_save(&self, minimum: &Minimum, report: &mut SaveReport) {
+    fn prove_save(&self, expected: &Expected, report: &mut SaveReport) {
         let Ok(cancel) = Cancel::new() else { return };
-        let proof = self.prove(minimum, &cancel);
+        let proof = self.prove(expected, &cancel);
         if !proof.ports.is_empty() {
             report.lines.push("What the server's own ports accept now:".to_owned());
             report.lines.extend(proof.lines());

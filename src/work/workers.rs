@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::mailserver_cfg::{Document, EditSet, Secrets};
 use crate::probe::Cancel;
-use crate::tls::{Minimum, confirmed_toml};
+use crate::session::Expected;
+use crate::tls::confirmed_toml;
 
 use super::effect::{Effect, Event, SaveProblem, Whom};
 use super::evidence::Sources;
@@ -85,7 +86,7 @@ impl Workers {
                 inner.stop_evidence.store(false, Ordering::SeqCst);
                 self.spawn("headers", Inner::read_headers);
             }
-            Effect::ProveLive(minimum) => self.spawn("ports", move |inner| inner.prove(&minimum)),
+            Effect::ProveLive(expected) => self.spawn("ports", move |inner| inner.prove(&expected)),
             Effect::GatherEvidence => self.spawn("evidence", Inner::gather),
             Effect::LookAtEngine => self.spawn("engine", |inner| (inner.sink)(Event::Engine(inner.host.engine_now()))),
             Effect::Inspect { wish } => self.spawn("inspect", move |inner| {
@@ -112,13 +113,13 @@ impl Workers {
                 });
             }),
             Effect::Confirm => self.spawn("confirm", |inner| {
-                (inner.sink)(Event::Notice(match inner.host.confirm() {
+                (inner.sink)(match inner.host.confirm() {
                     Ok(kept) if kept.is_empty() => {
-                        "Nothing waits to be confirmed: it is kept already, or was undone.".to_owned()
+                        Event::Notice("Nothing waits to be confirmed: it is kept already, or was undone.".to_owned())
                     }
-                    Ok(kept) => kept.join("; "),
-                    Err(error) => error.to_string(),
-                }));
+                    Ok(kept) => Event::Kept(kept),
+                    Err(error) => Event::Notice(error.to_string()),
+                });
             }),
             Effect::NameVariable { direction, name, role } => self.spawn("naming", move |inner| {
                 let _one = inner.naming.lock().unwrap_or_else(PoisonError::into_inner);
@@ -278,10 +279,10 @@ impl Inner {
         (self.sink)(Event::Learned(Arc::new(book)));
     }
 
-    fn prove(&self, minimum: &Minimum) {
+    fn prove(&self, expected: &Expected) {
         let Ok(cancel) = Cancel::new() else { return };
-        let proof = self.host.prove(minimum, &cancel);
-        let measured = self.host.measured_with(&proof, minimum);
+        let proof = self.host.prove(expected, &cancel);
+        let measured = self.host.measured_with(&proof, expected);
         (self.sink)(Event::Proven {
             proof: Box::new(proof),
             measured,

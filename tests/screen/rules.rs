@@ -603,7 +603,20 @@ fn only_a_peer_that_mail_goes_to_is_offered_a_probe_of_its_own() {
     let mut desk = Desk::at_80x24();
     desk.press("<Left><Left>").down_to("192.0.2.77").press("p");
     desk.look().hides("Only 192.0.2.77");
-    desk.look().shows("Never probed");
+    desk.look().shows("Not known yet");
     desk.press("<Esc>").down_to("198.51.100.11").press("p");
     desk.look().shows("Only 198.51.100.11");
+}
+
+#[test]
+fn a_save_that_was_kept_says_so_in_the_summary_too() {
+    let mut desk = dirty();
+    desk.press("<F6>").inspected(facts());
+    desk.press("<Tab><Space><Tab><Space>");
+    desk.hear(Event::Kept(vec!["Kept: Inbound: TLS 1.0 -> TLS 1.2".to_owned()]));
+    assert!(
+        desk.state.summary.iter().any(|line| line.starts_with("Kept: ")),
+        "{:?}",
+        desk.state.summary
+    );
 }

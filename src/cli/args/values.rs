@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::tls::{Choice, TlsVersion};
+use crate::tls::{Choice, Direction, Role, TlsVersion};
 use crate::work::EngineWish;
 
 /// When to use colours.
@@ -33,6 +33,49 @@ impl std::str::FromStr for MinimumArgument {
             .filter(|version| TlsVersion::MINIMUMS.contains(version))
             .map(|version| Self(Choice::At(version)))
             .ok_or_else(|| "expected default, tls1.0, tls1.1, tls1.2 or tls1.3".to_owned())
+    }
+}
+
+/// `DIRECTION:ROLE=TEXT`: what is said of the variable that plays a role in a direction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleArgument {
+    /// Which direction, and so which table.
+    pub direction: Direction,
+    /// What the variable is for.
+    pub role: Role,
+    /// What stands behind the sign: a value, or a name.
+    pub text: String,
+}
+
+impl std::str::FromStr for RoleArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('=').and_then(|(place, text)| {
+            let (direction, role) = place.split_once(':')?;
+            Some((direction, role, text))
+        });
+        let Some((direction, role, text)) = parts else {
+            return Err("expected DIRECTION:ROLE=..., such as inbound:ciphers=HIGH".to_owned());
+        };
+        let direction = Direction::ALL
+            .into_iter()
+            .find(|known| known.token().eq_ignore_ascii_case(direction))
+            .ok_or("the direction is inbound or outbound")?;
+        let role = Role::from_token(role)
+            .ok_or_else(|| format!("the role is one of {}", Role::ALL.map(Role::token).join(", ")))?;
+        Ok(Self {
+            direction,
+            role,
+            text: text.to_owned(),
+        })
+    }
+}
+
+impl std::fmt::Display for RoleArgument {
+    /// Without the text: `inbound:ciphers`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.direction.token(), self.role.token())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The two lines that nine of ten are, at one stroke: a delivery that went well, and a message taken in.
+//! The lines that nearly all are, at one stroke: a delivery that went well or did not, a message taken in, a report made here.
 //!
 //! The reader of [`mod@super::line`] asks for each field what may have gone wrong with it. A line without quotes, without
 //! anything unusual, whose literals stand where the engine writes them, needs none of these questions: it is read here from
@@ -6,25 +6,28 @@
 //! line feed. Whatever deviates is `None` and goes the strict way: this is a short cut and never an opinion of its own (a
 //! test holds the two against each other). No search passes a line feed.
 
-use super::distinct::identity;
+use super::distinct::MessageId;
 use super::key::{HostKey, Kind, service};
+use super::line::Outcome;
 
 /// A line of the usual shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Common<'a> {
-    Delivered {
+    Sent {
         host: HostKey,
-        /// Of the Queue-ID.
-        id: u64,
+        id: MessageId,
         recipient: &'a [u8],
+        outcome: Outcome,
+        status: &'a [u8],
     },
     Received {
         host: HostKey,
-        /// Of the Queue-ID.
-        id: u64,
+        id: MessageId,
         user: bool,
         tls: bool,
     },
+    /// Taken in from nobody: made here (a bounce).
+    Made,
 }
 
 /// Reads the line at the head of `text` (behind its time); gives it and what follows from its line feed on.
@@ -33,13 +36,20 @@ pub(super) fn read(text: &[u8]) -> Option<(Common<'_>, &[u8])> {
     if let Some(rest) = text.strip_prefix(b"Sent: Queue-ID: ") {
         let (id, rest) = queue_id(rest)?;
         let (recipient, rest) = mailbox(rest.strip_prefix(b", Recipient: <")?)?;
-        let rest = rest.strip_prefix(b", Result: delivered, Status: 2.0.0 , Remote-Host: ")?;
+        let (outcome, status, rest) = result(rest.strip_prefix(b", Result: ")?)?;
         let (host, rest) = HostKey::read(Kind::Outbound, rest)?;
         let rest = rest.strip_prefix(b", Msg-Id: ")?;
         let end = end_without(rest, |field| {
             field.starts_with(b", Remote-Host: ") || field.starts_with(b", Status: ")
         })?;
-        return Some((Common::Delivered { host, id, recipient }, end));
+        let sent = Common::Sent {
+            host,
+            id,
+            recipient,
+            outcome,
+            status,
+        };
+        return Some((sent, end));
     }
     let (id, rest) = queue_id(text.strip_prefix(b"Recv: Queue-ID: ")?)?;
     let (word, rest) = short_field(rest.strip_prefix(b", Service: ")?, 64)?;
@@ -48,7 +58,10 @@ pub(super) fn read(text: &[u8]) -> Option<(Common<'_>, &[u8])> {
     let size = rest.strip_prefix(b", Size: ")?;
     let digits = size.iter().take_while(|b| b.is_ascii_digit()).count();
     let rest = size.get(digits..).filter(|_| digits > 0)?;
-    let rest = rest.strip_prefix(b", Sender-Host: ")?;
+    let second = |field: &[u8]| field.starts_with(b", Size: ");
+    let Some(rest) = rest.strip_prefix(b", Sender-Host: ") else {
+        return Some((Common::Made, end_without(rest.strip_prefix(b", Report: ")?, second)?));
+    };
     let (host, mut rest) = HostKey::read(Kind::Inbound(service(word)), rest)?;
     let (mut user, mut tls) = (false, false);
     loop {
@@ -64,12 +77,40 @@ pub(super) fn read(text: &[u8]) -> Option<(Common<'_>, &[u8])> {
     let rest = rest
         .strip_prefix(b", Subject:")
         .or_else(|| rest.strip_prefix(b", Msg-Id: "))?;
-    let end = end_without(rest, |field| field.starts_with(b", Size: "))?;
+    let end = end_without(rest, second)?;
     Some((Common::Received { host, id, user, tls }, end))
 }
 
+/// What became of a delivery, the remote server's words, and what follows on `Remote-Host: `.
+#[inline]
+fn result(text: &[u8]) -> Option<(Outcome, &[u8], &[u8])> {
+    if let Some(rest) = text.strip_prefix(b"delivered, Status: 2.0.0 , Remote-Host: ") {
+        return Some((Outcome::Delivered, b"2.0.0", rest));
+    }
+    let (outcome, words) = if let Some(words) = text.strip_prefix(b"delayed, Status: ") {
+        (Outcome::Delayed, words)
+    } else if let Some(words) = text.strip_prefix(b"failed, Status: ") {
+        (Outcome::Failed, words)
+    } else {
+        (Outcome::Delivered, text.strip_prefix(b"delivered, Status: ")?)
+    };
+    let mut from = 0;
+    loop {
+        let at = from + memchr::memchr2(b',', b'\n', words.get(from..)?)?;
+        let (status, field) = words.split_at_checked(at)?;
+        if let Some(rest) = field.strip_prefix(b", Remote-Host: ") {
+            return Some((outcome, status.trim_ascii(), rest));
+        }
+        if field.starts_with(b"\n") || field.starts_with(b", Status: ") {
+            return None;
+        }
+        from = at + 1;
+    }
+}
+
 /// Eight characters, a hyphen, eight characters; none of them before `0` in ASCII, so neither comma nor line feed.
-fn queue_id(text: &[u8]) -> Option<(u64, &[u8])> {
+#[inline]
+fn queue_id(text: &[u8]) -> Option<(MessageId, &[u8])> {
     const ZEROS: u64 = u64::from_ne_bytes([b'0'; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     let (id, rest) = text.split_first_chunk::<17>()?;
@@ -79,7 +120,7 @@ fn queue_id(text: &[u8]) -> Option<(u64, &[u8])> {
     );
     // The lowest byte below `0` sets its highest bit; without one nothing is borrowed from the next.
     let before = |word: u64| (word | word.wrapping_sub(ZEROS)) & HIGH;
-    (before(first) | before(last) == 0 && id.get(8) == Some(&b'-')).then(|| (identity(id), rest))
+    (before(first) | before(last) == 0 && id.get(8) == Some(&b'-')).then(|| (MessageId::usual(id), rest))
 }
 
 /// What stands before `>`, without quotes in it, and what follows.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::peers::Service;
 use crate::peers::log::key::address;
-use crate::peers::log::line::{self, Line, Outcome};
+use crate::peers::log::line::{self, Line};
 use proptest::prelude::*;
 
 const SENT: &str = "Sent: Queue-ID: 63073369-00000003, Recipient: <c@example.net>, Result: delivered, \
@@ -16,13 +16,27 @@ fn checked(text: &[u8]) -> Option<Common<'_>> {
     assert!(rest.starts_with(b"\n") && !line.contains(&b'\n'));
     let shown = String::from_utf8_lossy(line);
     match (&common, line::parse(line, true)) {
-        (Common::Delivered { host, id, recipient }, Line::Sent(strict)) => {
+        (Common::Made, Line::Received(strict)) => assert_eq!(strict.host, None, "{shown}"),
+        (
+            Common::Sent {
+                host,
+                id,
+                recipient,
+                outcome,
+                status,
+            },
+            Line::Sent(strict),
+        ) => {
             assert_eq!(
-                (*id, *recipient),
-                (identity(strict.queue_id), strict.recipient),
+                (*id, *recipient, *outcome, *status),
+                (
+                    MessageId::of(strict.queue_id),
+                    strict.recipient,
+                    strict.outcome,
+                    strict.status
+                ),
                 "{shown}"
             );
-            assert_eq!(strict.outcome, Outcome::Delivered, "{shown}");
             // A key that is no address was never put into the table.
             if let Some(address) = strict.host.and_then(address) {
                 assert_eq!(*host, HostKey::of(Kind::Outbound, address), "{shown}");
@@ -30,7 +44,11 @@ fn checked(text: &[u8]) -> Option<Common<'_>> {
         }
         (Common::Received { host, id, user, tls }, Line::Received(strict)) => {
             let read = (*id, *user, *tls);
-            assert_eq!(read, (identity(strict.queue_id), strict.user, strict.tls), "{shown}");
+            assert_eq!(
+                read,
+                (MessageId::of(strict.queue_id), strict.user, strict.tls),
+                "{shown}"
+            );
             if let Some(address) = strict.host.and_then(address) {
                 let kind = Kind::Inbound(service(strict.service));
                 assert_eq!(*host, HostKey::of(kind, address), "{shown}");
@@ -78,7 +96,9 @@ fn what_the_strict_reader_does_not_use_is_left_to_it() {
         SENT.replace("id@example.org", "id, Status: 2.0.0 "),
         SENT.replace("2.0.0 ", "2.0.0 , Remote-Host: 192.0.2.66"),
         SENT.replace("<c@", "<\"c\"@"),
-        SENT.replace("delivered", "failed"),
+        SENT.replace("delivered", "relayed"),
+        SENT.replace("delivered, Status: 2.0.0 ", "failed, Status: 5.1.1 no, Status: no "),
+        SENT.replace(", Status: 2.0.0 ", ", Status:2.0.0 "),
         RECV.replace("Re: x", "x, Size: 1, Sender-Host: 192.0.2.66"),
         RECV.replace("Re: x", "x, Size: y"),
         RECV.replace("3687", ""),
@@ -89,6 +109,21 @@ fn what_the_strict_reader_does_not_use_is_left_to_it() {
     ] {
         assert_eq!(checked(format!("{line}\n").as_bytes()), None, "{line}");
     }
+}
+
+#[test]
+fn troubles_and_reports_take_the_short_cut_too() {
+    let words = "5.1.1 <nobody>: Recipient rejected, User unknown";
+    for result in ["delayed", "failed", "delivered"] {
+        let line = SENT.replace("delivered", result).replace("2.0.0", words);
+        let expected = checked(format!("{line}\n").as_bytes()).map(|common| match common {
+            Common::Sent { status, .. } => String::from_utf8_lossy(status).into_owned(),
+            other => format!("{other:?}"),
+        });
+        assert_eq!(expected.as_deref(), Some(words), "{result}");
+    }
+    let made = RECV.replace("Sender-Host: 192.0.2.180, SSL: yes", "Report: delayed");
+    assert_eq!(checked(format!("{made}\n").as_bytes()), Some(Common::Made));
 }
 
 /// Text as a stranger would write it who knows the format; line feeds too, as a torn line leaves them.
@@ -128,7 +163,14 @@ proptest! {
             "Sent: Queue-ID: 63073369-00000003, Recipient: <c{a}@example.net>, Result: delivered, Status: 2.0.0 {b}, \
              Remote-Host: {host}, Msg-Id: <{c}>\n{next}\n"
         );
+        for result in ["delivered", "delayed", "failed", "delivered, Status: 4.7.5 x"] {
+            checked(sent.replacen("delivered, Status: 2.0.0", &format!("{result}, Status: 4.0.0"), 1).as_bytes());
+        }
         checked(sent.as_bytes());
+        let made = format!(
+            "Recv: Queue-ID: 63073369-00000003, Service: DSN, From: <>, To: <b{a}@example.com>, Size: 3687{b}, Report: {c}\n{next}\n"
+        );
+        checked(made.as_bytes());
         let tls = if tls { ", SSL: yes" } else { "" };
         let received = format!(
             "Recv: Queue-ID: 63073369-00000003, Service: SMTP, From: <a{a}@example.org>, To: <b@example.com>, Size: 3687, \

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::distinct::Distinct;
+use super::distinct::{Distinct, MessageId, Ring};
 use super::key::Kind;
 use super::trouble::TroubleTally;
 
@@ -88,8 +88,8 @@ impl From<Span> for ShortSpan {
     }
 }
 
-/// What a line of a peer looks at: three cache lines and no more, as there are thousands of these and each line comes to
-/// another one. The rest is in [`PeerRest`].
+/// What a line of a peer looks at: one cache line and no more (a test counts), as there are thousands of these and each
+/// line comes to another one. The rest is in [`PeerRest`].
 #[derive(Debug, Clone, Default)]
 #[repr(align(64))]
 pub(super) struct PeerTally {
@@ -98,8 +98,8 @@ pub(super) struct PeerTally {
     pub(super) with_tls: ShortSpan,
     /// What went well otherwise: deliveries, receptions without TLS.
     pub(super) other: ShortSpan,
-    /// Identity of the domain whose mail it was last noted to take; 0: none.
-    pub(super) last_domain: u64,
+    /// The domain whose mail it was last noted to take, as 32 bits of its identity; 0: none.
+    pub(super) last_domain: u32,
     /// Some message was delayed.
     pub(super) waits: bool,
     pub(super) authenticated: bool,
@@ -110,8 +110,10 @@ pub(super) struct PeerTally {
 pub(super) struct PeerRest {
     pub(super) kind: Kind,
     pub(super) host: PeerHost,
+    /// The last of those that were `delivered`.
+    pub(super) ring: Ring,
     pub(super) delayed: u64,
-    pub(super) failed: Option<Box<Distinct>>,
+    pub(super) failed: Option<Box<(Distinct, Ring)>>,
     pub(super) domains: Vec<(u64, u32)>,
     /// Of which of these domains it took mail, one bit each: a delay or a failure only names them.
     pub(super) took: u8,
@@ -185,8 +187,8 @@ impl PeerTally {
         self.with_tls.span().and(self.other.span())
     }
 
-    pub(super) fn absorb_newer(&mut self, newer: &Self) {
-        self.delivered.absorb_newer(&newer.delivered);
+    pub(super) fn absorb_newer(&mut self, ring: &mut Ring, newer: &Self, newer_ring: &Ring) {
+        self.delivered.absorb_newer(ring, &newer.delivered, newer_ring);
         self.authenticated |= newer.authenticated;
         self.with_tls = self.with_tls.span().and(newer.with_tls.span()).into();
         self.other = self.other.span().and(newer.other.span()).into();
@@ -194,16 +196,23 @@ impl PeerTally {
 }
 
 impl PeerRest {
-    pub(super) const fn new(kind: Kind, host: PeerHost) -> Self {
+    pub(super) fn new(kind: Kind, host: PeerHost) -> Self {
         Self {
             kind,
             host,
+            ring: Ring::default(),
             delayed: 0,
             failed: None,
             domains: Vec::new(),
             took: 0,
             trouble: None,
         }
+    }
+
+    /// Counts a failed message; tells whether it was new.
+    pub(super) fn fail(&mut self, id: MessageId) -> bool {
+        let (count, ring) = &mut **self.failed.get_or_insert_default();
+        count.add(ring, id, true)
     }
 
     /// Adds a recipient domain that it does not have yet, while there is room.
@@ -218,7 +227,10 @@ impl PeerRest {
     pub(super) fn absorb_newer(&mut self, newer: Self, domains: &[Option<u32>]) {
         self.delayed = self.delayed.saturating_add(newer.delayed);
         match (&mut self.failed, newer.failed) {
-            (Some(mine), Some(other)) => mine.absorb_newer(&other),
+            (Some(mine), Some(other)) => {
+                let (count, ring) = &mut **mine;
+                count.absorb_newer(ring, &other.0, &other.1);
+            }
             (mine @ None, other) => *mine = other,
             (Some(_), None) => {}
         }
@@ -235,5 +247,15 @@ impl PeerRest {
             (mine @ None, other) => *mine = other,
             (Some(_), None) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_line_looks_at_is_one_cache_line() {
+        assert_eq!(size_of::<PeerTally>(), 64);
     }
 }

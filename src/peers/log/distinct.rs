@@ -23,13 +23,15 @@ const WAITING_MAX: usize = 1 << 18;
 /// An odd number with bits all over: 2^64 divided by the golden ratio.
 const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// Bit 5 of each byte is what differs between cases; digits and `-` have it set already.
+const SMALL: u64 = u64::from_ne_bytes([0x20; 8]);
+
 /// A 64-bit identity of a Queue-ID or domain, without regard to the case of letters.
 pub(super) fn identity(text: &[u8]) -> u64 {
     let (words, rest) = text.as_chunks::<8>();
     let mut state = MIX ^ text.len() as u64;
     let mut fold = |word: u64| {
-        // Bit 5 is what differs between cases; digits and `-` have it set already.
-        state = (state ^ (word | 0x2020_2020_2020_2020)).wrapping_mul(MIX);
+        state = (state ^ (word | SMALL)).wrapping_mul(MIX);
         state ^= state >> 29;
     };
     for word in words {
@@ -43,20 +45,65 @@ pub(super) fn identity(text: &[u8]) -> u64 {
     state ^ (state >> 32)
 }
 
-/// A count of distinct identities, see the module. Of an identity 32 bits are remembered: that two of 33 are the same by
-/// chance happens once in tens of millions of messages.
-///
-/// It lies in one piece, without a pointer to follow, since every line looks at one of thousands of these.
+/// A Queue-ID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct MessageId {
+    /// Which message it is.
+    pub(super) key: u64,
+    /// The digits as one number, without regard to case. The engine's begin with the time in hexadecimal, so that a new
+    /// message comes after all before it, as a rule; nothing is wrong where it does not. 0 for an id of another shape.
+    order: [u64; 2],
+}
+
+impl MessageId {
+    pub(super) fn of(text: &[u8]) -> Self {
+        match text.first_chunk() {
+            Some(usual) if text.len() == 17 => Self::usual(usual),
+            _ => Self {
+                key: identity(text),
+                order: [0; 2],
+            },
+        }
+    }
+
+    /// Of eight digits, a hyphen, and eight more (or whatever stands there: the same text has the same order).
+    #[inline]
+    pub(super) fn usual(text: &[u8; 17]) -> Self {
+        let digits = |eight: Option<&[u8; 8]>| eight.map_or(0, |eight| u64::from_be_bytes(*eight) | SMALL);
+        Self {
+            key: identity(text),
+            order: [digits(text.first_chunk()), digits(text.last_chunk())],
+        }
+    }
+}
+
+/// A count of distinct identities, see the module; what every line of a peer looks at. What it has seen lately is in its
+/// [`Ring`], which is only written to as a rule: a message of a higher order than all before it cannot be in there.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Distinct {
-    /// The last identities, as a ring; 0 where there is none yet.
-    recent: [u32; RECENT],
-    /// The first ones, kept when the ring begins to overwrite them. None of them was a repetition: that would have been
-    /// found in the ring. Only a newer count's are asked for, so joining does not keep them up.
-    first: Option<Box<[u32; RECENT]>>,
+    /// The highest order seen.
+    newest: [u64; 2],
     /// Ends at four thousand million.
     count: u32,
+    /// The place in the ring that is written next.
     next: u8,
+}
+
+/// The last identities. Of an identity 32 bits are remembered: that two of 33 are the same by chance happens once in tens of
+/// millions of messages.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ring {
+    /// 0 where there is none yet.
+    recent: [u32; RECENT],
+    /// The first ones, kept before the ring begins to overwrite them. None of them was a repetition: that would have been
+    /// found in the ring. Only a newer count's are asked for, so joining does not keep them up.
+    first: Option<Box<[u32; RECENT]>>,
+}
+
+impl Ring {
+    pub(super) fn has(&self, id: MessageId) -> bool {
+        holds(&self.recent, short(id.key))
+    }
 }
 
 impl Distinct {
@@ -64,54 +111,59 @@ impl Distinct {
         self.count
     }
 
-    pub(super) fn has_recent(&self, id: u64) -> bool {
-        holds(&self.recent, short(id))
-    }
-
     /// Sees an identity; counts it if it is new and `counts`. Tells whether it was new.
-    pub(super) fn add(&mut self, id: u64, counts: bool) -> bool {
-        let id = short(id);
-        if holds(&self.recent, id) {
+    #[inline]
+    pub(super) fn add(&mut self, ring: &mut Ring, id: MessageId, counts: bool) -> bool {
+        if id.order > self.newest {
+            self.newest = id.order;
+        } else if ring.has(id) {
             return false;
         }
         self.count = self.count.saturating_add(u32::from(counts));
-        self.remember(id);
+        self.remember(ring, short(id.key));
         true
     }
 
-    fn remember(&mut self, id: u32) {
-        let full = self.recent.get(usize::from(self.next)).is_some_and(|slot| *slot != 0);
-        if full && self.first.is_none() {
-            self.first = Some(Box::new(self.recent));
-        }
-        if let Some(slot) = self.recent.get_mut(usize::from(self.next)) {
+    #[inline]
+    fn remember(&mut self, ring: &mut Ring, id: u32) {
+        if let Some(slot) = ring.recent.get_mut(usize::from(self.next)) {
             *slot = id;
             self.next = (self.next + 1) % (RECENT as u8);
+            // From here on it overwrites. Asked once a round only: `first` lies in a cache line that is not needed otherwise.
+            if self.next == 0 && ring.first.is_none() {
+                ring.first = Some(Box::new(ring.recent));
+            }
         }
+    }
+
+    /// What the next one takes the place of, in its ring.
+    pub(super) fn oldest(&self, ring: &Ring) -> u32 {
+        ring.recent.get(usize::from(self.next)).copied().unwrap_or(0)
     }
 
     pub(super) fn forget(&mut self, count: u32) {
         self.count = self.count.saturating_sub(count);
     }
 
-    pub(super) fn absorb_newer(&mut self, newer: &Self) {
-        let first = newer.first.as_deref().unwrap_or(&newer.recent);
-        let repeated = first.iter().filter(|id| **id != 0 && holds(&self.recent, **id)).count();
+    pub(super) fn absorb_newer(&mut self, ring: &mut Ring, newer: &Self, newer_ring: &Ring) {
+        let first = newer_ring.first.as_deref().unwrap_or(&newer_ring.recent);
+        let repeated = first.iter().filter(|id| **id != 0 && holds(&ring.recent, **id)).count();
         self.count = self.count.saturating_add(newer.count.saturating_sub(repeated as u32));
-        let (later, earlier) = newer
+        self.newest = self.newest.max(newer.newest);
+        let (later, earlier) = newer_ring
             .recent
             .split_at_checked(usize::from(newer.next))
             .unwrap_or_default();
         for id in earlier.iter().chain(later) {
-            if *id != 0 && !holds(&self.recent, *id) {
-                self.remember(*id);
+            if *id != 0 && !holds(&ring.recent, *id) {
+                self.remember(ring, *id);
             }
         }
     }
 }
 
 /// What is remembered of an identity; never 0.
-const fn short(id: u64) -> u32 {
+pub(super) const fn short(id: u64) -> u32 {
     match id as u32 {
         0 => u32::MAX,
         id => id,
@@ -191,20 +243,25 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn numbered(n: u64) -> MessageId {
+        MessageId::of(format!("{:08x}-{:08X}", n / 7, n % 7).as_bytes())
+    }
+
     #[test]
     fn a_repetition_among_30_other_messages_counts_once() {
-        let mut seen = Distinct::default();
+        let (mut seen, mut ring) = (Distinct::default(), Ring::default());
         for n in 0..1000_u64 {
-            seen.add(n, true);
-            seen.add(n.saturating_sub(30), true);
+            seen.add(&mut ring, numbered(n), true);
+            seen.add(&mut ring, numbered(n.saturating_sub(30)), true);
         }
         assert_eq!(seen.count(), 1000);
-        assert!(size_of_val(&seen) <= 4 * RECENT + 16 && seen.first.is_some_and(|first| first.len() <= RECENT));
+        let size = size_of_val(&seen) + size_of_val(&ring);
+        assert!(size <= 4 * RECENT + 32 && ring.first.is_some_and(|first| first.len() <= RECENT));
     }
 
     #[test]
     fn identities_do_not_regard_case_and_differ_by_length() {
-        assert_eq!(identity(b"63073369-0000000A"), identity(b"63073369-0000000a"));
+        assert_eq!(MessageId::of(b"63073369-0000000A"), MessageId::of(b"63073369-0000000a"));
         assert_ne!(identity(b"a"), identity(b"a\0"));
         assert_ne!(identity(b"63073369-00000001"), identity(b"63073369-00000002"));
     }
@@ -224,14 +281,32 @@ mod tests {
         fn a_log_cut_in_two_counts_as_the_whole(ids in prop::collection::vec(0_u64..30, 0..200), cut in 0_usize..200) {
             let cut = cut.min(ids.len());
             let count = |ids: &[u64]| {
-                let mut seen = Distinct::default();
-                ids.iter().for_each(|id| { seen.add(*id, true); });
-                seen
+                let (mut seen, mut ring) = (Distinct::default(), Ring::default());
+                ids.iter().for_each(|id| { seen.add(&mut ring, numbered(*id), true); });
+                (seen, ring)
             };
-            let whole = count(&ids);
-            let mut parts = count(&ids[..cut]);
-            parts.absorb_newer(&count(&ids[cut..]));
+            let (whole, _) = count(&ids);
+            let (mut parts, mut ring) = count(&ids[..cut]);
+            let (newer, newer_ring) = count(&ids[cut..]);
+            parts.absorb_newer(&mut ring, &newer, &newer_ring);
             prop_assert_eq!(whole.count(), parts.count());
+        }
+
+        #[test]
+        fn a_ring_is_asked_only_where_it_could_know(ids in prop::collection::vec(0_u64..90, 0..400), ordered in any::<bool>()) {
+            // In any order and with none at all, what is counted is what a list of the last identities says.
+            let (mut seen, mut ring) = (Distinct::default(), Ring::default());
+            let (mut last, mut count) = (Vec::new(), 0);
+            for id in ids {
+                let id = MessageId { order: if ordered { [0, id] } else { [0; 2] }, ..numbered(id) };
+                let new = !last.iter().rev().take(RECENT).any(|known| *known == id.key);
+                if new {
+                    last.push(id.key);
+                    count += 1;
+                }
+                prop_assert_eq!(seen.add(&mut ring, id, true), new);
+            }
+            prop_assert_eq!(seen.count(), count);
         }
     }
 }

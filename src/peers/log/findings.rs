@@ -41,7 +41,7 @@ impl LogFindings {
             names,
             messages: tally.delivered.count().into(),
             delayed: rest.delayed,
-            failed: rest.failed.as_ref().map_or(0, |failed| failed.count().into()),
+            failed: rest.failed.as_ref().map_or(0, |failed| failed.0.count().into()),
             authenticated: tally.authenticated,
             evidence: evidence(tally, rest),
             note: None,

@@ -97,7 +97,7 @@ impl Peer {
                 self.stream.write_all(b"2")?;
             },
             Quirk::EndlessBanner => loop {
-                let line: &[u8] = match self.behaviour.service.start() {
+                let line: &[u8] = match Start::of(self.behaviour.service) {
                     Start::Smtp => b"220-and another thing\r\n",
                     _ => b"* OK and another thing\r\n",
                 };
@@ -114,7 +114,7 @@ impl Peer {
             }
             _ => {}
         }
-        match self.behaviour.service.start() {
+        match Start::of(self.behaviour.service) {
             Start::Direct => {}
             start => self.talk(start)?,
         }

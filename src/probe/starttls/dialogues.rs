@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Stop, Talk, WORDS};
+use crate::hostile::safe_text;
 use crate::probe::settings::step_until;
-use crate::probe::text::safe_text;
 use crate::probe::wire::Channel;
 
 /// A reply of SMTP: its code, and the words of each line.

@@ -112,6 +112,11 @@ pub(super) fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
             state.overlays.insert(0, Overlay::Question(question));
         }
         Event::NotNamed { why, snippet } => editor_keys::not_kept(state, &why, &snippet),
+        Event::Kept(words) => {
+            state.status = Some(text::line(Tone::Text, text::KEPT));
+            // The summary says that the save would undo itself; here it says that it does not any more.
+            state.summary.extend(words);
+        }
         Event::Notice(words) => state.status = Some(text::line(Tone::Caution, words)),
     }
     Vec::new()

@@ -41,8 +41,8 @@ pub(super) fn on_form(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Probe => return ask_probe(state),
         Command::Prove => {
             state.status = Some(text::line(Tone::Text, text::ASKING_OWN_PORTS));
-            let minimum = state.session.loaded_minimum(Direction::Inbound);
-            return vec![Effect::Work(work::Effect::ProveLive(minimum))];
+            let expected = state.session.loaded_expected();
+            return vec![Effect::Work(work::Effect::ProveLive(expected))];
         }
         Command::Cancel if matches!(state.scan, Scan::Running(..)) => {
             return vec![Effect::Work(work::Effect::CancelEvidence)];

@@ -83,7 +83,7 @@ pub(super) fn on_peers(state: &mut State, command: Command) -> Vec<Effect> {
                     scroll: 0,
                 });
             } else {
-                state.status = Some(text::line(Tone::Text, text::PANEL_NOBODY));
+                state.status = Some(text::line(Tone::Text, text::nobody(None)));
             }
         }
         Command::Next => return open_tab(state, 1),

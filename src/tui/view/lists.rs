@@ -178,7 +178,7 @@ pub(super) fn peers(state: &State, area: Rect, painter: &mut Painter<'_>) {
     let theme = state.theme;
     let rows = detail::peer_rows(state);
     if rows.is_empty() {
-        painter.text(area, 2, 0, text::PANEL_NOBODY, theme.caution());
+        painter.text(area, 2, 0, &text::nobody(None), theme.caution());
         for (y, warning) in (2_u16..).zip(&state.book.warnings) {
             let words = wrap::cut(
                 &format!("! {warning}"),

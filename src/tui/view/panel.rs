@@ -45,7 +45,7 @@ pub(super) fn draw(state: &State, area: Rect, painter: &mut Painter<'_>) {
             rest,
             2,
             0,
-            &wrap::cut(text::PANEL_NOBODY, room, theme.ellipsis()),
+            &wrap::cut(&text::nobody(Some(direction)), room, theme.ellipsis()),
             theme.caution(),
         );
         return;

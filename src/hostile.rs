@@ -1,4 +1,7 @@
-//! Strangers' text, made safe to show.
+//! Words of strangers, made safe to show: one function for every room above, because six of them had six different ideas
+//! of what a stranger can hide in a line.
+//!
+//! It must never know where text comes from or where it goes. Secrets are another matter ([`crate::mailserver_cfg`]).
 
 use std::fmt::Write as _;
 
