@@ -143,8 +143,10 @@ pub enum SaveError {
     Cancelled,
     /// The user cancelled when the engine had been stopped already, or was stopping. It was started again, except inside
     /// [`SaveError::EngineDown`].
-    #[error("cancelled; nothing of this save was written{}", if *.up { "; the engine, which was stopping, was started again (it may have written the file itself, as at each stop)" } else { "" })]
+    #[error("cancelled {}; nothing of this save was written{}", stop_words(*stopping), start_words(*up))]
     CancelledLate {
+        /// It was stopping; else it had stopped.
+        stopping: bool,
         /// It was started again.
         up: bool,
     },
@@ -241,6 +243,22 @@ impl SaveError {
             Self::EngineDown { because, .. } => because.on_disk(),
             _ => OnDisk::Untouched,
         }
+    }
+}
+
+fn stop_words(stopping: bool) -> &'static str {
+    if stopping {
+        "while the engine was stopping"
+    } else {
+        "after the engine had stopped"
+    }
+}
+
+fn start_words(up: bool) -> &'static str {
+    if up {
+        "; the engine was started again (it may have written the file itself, as at each stop)"
+    } else {
+        ""
     }
 }
 

@@ -50,8 +50,8 @@ pub(super) fn left(outcome: &Outcome) -> Option<String> {
 /// What a cancelled save is called once the engine was told to stop.
 pub(super) fn late(error: SaveError, up: bool) -> SaveError {
     match error {
-        SaveError::Cancelled => SaveError::CancelledLate { up },
-        SaveError::Gate(gate) if gate.kind == GateKind::Cancelled => SaveError::CancelledLate { up },
+        SaveError::Cancelled => SaveError::CancelledLate { stopping: false, up },
+        SaveError::Gate(gate) if gate.kind == GateKind::Cancelled => SaveError::CancelledLate { stopping: true, up },
         other => other,
     }
 }

@@ -158,7 +158,16 @@ fn cancelled_after_the_stop_it_is_started_again() {
     let error = place
         .save_with(change(), |request| request.cancel = Some(&CANCEL), &mut engine)
         .unwrap_err();
-    assert!(matches!(error, SaveError::CancelledLate { up: true }), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            SaveError::CancelledLate {
+                stopping: false,
+                up: true
+            }
+        ),
+        "{error:?}"
+    );
     assert_eq!(engine.asked, ["stop", "start again"]);
     assert_untouched(&place);
 }
