@@ -1089,3 +1089,395 @@ fn the_demo_runs_every_command() {
         assert!(!ran.out.is_empty());
     }
 }
+
+/// A file with an engine beside it: the stand-in of `tests/systemd`, started and stopped by commands of the preferences.
+struct Server {
+    place: Place,
+    port: u16,
+}
+
+/// [`CONFIG`] with a variable that an engine counts up.
+fn with_uptime() -> String {
+    CONFIG.replace(
+        "</config>",
+        "  <table name=\"Statistics\">\n    <variable name=\"Uptime\">0</variable>\n  </table>\n</config>",
+    )
+}
+
+impl Server {
+    /// The engine behaves as told in `stand-in.conf`.
+    fn new(stand_in: &str) -> Self {
+        assert!(
+            is_root(),
+            "run this test as root: commands for the engine count for root only"
+        );
+        let place = Place::with(with_uptime().as_bytes());
+        // By another process: no child of a test that runs beside this one may hold the copy open for writing.
+        let mut copy = Command::new("cp");
+        let copied = copy
+            .arg("/usr/bin/perl")
+            .arg(place.path("mailserver"))
+            .status()
+            .unwrap();
+        assert!(copied.success(), "perl is in the Debian package perl-base");
+        fs::write(place.path("engine.pl"), include_str!("systemd/engine.pl")).unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let server = Self { place, port };
+        server.behaves(stand_in);
+        let here = server.place.path("");
+        let here = here.to_str().unwrap().trim_end_matches('/');
+        let script = |name: &str, text: &str| {
+            fs::write(server.place.path(name), format!("cd {here} || exit 1\n{text}")).unwrap();
+        };
+        script(
+            "start.sh",
+            "[ ! -e before-start.sh ] || . ./before-start.sh\n./mailserver ./engine.pl || exit 1\n\
+             for i in $(seq 200); do grep -q \"$(printf ':%04X ' $(sed -n s/^port=//p stand-in.conf))\" /proc/net/tcp && exit 0; sleep 0.05; done\n",
+        );
+        script(
+            "stop.sh",
+            "touch stopping\nkill \"$(cat pid)\" || exit 0\nwhile kill -0 \"$(cat pid)\" 2>/dev/null; do sleep 0.05; done\n",
+        );
+        fs::write(
+            server.place.path("kerio-tls.toml"),
+            format!(
+                "[engine]\nwatch = 1\nstop = [\"/bin/sh\", \"{here}/stop.sh\"]\nstart = [\"/bin/sh\", \"{here}/start.sh\"]\n"
+            ),
+        )
+        .unwrap();
+        server
+    }
+
+    fn behaves(&self, stand_in: &str) {
+        let pid = self.place.path("pid");
+        let conf = format!("daemon=1\npid_file={}\nport={}\n{stand_in}", pid.display(), self.port);
+        fs::write(self.place.path("stand-in.conf"), conf).unwrap();
+    }
+
+    /// What is done before each start but the first, by a shell.
+    fn before_start(&self, text: &str) {
+        fs::write(
+            self.place.path("before-start.sh"),
+            format!("[ -e stopping ] || return 0\n{text}\n"),
+        )
+        .unwrap();
+    }
+
+    /// Runs the binary beside the running engine.
+    fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_with("exec \"$@\"", arguments)
+    }
+
+    /// The same as the shell's `$@`, for `script` to run. (Not in a namespace of its own: whether an engine runs cannot be seen from there.)
+    fn run_with(&self, script: &str, arguments: &[&str]) -> Ran {
+        let _ = fs::remove_file(self.place.path("stopping"));
+        self.end();
+        let script = format!("/bin/sh \"$0\" || exit 99; {script}");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &script]).arg(self.place.path("start.sh"));
+        command
+            .arg(BINARY)
+            .args(self.place.arguments(&self.place.file(), arguments));
+        run(&mut command)
+    }
+
+    fn set(&self) -> Ran {
+        self.run(&[
+            "set",
+            "--inbound",
+            "tls1.2",
+            "--yes",
+            "--accept-cut-off",
+            "--engine",
+            "restart",
+        ])
+    }
+
+    /// Ends the engine, if it is up: nobody else's.
+    fn end(&self) {
+        let pid = fs::read_to_string(self.place.path("pid")).unwrap_or_default();
+        let ours =
+            fs::read_link(format!("/proc/{}/exe", pid.trim())).is_ok_and(|exe| exe.starts_with(self.place.path("")));
+        let pid = pid.trim().parse().ok().and_then(rustix::process::Pid::from_raw);
+        if let Some(pid) = pid.filter(|_| ours) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+#[test]
+fn a_variable_that_the_start_puts_back_is_told_of() {
+    let server = Server::new("");
+    server.before_start(
+        "grep -q ServerTlsProtocols mailserver.cfg || sed -i 's|^ *<variable name=\"RelayPassword\"|    <variable name=\"ServerTlsProtocols\">TLSv1,TLSv1.1,TLSv1.2</variable>\\n&|' mailserver.cfg",
+    );
+    let default = [
+        "set",
+        "--inbound",
+        "default",
+        "--yes",
+        "--accept-cut-off",
+        "--engine",
+        "restart",
+        "--json",
+    ];
+    let ran = server.run(&default);
+    assert!(server.place.text().contains("TLSv1,TLSv1.1,TLSv1.2"));
+    assert_eq!(ran.status, 1, "{}", ran.err);
+    let json = ran.json();
+    assert_eq!((&json["saved"], &json["took_effect"]), (&json!(true), &json!(false)));
+    let warnings = json["warnings"].to_string();
+    assert!(
+        warnings.contains("the engine put Security/ServerTlsProtocols back"),
+        "{warnings}"
+    );
+}
+
+#[test]
+fn a_whole_file_goes_over_what_the_engine_wrote_when_it_was_stopped_for_it_and_that_is_listed() {
+    let server = Server::new("on_stop=Uptime\">0<|Uptime\">77<\n");
+    let first = server
+        .place
+        .run_here(&["set", "--inbound", "tls1.2", "--yes", "--accept-cut-off", "--json"]);
+    assert_eq!(first.status, 0, "{}", first.err);
+    let id = PathBuf::from(first.json()["backup"].as_str().unwrap());
+    let id = id.file_stem().unwrap().to_str().unwrap();
+    let ran = server.run(&[
+        "restore",
+        id,
+        "--whole",
+        "--yes",
+        "--accept-cut-off",
+        "--engine",
+        "restart",
+    ]);
+    assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
+    assert_eq!(server.place.text(), with_uptime());
+    assert!(
+        ran.out.contains("Statistics/Uptime: 0 -> 77") && ran.out.contains("backup") && !ran.out.contains("kept:"),
+        "{}",
+        ran.out
+    );
+    // The values are in the backup of this save.
+    let kept = fs::read_to_string(ran.out.lines().find_map(|line| line.strip_prefix("Backup: ")).unwrap()).unwrap();
+    assert!(kept.contains(">77<"));
+}
+
+#[test]
+fn what_others_changed_is_told_when_the_save_is_rolled_back_too() {
+    let server = Server::new("on_stop=Uptime\">0<|Uptime\">77<\n");
+    // Refuses the new file and no other.
+    server.before_start(
+        "! grep -q 'ServerTlsProtocols\">TLSv1.2<' mailserver.cfg || { echo 'I do not like this' >&2; exit 1; }",
+    );
+    let ran = server.set();
+    assert_eq!(ran.status, 1, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("the old file is back"), "{}", ran.err);
+    assert!(
+        ran.err.contains("Statistics/Uptime: 0 -> 77") && ran.err.contains("Backup: "),
+        "{}",
+        ran.err
+    );
+    assert_eq!(server.place.text(), with_uptime().replace(">0<", ">77<"));
+}
+
+#[test]
+fn an_engine_that_a_save_left_down_aloud_is_not_said_to_have_been_forgotten() {
+    let server = Server::new("");
+    server.before_start("exit 1");
+    let ran = server.set();
+    assert_eq!(ran.status, 1, "{}{}", ran.out, ran.err);
+    assert!(
+        ran.err
+            .contains("THE ENGINE IS DOWN: it came up neither with the new file nor with the old one"),
+        "{}",
+        ran.err
+    );
+    let next = server
+        .place
+        .run_here(&["set", "--outbound", "default", "--yes", "--accept-cut-off"]);
+    assert!(next.err.contains("THE ENGINE IS DOWN"), "{}", next.err);
+    assert!(
+        next.err.contains("neither with the new file nor with the old one") && !next.err.contains("did not live"),
+        "{}",
+        next.err
+    );
+    assert!(next.err.contains("start.sh"), "{}", next.err);
+}
+
+#[test]
+fn cancelled_while_the_engine_stops_says_that_it_was_stopped_and_started() {
+    let server = Server::new("stop_takes=1\non_stop=Uptime\">0<|Uptime\">77<\n");
+    let script = "\"$@\" & p=$!; until [ -e \"${0%/*}/stopping\" ]; do sleep 0.05; done; kill -TERM $p; wait $p";
+    let words = [
+        "set",
+        "--inbound",
+        "tls1.2",
+        "--yes",
+        "--accept-cut-off",
+        "--engine",
+        "restart",
+    ];
+    let ran = server.run_with(script, &words);
+    assert_eq!(ran.status, 1, "{}{}", ran.out, ran.err);
+    assert_eq!(server.place.text(), with_uptime().replace(">0<", ">77<"));
+    assert!(
+        ran.err.contains("nothing of this save was written") && ran.err.contains("started again"),
+        "{}",
+        ran.err
+    );
+    assert!(!ran.err.contains("untouched"), "{}", ran.err);
+}
+
+/// One save, and the journal of one that broke off after it, as far as `journal` makes it.
+fn with_journal(journal: impl FnOnce(&Value, &str) -> String) -> (Place, String) {
+    let place = Place::new();
+    let saved = place.run(&["set", "--inbound", "tls1.2", "--yes", "--accept-cut-off", "--json"]);
+    assert_eq!(saved.status, 0, "{}", saved.err);
+    let backup = PathBuf::from(saved.json()["backup"].as_str().unwrap());
+    let manifest: Value = serde_json::from_slice(&fs::read(backup.with_extension("json")).unwrap()).unwrap();
+    let id = backup.file_stem().unwrap().to_str().unwrap().to_owned();
+    let home = backup.parent().unwrap().parent().unwrap();
+    fs::write(home.join("journal.json"), journal(&manifest, &id)).unwrap();
+    (place, id)
+}
+
+/// A roll back of that save.
+fn roll_back(manifest: &Value, id: &str, phase: &Value) -> String {
+    let mut journal = json!({
+        "format": 1, "when": "2026-11-24T07:30:00Z", "action": "roll back", "summary": "Inbound: TLS 1.0 -> TLS 1.2",
+        "temp": ".mailserver.cfg.kerio-tls-0123456789abcdef", "old_sha256": manifest["new_sha256"],
+        "new_sha256": manifest["sha256"], "backup": id, "own_backup": false,
+    });
+    for (name, value) in phase.as_object().unwrap() {
+        journal[name] = value.clone();
+    }
+    journal.to_string()
+}
+
+#[test]
+fn a_roll_back_that_broke_off_is_told_with_the_file_that_really_stands_there() {
+    let (place, id) = with_journal(|manifest, id| roll_back(manifest, id, &json!({"phase": "begun"})));
+    let ran = place.run(&["set", "--inbound", "tls1.2", "--yes"]);
+    assert!(!ran.err.contains("the file is the old one"), "{}", ran.err);
+    assert!(
+        ran.err
+            .contains("the file is still the new one, with which the engine did not come up"),
+        "{}",
+        ran.err
+    );
+    assert!(
+        ran.err.contains(&id) && ran.err.contains("kerio-tls restore"),
+        "{}",
+        ran.err
+    );
+
+    let (place, id) = with_journal(|manifest, id| roll_back(manifest, id, &json!({"phase": "ready", "inode": 1})));
+    fs::write(place.file(), CONFIG).unwrap();
+    let ran = place.run(&["set", "--inbound", "tls1.2", "--yes", "--accept-cut-off"]);
+    assert!(!ran.err.contains("the new file is in place"), "{}", ran.err);
+    assert!(
+        ran.err.contains("the old file is back in place") && ran.err.contains(&id),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn a_journal_that_cannot_be_understood_is_not_to_be_thrown_away_unread() {
+    for journal in ["{\"format\": 1, \"when\":", "{\"format\": 2, \"more\": true}"] {
+        let (place, id) = with_journal(|_, _| journal.to_owned());
+        let before = place.text();
+        let ran = place.run(&["set", "--inbound", "tls1.3", "--yes", "--accept-cut-off"]);
+        let line = ran.failed_with_one_line(1);
+        assert!(!line.contains("only our own bookkeeping"), "{line}");
+        assert!(
+            line.contains("journal.json") && line.contains(&format!("{id}.cfg")) && line.contains("torn"),
+            "{line}"
+        );
+        assert_eq!(line.contains("format 2"), journal.contains("more"), "{line}");
+        assert_eq!(place.text(), before);
+    }
+}
+
+#[test]
+fn a_group_that_the_owner_is_not_in_is_known_before_the_save() {
+    assert!(
+        is_root(),
+        "run this test as root: only root can make a file of another user"
+    );
+    let place = Place::new();
+    let binary = binary_for_all(&place);
+    std::os::unix::fs::chown(place.dir.path(), Some(1500), Some(1500)).unwrap();
+    fs::create_dir(place.path("state")).unwrap();
+    fs::set_permissions(place.path("state"), fs::Permissions::from_mode(0o700)).unwrap();
+    std::os::unix::fs::chown(place.path("state"), Some(1500), Some(1500)).unwrap();
+    let owner = |arguments: &[&str]| {
+        let mut command = alone();
+        command.args(["setpriv", "--reuid", "1500", "--regid", "1500", "--clear-groups"]);
+        run(command.arg(&binary).args(place.arguments(&place.file(), arguments)))
+    };
+    std::os::unix::fs::chown(place.file(), Some(1500), Some(0)).unwrap();
+    let dry = owner(&["set", "--inbound", "tls1.2", "--dry-run"]);
+    assert!(
+        dry.out.contains("It cannot be saved: keeping the group of") && dry.err.contains("not in the group root"),
+        "{}{}",
+        dry.out,
+        dry.err
+    );
+    let ran = owner(&["set", "--inbound", "tls1.2", "--yes", "--accept-cut-off"]);
+    assert_eq!(ran.status, 1, "{}", ran.err);
+    assert!(
+        ran.err.contains("keeping the group of") && ran.err.contains("save as root"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(place.text(), CONFIG);
+    // A directory that hands its group on keeps it without any right.
+    std::os::unix::fs::chown(place.dir.path(), Some(1500), Some(0)).unwrap();
+    fs::set_permissions(place.dir.path(), fs::Permissions::from_mode(0o2755)).unwrap();
+    let ran = owner(&["set", "--inbound", "tls1.2", "--yes", "--accept-cut-off"]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert_eq!(fs::metadata(place.file()).unwrap().gid(), 0);
+}
+
+#[test]
+fn a_directory_of_others_is_never_closed_for_our_state() {
+    let place = Place::new();
+    let state = place.path("state");
+    fs::create_dir(&state).unwrap();
+    fs::write(state.join("index.html"), "theirs").unwrap();
+    fs::set_permissions(&state, fs::Permissions::from_mode(0o755)).unwrap();
+    let before = place.tree();
+    for words in [&["--yes", "--accept-cut-off"][..], &["--dry-run"]] {
+        let ran = place.run(&[&["set", "--inbound", "tls1.2"], words].concat());
+        let said = format!("{}{}", ran.out, ran.err);
+        assert!(
+            said.contains("index.html") && said.contains("--state-dir"),
+            "{words:?}: {said}"
+        );
+        place.assert_as_before(&before, &format!("{words:?}"));
+    }
+    // What is ours alone is closed again.
+    fs::remove_file(state.join("index.html")).unwrap();
+    let set = ["set", "--inbound", "tls1.2", "--yes", "--accept-cut-off"];
+    assert_eq!(place.run(&set).status, 0);
+    fs::set_permissions(&state, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(
+        place
+            .run(&["set", "--inbound", "tls1.3", "--yes", "--accept-cut-off"])
+            .status,
+        0
+    );
+    assert_eq!(fs::metadata(&state).unwrap().permissions().mode() & 0o777, 0o700);
+}

@@ -5,7 +5,7 @@ use super::backup;
 use super::disk;
 use super::error::SaveError;
 use super::gate::{Gate, Progress, Step};
-use super::journal::{Journal, Phase};
+use super::journal::{self, Journal, Phase};
 use super::manifest::BackupInfo;
 use super::plan::Plan;
 use super::request::Request;
@@ -28,7 +28,7 @@ impl Save<'_> {
     ) -> Result<(BackupInfo, Vec<String>), SaveError> {
         let (request, home, old) = (self.request, self.home, plan.old.as_bytes());
         let mut journal = Journal {
-            format: 1,
+            format: journal::FORMAT,
             when: who::now(),
             action: request.note.action.clone(),
             summary: request.note.summary.clone(),

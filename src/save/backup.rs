@@ -20,6 +20,8 @@ const NEWEST: usize = 20;
 /// For how many days one a day is kept.
 const DAYS: i64 = 30;
 const LIST: &str = "SHA256SUMS";
+/// Of manifests as they are now.
+const FORMAT: u32 = 1;
 
 /// Writes and proves the backup of `old` that the journal announces.
 pub(crate) fn make(
@@ -32,7 +34,7 @@ pub(crate) fn make(
 ) -> Result<BackupInfo, SaveError> {
     let id = journal.backup.as_str();
     let manifest = Manifest {
-        format: 1,
+        format: FORMAT,
         when: who::now(),
         utc: who::utc_stamp(),
         who: request.actor.clone(),
@@ -100,7 +102,7 @@ fn entries(home: &Home) -> Result<Vec<(String, Manifest)>, SaveError> {
     let mut found = Vec::new();
     for name in home.backups.names()? {
         if let Some(id) = name.strip_suffix(".json").filter(|id| is_id(id))
-            && let Ok(Some(manifest)) = json::get::<Manifest>(&home.backups, &name)
+            && let Ok(Some(manifest)) = json::get_of::<Manifest>(&home.backups, &name, FORMAT)
         {
             found.push((id.to_owned(), manifest));
         }
@@ -147,8 +149,8 @@ pub(crate) fn prune(home: &Home, protect: &str) -> Result<usize, SaveError> {
     Ok(drop.len())
 }
 
-/// Which of these (id, UTC stamp; oldest first) are neither among the newest nor the last of one of the past days.
-fn too_old(stamps: &[(String, String)], now: &str, protect: &str) -> Vec<String> {
+/// Which of these (name, UTC stamp; oldest first) are neither among the newest nor the last of one of the past days.
+pub(crate) fn too_old(stamps: &[(String, String)], now: &str, protect: &str) -> Vec<String> {
     let day =
         |stamp: &str| -> Option<jiff::civil::Date> { jiff::civil::Date::strptime("%Y%m%d", stamp.get(..8)?).ok() };
     let today = day(now);
@@ -218,7 +220,7 @@ pub(crate) fn read_proven(home: &Home, id: &str) -> Result<Vec<u8>, SaveError> {
     if !is_id(id) {
         return Err(SaveError::NoSuchBackup { id: id.to_owned() });
     }
-    let manifest: Option<Manifest> = json::get(&home.backups, &format!("{id}.json"))?;
+    let manifest: Option<Manifest> = json::get_of(&home.backups, &format!("{id}.json"), FORMAT)?;
     let bytes = home.backups.read(&format!("{id}.cfg"), LARGEST)?;
     let (Some(manifest), Some(bytes)) = (manifest, bytes) else {
         return Err(SaveError::NoSuchBackup { id: id.to_owned() });

@@ -13,6 +13,7 @@ use super::who;
 use crate::mailserver_cfg::{Document, EditSet, Secrets, VariablePath};
 
 const NAME: &str = "draft.json";
+const FORMAT: u32 = 1;
 
 /// Edits that were not saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +72,7 @@ pub fn write_draft(
     let (dir, _lock) = place(state, target)?;
     clean(&dir)?;
     let stored = Stored {
-        format: 1,
+        format: FORMAT,
         when: who::now(),
         base_sha256: disk::sha256(base.as_bytes()),
         edits,
@@ -85,7 +86,7 @@ pub fn write_draft(
 /// It cannot be read or understood; discarding it is possible then too.
 pub fn read_draft(state: &StateDir, target: &Target) -> Result<Option<Draft>, SaveError> {
     let (dir, _lock) = place(state, target)?;
-    let stored: Option<Stored> = json::get(&dir, NAME)?;
+    let stored: Option<Stored> = json::get_of(&dir, NAME, FORMAT)?;
     Ok(stored.map(|stored| Draft {
         when: stored.when,
         base_sha256: stored.base_sha256,

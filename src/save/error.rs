@@ -141,6 +141,15 @@ pub enum SaveError {
     /// The user cancelled before the exchange.
     #[error("cancelled; the file is untouched")]
     Cancelled,
+    /// The user cancelled when the engine had been stopped already, or was stopping. It was started again, except inside
+    /// [`SaveError::EngineDown`].
+    #[error("cancelled {}; nothing of this save was written{}", stop_words(*stopping), start_words(*up))]
+    CancelledLate {
+        /// It was stopping; else it had stopped.
+        stopping: bool,
+        /// It was started again.
+        up: bool,
+    },
     /// The engine itself wrote the wanted values when it stopped. Only ever inside [`SaveError::EngineDown`]; else it is no error.
     #[error("there was nothing left to save, because the engine itself wrote these values when it stopped")]
     NothingLeft,
@@ -166,7 +175,7 @@ pub enum SaveError {
         /// Why.
         why: String,
         /// What to do.
-        next: &'static str,
+        next: String,
     },
     /// The save ended without success, and the engine that had been stopped for it did not come up again.
     #[error("THE ENGINE IS DOWN: {start}. It was stopped for this save, which ended so: {because}")]
@@ -234,6 +243,22 @@ impl SaveError {
             Self::EngineDown { because, .. } => because.on_disk(),
             _ => OnDisk::Untouched,
         }
+    }
+}
+
+fn stop_words(stopping: bool) -> &'static str {
+    if stopping {
+        "while the engine was stopping"
+    } else {
+        "after the engine had stopped"
+    }
+}
+
+fn start_words(up: bool) -> &'static str {
+    if up {
+        "; the engine was started again (it may have written the file itself, as at each stop)"
+    } else {
+        ""
     }
 }
 

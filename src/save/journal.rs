@@ -11,6 +11,27 @@ const ENGINE: &str = "engine-stopped.json";
 /// The bytes that are not in the backup while a file is written in place: the new ones, or on the way back the failed ones.
 pub(crate) const PENDING: &str = "pending.cfg";
 
+/// Of the journal as it is now.
+pub(crate) const FORMAT: u32 = 1;
+
+/// What to do about a journal that cannot be understood: a file that was torn while it was written in place can be mended only by what is in it.
+fn unread(home: &Home) -> String {
+    let names = home.backups.names().unwrap_or_default();
+    let newest = names.iter().rev().find(|name| name.ends_with(".cfg"));
+    let old = newest.map_or_else(
+        || "; there is no backup, so that save had written nothing".to_owned(),
+        |name| {
+            format!(
+                " (if it was torn while it was written in place, its old bytes are in {})",
+                home.backups.path.join(name).display()
+            )
+        },
+    );
+    format!(
+        "it says what became of a save that broke off: see whether the file is whole{old}; only then move the journal away and try again"
+    )
+}
+
 /// How far a save has come. Written before the thing that it names is done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "phase")]
@@ -46,7 +67,14 @@ pub(crate) struct Journal {
 
 impl Journal {
     pub(crate) fn read(home: &Home) -> Result<Option<Self>, SaveError> {
-        json::get(&home.dir, NAME)
+        json::get_of(&home.dir, NAME, FORMAT).map_err(|error| match error {
+            SaveError::StateFile { path, why, .. } => SaveError::StateFile {
+                path,
+                why,
+                next: unread(home),
+            },
+            other => other,
+        })
     }
 
     pub(crate) fn write(&self, home: &Home) -> Result<(), SaveError> {
@@ -66,6 +94,9 @@ impl Journal {
 pub(crate) struct EngineStopped {
     pub(crate) when: String,
     pub(crate) who: String,
+    /// Why the save that stopped it ended and left it down, which its user was told; `None`: it broke off, or is still going on.
+    #[serde(default)]
+    pub(crate) left: Option<String>,
 }
 
 impl EngineStopped {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::disk::Dir;
 use super::error::SaveError;
@@ -16,6 +16,31 @@ pub(crate) fn put<T: Serialize>(dir: &Dir, name: &str, value: &T) -> Result<(), 
     let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| broken(dir, name, &error))?;
     bytes.push(b'\n');
     dir.put(name, &bytes)
+}
+
+/// What to do about a file that nothing depends on.
+const BOOKKEEPING: &str = "move it away (it is only our own bookkeeping), then try again";
+
+/// The number that every file of ours begins with, for what is in it and how.
+#[derive(Deserialize)]
+struct Head {
+    format: u32,
+}
+
+/// The same as [`get`] for a file that says its format.
+pub(crate) fn get_of<T: DeserializeOwned>(dir: &Dir, name: &str, format: u32) -> Result<Option<T>, SaveError> {
+    match get::<Head>(dir, name)? {
+        None => Ok(None),
+        Some(head) if head.format == format => get(dir, name),
+        Some(head) => Err(SaveError::StateFile {
+            path: dir.path.join(name),
+            why: format!(
+                "it is of format {}, made by another version of kerio-tls; this one knows format {format}",
+                head.format
+            ),
+            next: "use that version, or move the file away and try again".to_owned(),
+        }),
+    }
 }
 
 /// Reads a value; `None` when there is no such file.
@@ -44,6 +69,6 @@ fn unreadable(path: &Path, error: &serde_json::Error) -> SaveError {
         path: path.to_path_buf(),
         // serde's words can quote the content; the place is enough.
         why: format!("line {}, column {}", error.line(), error.column()),
-        next: "move it away (it is only our own bookkeeping), then try again",
+        next: BOOKKEEPING.to_owned(),
     }
 }

@@ -32,6 +32,15 @@ impl Old<'_> {
     }
 }
 
+/// Who changed the file since the user saw it; matters where a whole file is put over it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Theirs {
+    /// It cannot be known: the user has to look again.
+    Asked,
+    /// The engine, which writes its file when it stops, and was just stopped for this save. It would do so at every try.
+    Engines,
+}
+
 /// The new file and how it came about.
 pub(crate) struct Plan<'a> {
     /// What it is made from: the base, unless the file was changed since.
@@ -78,7 +87,7 @@ pub(crate) fn read_now<'a>(request: &Request<'a>) -> Result<(Old<'a>, Snapshot, 
 /// Makes the plan for what [`read_now`] found.
 /// # Errors
 /// Not a document, a conflict, edits that cannot be applied.
-pub(crate) fn plan<'a>(request: &Request<'a>, old: Old<'a>) -> Result<Plan<'a>, SaveError> {
+pub(crate) fn plan<'a>(request: &Request<'a>, old: Old<'a>, theirs: Theirs) -> Result<Plan<'a>, SaveError> {
     let path = || request.target.path().to_path_buf();
     let old = match (old, &request.content) {
         (Old::Broken(bytes), Content::Mend { bytes: new, .. }) => {
@@ -135,8 +144,8 @@ pub(crate) fn plan<'a>(request: &Request<'a>, old: Old<'a>) -> Result<Plan<'a>, 
                 on_disk: OnDisk::Untouched,
             }),
         },
-        Content::Whole { bytes, even_if_changed } => {
-            if changed_count > 0 && !even_if_changed {
+        Content::Whole { bytes } => {
+            if changed_count > 0 && theirs == Theirs::Asked {
                 return Err(SaveError::ChangedUnderneath {
                     path: path(),
                     changed,

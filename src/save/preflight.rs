@@ -35,6 +35,8 @@ pub struct Preflight {
     pub directory_writable: bool,
     /// This user may give files the owner that this one has.
     pub owner_can_be_kept: bool,
+    /// This user may give files the group that this one has: it is in that group, or the directory hands it on.
+    pub group_can_be_kept: bool,
     /// Bytes needed beside the file and free there.
     pub room: Room,
     /// Bytes needed in the state directory and free there (both needs added where it is one file system).
@@ -94,6 +96,9 @@ impl Preflight {
             return trouble("creating a file in the directory of", &self.path, Trouble::Denied);
         } else if !self.owner_can_be_kept {
             return trouble("keeping the owner of", &self.path, Trouble::Denied);
+        } else if !self.group_can_be_kept {
+            let group = self.group.clone();
+            return trouble("keeping the group of", &self.path, Trouble::NotInGroup(group));
         }
         if !self.room.is_enough() {
             return trouble("preparing to write", &self.path, short(self.room));
@@ -146,11 +151,20 @@ pub fn preflight(target: &Target, state: &StateDir, needed: u64) -> Result<Prefl
         immutable: immutable(target),
         directory_writable: access.is_ok(),
         owner_can_be_kept: euid.is_root() || euid.as_raw() == file.uid,
+        group_can_be_kept: euid.is_root() || may_give_group(file.gid, &parent_stat),
         room: room(room_here, disk::free_bytes(parent)),
         state_room: room(room_state, disk::free_bytes(&state.dir.handle)),
         can_exchange: can_exchange(target),
         in_place,
     })
+}
+
+/// May an owner who is not root give a new file this group (chown(2))? Its own, one of its others, or the one that the file is made with.
+fn may_give_group(gid: u32, parent: &rustix::fs::Stat) -> bool {
+    let handed_on = parent.st_mode & 0o2000 != 0 && parent.st_gid == gid;
+    handed_on
+        || rustix::process::getegid().as_raw() == gid
+        || rustix::process::getgroups().is_ok_and(|groups| groups.iter().any(|group| group.as_raw() == gid))
 }
 
 /// Does the file or its directory carry the immutable or append-only flag? (A file system without flags: no.)

@@ -2,7 +2,7 @@
 //! lets one through.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::audit::{AuditEntry, audit};
 use super::backup;
@@ -10,85 +10,13 @@ use super::disk::{self, LARGEST};
 use super::error::SaveError;
 use super::in_place;
 use super::journal::{self, EngineStopped, Journal, PENDING, Phase};
+use super::recovered::{ROLL_BACK, Recovered};
 use super::state_dir::{Home, Locks, StateDir};
 use super::swap;
 use super::target::{Snapshot, Target};
 use super::trouble::OnDisk;
 use super::who::Actor;
 use crate::mailserver_cfg::Document;
-
-/// The action of a journal that put the old file back after a bad start: undone, the file is still the one that the engine did not like.
-pub const ROLL_BACK: &str = "roll back";
-
-/// What recovery found and did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Recovered {
-    /// A save broke off before its exchange: the file is the old one; leftovers are gone.
-    Undone {
-        /// What it was: `save`, `restore`, … or [`ROLL_BACK`].
-        action: String,
-        /// When it began.
-        when: String,
-        /// What it was about.
-        summary: String,
-    },
-    /// A save broke off after its exchange: the new file is in place; the old one, which lay beside it, is gone; the backup is there.
-    Completed {
-        /// What it was: `save`, `restore`, … or [`ROLL_BACK`].
-        action: String,
-        /// When it began.
-        when: String,
-        /// What it was about.
-        summary: String,
-        /// Its backup.
-        backup: String,
-    },
-    /// A save broke off while another program's version was swapped out: that version is back in place.
-    TheirsPutBack {
-        /// When it began.
-        when: String,
-        /// A copy of their version.
-        kept: PathBuf,
-    },
-    /// The file was replaced by another program after the save broke off; what had come out of the exchange is kept.
-    Kept {
-        /// When the save began.
-        when: String,
-        /// Where.
-        kept: PathBuf,
-    },
-    /// The file was torn while written in place; it was put together again from the backup.
-    Repaired {
-        /// When the save began.
-        when: String,
-        /// From this backup.
-        backup: String,
-    },
-    /// A save broke off; the file has been changed since, so it is left alone. The backup is there.
-    ChangedSince {
-        /// When it began.
-        when: String,
-        /// Its backup.
-        backup: String,
-    },
-    /// A file of ours beside the target, proven to be a copy of what is backed up: removed.
-    LeftoverRemoved {
-        /// Its name.
-        name: String,
-    },
-    /// A file beside the target that is named like ours, but not proven to be: left alone, to be looked at. It may hold secrets.
-    LeftoverFound {
-        /// Its path.
-        path: PathBuf,
-    },
-    /// An earlier save stopped the engine and did not live to start it. Said until [`engine_is_up`] is called.
-    EngineMayBeDown {
-        /// Since when.
-        when: String,
-        /// Who saved.
-        who: String,
-    },
-}
 
 /// Cleans up after saves that did not end. To be called at the start of the program; a save calls it first too.
 /// # Errors
@@ -143,6 +71,7 @@ pub(crate) fn recover_locked(state: &StateDir, home: &Home, target: &Target) -> 
         found.push(Recovered::EngineMayBeDown {
             when: engine.when,
             who: engine.who,
+            left: engine.left,
         });
     }
     Ok(found)
@@ -158,9 +87,19 @@ fn undo(home: &Home, target: &Target, journal: &Journal) -> Result<Recovered, Sa
         backup::discard(home, &journal.backup)?;
     }
     let Journal {
-        action, when, summary, ..
+        action,
+        when,
+        summary,
+        backup,
+        own_backup,
+        ..
     } = journal.clone();
-    Ok(Recovered::Undone { action, when, summary })
+    Ok(Recovered::Undone {
+        action,
+        when,
+        summary,
+        backup: (!own_backup).then_some(backup),
+    })
 }
 
 fn completed(journal: &Journal) -> Recovered {
@@ -293,6 +232,12 @@ fn leftovers(home: &Home, target: &Target) -> Result<Vec<Recovered>, SaveError> 
 
 fn tell(state: &StateDir, target: &Target, journal: &Journal, what: &Recovered) -> Result<(), SaveError> {
     let result = match what {
+        Recovered::Undone { action, .. } if action == ROLL_BACK => {
+            "broke off; the file is still the new one, with which the engine did not come up"
+        }
+        Recovered::Completed { action, .. } if action == ROLL_BACK => {
+            "broke off; completed: the old file is back in place"
+        }
         Recovered::Undone { .. } => "broke off; undone: the file is as it was before",
         Recovered::Completed { .. } => "broke off; completed: what it wrote is in place",
         Recovered::TheirsPutBack { .. } => "broke off; what another program had written is back in place",

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::error::SaveError;
 use super::gate::{GateError, Started};
 use super::manifest::BackupInfo;
-use super::recover::Recovered;
+use super::recovered::Recovered;
 use super::state_dir::StateDir;
 use super::target::Target;
 use super::who::Actor;
@@ -27,13 +27,11 @@ pub struct Note {
 pub enum Content {
     /// These edits, applied to whatever is in the file when it is written (rebased; a conflict ends the save).
     Edits(EditSet),
-    /// These bytes, whole: a restore.
+    /// These bytes, whole: a restore. Where values changed since the base was read, the save ends with [`SaveError::ChangedUnderneath`];
+    /// but what the engine wrote when it was stopped for this save is reported, in the backup, and gone from the file.
     Whole {
         /// The new content; must be a document.
         bytes: Vec<u8>,
-        /// Go on even when values changed since the base was read (the engine writes the file when it stops). They are lost then, but reported
-        /// and in the backup. Without it the save ends with [`SaveError::ChangedUnderneath`].
-        even_if_changed: bool,
     },
     /// These bytes, whole, in place of a file that is no document: a restore where nothing can be compared.
     Mend {

@@ -5,10 +5,10 @@ use super::attributes::Attributes;
 use super::disk;
 use super::error::SaveError;
 use super::gate::Gate;
-use super::journal::{Journal, Phase};
+use super::journal::{self, Journal, Phase};
 use super::manifest::BackupInfo;
 use super::preflight::in_place_reason;
-use super::recover::ROLL_BACK;
+use super::recovered::ROLL_BACK;
 use super::request::Outcome;
 use super::steps::{ATTEMPTS, Save};
 use super::swap::Change;
@@ -95,7 +95,7 @@ impl Save<'_> {
             warnings.push("owner, mode or ACL of the file were changed since the save; they are left so".to_owned());
         }
         let mut journal = Journal {
-            format: 1,
+            format: journal::FORMAT,
             when: who::now(),
             action: ROLL_BACK.to_owned(),
             summary: self.request.note.summary.clone(),

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, FlockOperation, Mode};
 use rustix::io::Errno;
 
+use super::audit::AUDIT_FILE;
 use super::disk::{self, Dir};
 use super::error::SaveError;
 use super::target::Target;
+use super::trouble::shown;
 
 /// Where backups, journal, draft and audit lie. Open means: checked.
 pub struct StateDir {
@@ -21,9 +23,11 @@ impl std::fmt::Debug for StateDir {
 }
 
 impl StateDir {
-    /// Opens the directory, creating it (and missing parents) 0700. One that others may only read is closed to them.
+    /// Opens the directory, creating it (and missing parents) 0700. One that others may only read is closed to them, if nothing is in it but
+    /// what is ours.
     /// # Errors
-    /// [`SaveError::StateDir`] when it is a symbolic link, belongs to another user, or others may write to it.
+    /// [`SaveError::StateDir`] when it is a symbolic link, belongs to another user, others may write to it, or others may read it and it holds
+    /// what is not ours: closing that to them could stop the whole host.
     pub fn open(path: &Path) -> Result<Self, SaveError> {
         if !is_there(path)? {
             create(path)?;
@@ -52,6 +56,16 @@ impl StateDir {
                 format!("others may write to it (mode {mode:04o})"),
                 "look who put what into it, then chmod 0700 it",
             ));
+        }
+        if mode != 0o700
+            && let Some(name) = stranger(path)?
+        {
+            let why = format!(
+                "others may read it (mode {mode:04o}), and {} in it is not ours, so that closing it could harm others",
+                shown(&name)
+            );
+            let next = "give another one with --state-dir, or chmod 0700 it if it is for kerio-tls alone";
+            return Err(untrusted(path, why, next));
         }
         Ok((Self { dir }, mode))
     }
@@ -129,6 +143,34 @@ fn is_there(path: &Path) -> Result<bool, SaveError> {
     }
 }
 
+/// Something in the directory that no kerio-tls has put there.
+fn stranger(path: &Path) -> Result<Option<String>, SaveError> {
+    let fault = |error: std::io::Error| SaveError::io("listing", path, &error);
+    for entry in std::fs::read_dir(path).map_err(fault)? {
+        let name = entry.map_err(fault)?.file_name();
+        let name = name.to_string_lossy();
+        if !is_ours(&name) {
+            return Ok(Some(name.into_owned()));
+        }
+    }
+    Ok(None)
+}
+
+/// A target's sub-directory, the audit file, what is remembered between runs (`work::memory`, `work::backups`; another name while it is written),
+/// or preferences, which stand here too where a user has no home.
+fn is_ours(name: &str) -> bool {
+    let of_target = name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let remembered = [
+        "evidence.",
+        "server.",
+        "memory.",
+        "engine-seconds",
+        "kerio-tls.",
+        "peers.csv",
+    ];
+    of_target || name == AUDIT_FILE || remembered.iter().any(|start| name.starts_with(start))
+}
+
 /// A name for a target's sub-directory: paths can be long and hold anything.
 fn name(target: &Target) -> String {
     use std::os::unix::ffi::OsStrExt as _;
@@ -171,7 +213,20 @@ impl Home {
         let stamp = super::who::utc_stamp();
         let name = format!("{stamp}-{why}-{}.cfg", disk::random_name());
         self.kept.put(&name, bytes)?;
+        // What cannot be dropped now is dropped another time: keeping is what matters.
+        let _ = self.prune_kept(&name);
         Ok(self.kept.path.join(name))
+    }
+
+    /// Kept files are copies of everything in the file, secrets too: they go by the rule for backups. `protect` is the one just made.
+    fn prune_kept(&self, protect: &str) -> Result<(), SaveError> {
+        let names = self.kept.names()?.into_iter().filter(|name| name.ends_with(".cfg"));
+        // Names begin with the stamp, so they are in order.
+        let stamps: Vec<_> = names.map(|name| (name.clone(), name)).collect();
+        for name in super::backup::too_old(&stamps, &super::who::utc_stamp(), protect) {
+            self.kept.remove(&name)?;
+        }
+        self.kept.sync()
     }
 }
 

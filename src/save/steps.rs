@@ -7,16 +7,15 @@ use super::attributes::Attributes;
 use super::audit::{AuditEntry, audit};
 use super::error::SaveError;
 use super::gate::{Gate, Progress, Started, Step};
-use super::journal::EngineStopped;
+use super::left_down::{late, left};
 use super::manifest::BackupInfo;
-use super::plan::{Old, Plan, plan, read_now};
+use super::plan::{Old, Plan, Theirs, plan, read_now};
 use super::preflight::{in_place_reason, preflight};
 use super::recover::recover_locked;
 use super::request::{Outcome, Request, Saved, ended};
 use super::state_dir::{Home, Locks};
 use super::target::Snapshot;
 use super::trouble::OnDisk;
-use super::who;
 use crate::mailserver_cfg::EditSet;
 
 /// How often a save starts over when another program wrote between reading and exchange.
@@ -67,7 +66,7 @@ impl<'a> Save<'a> {
         progress.step(Step::Checking);
         let request = self.request;
         let (now, ..) = read_now(request)?;
-        let first = plan(request, now)?;
+        let first = plan(request, now, Theirs::Asked)?;
         let Some(new) = &first.new else {
             return Ok(nothing(first));
         };
@@ -78,14 +77,10 @@ impl<'a> Save<'a> {
         progress.step(Step::StoppingEngine);
         let stops = gate.will_stop();
         if stops {
-            EngineStopped {
-                when: who::now(),
-                who: request.actor.words(),
-            }
-            .write(self.home)?;
+            self.engine_stopped(None).write(self.home)?;
         }
         let written = match gate.before_write() {
-            Ok(()) => self.write(first, gate, progress),
+            Ok(()) => self.write(first, stops, gate, progress),
             Err(error) => Err(error.into()),
         };
         match written {
@@ -97,7 +92,10 @@ impl<'a> Save<'a> {
                 match gate.abort() {
                     Ok(()) if stops => saved.warnings.extend(self.engine_cleared()),
                     Ok(()) => {}
-                    Err(error) => return Err(ended(SaveError::NothingLeft, Err(error))),
+                    Err(error) => {
+                        self.engine_left(format!("it could not be started again: {}", error.what));
+                        return Err(ended(SaveError::NothingLeft, Err(error)));
+                    }
                 }
                 Ok(saved)
             }
@@ -108,6 +106,10 @@ impl<'a> Save<'a> {
                 if stops && engine.is_ok() {
                     // Whatever this says, the error to tell is the one that ended the save.
                     let _ = self.engine_cleared();
+                }
+                let error = if stops { late(error, engine.is_ok()) } else { error };
+                if let Err(start) = &engine {
+                    self.engine_left(format!("it could not be started again: {}", start.what));
                 }
                 Err(ended(error, engine))
             }
@@ -122,20 +124,11 @@ impl<'a> Save<'a> {
         }
     }
 
-    fn engine_cleared(&self) -> Option<String> {
-        let flag = EngineStopped::read(self.home);
-        if matches!(flag, Ok(None)) {
-            return None;
-        }
-        EngineStopped::clear(self.home)
-            .err()
-            .map(|error| format!("the note that the engine is stopped is still there: {error}"))
-    }
-
-    /// Reads again, and writes; starts over when another program was in between. `Ok(Err(plan))`: nothing to do any more.
+    /// Reads again, and writes (`stopped`: the engine was stopped for this); starts over when another program was in between. `Ok(Err(plan))`: nothing to do any more.
     fn write(
         &self,
         first: Plan<'a>,
+        stopped: bool,
         gate: &mut dyn Gate,
         progress: &mut dyn Progress,
     ) -> Result<Result<Done<'a>, Plan<'a>>, SaveError> {
@@ -145,7 +138,13 @@ impl<'a> Save<'a> {
             attempt += 1;
             self.not_cancelled()?;
             progress.step(Step::Reading);
-            let (plan, snapshot, file) = self.read_again(last.take())?;
+            // What the engine wrote when it was stopped for this save is no surprise; whoever writes after that is another program.
+            let theirs = if stopped && attempt == 1 {
+                Theirs::Engines
+            } else {
+                Theirs::Asked
+            };
+            let (plan, snapshot, file) = self.read_again(last.take(), theirs)?;
             let attributes = Attributes::of(&file, self.request.target.path())?;
             let Some(new) = &plan.new else {
                 return Ok(Err(plan));
@@ -176,7 +175,7 @@ impl<'a> Save<'a> {
     }
 
     /// The plan for what stands in the file now: the last one, if it is made from that.
-    fn read_again(&self, last: Option<Plan<'a>>) -> Result<(Plan<'a>, Snapshot, File), SaveError> {
+    fn read_again(&self, last: Option<Plan<'a>>, theirs: Theirs) -> Result<(Plan<'a>, Snapshot, File), SaveError> {
         if let Some(plan) = last {
             let (same, snapshot, file) = self.request.target.holds(plan.old.as_bytes())?;
             if same {
@@ -184,7 +183,7 @@ impl<'a> Save<'a> {
             }
         }
         let (now, snapshot, file) = read_now(self.request)?;
-        Ok((plan(self.request, now)?, snapshot, file))
+        Ok((plan(self.request, now, theirs)?, snapshot, file))
     }
 
     fn after_commit(&self, done: Done<'_>, stops: bool, gate: &mut dyn Gate, progress: &mut dyn Progress) -> Saved {
@@ -212,6 +211,8 @@ impl<'a> Save<'a> {
         };
         if up {
             warnings.extend(self.engine_cleared());
+        } else if let Some(why) = left(&outcome) {
+            self.engine_left(why);
         }
         Saved {
             outcome,

@@ -66,6 +66,8 @@ pub enum Trouble {
     Immutable,
     /// EPERM or EACCES without such a flag.
     Denied,
+    /// Only root may give a file this group: the user is not in it.
+    NotInGroup(String),
     /// EBUSY: a mount point, or held by the kernel.
     Busy,
     /// EIO.
@@ -105,6 +107,7 @@ impl Trouble {
             }
             Self::Immutable => "take the flag off with chattr -i (or -a) after finding out who set it, then save again",
             Self::Denied => "save as root or as the owner of the file",
+            Self::NotInGroup(_) => "save as root",
             Self::Busy => {
                 "the file is a mount point or in use: allow writing in place, or change it where it is mounted from"
             }
@@ -128,6 +131,7 @@ impl std::fmt::Display for Trouble {
             Self::ReadOnly => f.write_str("the file system is read-only"),
             Self::Immutable => f.write_str("it is marked immutable or append-only"),
             Self::Denied => f.write_str("no permission"),
+            Self::NotInGroup(group) => write!(f, "this user is not in the group {}", shown(group)),
             Self::Busy => f.write_str("it is busy"),
             Self::DiskError => f.write_str("the disk reports an error (EIO)"),
             Self::Replaced => f.write_str("it is not what it was a moment ago"),

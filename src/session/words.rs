@@ -507,6 +507,15 @@ fn engine_lines(engine: &EnginePlan, no_undo: Option<&str>, lines: &mut Vec<Line
                 Some(why) => format!("          It cannot undo itself by a timer: {why}."),
             };
             lines.push(Line::new(Tone::Text, undo, 10));
+            let or_undo = if no_undo.is_none() {
+                " (or a chosen undo goes off)"
+            } else {
+                ""
+            };
+            let dies = format!(
+                "          A lost session does not stop this; if kerio-tls is killed in the middle, the engine stays down until someone starts it{or_undo}."
+            );
+            lines.push(Line::new(Tone::Text, dies, 10));
         }
     }
 }

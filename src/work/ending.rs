@@ -1,6 +1,10 @@
-//! How saves end badly, in words: what is on disk, whether the engine is up, what to type.
+//! How saves end, in words: what is on disk, whether the engine is up, what to type.
 
-use crate::save::{GateKind, Outcome, SaveError, Started};
+use crate::mailserver_cfg::ValueChange;
+use crate::save::{GateKind, Outcome, SaveError, Saved, Started};
+use crate::session::amount;
+
+use super::effect::SaveJob;
 
 /// Refused rather than failed: nothing went wrong, but somebody has to decide or to stop the engine first.
 pub(super) fn is_refusal(error: &SaveError) -> bool {
@@ -15,8 +19,13 @@ pub(super) fn is_refusal(error: &SaveError) -> bool {
 pub(super) fn error_words(error: &SaveError) -> String {
     match error {
         SaveError::EngineDown { because, start } => {
+            let because = error_words(because);
             format!("THE ENGINE IS DOWN: {start}\nIt was stopped for this save, which ended so: {because}")
         }
+        SaveError::ChangedUnderneath { changed, .. } => std::iter::once(error.to_string())
+            .chain(changed.iter().map(change_words))
+            .collect::<Vec<_>>()
+            .join("\n"),
         other => other.to_string(),
     }
 }
@@ -60,4 +69,29 @@ pub(super) fn words(outcome: &Outcome, start: &str) -> String {
             lines.join("\n")
         }
     }
+}
+
+/// What was changed between the review and the save, and where it is now.
+pub(super) fn meanwhile(job: &SaveJob, saved: &Saved) -> Vec<String> {
+    if saved.changed_count == 0 {
+        return Vec::new();
+    }
+    let count = saved.changed_count as u64;
+    let replaced = job.whole.is_some() && matches!(saved.outcome, Outcome::Saved);
+    let head = if replaced {
+        // Only what the engine writes when it stops is gone over without asking.
+        let values = amount(count, "value, which is", "values, which are");
+        format!("When it was stopped, the engine had changed {values} in the backup only:")
+    } else {
+        let values = amount(count, "value, which was kept", "values, which were kept");
+        format!("Meanwhile others had changed {values}:")
+    };
+    std::iter::once(head)
+        .chain(saved.changed_underneath.iter().map(change_words))
+        .collect()
+}
+
+fn change_words(change: &ValueChange) -> String {
+    let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not there)".to_owned());
+    format!("  {}: {} -> {}", change.place, side(&change.old), side(&change.new))
 }

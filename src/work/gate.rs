@@ -145,6 +145,10 @@ impl<'a> EngineGate<'a> {
                 (Some(wanted), Some(found)) if *wanted != found => {
                     words.push(format!("the engine changed {} when it started", edit.path));
                 }
+                (None, Some(_)) => words.push(format!(
+                    "the engine put {} back, so that deleting it has no effect",
+                    edit.path
+                )),
                 _ => {}
             }
         }

@@ -1,11 +1,11 @@
 //! What earlier saves left behind, cleaned up and put into words; and whether the engine that one of them stopped is up again.
 
 use crate::engine::State;
-use crate::save::{self, Recovered, SaveError, StateDir, Target};
+use crate::save::{self, ROLL_BACK, Recovered, SaveError, StateDir, Target};
 
 use super::host::Host;
 
-/// What became of an engine that a save stopped and did not live to start.
+/// What became of an engine that a save stopped and did not start.
 enum AfterAll {
     /// Somebody started it.
     Runs,
@@ -46,7 +46,7 @@ impl Host {
         lines
     }
 
-    /// Did an earlier save stop the engine and not live to start it?
+    /// Did an earlier save stop the engine and not start it?
     pub(super) fn engine_was_left(found: &[Recovered]) -> bool {
         found.iter().any(|one| matches!(one, Recovered::EngineMayBeDown { .. }))
     }
@@ -66,6 +66,27 @@ impl Host {
 
 fn words(found: &Recovered, engine: &AfterAll) -> String {
     match found {
+        Recovered::Undone {
+            action,
+            when,
+            summary,
+            backup,
+        } if action == ROLL_BACK => {
+            let old = backup.as_ref().map_or_else(String::new, |id| format!(" (backup {id})"));
+            format!(
+                "Putting the old file back, begun {when}, had broken off ({summary}): the file is still the new one, with which the engine did not come up. To put the old one back{old}: kerio-tls restore"
+            )
+        }
+        Recovered::Completed {
+            action,
+            when,
+            summary,
+            backup,
+        } if action == ROLL_BACK => {
+            format!(
+                "Putting the old file back, begun {when}, had broken off after it was done ({summary}): the old file is back in place, the same as backup {backup}."
+            )
+        }
         Recovered::Undone { action, when, .. } => {
             format!(
                 "A {action} of {when} had broken off before it wrote anything: the file is the old one, leftovers are gone."
@@ -104,8 +125,11 @@ fn words(found: &Recovered, engine: &AfterAll) -> String {
                 path.display()
             )
         }
-        Recovered::EngineMayBeDown { when, who } => {
-            let save = format!("A save of {when} by {who} stopped the engine and did not live to start it");
+        Recovered::EngineMayBeDown { when, who, left } => {
+            let save = match left {
+                None => format!("A save of {when} by {who} stopped the engine and did not live to start it"),
+                Some(why) => format!("A save of {when} by {who} left the engine down ({why})"),
+            };
             match engine {
                 AfterAll::Runs => format!("{save}; it runs again."),
                 AfterAll::Down(start) => format!("THE ENGINE IS DOWN: {save}. Start it: {start}"),

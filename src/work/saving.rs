@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::mailserver_cfg::{EditSet, Secrets, ValueChange};
+use crate::mailserver_cfg::{EditSet, Secrets};
 use crate::probe::Cancel;
 use crate::save::{self, Actor, Content, Note, Outcome, Request, SaveError, Saved, Started, StateDir, Step, Target};
-use crate::session::{Consent, Expected, amount};
+use crate::session::{Consent, Expected};
 
 use super::effect::{SaveJob, SaveProblem, SaveReport};
 use super::ending;
@@ -15,8 +15,8 @@ use super::host::Host;
 use super::undo::UndoSwitch;
 
 /// What to do when the engine does not do what was saved.
-const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server. Take the change back (tab Backups, or \
-kerio-tls restore), or set it in the web administration.";
+const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server, or what starts it sets the value \
+itself. Take the change back (tab Backups, or kerio-tls restore), or set it in the web administration.";
 
 /// News of a save that runs.
 #[derive(Debug, Clone, Copy)]
@@ -174,10 +174,7 @@ impl Host {
                 bytes,
                 broken: broken.to_vec(),
             },
-            None => Content::Whole {
-                bytes,
-                even_if_changed: false,
-            },
+            None => Content::Whole { bytes },
         };
         Ok((content, EditSet::default()))
     }
@@ -189,10 +186,14 @@ impl Host {
         saved: Saved,
         recovered: Vec<String>,
     ) -> Result<SaveReport, SaveProblem> {
-        let document = saved.written.map_or_else(|| Arc::clone(&job.base), Arc::new);
         let at = Self::clock();
         let mut lines = Vec::new();
         let mut warnings = recovered;
+        let meanwhile = ending::meanwhile(job, &saved);
+        let backup = saved
+            .backup
+            .as_ref()
+            .map(|backup| format!("Backup: {}", backup.path.display()));
         match &saved.outcome {
             Outcome::NothingToDo => lines.push(format!(
                 "{}: already as wanted; nothing was written.",
@@ -200,16 +201,22 @@ impl Host {
             )),
             Outcome::Saved => lines.push(format!("Saved {} at {}.", target.path().display(), at.time(at.now))),
             ended_badly => {
-                return Err(SaveProblem::failed(
-                    ending::words(ended_badly, &self.start_command()),
-                    self.load().ok(),
-                ));
+                let mut all = vec![ending::words(ended_badly, &self.start_command())];
+                all.extend(meanwhile);
+                all.extend(saved.warnings);
+                all.extend(warnings);
+                all.extend(backup);
+                return Err(SaveProblem::failed(all.join("\n"), self.load().ok()));
             }
         }
+        // An engine that was started may have written the file since.
+        let started = matches!(saved.engine, Started::Well(_));
+        let document = match started.then(|| self.load().ok()).flatten() {
+            Some(now) => now,
+            None => saved.written.map_or_else(|| Arc::clone(&job.base), Arc::new),
+        };
         lines.extend(job.words.iter().map(|words| format!("  {words}")));
-        if let Some(backup) = &saved.backup {
-            lines.push(format!("Backup: {}", backup.path.display()));
-        }
+        lines.extend(backup);
         match &saved.engine {
             Started::NotOurs => {}
             Started::Well(words) => {
@@ -218,17 +225,7 @@ impl Host {
             }
             Started::Badly(words) => warnings.extend(words.iter().cloned()),
         }
-        if saved.changed_count > 0 {
-            lines.push(format!(
-                "Meanwhile others had changed {}:",
-                amount(
-                    saved.changed_count as u64,
-                    "value, which was kept",
-                    "values, which were kept"
-                )
-            ));
-            lines.extend(saved.changed_underneath.iter().map(change_words));
-        }
+        lines.extend(meanwhile);
         warnings.extend(saved.warnings);
         Ok(SaveReport {
             document,
@@ -252,11 +249,6 @@ impl Host {
             document: self.load().ok(),
         }
     }
-}
-
-fn change_words(change: &ValueChange) -> String {
-    let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not there)".to_owned());
-    format!("  {}: {} -> {}", change.place, side(&change.old), side(&change.new))
 }
 
 fn step_words(step: Step) -> &'static str {

@@ -125,10 +125,8 @@ pub enum UndoError {
     /// It is undoing at this moment.
     #[error("the undo runs at this moment and was left alone; wait for it to end, then look at the file")]
     Running,
-    /// A save that did not live had stopped the engine, and it does not come up.
-    #[error(
-        "THE ENGINE IS DOWN: a save had stopped it and did not live to start it, and now: {why}. Start it: {start}"
-    )]
+    /// A save had stopped the engine and left it so, and it does not come up.
+    #[error("THE ENGINE IS DOWN: a save had stopped it and left it so, and now: {why}. Start it: {start}")]
     Down {
         /// Why it does not come up.
         why: EngineError,
@@ -246,8 +244,7 @@ impl Host {
             Ok(_) => {
                 save::engine_is_up(state, target)?;
                 Ok(Some(
-                    "A save had stopped the engine and did not live to start it; it was started again and runs."
-                        .to_owned(),
+                    "A save had stopped the engine and left it so; it was started again and runs.".to_owned(),
                 ))
             }
             Err(why) => Err(UndoError::Down {

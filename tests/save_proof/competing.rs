@@ -42,6 +42,34 @@ impl Gate for Intruder<'_> {
     }
 }
 
+/// An engine that is stopped for the save and writes the file then.
+struct AtTheStop<F: FnMut()>(F);
+
+impl<F: FnMut()> Gate for AtTheStop<F> {
+    fn will_stop(&mut self) -> bool {
+        true
+    }
+    fn before_write(&mut self) -> Result<(), GateError> {
+        (self.0)();
+        Ok(())
+    }
+    fn prove_stopped(&mut self) -> Result<(), GateError> {
+        Ok(())
+    }
+    fn abort(&mut self) -> Result<(), GateError> {
+        unreachable!()
+    }
+    fn after_commit(&mut self) -> Started {
+        Started::Well(vec![])
+    }
+    fn before_roll_back(&mut self) -> Result<(), GateError> {
+        unreachable!()
+    }
+    fn after_roll_back(&mut self) -> Started {
+        unreachable!()
+    }
+}
+
 fn with_counter(bytes: &[u8], counter: usize) -> Vec<u8> {
     let document = Document::parse(bytes.to_vec()).unwrap();
     let now = document.value(&path_of("Counter"));
@@ -159,26 +187,21 @@ fn a_conflict_names_both_values_and_leaves_theirs() {
 }
 
 #[test]
-fn a_whole_file_is_put_back_over_changed_values_only_after_a_word() {
+fn a_whole_file_is_put_back_over_changed_values_only_if_the_engine_changed_them_when_it_was_stopped_for_it() {
     let place = Place::new(&content(OLD, 0));
     let (state, target, secrets) = (place.state(), place.target(), Secrets::default());
     let base = Document::parse(place.bytes()).unwrap();
     rename_over(&place.file, &with_counter(&content(OLD, 0), 7));
     let mut wanted = request(&state, &target, &base, &secrets, EditSet::default());
-    wanted.content = Content::Whole {
-        bytes: content(NEW, 3),
-        even_if_changed: false,
-    };
+    wanted.content = Content::Whole { bytes: content(NEW, 3) };
     let error = save(&wanted, &mut OpenGate, &mut |_: Step| {}).unwrap_err();
     assert!(
         matches!(&error, SaveError::ChangedUnderneath { changed, .. } if changed.len() == 1),
         "{error:?}"
     );
-    wanted.content = Content::Whole {
-        bytes: content(NEW, 3),
-        even_if_changed: true,
-    };
-    let saved = save(&wanted, &mut OpenGate, &mut |_: Step| {}).unwrap();
+    std::fs::write(&place.file, content(OLD, 0)).unwrap();
+    let mut stops = AtTheStop(|| rename_over(&place.file, &with_counter(&content(OLD, 0), 7)));
+    let saved = save(&wanted, &mut stops, &mut |_: Step| {}).unwrap();
     assert_eq!(saved.changed_count, 1);
     assert_eq!(place.bytes(), content(NEW, 3));
 }

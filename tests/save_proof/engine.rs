@@ -158,7 +158,16 @@ fn cancelled_after_the_stop_it_is_started_again() {
     let error = place
         .save_with(change(), |request| request.cancel = Some(&CANCEL), &mut engine)
         .unwrap_err();
-    assert!(matches!(error, SaveError::Cancelled), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            SaveError::CancelledLate {
+                stopping: false,
+                up: true
+            }
+        ),
+        "{error:?}"
+    );
     assert_eq!(engine.asked, ["stop", "start again"]);
     assert_untouched(&place);
 }
@@ -248,4 +257,23 @@ fn an_engine_that_is_down_after_all_is_said_loudly_and_at_the_next_start_again()
     assert_untouched(&place);
     let found = recover(&place.state(), &place.target()).unwrap();
     assert!(matches!(found[..], [Recovered::EngineMayBeDown { .. }]), "{found:?}");
+}
+
+#[test]
+fn of_files_that_an_engine_did_not_start_with_the_twenty_newest_are_kept() {
+    let place = Place::new(&content(OLD, 0));
+    for _ in 0..23 {
+        let mut engine = Engine {
+            comes_up_badly: true,
+            ..Engine::default()
+        };
+        let saved = place.save_with(change(), |_| {}, &mut engine).unwrap();
+        let Outcome::RolledBack { failed_file, .. } = saved.outcome else {
+            panic!("{:?}", saved.outcome)
+        };
+        assert!(failed_file.unwrap().is_file(), "what is named is there");
+    }
+    let kept = crate::support::files_below(&place.state);
+    let kept = kept.iter().filter(|path| path.parent().unwrap().ends_with("kept"));
+    assert_eq!(kept.count(), 20);
 }

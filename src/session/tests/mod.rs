@@ -245,6 +245,31 @@ fn an_engine_that_runs_is_refused_with_the_commands_to_type() {
 }
 
 #[test]
+fn a_restart_says_what_becomes_of_the_engine_if_the_program_dies_in_the_middle() {
+    for (no_undo, undo) in [
+        (None, true),
+        (Some("systemd does not run this system".to_owned()), false),
+    ] {
+        let mut session = session();
+        session.choose(Direction::Inbound, at(TlsVersion::Tls12)).unwrap();
+        let engine = EnginePlan::Restart {
+            commands: vec!["systemctl stop kerio-connect".to_owned()],
+            last_seconds: None,
+            warnings: Vec::new(),
+        };
+        let facts = Facts {
+            engine,
+            no_undo,
+            ..facts()
+        };
+        let text = text(&session.review(&book(Vec::new()), facts).unwrap());
+        let said = text.lines().find(|line| line.contains("killed in the middle")).unwrap();
+        assert!(said.contains("the engine stays down until someone starts it"), "{said}");
+        assert_eq!(said.contains("undo goes off"), undo, "{said}");
+    }
+}
+
+#[test]
 fn a_whole_older_file_lists_what_else_changes_and_needs_its_own_yes() {
     let session = session();
     let older = document(
