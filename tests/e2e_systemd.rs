@@ -663,6 +663,8 @@ fn stopping_from_the_screen(server: &Server, home: &std::path::Path) -> (Pty, u3
     });
     pty.press("<Space>");
     pty.see("[x] Yes: 1 cut off");
+    pty.press("<PgDn>");
+    pty.see("SslKeyPassword");
     pty.press("<Tab><Tab><Tab>");
     pty.wait("the button", |screen| {
         let (row, column) = screen.cursor_position();
