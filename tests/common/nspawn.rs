@@ -327,7 +327,6 @@ fn make_root(release: &str, root: &Path) {
             release,
         ])
         .arg(&new)
-        .arg("http://deb.debian.org/debian")
         .stdin(Stdio::null())
         .output()
         .expect("debootstrap (package debootstrap)");
