@@ -12,6 +12,7 @@ mod draft;
 mod expected;
 mod fields;
 mod review;
+mod review_words;
 mod rows;
 #[cfg(test)]
 mod tests;
