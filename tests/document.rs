@@ -15,6 +15,7 @@ mod sample_cfg;
 
 use std::fmt::Write as _;
 use std::process::Command;
+use std::sync::Arc;
 
 use kerio_tls::mailserver_cfg::{Document, Edit, EditError, EditSet, Secrets, VariablePath};
 use proptest::prelude::*;
@@ -277,6 +278,7 @@ proptest! {
     #[test]
     fn after_random_edits_another_parser_sees_exactly_what_was_asked(text in document(), wishes in wishes()) {
         let old = Document::parse(text.clone().into_bytes()).map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?;
+        let old = Arc::new(old);
         let before = tree(&text);
         for (element, name, variables) in &before {
             if element == "table" && before.iter().filter(|s| s.0 == "table" && &s.1 == name).count() == 1 {
@@ -298,7 +300,9 @@ proptest! {
                 let (changes, count) = old.changes_to(&proven, &Secrets::default(), usize::MAX);
                 prop_assert_eq!(changes.len(), count);
                 prop_assert_eq!(count == 0, edits.is_empty(), "{:?}", changes);
-                let diff = old.diff(&edits, &Secrets::default(), 2).unwrap();
+                let made = old.prove(&edits).unwrap();
+                prop_assert_eq!(made.result().as_bytes(), &rendered[..]);
+                let diff = made.diff(&Secrets::default(), 2);
                 prop_assert_eq!(diff.is_empty(), edits.is_empty());
                 if edits.is_empty() {
                     prop_assert_eq!(new, text);
@@ -459,7 +463,7 @@ fn no_secret_of_a_file_is_in_any_diff_change_error_or_debug_output() {
     let text = format!(
         "<config>\n  <table name=\"Security\">\n    <!-- old password {token} -->\n    <variable name=\"AdminPassword\">{token}\nsecond {token}</variable>\n    <variable name=\"A\">1</variable>\n    <variable name=\"B\" secret='{token}'>D3S:{token}</variable>\n    <PrivateKey>{token}</PrivateKey>\n    <variable name=\"SmtpSecret\"><![CDATA[{token}]]></variable>\n  </table>\n</config>\n"
     );
-    let old = Document::parse(text.clone().into()).unwrap();
+    let old = Arc::new(Document::parse(text.clone().into()).unwrap());
     let edit = |name: &str, base: &str, new: &str| Edit {
         path: path("Security", name),
         base: Some(base.into()),
@@ -470,12 +474,13 @@ fn no_secret_of_a_file_is_in_any_diff_change_error_or_debug_output() {
         edit("SmtpSecret", token, &format!("new {token}")),
         edit("B", &format!("D3S:{token}"), &format!("SHA:{token}")),
     ]);
-    let diff = old.diff(&edits, &Secrets::default(), 10).unwrap();
+    let made = old.prove(&edits).unwrap();
+    let diff = made.diff(&Secrets::default(), 10);
     let new = Document::parse(old.render(&edits).unwrap()).unwrap();
     let changes = old.changes_to(&new, &Secrets::default(), 10);
     let stale = new.render(&edits).unwrap_err();
     let mut said = format!(
-        "{diff:?} {changes:?} {stale} {stale:?} {old:?} {edits:?} {:?}",
+        "{diff:?} {changes:?} {stale} {stale:?} {old:?} {made:?} {edits:?} {:?}",
         old.rebase(&edits.inverse())
     );
     for length in 0..text.len() {

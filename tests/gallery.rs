@@ -18,7 +18,7 @@ use kerio_tls::peers::{BookSources, Host, Peer, PeerBook, PeerKey, PeersFile, Se
 use kerio_tls::session::{Clock, EnginePlan, Facts, Measured, Session};
 use kerio_tls::tls::{Catalogue, Direction};
 use kerio_tls::tui::{Action, Effect, Key, Keyboard, State, Theme, draw, update};
-use kerio_tls::work::{self, EngineNow, Event, SaveJob, SaveReport};
+use kerio_tls::work::{self, EngineNow, Event, SaveJob, SaveReport, Wanted};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -193,14 +193,16 @@ fn facts() -> Facts {
 
 /// What the workers say after a save, in their words; the document is the one that the edits really make.
 fn saved(job: &SaveJob) -> SaveReport {
-    let document = Document::parse(job.base.render(&job.edits).unwrap()).unwrap();
+    let Wanted::Proven(proven) = &job.wanted else {
+        panic!("{job:?}")
+    };
     let backup = "/var/lib/kerio-tls/backups/000001-20261124T140200Z.cfg";
     let mut lines = vec![format!("Saved {PATH} at 14:02.")];
     lines.extend(job.words.iter().map(|words| format!("  {words}")));
     lines.push(format!("Backup: {backup}"));
     lines.push("The engine was started again and runs.".to_owned());
     SaveReport {
-        document: Arc::new(document),
+        document: Arc::clone(proven.result()),
         lines,
         warnings: Vec::new(),
         backup: Some(backup.to_owned()),

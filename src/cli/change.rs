@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::mailserver_cfg::Document;
 use crate::peers::{PeerBook, Verdict, assess};
 use crate::session::Review;
-use crate::work::{SaveJob, SaveProblem, hold_signals};
+use crate::work::{SaveJob, SaveProblem, Wanted, hold_signals};
 
 use super::args::Saving;
 use super::consent::{Answer, answer, asked, blocked, permitted};
@@ -135,13 +135,12 @@ impl Change<'_> {
     fn job(&self, review: &Review, consents: Vec<crate::session::Consent>) -> SaveJob {
         SaveJob {
             base: Arc::clone(&self.opened.document),
-            edits: review.edits.clone(),
+            wanted: Wanted::of(review, self.whole.as_ref().map(|whole| whole.id.clone())),
             consents,
             action: self.action,
             words: review.change_words(),
             engine: self.saving.engine.wish(),
             proves: review.inbound_after(),
-            whole: self.whole.as_ref().map(|whole| whole.id.clone()),
             undo_after: self.saving.undo_after,
         }
     }
@@ -232,7 +231,7 @@ impl Change<'_> {
     fn json(&self, review: &Review, backup: Option<String>, conflicts: Vec<ConflictJson>) -> ChangeJson {
         let edits = match &review.whole {
             Some((changes, _)) => json::changes(changes),
-            None => json::edits(&review.edits, &self.opened.session.secrets()),
+            None => json::edits(review.edits(), &self.opened.session.secrets()),
         };
         ChangeJson {
             changed: true,

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use super::document::Document;
-use super::error::EditError;
 use super::lines::{ending_at, line_end, line_of, line_start};
+use super::proven::Proven;
 use super::secrets::{HIDDEN, Secrets, printable};
 use super::splice::Splice;
-use super::types::{DiffKind, DiffLine, EditSet};
+use super::types::{DiffKind, DiffLine};
 
 /// Longest line shown, in characters.
 const WIDTH: usize = 400;
@@ -18,36 +18,33 @@ struct Hunk {
     new: Range<usize>,
 }
 
-impl Document {
-    /// The masked diff of these edits, with up to `context` unchanged lines around each.
-    /// # Errors
-    /// [`EditError`], as [`Document::render`] and [`Document::verify`] say.
-    pub fn diff(&self, edits: &EditSet, secrets: &Secrets, context: usize) -> Result<Vec<DiffLine>, EditError> {
-        let splices = self.splices(edits)?;
-        if splices.is_empty() {
-            return Ok(Vec::new());
-        }
-        let result = self.verify(edits, self.render(edits)?)?;
-        let hunks: Vec<Hunk> = self
-            .hunks(&splices, &result)
+impl Proven {
+    /// The masked diff of the edits, with up to `context` unchanged lines around each.
+    #[must_use]
+    pub fn diff(&self, secrets: &Secrets, context: usize) -> Vec<DiffLine> {
+        let (base, result) = (&self.base, &self.result);
+        let hunks: Vec<Hunk> = base
+            .hunks(&self.splices, result)
             .into_iter()
-            .map(|hunk| self.trim(hunk, &result))
+            .map(|hunk| base.trim(hunk, result))
             .collect();
         let mut lines = Vec::new();
         let mut shown_to = 0;
         for (number, hunk) in hunks.iter().enumerate() {
-            let before = back(&self.text, hunk.old.start, context).max(shown_to);
-            let next = hunks.get(number + 1).map_or(self.text.len(), |next| next.old.start);
-            let after = forth(&self.text, hunk.old.end, context).min(next);
-            self.show(before..hunk.old.start, DiffKind::Context, secrets, &mut lines);
-            self.show(hunk.old.clone(), DiffKind::Removed, secrets, &mut lines);
+            let before = back(&base.text, hunk.old.start, context).max(shown_to);
+            let next = hunks.get(number + 1).map_or(base.text.len(), |next| next.old.start);
+            let after = forth(&base.text, hunk.old.end, context).min(next);
+            base.show(before..hunk.old.start, DiffKind::Context, secrets, &mut lines);
+            base.show(hunk.old.clone(), DiffKind::Removed, secrets, &mut lines);
             result.show(hunk.new.clone(), DiffKind::Added, secrets, &mut lines);
-            self.show(hunk.old.end..after, DiffKind::Context, secrets, &mut lines);
+            base.show(hunk.old.end..after, DiffKind::Context, secrets, &mut lines);
             shown_to = after;
         }
-        Ok(lines)
+        lines
     }
+}
 
+impl Document {
     /// Widens splices to lines that are whole in both texts, and joins those that touch. What stands in none of the hunks
     /// is the same in both.
     fn hunks(&self, splices: &[Splice], result: &Self) -> Vec<Hunk> {
@@ -185,7 +182,9 @@ fn back(text: &str, mut at: usize, count: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::types::{Edit, VariablePath};
+    use std::sync::Arc;
+
+    use super::super::types::{Edit, EditSet, VariablePath};
     use super::*;
 
     const TEXT: &str = "<config>\r\n  <table name=\"T\">\r\n    <variable name=\"A\">1</variable>\r\n    <variable name=\"B\">\t2</variable>\r\n    <variable name=\"MyKey\">one\r\ntwo</variable>\r\n\t</table>\r\n</config>\r\n";
@@ -199,10 +198,8 @@ mod tests {
             base: base.map(Into::into),
             new: new.map(Into::into),
         }));
-        let lines = Document::parse(text.into())
-            .unwrap()
-            .diff(&edits, &Secrets::default(), context)
-            .unwrap();
+        let base = Arc::new(Document::parse(text.into()).unwrap());
+        let lines = base.prove(&edits).unwrap().diff(&Secrets::default(), context);
         let sign = |kind| match kind {
             DiffKind::Context => ' ',
             DiffKind::Removed => '-',

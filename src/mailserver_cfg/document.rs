@@ -37,12 +37,21 @@ impl Document {
     /// # Errors
     /// [`ParseError`] with line and column, and what was expected. It quotes nothing that could be a secret.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, ParseError> {
-        check_size(bytes.len())?;
-        if let Some(what) = foreign(&bytes) {
-            return Err(ParseError {
+        Self::parse_or_back(bytes).map_err(|(error, _)| error)
+    }
+
+    /// The same, which gives the bytes back where they are none.
+    /// # Errors
+    /// As [`Document::parse`].
+    pub fn parse_or_back(bytes: Vec<u8>) -> Result<Self, (ParseError, Vec<u8>)> {
+        let refused = check_size(bytes.len()).err().or_else(|| {
+            foreign(&bytes).map(|what| ParseError {
                 position: Position { line: 1, column: 1 },
                 what: what.to_owned(),
-            });
+            })
+        });
+        if let Some(error) = refused {
+            return Err((error, bytes));
         }
         let text = String::from_utf8(bytes).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
@@ -53,16 +62,25 @@ impl Document {
                 .unwrap_or_default();
             let what =
                 "not UTF-8: expected the text that the mail server writes (damaged, or saved in another encoding?)";
-            ParseError {
+            let refusal = ParseError {
                 position: position(before, valid),
                 what: what.to_owned(),
-            }
+            };
+            (refusal, error.into_bytes())
         })?;
+        match Self::indexed(&text) {
+            Ok(index) => Ok(Self { text, index }),
+            Err(error) => Err((error, text.into_bytes())),
+        }
+    }
+
+    /// The strict pass over text.
+    fn indexed(text: &str) -> Result<Index, ParseError> {
         let refuse = |at: usize, what: String| ParseError {
-            position: position(&text, at),
+            position: position(text, at),
             what,
         };
-        if let Some(at) = first_illegal(&text) {
+        if let Some(at) = first_illegal(text) {
             let code = text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, u32::from);
             return Err(refuse(
                 at,
@@ -77,10 +95,7 @@ impl Document {
                 "a second byte order mark; expected `<?xml` or `<config>`".to_owned(),
             ));
         }
-        match Index::build(&text, skip) {
-            Ok(index) => Ok(Self { text, index }),
-            Err(trouble) => Err(refuse(trouble.at, trouble.what.into_owned())),
-        }
+        Index::build(text, skip).map_err(|trouble| refuse(trouble.at, trouble.what.into_owned()))
     }
 
     /// The bytes, exactly as read.
@@ -349,6 +364,7 @@ mod tests {
         ] {
             let said = refusal(bytes);
             assert!(said.contains(word), "{said}");
+            assert_eq!(Document::parse_or_back(bytes.to_vec()).unwrap_err().1, bytes);
         }
     }
 

@@ -20,17 +20,21 @@ impl Document {
     /// [`EditError`]: a path that stands more than once, a base that is not what stands there, a value that XML cannot hold, a variable
     /// that holds more than text.
     pub fn render(&self, edits: &EditSet) -> Result<Vec<u8>, EditError> {
-        let splices = self.splices(edits)?;
+        Ok(self.splice(&self.splices(edits)?))
+    }
+
+    /// The bytes with these splices made.
+    pub(super) fn splice(&self, splices: &[Splice]) -> Vec<u8> {
         let added: usize = splices.iter().map(|splice| splice.with.len()).sum();
         let mut rendered = Vec::with_capacity(self.text.len() + added);
         let mut copied = 0;
-        for splice in &splices {
+        for splice in splices {
             rendered.extend_from_slice(self.text.as_bytes().get(copied..splice.start).unwrap_or_default());
             rendered.extend_from_slice(splice.with.as_bytes());
             copied = splice.end;
         }
         rendered.extend_from_slice(self.text.as_bytes().get(copied..).unwrap_or_default());
-        Ok(rendered)
+        rendered
     }
 
     /// The splices in the order of the text; they do not overlap.

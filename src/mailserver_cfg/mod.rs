@@ -17,7 +17,7 @@
 //! | `index` | byte spans of sections and variables |
 //! | `document` | parse, look up, places |
 //! | `edit`, `splice`, `style`, `rebase` | edits as splices, render, carrying them over; the indent, quotes and line endings found in the file |
-//! | `verify` | the proof before any write |
+//! | `verify`, `proven` | the proof before any write; a result that carries it |
 //! | `diff`, `changes`, `piece` | what differs, in lines and in values |
 //! | `secrets`, `sensitive` | what is never shown, and where it lies in the file |
 
@@ -33,6 +33,7 @@ mod lines;
 mod markup;
 mod piece;
 mod plain;
+mod proven;
 mod rebase;
 mod secrets;
 mod sensitive;
@@ -45,6 +46,7 @@ mod verify;
 
 pub use document::Document;
 pub use error::{EditError, ParseError, Unplain};
+pub use proven::Proven;
 pub use secrets::Secrets;
 pub use types::{
     Conflict, DiffKind, DiffLine, Duplicate, Edit, EditSet, Places, Position, Rebased, ValueChange, Variable,

@@ -1,10 +1,11 @@
 //! The proof before any write. It does not trust `render`: it looks at the bytes that are about to be written.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::document::Document;
 use super::error::EditError;
-use super::index::{Kind, name_in};
+use super::index::{Kind, Spot, name_in};
 use super::splice::Splice;
 use super::types::EditSet;
 
@@ -13,9 +14,18 @@ impl Document {
     /// # Errors
     /// [`EditError::Verify`], or whatever [`Document::render`] says of the edits; nothing may be written then.
     pub fn verify(&self, edits: &EditSet, rendered: Vec<u8>) -> Result<Document, EditError> {
-        let splices = self.splices(edits)?;
+        self.verify_with(edits, &self.splices(edits)?, rendered)
+    }
+
+    /// The same where the splices of the edits are at hand.
+    pub(super) fn verify_with(
+        &self,
+        edits: &EditSet,
+        splices: &[Splice],
+        rendered: Vec<u8>,
+    ) -> Result<Document, EditError> {
         let failed = |what: &str| EditError::Verify(what.to_owned());
-        if !outside_is_equal(self.as_bytes(), &splices, &rendered) {
+        if !outside_is_equal(self.as_bytes(), splices, &rendered) {
             return Err(failed("bytes outside of the edits differ"));
         }
         let result = Self::parse(rendered)
@@ -33,49 +43,61 @@ impl Document {
             .iter()
             .map(|edit| (edit.path.table.as_str(), edit.path.variable.as_str()))
             .collect();
-        let tables: HashSet<&str> = edited.iter().map(|(table, _)| *table).collect();
-        let mut before = self.untouched(&edited, &tables);
-        let mut after = result.untouched(&edited, &tables);
-        let mut same = true;
-        loop {
-            match (before.next(), after.next()) {
-                (None, None) => break,
-                (old, new) => same &= old == new,
-            }
-            if !same {
-                return Err(failed("a value that was not edited differs"));
-            }
+        let (before, after) = (self.untouched(&edited), result.untouched(&edited));
+        if before.len() != after.len() || !before.iter().zip(&after).all(|(old, new)| old.is(new)) {
+            return Err(failed("a value that was not edited differs"));
         }
         drop((before, after));
         Ok(result)
     }
 
-    /// Every variable that is not edited, in file order: its section's name, its raw start tag and raw value.
-    fn untouched<'a>(
-        &'a self,
-        edited: &'a HashSet<(&str, &str)>,
-        tables: &'a HashSet<&str>,
-    ) -> impl Iterator<Item = (Option<String>, &'a str, &'a str)> {
-        self.index.sections.iter().flat_map(move |section| {
+    /// The sections with a variable that is not edited, in file order.
+    fn untouched(&self, edited: &HashSet<(&str, &str)>) -> Vec<Untouched<'_>> {
+        let edits_of = |name: &str| edited.iter().any(|(table, _)| *table == name);
+        let sections = self.index.sections.iter().map(|section| {
             let name = name_in(&self.text, section.element.tag());
-            let table = match name.as_deref() {
-                Some(name) if section.kind == Kind::Table => tables.get(name).copied(),
-                _ => None,
-            };
-            let spots = self.index.variables_of(section).iter();
-            let mut section_name = name;
-            spots.filter_map(move |spot| {
-                if spot.is_direct()
-                    && let Some(table) = table
-                    && let Some(variable) = name_in(&self.text, spot.tag())
-                    && edited.contains(&(table, variable.as_str()))
-                {
-                    return None;
+            let all = self.index.variables_of(section);
+            let spots = match name.as_deref() {
+                Some(table) if section.kind == Kind::Table && edits_of(table) => {
+                    let is_edited = |spot: &&Spot| {
+                        spot.is_direct()
+                            && name_in(&self.text, spot.tag())
+                                .is_some_and(|name| edited.contains(&(table, name.as_str())))
+                    };
+                    Cow::Owned(all.iter().filter(|spot| !is_edited(spot)).copied().collect())
                 }
-                // the first variable of a section carries its name
-                Some((section_name.take(), self.text.get(spot.tag())?, self.raw(spot)))
-            })
-        })
+                _ => Cow::Borrowed(all),
+            };
+            Untouched {
+                text: &self.text,
+                name,
+                spots,
+            }
+        });
+        sections.filter(|section| !section.spots.is_empty()).collect()
+    }
+}
+
+/// What of a section is not edited.
+struct Untouched<'a> {
+    text: &'a str,
+    name: Option<String>,
+    spots: Cow<'a, [Spot]>,
+}
+
+impl Untouched<'_> {
+    /// The same name, and the same raw start tags and raw values in the same order?
+    fn is(&self, other: &Self) -> bool {
+        let raw = |text, spot: &Spot| -> (Option<&str>, Option<&str>) {
+            (str::get(text, spot.tag()), str::get(text, spot.inner()))
+        };
+        self.name == other.name
+            && self.spots.len() == other.spots.len()
+            && self
+                .spots
+                .iter()
+                .zip(other.spots.iter())
+                .all(|(ours, theirs)| raw(self.text, ours) == raw(other.text, theirs))
     }
 }
 

@@ -19,7 +19,7 @@ impl Save<'_> {
     /// One attempt: journal, backup, write, exchange, commit. Cleans up after itself when it fails.
     pub(crate) fn once(
         &self,
-        plan: &Plan<'_>,
+        plan: &Plan,
         new: &[u8],
         attributes: &Attributes,
         in_place: bool,
@@ -83,10 +83,12 @@ impl Save<'_> {
         }
     }
 
+    /// Once, by its name: that it was written just now is known, so there is nothing to wait for.
     fn read_back(&self, new: &[u8]) -> Option<String> {
-        match self.request.target.holds(new) {
-            Ok((true, ..)) => None,
-            Ok((false, ..)) => Some("another program has already changed the file again after this save".to_owned()),
+        let target = self.request.target;
+        match target.parent().holds(target.name(), new) {
+            Ok(true) => None,
+            Ok(false) => Some("another program has already changed the file again after this save".to_owned()),
             Err(error) => Some(format!("the file was saved, but could not be read back: {error}")),
         }
     }

@@ -63,11 +63,7 @@ pub(crate) fn make(
         sha256: journal.old_sha256.clone(),
     };
     let backups = &home.backups;
-    backups.put(&format!("{id}.cfg"), old)?;
-    // Through a new handle and the name: this is what a restore would read.
-    if !backups.holds(&format!("{id}.cfg"), old)? {
-        return Err(SaveError::read_back(&backups.path.join(format!("{id}.cfg"))));
-    }
+    backups.put_new(&format!("{id}.cfg"), old)?;
     json::put(backups, &format!("{id}.json"), &manifest)?;
     write_list(home, &entries(home)?)?;
     Ok(info(home, id, manifest))

@@ -130,8 +130,29 @@ impl Dir {
     }
 
     /// Writes a file of ours so that it is the old one or the new one, whole, whatever happens: temp, fsync, rename, fsync of the
-    /// directory, read back. 0600. A leftover is named `.tmp-…` and removed by recovery.
+    /// directory. 0600. Read back before it takes its name, so that what stood there stays where that fails. A leftover is named `.tmp-…` and
+    /// removed by recovery.
     pub(crate) fn put(&self, name: &str, bytes: &[u8]) -> Result<(), SaveError> {
+        self.put_when(name, bytes, |file, path| prove(file, bytes, path))
+    }
+
+    /// The same for a name that is new: read back through it and through a new handle, as whoever needs it will read it.
+    pub(crate) fn put_new(&self, name: &str, bytes: &[u8]) -> Result<(), SaveError> {
+        self.put_when(name, bytes, |_, _| Ok(()))?;
+        if self.holds(name, bytes)? {
+            Ok(())
+        } else {
+            Err(SaveError::read_back(&self.path.join(name)))
+        }
+    }
+
+    /// Writes a file that takes its name when it is durable and `proven`.
+    fn put_when(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        proven: impl FnOnce(&File, &Path) -> Result<(), SaveError>,
+    ) -> Result<(), SaveError> {
         let temp = format!(".tmp-{}", random_name());
         let path = self.path.join(name);
         let mut file = self
@@ -139,7 +160,7 @@ impl Dir {
             .map_err(|errno| SaveError::disk("creating", &path, errno))?;
         let written = write_all(&mut file, bytes, &path)
             .and_then(|()| sync_file(&file, &path))
-            .and_then(|()| prove(&file, bytes, &path))
+            .and_then(|()| proven(&file, &path))
             .and_then(|()| {
                 rustix::fs::renameat(&self.handle, &temp, &self.handle, name)
                     .map_err(|errno| SaveError::disk("renaming", &path, errno))

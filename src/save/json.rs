@@ -29,28 +29,33 @@ struct Head {
 
 /// The same as [`get`] for a file that says its format.
 pub(crate) fn get_of<T: DeserializeOwned>(dir: &Dir, name: &str, format: u32) -> Result<Option<T>, SaveError> {
-    match get::<Head>(dir, name)? {
-        None => Ok(None),
-        Some(head) if head.format == format => get(dir, name),
-        Some(head) => Err(SaveError::StateFile {
+    let Some(bytes) = dir.read(name, LARGEST)? else {
+        return Ok(None);
+    };
+    let head: Head = parse(dir, name, &bytes)?;
+    if head.format == format {
+        parse(dir, name, &bytes).map(Some)
+    } else {
+        Err(SaveError::StateFile {
             path: dir.path.join(name),
             why: format!(
                 "it is of format {}, made by another version of kerio-tls; this one knows format {format}",
                 head.format
             ),
             next: "use that version, or move the file away and try again".to_owned(),
-        }),
+        })
     }
 }
 
 /// Reads a value; `None` when there is no such file.
 pub(crate) fn get<T: DeserializeOwned>(dir: &Dir, name: &str) -> Result<Option<T>, SaveError> {
-    match dir.read(name, LARGEST)? {
-        None => Ok(None),
-        Some(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|error| broken(dir, name, &error)),
-    }
+    dir.read(name, LARGEST)?
+        .map(|bytes| parse(dir, name, &bytes))
+        .transpose()
+}
+
+fn parse<T: DeserializeOwned>(dir: &Dir, name: &str, bytes: &[u8]) -> Result<T, SaveError> {
+    serde_json::from_slice(bytes).map_err(|error| broken(dir, name, &error))
 }
 
 /// One line, for files that grow.

@@ -3,8 +3,8 @@
 //! A file of 10 MB is in memory once for what the user saw, once for what is to be written, and a third time only if somebody else changed it
 //! in between.
 
-use std::borrow::Cow;
 use std::fs::File;
+use std::sync::Arc;
 
 use super::error::SaveError;
 use super::request::{Content, Request};
@@ -16,14 +16,14 @@ use crate::mailserver_cfg::{Conflict, Document, Edit, EditSet, Secrets, ValueCha
 pub(crate) const TOLD: usize = 100;
 
 /// What stands in the file.
-pub(crate) enum Old<'a> {
+pub(crate) enum Old {
     /// A document: the base, or what became of it.
-    Document(Cow<'a, Document>),
+    Document(Arc<Document>),
     /// The bytes of a file that is none, which the user was told of.
     Broken(Vec<u8>),
 }
 
-impl Old<'_> {
+impl Old {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Document(document) => document.as_bytes(),
@@ -42,28 +42,30 @@ pub(crate) enum Theirs {
 }
 
 /// The new file and how it came about.
-pub(crate) struct Plan<'a> {
+pub(crate) struct Plan {
     /// What it is made from: the base, unless the file was changed since.
-    pub(crate) old: Old<'a>,
+    pub(crate) old: Old,
     /// The verified new document; `None` = its bytes are the old ones.
-    pub(crate) new: Option<Document>,
+    pub(crate) new: Option<Arc<Document>>,
     pub(crate) applied: EditSet,
     pub(crate) already: Vec<Edit>,
     pub(crate) changed: Vec<ValueChange>,
     pub(crate) changed_count: usize,
 }
 
-fn parse(request: &Request<'_>, bytes: Vec<u8>) -> Result<Document, SaveError> {
-    Document::parse(bytes).map_err(|error| SaveError::NotADocument {
-        path: request.target.path().to_path_buf(),
-        error,
-    })
+fn parse(request: &Request<'_>, bytes: Vec<u8>) -> Result<Arc<Document>, SaveError> {
+    Document::parse(bytes)
+        .map(Arc::new)
+        .map_err(|error| SaveError::NotADocument {
+            path: request.target.path().to_path_buf(),
+            error,
+        })
 }
 
 /// What stands in the file now, read only if it is not the base.
 /// # Errors
 /// It cannot be read, never holds still, is not a document.
-pub(crate) fn read_now<'a>(request: &Request<'a>) -> Result<(Old<'a>, Snapshot, File), SaveError> {
+pub(crate) fn read_now(request: &Request<'_>) -> Result<(Old, Snapshot, File), SaveError> {
     if let Content::Mend { broken, .. } = &request.content {
         let (is_broken, snapshot, file) = request.target.holds(broken)?;
         if is_broken {
@@ -73,13 +75,13 @@ pub(crate) fn read_now<'a>(request: &Request<'a>) -> Result<(Old<'a>, Snapshot, 
     let base = request.base;
     let (is_base, snapshot, file) = request.target.holds(base.as_bytes())?;
     if is_base {
-        return Ok((Old::Document(Cow::Borrowed(base)), snapshot, file));
+        return Ok((Old::Document(Arc::clone(base)), snapshot, file));
     }
     let (bytes, snapshot, file) = request.target.read_handle()?;
     let now = if bytes == base.as_bytes() {
-        Cow::Borrowed(base)
+        Arc::clone(base)
     } else {
-        Cow::Owned(parse(request, bytes)?)
+        parse(request, bytes)?
     };
     Ok((Old::Document(now), snapshot, file))
 }
@@ -87,63 +89,36 @@ pub(crate) fn read_now<'a>(request: &Request<'a>) -> Result<(Old<'a>, Snapshot, 
 /// Makes the plan for what [`read_now`] found.
 /// # Errors
 /// Not a document, a conflict, edits that cannot be applied.
-pub(crate) fn plan<'a>(request: &Request<'a>, old: Old<'a>, theirs: Theirs) -> Result<Plan<'a>, SaveError> {
+pub(crate) fn plan(request: &Request<'_>, old: Old, theirs: Theirs) -> Result<Plan, SaveError> {
     let path = || request.target.path().to_path_buf();
     let old = match (old, &request.content) {
         (Old::Broken(bytes), Content::Mend { bytes: new, .. }) => {
             let new = Some(parse(request, new.clone())?);
             return Ok(whole(Old::Broken(bytes), new, Vec::new(), 0));
         }
-        (Old::Broken(bytes), _) => Cow::Owned(parse(request, bytes)?),
+        (Old::Broken(bytes), _) => parse(request, bytes)?,
         (Old::Document(old), _) => old,
     };
-    let (changed, changed_count) = match &old {
-        Cow::Borrowed(_) => (Vec::new(), 0),
-        Cow::Owned(now) => request.base.changes_to(now, request.secrets, TOLD),
+    let (changed, changed_count) = if Arc::ptr_eq(&old, request.base) {
+        (Vec::new(), 0)
+    } else {
+        request.base.changes_to(&old, request.secrets, TOLD)
     };
-    let differs = |new: &Document| new.as_bytes() != old.as_bytes();
-    let edit_error = |error| SaveError::Edit { path: path(), error };
-    match &request.content {
-        Content::Edits(edits) => {
-            let rebased = old.rebase(edits);
-            if !rebased.conflicts.is_empty() {
-                let conflicts = rebased
-                    .conflicts
-                    .iter()
-                    .map(|conflict| masked(conflict, request.secrets))
-                    .collect();
-                return Err(SaveError::Conflict {
-                    path: path(),
-                    conflicts,
-                    changed,
-                    on_disk: OnDisk::Untouched,
-                });
-            }
-            let new = if rebased.apply.is_empty() {
-                None
-            } else {
-                let rendered = old.render(&rebased.apply).map_err(edit_error)?;
-                let verified = old.verify(&rebased.apply, rendered).map_err(edit_error)?;
-                Some(verified).filter(differs)
-            };
-            Ok(Plan {
-                old: Old::Document(old),
-                new,
-                applied: rebased.apply,
-                already: rebased.already,
-                changed,
-                changed_count,
-            })
-        }
+    let differs = |new: &Arc<Document>| new.as_bytes() != old.as_bytes();
+    let (edits, proven) = match &request.content {
+        Content::Edits(edits) => (edits, None),
+        Content::Proven(proven) => (proven.edits(), Some(proven)),
         // What could not be understood is gone: another program, or the engine when it stopped, has written a document.
-        Content::Mend { bytes, .. } => match Some(parse(request, bytes.clone())?).filter(differs) {
-            None => Ok(whole(Old::Document(old), None, Vec::new(), 0)),
-            Some(_) => Err(SaveError::ChangedUnderneath {
-                path: path(),
-                changed: Vec::new(),
-                on_disk: OnDisk::Untouched,
-            }),
-        },
+        Content::Mend { bytes, .. } => {
+            return match Some(parse(request, bytes.clone())?).filter(differs) {
+                None => Ok(whole(Old::Document(old), None, Vec::new(), 0)),
+                Some(_) => Err(SaveError::ChangedUnderneath {
+                    path: path(),
+                    changed: Vec::new(),
+                    on_disk: OnDisk::Untouched,
+                }),
+            };
+        }
         Content::Whole { bytes } => {
             if changed_count > 0 && theirs == Theirs::Asked {
                 return Err(SaveError::ChangedUnderneath {
@@ -153,13 +128,48 @@ pub(crate) fn plan<'a>(request: &Request<'a>, old: Old<'a>, theirs: Theirs) -> R
                 });
             }
             let new = Some(parse(request, bytes.clone())?).filter(differs);
-            Ok(whole(Old::Document(old), new, changed, changed_count))
+            return Ok(whole(Old::Document(old), new, changed, changed_count));
         }
+    };
+    let rebased = old.rebase(edits);
+    if !rebased.conflicts.is_empty() {
+        let conflicts = rebased
+            .conflicts
+            .iter()
+            .map(|conflict| masked(conflict, request.secrets))
+            .collect();
+        return Err(SaveError::Conflict {
+            path: path(),
+            conflicts,
+            changed,
+            on_disk: OnDisk::Untouched,
+        });
     }
+    let new = if rebased.apply.is_empty() {
+        None
+    } else {
+        let new = match proven.filter(|proven| proven.is_of(&old, &rebased.apply)) {
+            Some(proven) => Arc::clone(proven.result()),
+            None => {
+                let proven = old.prove(&rebased.apply);
+                let proven = proven.map_err(|error| SaveError::Edit { path: path(), error })?;
+                Arc::clone(proven.result())
+            }
+        };
+        Some(new).filter(differs)
+    };
+    Ok(Plan {
+        old: Old::Document(old),
+        new,
+        applied: rebased.apply,
+        already: rebased.already,
+        changed,
+        changed_count,
+    })
 }
 
 /// The plan for a whole file.
-fn whole(old: Old<'_>, new: Option<Document>, changed: Vec<ValueChange>, changed_count: usize) -> Plan<'_> {
+fn whole(old: Old, new: Option<Arc<Document>>, changed: Vec<ValueChange>, changed_count: usize) -> Plan {
     Plan {
         old,
         new,

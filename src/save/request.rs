@@ -1,5 +1,6 @@
 //! What is to be saved, and what came of it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::error::SaveError;
@@ -9,7 +10,7 @@ use super::recovered::Recovered;
 use super::state_dir::StateDir;
 use super::target::Target;
 use super::who::Actor;
-use crate::mailserver_cfg::{Document, Edit, EditSet, Secrets, ValueChange};
+use crate::mailserver_cfg::{Document, Edit, EditSet, Proven, Secrets, ValueChange};
 
 /// The words that go with a save into manifest and audit. This room does not read them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,6 +28,9 @@ pub struct Note {
 pub enum Content {
     /// These edits, applied to whatever is in the file when it is written (rebased; a conflict ends the save).
     Edits(EditSet),
+    /// The same, with the edits made in the base and proven already, as the review showed them. Where something else stands in the file
+    /// by then, they are made anew.
+    Proven(Arc<Proven>),
     /// These bytes, whole: a restore. Where values changed since the base was read, the save ends with [`SaveError::ChangedUnderneath`];
     /// but what the engine wrote when it was stopped for this save is reported, in the backup, and gone from the file.
     Whole {
@@ -55,7 +59,7 @@ pub struct Request<'a> {
     /// The file.
     pub target: &'a Target,
     /// The document that the user saw and reviewed.
-    pub base: &'a Document,
+    pub base: &'a Arc<Document>,
     /// What it shall become.
     pub content: Content,
     /// Words for manifest and audit.
@@ -119,7 +123,7 @@ pub struct Saved {
     pub engine: Started,
     /// The document that the save put in place (what the engine did to it since can be compared with it), or found there when it had nothing
     /// to do; `None`: the base stands there.
-    pub written: Option<Document>,
+    pub written: Option<Arc<Document>>,
     /// Unfinished saves that were cleaned up first.
     pub recovered: Vec<Recovered>,
     /// What is worth knowing: "saved, but …".

@@ -1,7 +1,7 @@
 //! The save from end to end, step by step in order.
 
-use std::borrow::Cow;
 use std::fs::File;
+use std::sync::Arc;
 
 use super::attributes::Attributes;
 use super::audit::{AuditEntry, audit};
@@ -49,8 +49,8 @@ pub fn save(request: &Request<'_>, gate: &mut dyn Gate, progress: &mut dyn Progr
 }
 
 /// What was committed.
-struct Done<'a> {
-    plan: Plan<'a>,
+struct Done {
+    plan: Plan,
     attributes: Attributes,
     backup: BackupInfo,
     warnings: Vec<String>,
@@ -68,7 +68,7 @@ impl<'a> Save<'a> {
         let (now, ..) = read_now(request)?;
         let first = plan(request, now, Theirs::Asked)?;
         let Some(new) = &first.new else {
-            return Ok(nothing(first));
+            return Ok(self.nothing(first));
         };
         let size = u64::try_from(new.as_bytes().len()).unwrap_or(u64::MAX);
         preflight(request.target, request.state, size)?.refuse(request.state, request.allow_in_place)?;
@@ -88,7 +88,7 @@ impl<'a> Save<'a> {
             Ok(Err(plan)) => {
                 // The engine itself wrote what was wanted when it stopped.
                 progress.step(Step::RestartingEngine);
-                let mut saved = nothing(plan);
+                let mut saved = self.nothing(plan);
                 match gate.abort() {
                     Ok(()) if stops => saved.warnings.extend(self.engine_cleared()),
                     Ok(()) => {}
@@ -127,11 +127,11 @@ impl<'a> Save<'a> {
     /// Reads again, and writes (`stopped`: the engine was stopped for this); starts over when another program was in between. `Ok(Err(plan))`: nothing to do any more.
     fn write(
         &self,
-        first: Plan<'a>,
+        first: Plan,
         stopped: bool,
         gate: &mut dyn Gate,
         progress: &mut dyn Progress,
-    ) -> Result<Result<Done<'a>, Plan<'a>>, SaveError> {
+    ) -> Result<Result<Done, Plan>, SaveError> {
         let mut last = Some(first);
         let mut attempt = 0;
         loop {
@@ -175,7 +175,7 @@ impl<'a> Save<'a> {
     }
 
     /// The plan for what stands in the file now: the last one, if it is made from that.
-    fn read_again(&self, last: Option<Plan<'a>>, theirs: Theirs) -> Result<(Plan<'a>, Snapshot, File), SaveError> {
+    fn read_again(&self, last: Option<Plan>, theirs: Theirs) -> Result<(Plan, Snapshot, File), SaveError> {
         if let Some(plan) = last {
             let (same, snapshot, file) = self.request.target.holds(plan.old.as_bytes())?;
             if same {
@@ -186,7 +186,7 @@ impl<'a> Save<'a> {
         Ok((plan(self.request, now, theirs)?, snapshot, file))
     }
 
-    fn after_commit(&self, done: Done<'_>, stops: bool, gate: &mut dyn Gate, progress: &mut dyn Progress) -> Saved {
+    fn after_commit(&self, done: Done, stops: bool, gate: &mut dyn Gate, progress: &mut dyn Progress) -> Saved {
         progress.step(Step::StartingEngine);
         let engine = gate.after_commit();
         let Done {
@@ -227,23 +227,23 @@ impl<'a> Save<'a> {
             warnings,
         }
     }
-}
 
-fn nothing(plan: Plan<'_>) -> Saved {
-    Saved {
-        outcome: Outcome::NothingToDo,
-        backup: None,
-        applied: EditSet::default(),
-        already: plan.already,
-        changed_underneath: plan.changed,
-        changed_count: plan.changed_count,
-        engine: Started::NotOurs,
-        written: match plan.old {
-            Old::Document(Cow::Owned(now)) => Some(now),
-            Old::Document(Cow::Borrowed(_)) | Old::Broken(_) => None,
-        },
-        recovered: Vec::new(),
-        warnings: Vec::new(),
+    fn nothing(&self, plan: Plan) -> Saved {
+        Saved {
+            outcome: Outcome::NothingToDo,
+            backup: None,
+            applied: EditSet::default(),
+            already: plan.already,
+            changed_underneath: plan.changed,
+            changed_count: plan.changed_count,
+            engine: Started::NotOurs,
+            written: match plan.old {
+                Old::Document(now) => Some(now).filter(|now| !Arc::ptr_eq(now, self.request.base)),
+                Old::Broken(_) => None,
+            },
+            recovered: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::mailserver_cfg::{DiffLine, Document, EditError, EditSet, ValueChange};
+use crate::mailserver_cfg::{DiffLine, Document, Edit, EditError, Proven, ValueChange};
 use crate::peers::{Counts, Coverage, Knowledge, PeerBook, Source, Threshold, Verdict, assess, cut_off_domains};
 use crate::tls::{Direction, Minimum, PlanNote, TlsVersion};
 
@@ -116,8 +116,8 @@ pub struct DirectionReview {
 /// Everything that is shown before saving.
 #[derive(Debug, Clone)]
 pub struct Review {
-    /// The edits.
-    pub edits: EditSet,
+    /// The edits, made and proven; `None` when a whole older file is put in place.
+    pub proven: Option<Arc<Proven>>,
     /// Directions with a changed variable, or that read otherwise because the other one changes.
     pub directions: Vec<DirectionReview>,
     /// The masked diff.
@@ -147,10 +147,18 @@ pub struct Mends {
     pub minimums: [(Direction, Minimum); 2],
 }
 
+/// How many lines are shown around a changed one.
+const CONTEXT: usize = 2;
 /// How many values of a whole file are listed.
 const LISTED: usize = 200;
 
 impl Review {
+    /// The edits; none when a whole older file is put in place.
+    #[must_use]
+    pub fn edits(&self) -> &[Edit] {
+        self.proven.as_ref().map_or(&[], |proven| proven.edits().edits())
+    }
+
     /// What inbound ports should do after the save, where it touches inbound.
     #[must_use]
     pub fn inbound_after(&self) -> Option<Expected> {
@@ -176,13 +184,12 @@ impl Session {
     /// # Errors
     /// [`EditError`] when the edits cannot be made in this document.
     pub fn review(&self, book: &PeerBook, facts: Facts) -> Result<Review, EditError> {
-        let edits = self.edits();
-        let diff = self.base().diff(&edits, &self.secrets(), 2)?;
+        let proven = Arc::new(self.base().prove(&self.edits())?);
         let directions = Direction::ALL
             .into_iter()
             .filter_map(|direction| self.review_direction(self, book, direction))
             .collect();
-        Ok(self.gather(book, facts, edits, diff, directions, None))
+        Ok(self.gather(book, facts, Some(proven), directions, None))
     }
 
     /// Gathers the review of putting a whole older file in place.
@@ -194,7 +201,7 @@ impl Session {
             .filter_map(|direction| self.review_direction(&then, book, direction))
             .collect();
         let changes = self.base().changes_to(restored, &self.secrets(), LISTED);
-        let review = self.gather(book, facts, EditSet::default(), Vec::new(), directions, Some(changes));
+        let review = self.gather(book, facts, None, directions, Some(changes));
         Review {
             difference: then.difference(),
             ..review
@@ -206,7 +213,7 @@ impl Session {
     #[must_use]
     pub fn review_mend(&self, book: &PeerBook, facts: Facts, why: String) -> Review {
         let nothing = Some((Vec::new(), 0));
-        let review = self.gather(book, facts, EditSet::default(), Vec::new(), Vec::new(), nothing);
+        let review = self.gather(book, facts, None, Vec::new(), nothing);
         Review {
             mends: Some(Mends {
                 why,
@@ -220,8 +227,7 @@ impl Session {
         &self,
         book: &PeerBook,
         facts: Facts,
-        edits: EditSet,
-        diff: Vec<DiffLine>,
+        proven: Option<Arc<Proven>>,
         directions: Vec<DirectionReview>,
         whole: Option<(Vec<ValueChange>, usize)>,
     ) -> Review {
@@ -236,9 +242,11 @@ impl Session {
             consents.push(Consent::WholeFile);
         }
         Review {
-            edits,
+            diff: proven
+                .as_ref()
+                .map_or_else(Vec::new, |it| it.diff(&self.secrets(), CONTEXT)),
+            proven,
             directions,
-            diff,
             difference: self.difference(),
             facts,
             consents,

@@ -71,7 +71,7 @@ impl Review {
                 amount(*count as u64, "value changes", "values change")
             );
             lines.push(Line::new(Tone::Caution, words, 2));
-        } else if self.edits.is_empty() {
+        } else if self.edits().is_empty() {
             lines.push(Line::new(Tone::Text, "  Nothing is changed.", 2));
         }
         for review in &self.directions {
@@ -86,12 +86,7 @@ impl Review {
                 )
             };
             lines.push(Line::new(Tone::Text, text, 4));
-            for edit in self
-                .edits
-                .edits()
-                .iter()
-                .filter(|e| e.path.table == review.direction.table())
-            {
+            for edit in self.edits().iter().filter(|e| e.path.table == review.direction.table()) {
                 let verb = match (&edit.base, &edit.new) {
                     (None, _) => "adds",
                     (_, None) => "deletes",
@@ -259,7 +254,7 @@ impl Review {
                 ));
             }
         }
-        for edit in self.edits.edits() {
+        for edit in self.edits() {
             words.push(match (&edit.base, &edit.new) {
                 (None, _) => format!("added {}", edit.path),
                 (_, None) => format!("deleted {}", edit.path),

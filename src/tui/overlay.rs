@@ -128,7 +128,7 @@ impl ReviewScreen {
     #[must_use]
     pub fn can_save(&self) -> bool {
         self.review.refusal().is_none()
-            && (self.whole.is_some() || !self.review.edits.is_empty())
+            && (self.whole.is_some() || !self.review.edits().is_empty())
             && self.given.iter().all(|given| *given)
     }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::mailserver_cfg::{Conflict, Document, EditSet, ValueChange};
+use crate::mailserver_cfg::{Conflict, Document, EditSet, Proven, ValueChange};
 use crate::peers::{PeerBook, PeerKey, Trouble};
 use crate::save::BackupInfo;
-use crate::session::{Consent, Expected, Facts, Measured};
+use crate::session::{Consent, Expected, Facts, Measured, Review};
 use crate::tls::{Direction, Role};
 
 use super::probing::Question;
@@ -93,13 +93,36 @@ pub enum Effect {
     },
 }
 
+/// What a save shall do.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    /// Make these edits.
+    Edits(EditSet),
+    /// Make the edits that were reviewed, and proven for that.
+    Proven(Arc<Proven>),
+    /// Put the whole file of the backup with this id in place.
+    Whole(String),
+}
+
+impl Wanted {
+    /// What was reviewed: edits, or the whole file of this backup.
+    #[must_use]
+    pub fn of(review: &Review, whole: Option<String>) -> Self {
+        match (whole, &review.proven) {
+            (Some(id), _) => Self::Whole(id),
+            (None, Some(proven)) => Self::Proven(Arc::clone(proven)),
+            (None, None) => Self::Edits(EditSet::default()),
+        }
+    }
+}
+
 /// All that a save needs.
 #[derive(Debug, Clone)]
 pub struct SaveJob {
     /// The document that the edits are based on.
     pub base: Arc<Document>,
-    /// The edits.
-    pub edits: EditSet,
+    /// What is to be saved.
+    pub wanted: Wanted,
     /// What the user said yes to.
     pub consents: Vec<Consent>,
     /// What is done, one word for manifest and audit: `save`, `reset`, `restore`.
@@ -110,8 +133,6 @@ pub struct SaveJob {
     pub engine: EngineWish,
     /// What the engine's inbound ports should do after the save, where it touches them.
     pub proves: Option<Expected>,
-    /// Put the whole file of this backup in place; `edits` are then not looked at.
-    pub whole: Option<String>,
     /// Undo it by itself this long after the engine has started well, unless it is confirmed.
     pub undo_after: Option<Duration>,
 }

@@ -4,7 +4,7 @@ use crate::mailserver_cfg::ValueChange;
 use crate::save::{GateKind, Outcome, SaveError, Saved, Started};
 use crate::session::amount;
 
-use super::effect::SaveJob;
+use super::effect::{SaveJob, Wanted};
 
 /// Refused rather than failed: nothing went wrong, but somebody has to decide or to stop the engine first.
 pub(super) fn is_refusal(error: &SaveError) -> bool {
@@ -77,7 +77,7 @@ pub(super) fn meanwhile(job: &SaveJob, saved: &Saved) -> Vec<String> {
         return Vec::new();
     }
     let count = saved.changed_count as u64;
-    let replaced = job.whole.is_some() && matches!(saved.outcome, Outcome::Saved);
+    let replaced = matches!(job.wanted, Wanted::Whole(_)) && matches!(saved.outcome, Outcome::Saved);
     let head = if replaced {
         // Only what the engine writes when it stops is gone over without asking.
         let values = amount(count, "value, which is", "values, which are");

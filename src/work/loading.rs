@@ -48,9 +48,9 @@ impl Host {
     /// [`SaveError`].
     pub fn read(&self) -> Result<Loaded, SaveError> {
         let (bytes, _) = self.target()?.read()?;
-        Ok(match Document::parse(bytes.clone()) {
+        Ok(match Document::parse_or_back(bytes) {
             Ok(document) => Loaded::Document(Arc::new(document)),
-            Err(error) => Loaded::Broken { bytes, error },
+            Err((error, bytes)) => Loaded::Broken { bytes, error },
         })
     }
 

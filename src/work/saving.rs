@@ -8,7 +8,7 @@ use crate::probe::Cancel;
 use crate::save::{self, Actor, Content, Note, Outcome, Request, SaveError, Saved, Started, StateDir, Step, Target};
 use crate::session::{Consent, Expected};
 
-use super::effect::{SaveJob, SaveProblem, SaveReport};
+use super::effect::{SaveJob, SaveProblem, SaveReport, Wanted};
 use super::ending;
 use super::gate::EngineGate;
 use super::host::Host;
@@ -165,8 +165,10 @@ impl Host {
         job: &SaveJob,
         broken: Option<&[u8]>,
     ) -> Result<(Content, EditSet), SaveProblem> {
-        let Some(id) = &job.whole else {
-            return Ok((Content::Edits(job.edits.clone()), job.edits.clone()));
+        let id = match &job.wanted {
+            Wanted::Edits(edits) => return Ok((Content::Edits(edits.clone()), edits.clone())),
+            Wanted::Proven(proven) => return Ok((Content::Proven(Arc::clone(proven)), proven.edits().clone())),
+            Wanted::Whole(id) => id,
         };
         let bytes = save::read_backup(state, target, id).map_err(|error| self.problem(&error))?;
         let content = match broken {
@@ -213,7 +215,7 @@ impl Host {
         let started = matches!(saved.engine, Started::Well(_));
         let document = match started.then(|| self.load().ok()).flatten() {
             Some(now) => now,
-            None => saved.written.map_or_else(|| Arc::clone(&job.base), Arc::new),
+            None => saved.written.unwrap_or_else(|| Arc::clone(&job.base)),
         };
         lines.extend(job.words.iter().map(|words| format!("  {words}")));
         lines.extend(backup);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::engine::{self, Armed, Disarmed, EngineError, State};
 use crate::save::{self, BackupInfo, Recovered, SaveError, StateDir, Target};
 
-use super::effect::{EngineWish, SaveJob, SaveProblem, SaveReport};
+use super::effect::{EngineWish, SaveJob, SaveProblem, SaveReport, Wanted};
 use super::host::Host;
 
 /// What names of switches begin with.
@@ -214,13 +214,12 @@ impl Host {
         }
         let job = SaveJob {
             base,
-            edits: rebased.apply,
+            wanted: Wanted::Edits(rebased.apply),
             consents: Vec::new(),
             action: "undo",
             words: vec![format!("undone because nobody confirmed it: {}", backup.summary)],
             engine: EngineWish::Restart,
             proves: None,
-            whole: None,
             undo_after: None,
         };
         let never = std::sync::atomic::AtomicBool::new(false);

@@ -1,6 +1,7 @@
 //! Another program writes the file at the same time. Nothing that it wrote may ever be lost.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kerio_tls::mailserver_cfg::{Document, Edit, EditSet, Secrets};
@@ -123,6 +124,33 @@ fn a_write_in_the_last_instant_comes_out_of_the_exchange_goes_back_in_and_is_reb
 }
 
 #[test]
+fn what_was_proven_of_another_file_is_made_anew_in_the_one_that_is_there() {
+    for is_proven in [true, false] {
+        let place = Place::new(&content(OLD, 0));
+        let file = place.file.clone();
+        let theirs = with_counter(&content(OLD, 0), 7);
+        let wanted = edit("ServerTlsProtocols", OLD, NEW);
+        let saved = place
+            .save_with(
+                wanted.clone(),
+                |request| {
+                    assert!(matches!(request.content, Content::Proven(_)));
+                    if !is_proven {
+                        request.content = Content::Edits(wanted);
+                    }
+                    // After the review, before the save reads the file.
+                    rename_over(&file, &theirs);
+                },
+                &mut OpenGate,
+            )
+            .unwrap();
+        assert_eq!(saved.outcome, Outcome::Saved);
+        assert_eq!(place.bytes(), with_counter(&content(NEW, 0), 7));
+        assert_eq!(saved.changed_underneath[0].place, "Security/Counter");
+    }
+}
+
+#[test]
 fn a_program_that_never_stops_writing_wins_and_the_save_says_so() {
     let place = Place::new(&content(OLD, 0));
     let writes = (0..9).rev().map(|number| {
@@ -190,7 +218,7 @@ fn a_conflict_names_both_values_and_leaves_theirs() {
 fn a_whole_file_is_put_back_over_changed_values_only_if_the_engine_changed_them_when_it_was_stopped_for_it() {
     let place = Place::new(&content(OLD, 0));
     let (state, target, secrets) = (place.state(), place.target(), Secrets::default());
-    let base = Document::parse(place.bytes()).unwrap();
+    let base = Arc::new(Document::parse(place.bytes()).unwrap());
     rename_over(&place.file, &with_counter(&content(OLD, 0), 7));
     let mut wanted = request(&state, &target, &base, &secrets, EditSet::default());
     wanted.content = Content::Whole { bytes: content(NEW, 3) };
@@ -250,7 +278,7 @@ fn beside_a_program_that_rewrites_the_file_in_a_loop_no_update_of_it_is_lost() {
                 Err(SaveError::NeverQuiet { .. }) => continue,
                 Err(error) => panic!("{error}"),
             };
-            let base = Document::parse(bytes).unwrap();
+            let base = Arc::new(Document::parse(bytes).unwrap());
             let now = base.value(&path_of("ServerTlsProtocols")).unwrap();
             let edits = edit("ServerTlsProtocols", &now, if now == OLD { NEW } else { OLD });
             match save(

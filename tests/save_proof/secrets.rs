@@ -1,6 +1,7 @@
 //! Nothing that is told, and nothing that others may read, holds a secret; and what is kept beside the backups: manifest, audit, draft.
 
 use std::os::unix::fs::MetadataExt as _;
+use std::sync::Arc;
 
 use kerio_tls::mailserver_cfg::{Document, EditSet, Secrets};
 use kerio_tls::save::{
@@ -123,7 +124,7 @@ fn each_save_that_did_or_did_not_happen_is_a_line_of_the_audit_file() {
 fn a_draft_comes_back_with_its_date_without_secrets_and_is_gone_when_discarded() {
     let place = Place::new(&content(OLD, 0)).adorned();
     let (state, target) = (place.state(), place.target());
-    let base = Document::parse(place.bytes()).unwrap();
+    let base = Arc::new(Document::parse(place.bytes()).unwrap());
     assert_eq!(read_draft(&state, &target).unwrap(), None);
     let open = edit("ServerTlsProtocols", OLD, NEW);
     let both = open

@@ -4,6 +4,7 @@
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use kerio_tls::mailserver_cfg::{Document, Edit, EditSet, Secrets, VariablePath};
 use kerio_tls::save::{
@@ -186,7 +187,7 @@ impl Place {
         let target = Target::resolve(&self.file)?;
         let state = StateDir::open(&self.state)?;
         let (bytes, _) = target.read()?;
-        let base = Document::parse(bytes).unwrap();
+        let base = Arc::new(Document::parse(bytes).unwrap());
         let secrets = Secrets::default();
         let mut request = request(&state, &target, &base, &secrets, edits);
         change(&mut request);
@@ -197,7 +198,7 @@ impl Place {
 pub(crate) fn request<'a>(
     state: &'a StateDir,
     target: &'a Target,
-    base: &'a Document,
+    base: &'a Arc<Document>,
     secrets: &'a Secrets,
     edits: EditSet,
 ) -> Request<'a> {
@@ -205,7 +206,7 @@ pub(crate) fn request<'a>(
         state,
         target,
         base,
-        content: Content::Edits(edits),
+        content: proven(base, edits),
         note: Note {
             action: "save".into(),
             summary: "Inbound minimum: TLS 1.2".into(),
@@ -215,6 +216,14 @@ pub(crate) fn request<'a>(
         allow_in_place: false,
         actor: Actor::now(),
         cancel: None,
+    }
+}
+
+/// Edits as a review hands them over: made and proven, where they can be made.
+fn proven(base: &Arc<Document>, edits: EditSet) -> Content {
+    match base.prove(&edits) {
+        Ok(proven) => Content::Proven(Arc::new(proven)),
+        Err(_) => Content::Edits(edits),
     }
 }
 

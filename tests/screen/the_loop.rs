@@ -1,7 +1,7 @@
 //! The whole loop, from opening to the summary, at every size that is laid out for.
 
 use kerio_tls::tui::{Effect, Place};
-use kerio_tls::work;
+use kerio_tls::work::{self, Wanted};
 use ratatui::style::{Color, Modifier};
 
 use crate::support::{COLOUR, Desk, facts};
@@ -103,7 +103,10 @@ fn the_loop(size: (u16, u16)) {
     assert!(desk.save_job().is_none());
     desk.press("<Enter>");
     let job = desk.save_job().expect("the save");
-    assert_eq!(job.edits, edits);
+    let Wanted::Proven(proven) = &job.wanted else {
+        panic!("{job:?}")
+    };
+    assert_eq!(*proven.edits(), edits);
     assert_eq!(job.action, "save");
     assert_eq!(job.undo_after, None);
     assert_eq!(job.consents.len(), 1);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::mailserver_cfg::{Conflict, EditSet, Secrets, ValueChange};
+use crate::mailserver_cfg::{Conflict, Edit, Secrets, ValueChange};
 
 use super::PeerJson;
 
@@ -58,9 +58,8 @@ pub(in crate::cli) struct EditJson {
 }
 
 /// Edits as they may be shown.
-pub(in crate::cli) fn edits(edits: &EditSet, secrets: &Secrets) -> Vec<EditJson> {
+pub(in crate::cli) fn edits(edits: &[Edit], secrets: &Secrets) -> Vec<EditJson> {
     edits
-        .edits()
         .iter()
         .map(|edit| {
             let show = |value: &Option<String>| value.as_ref().map(|value| secrets.show_at(&edit.path, value));

@@ -103,7 +103,7 @@ fn only_closed_values_are_open_and_only_where_the_catalogue_has_them() {
         base: Some("TLSv1.2".to_owned()),
         new: Some("TLSv1.3".to_owned()),
     }]);
-    let diff = session.base().diff(&edit, &session.secrets(), 99).unwrap();
+    let diff = session.base().prove(&edit).unwrap().diff(&session.secrets(), 99);
     let changes = session.base().changes_to(&document(&newer), &session.secrets(), 99);
     let said = format!("{diff:?} {changes:?}");
     assert!(!said.contains("hunter"), "{said}");

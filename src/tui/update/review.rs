@@ -7,7 +7,7 @@ use crate::tui::keys::Command;
 use crate::tui::overlay::{Overlay, ReviewFocus, ReviewScreen};
 use crate::tui::state::State;
 use crate::tui::{layout, text, wrap};
-use crate::work::{self, SaveJob};
+use crate::work::{self, SaveJob, Wanted};
 
 use super::{Effect, page, scrolled};
 
@@ -72,13 +72,12 @@ fn start_save(state: &mut State) -> Vec<Effect> {
     };
     let job = SaveJob {
         base: Arc::clone(state.session.base()),
-        edits: screen.review.edits.clone(),
         consents: screen.review.consents.clone(),
         action: if screen.whole.is_some() { "restore" } else { "save" },
         words: screen.review.change_words(),
         proves: screen.review.inbound_after(),
         engine: state.engine_wish,
-        whole: screen.whole,
+        wanted: Wanted::of(&screen.review, screen.whole),
         undo_after: (screen.undo == Some(true)).then_some(text::UNDO_AFTER),
     };
     state.overlays.push(Overlay::Saving {
