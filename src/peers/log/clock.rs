@@ -8,12 +8,18 @@ use jiff::tz::TimeZone;
 #[derive(Debug)]
 pub(super) struct Clock {
     zone: TimeZone,
-    minute: [u8; MINUTE],
-    minute_starts: Option<i64>,
+    /// How the stamps of the current minute begin, and how the first of them ends: `[25/Aug/2022 15:`, `:31:00] `.
+    begin: [u8; 16],
+    end: u64,
+    minute_starts: i64,
 }
 
-/// `25/Aug/2022 15:31`.
-const MINUTE: usize = 17;
+/// `[25/Aug/2022 15:31:37] `.
+const STAMP: usize = 23;
+/// `[25/Aug/2022 15:31`.
+const MINUTE: usize = 18;
+/// Where the seconds are in the last eight bytes of a stamp.
+const SECONDS: u64 = u64::from_le_bytes([0, 0, 0, 0, 0xff, 0xff, 0, 0]);
 
 /// A line split into its time and the rest.
 pub(super) struct Timed<'a> {
@@ -27,8 +33,10 @@ impl Clock {
     pub(super) fn new(zone: TimeZone) -> Self {
         Self {
             zone,
-            minute: [0; MINUTE],
-            minute_starts: None,
+            begin: [0; 16],
+            // No stamp ends so, not even one of zeros, as after a crash of the machine.
+            end: u64::MAX,
+            minute_starts: 0,
         }
     }
 
@@ -42,27 +50,43 @@ impl Clock {
     }
 
     /// Reads `[25/Aug/2022 15:31:37] message`.
+    #[inline]
     pub(super) fn engine<'a>(&mut self, line: &'a [u8]) -> Option<Timed<'a>> {
-        let (stamp, message) = line.strip_prefix(b"[")?.split_first_chunk::<20>()?;
-        let message = message.strip_prefix(b"] ")?;
-        let (minute, seconds) = stamp.split_first_chunk::<MINUTE>()?;
-        let [b':', tens, ones] = seconds else { return None };
-        let second = i64::from(two_digits(*tens, *ones)?);
-        if second > 60 {
-            return None;
+        let (stamp, message) = line.split_first_chunk::<STAMP>()?;
+        if *stamp.first_chunk()? != self.begin || self.apart(stamp)? & !SECONDS != 0 {
+            self.turn_to(stamp)?;
         }
-        if self.minute != *minute {
-            self.minute_starts = self.look_up(minute);
-            self.minute = *minute;
-        }
-        Some(Timed {
-            second: self.minute_starts? + second,
+        let [_, _, _, _, tens, ones, _, _] = self.apart(stamp)?.to_le_bytes();
+        let second = i64::from(tens) * 10 + i64::from(ones);
+        (ones <= 9 && second <= 60).then_some(Timed {
+            second: self.minute_starts + second,
             message,
         })
     }
 
+    /// What the end of a stamp has otherwise than the current minute's first: in its seconds that is the values of their digits.
+    #[inline]
+    fn apart(&self, stamp: &[u8; STAMP]) -> Option<u64> {
+        Some(u64::from_le_bytes(*stamp.last_chunk()?) ^ self.end)
+    }
+
+    /// Makes the minute of this stamp the current one.
+    #[cold]
+    #[inline(never)]
+    fn turn_to(&mut self, stamp: &[u8; STAMP]) -> Option<()> {
+        let (minute, [b':', _, _, b']', b' ']) = stamp.split_first_chunk()? else {
+            return None;
+        };
+        self.minute_starts = self.look_up(minute)?;
+        self.begin = *stamp.first_chunk()?;
+        let zeros = u64::from_le_bytes([b'0'; 8]);
+        self.end = u64::from_le_bytes(*stamp.last_chunk()?) & !SECONDS | zeros & SECONDS;
+        Some(())
+    }
+
     fn look_up(&self, minute: &[u8; MINUTE]) -> Option<i64> {
         let [
+            b'[',
             d1,
             d2,
             b'/',
@@ -249,8 +273,33 @@ mod tests {
             "<>1 2026-04-04T10:00:00Z h m - - - x",
             " [25/Aug/2022 15:31:37] x",
             "<22>1 2026-04-04T10:00:00Z h m - - [x Recv: y",
+            "[25/Aug/2022 15:31:3:] x",
+            "[25/Aug/2022 15:31:37> x",
+            "[25/Aug/2022 15:31 37] x",
+            "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
         ] {
             assert_eq!(at("UTC", line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_has_seen_a_minute_reads_as_a_new_one_does() {
+        let mut clock = Clock::new(TimeZone::UTC);
+        for line in [
+            "[25/Aug/2022 15:31:37] x",
+            "[25/Aug/2022 15:31:60] x",
+            "[25/Aug/2022 15:31:61] x",
+            "[25/Aug/2022 15:31:3:] x",
+            "[25/Aug/2022 15:31:\u{b7}] x",
+            "[25/Aug/2022 15:31:37) x",
+            "[25/Aug/2022 15:31:00] x",
+            "[25/Aug/2022 15:32:00] x",
+            "[25/Aug/2022 15:99:00] x",
+            "[25/Aug/2022 15:32:59] x",
+            "[26/Aug/2022 15:32:59] x",
+        ] {
+            let read = clock.split(line.as_bytes()).map(Timed::into_words);
+            assert_eq!(read, at("UTC", line), "{line}");
         }
     }
 

@@ -6,23 +6,27 @@
 //! line feed. Whatever deviates is `None` and goes the strict way: this is a short cut and never an opinion of its own (a
 //! test holds the two against each other). No search passes a line feed.
 
-use super::distinct::MessageId;
 use super::key::{HostKey, Kind, service};
-use super::line::Outcome;
+use super::line::{Outcome, domain};
+use super::window::{Long, Short, digits, first};
+use crate::peers::Service;
 
 /// A line of the usual shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Common<'a> {
     Sent {
         host: HostKey,
-        id: MessageId,
-        recipient: &'a [u8],
+        /// The Queue-ID.
+        id: &'a [u8; 17],
+        /// Of its recipient; `None`: there is none.
+        domain: Option<&'a [u8]>,
         outcome: Outcome,
         status: &'a [u8],
     },
     Received {
         host: HostKey,
-        id: MessageId,
+        /// The Queue-ID.
+        id: &'a [u8; 17],
         user: bool,
         tls: bool,
     },
@@ -30,39 +34,72 @@ pub(super) enum Common<'a> {
     Made,
 }
 
+impl Common<'_> {
+    /// What its peer is looked up by, if it names one.
+    #[inline]
+    pub(super) fn host(&self) -> Option<HostKey> {
+        match self {
+            Self::Sent { host, .. } | Self::Received { host, .. } => Some(*host),
+            Self::Made => None,
+        }
+    }
+}
+
 /// Reads the line at the head of `text` (behind its time); gives it and what follows from its line feed on.
 #[inline]
 pub(super) fn read(text: &[u8]) -> Option<(Common<'_>, &[u8])> {
-    if let Some(rest) = text.strip_prefix(b"Sent: Queue-ID: ") {
-        let (id, rest) = queue_id(rest)?;
-        let (recipient, rest) = mailbox(rest.strip_prefix(b", Recipient: <")?)?;
-        let (outcome, status, rest) = result(rest.strip_prefix(b", Result: ")?)?;
-        let (host, rest) = HostKey::read(Kind::Outbound, rest)?;
-        let rest = rest.strip_prefix(b", Msg-Id: ")?;
-        let end = end_without(rest, |field| {
-            field.starts_with(b", Remote-Host: ") || field.starts_with(b", Status: ")
-        })?;
-        let sent = Common::Sent {
-            host,
-            id,
-            recipient,
-            outcome,
-            status,
-        };
-        return Some((sent, end));
+    let (head, rest) = text.split_first_chunk::<16>()?;
+    if head == b"Sent: Queue-ID: " {
+        sent(rest)
+    } else if head == b"Recv: Queue-ID: " {
+        received(rest)
+    } else {
+        None
     }
-    let (id, rest) = queue_id(text.strip_prefix(b"Recv: Queue-ID: ")?)?;
-    let (word, rest) = short_field(rest.strip_prefix(b", Service: ")?, 64)?;
-    let (_, rest) = mailbox(rest.strip_prefix(b", From: <")?)?;
-    let (_, rest) = mailbox(rest.strip_prefix(b", To: <")?)?;
-    let size = rest.strip_prefix(b", Size: ")?;
-    let digits = size.iter().take_while(|b| b.is_ascii_digit()).count();
-    let rest = size.get(digits..).filter(|_| digits > 0)?;
-    let second = |field: &[u8]| field.starts_with(b", Size: ");
-    let Some(rest) = rest.strip_prefix(b", Sender-Host: ") else {
-        return Some((Common::Made, end_without(rest.strip_prefix(b", Report: ")?, second)?));
+}
+
+#[inline]
+fn sent(rest: &[u8]) -> Option<(Common<'_>, &[u8])> {
+    let (id, rest) = queue_id(rest)?;
+    let (domain, rest) = recipient(rest.strip_prefix(b", Recipient: <")?)?;
+    let (outcome, status, rest) = result(rest.strip_prefix(b", Result: ")?)?;
+    let (host, rest) = HostKey::read(Kind::Outbound, rest)?;
+    let rest = rest.strip_prefix(b", Msg-Id: ")?;
+    let end = end_without(rest, *b"RS", [b", Remote-Host: ".as_slice(), b", Status: "])?;
+    let sent = Common::Sent {
+        host,
+        id,
+        domain,
+        outcome,
+        status,
     };
-    let (host, mut rest) = HostKey::read(Kind::Inbound(service(word)), rest)?;
+    Some((sent, end))
+}
+
+#[inline]
+fn received(rest: &[u8]) -> Option<(Common<'_>, &[u8])> {
+    let (id, rest) = queue_id(rest)?;
+    let rest = rest.strip_prefix(b", Service: ")?;
+    // What nearly all say.
+    let (service, rest) = if let Some(rest) = rest.strip_prefix(b"SMTP, From: <") {
+        (Service::Smtp, rest)
+    } else if let Some(rest) = rest.strip_prefix(b"Kerio Connect Client, From: <") {
+        (Service::Https, rest)
+    } else {
+        let (word, rest) = short_field(rest, 64)?;
+        (service(word), rest.strip_prefix(b", From: <")?)
+    };
+    let rest = mailbox(rest)?;
+    let rest = mailbox(rest.strip_prefix(b", To: <")?)?;
+    let size = rest.strip_prefix(b", Size: ")?;
+    let rest = size.get(digits(size).filter(|digits| *digits > 0)?..)?;
+    let Some(rest) = rest.strip_prefix(b", Sender-Host: ") else {
+        return Some((
+            Common::Made,
+            end_without(rest.strip_prefix(b", Report: ")?, *b"S", [b", Size: "])?,
+        ));
+    };
+    let (host, mut rest) = HostKey::read(Kind::Inbound(service), rest)?;
     let (mut user, mut tls) = (false, false);
     loop {
         if let Some(after) = rest.strip_prefix(b", SSL: yes") {
@@ -77,26 +114,27 @@ pub(super) fn read(text: &[u8]) -> Option<(Common<'_>, &[u8])> {
     let rest = rest
         .strip_prefix(b", Subject:")
         .or_else(|| rest.strip_prefix(b", Msg-Id: "))?;
-    let end = end_without(rest, second)?;
+    let end = end_without(rest, *b"S", [b", Size: "])?;
     Some((Common::Received { host, id, user, tls }, end))
 }
 
 /// What became of a delivery, the remote server's words, and what follows on `Remote-Host: `.
 #[inline]
 fn result(text: &[u8]) -> Option<(Outcome, &[u8], &[u8])> {
-    if let Some(rest) = text.strip_prefix(b"delivered, Status: 2.0.0 , Remote-Host: ") {
-        return Some((Outcome::Delivered, b"2.0.0", rest));
-    }
-    let (outcome, words) = if let Some(words) = text.strip_prefix(b"delayed, Status: ") {
+    let (outcome, words) = if let Some(words) = text.strip_prefix(b"delivered, Status: ") {
+        // What nearly all say.
+        if let Some(rest) = words.strip_prefix(b"2.0.0 , Remote-Host: ") {
+            return Some((Outcome::Delivered, b"2.0.0", rest));
+        }
+        (Outcome::Delivered, words)
+    } else if let Some(words) = text.strip_prefix(b"delayed, Status: ") {
         (Outcome::Delayed, words)
-    } else if let Some(words) = text.strip_prefix(b"failed, Status: ") {
-        (Outcome::Failed, words)
     } else {
-        (Outcome::Delivered, text.strip_prefix(b"delivered, Status: ")?)
+        (Outcome::Failed, text.strip_prefix(b"failed, Status: ")?)
     };
     let mut from = 0;
     loop {
-        let at = from + memchr::memchr2(b',', b'\n', words.get(from..)?)?;
+        let at = from + first(words.get(from..)?, *b",\n")?;
         let (status, field) = words.split_at_checked(at)?;
         if let Some(rest) = field.strip_prefix(b", Remote-Host: ") {
             return Some((outcome, status.trim_ascii(), rest));
@@ -110,7 +148,7 @@ fn result(text: &[u8]) -> Option<(Outcome, &[u8], &[u8])> {
 
 /// Eight characters, a hyphen, eight characters; none of them before `0` in ASCII, so neither comma nor line feed.
 #[inline]
-fn queue_id(text: &[u8]) -> Option<(MessageId, &[u8])> {
+fn queue_id(text: &[u8]) -> Option<(&[u8; 17], &[u8])> {
     const ZEROS: u64 = u64::from_ne_bytes([b'0'; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     let (id, rest) = text.split_first_chunk::<17>()?;
@@ -120,32 +158,59 @@ fn queue_id(text: &[u8]) -> Option<(MessageId, &[u8])> {
     );
     // The lowest byte below `0` sets its highest bit; without one nothing is borrowed from the next.
     let before = |word: u64| (word | word.wrapping_sub(ZEROS)) & HIGH;
-    (before(first) | before(last) == 0 && id.get(8) == Some(&b'-')).then(|| (MessageId::usual(id), rest))
+    (before(first) | before(last) == 0 && id.get(8) == Some(&b'-')).then_some((id, rest))
 }
 
-/// What stands before `>`, without quotes in it, and what follows.
-fn mailbox(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (inner, rest) = text.split_at_checked(memchr::memchr3(b'>', b'"', b'\n', text)?)?;
-    Some((inner, rest.strip_prefix(b">")?))
+/// What follows on the `>` of an address without quotes.
+#[inline]
+fn mailbox(text: &[u8]) -> Option<&[u8]> {
+    text.get(first(text, *b">\"\n")?..)?.strip_prefix(b">")
+}
+
+/// The domain of an address without quotes, and what follows on its `>`.
+#[inline]
+fn recipient(text: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+    let window = Short::new(text)?;
+    let ends = window.find(*b">\"\n");
+    if ends == 0 {
+        let (address, rest) = text.split_at_checked(first(text, *b">\"\n")?)?;
+        return Some((domain(address), rest.strip_prefix(b">")?));
+    }
+    let (address, rest) = text.split_at_checked(ends.trailing_zeros() as usize)?;
+    // Of those before the end the last.
+    let at = window.find(*b"@") & (ends - 1) & !ends;
+    let domain = address.get((u64::BITS - at.leading_zeros()) as usize..)?;
+    Some((Some(domain).filter(|_| at != 0), rest.strip_prefix(b">")?))
 }
 
 /// A field of one to `max` bytes, and what follows from its comma on.
+#[inline]
 fn short_field(text: &[u8], max: usize) -> Option<(&[u8], &[u8])> {
-    let end = memchr::memchr2(b',', b'\n', text).filter(|end| (1..=max).contains(end))?;
+    let end = first(text, *b",\n").filter(|end| (1..=max).contains(end))?;
     text.split_at_checked(end).filter(|(_, rest)| rest.starts_with(b","))
 }
 
-/// The text from the line feed on, if no field until there is a `forbidden` one.
-fn end_without(mut text: &[u8], forbidden: impl Fn(&[u8]) -> bool) -> Option<&[u8]> {
+/// The text from the line feed on, if none of these fields comes before. Each begins with a comma, a blank, and one of `third`.
+#[inline]
+fn end_without<'t, const N: usize>(mut text: &'t [u8], third: [u8; N], fields: [&[u8]; N]) -> Option<&'t [u8]> {
     loop {
-        let field = text.get(memchr::memchr2(b',', b'\n', text)?..)?;
-        if field.starts_with(b"\n") {
-            return Some(field);
+        let (here, ahead) = (Long::new(text)?, Long::new(text.get(2..)?)?);
+        let ends = here.find(*b"\n");
+        if here.meets(b',', &ahead, third) {
+            let before = ends.wrapping_sub(1) & !ends;
+            let mut suspects = here.find(*b",") & ahead.find(third) & before;
+            while suspects != 0 {
+                let field = text.get(suspects.trailing_zeros() as usize..)?;
+                if fields.iter().any(|forbidden| field.starts_with(forbidden)) {
+                    return None;
+                }
+                suspects &= suspects - 1;
+            }
         }
-        if forbidden(field) {
-            return None;
+        if ends != 0 {
+            return text.get(ends.trailing_zeros() as usize..);
         }
-        text = field.get(1..)?;
+        text = text.get(64..)?;
     }
 }
 

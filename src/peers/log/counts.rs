@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::distinct::{Distinct, MessageId, Ring};
-use super::key::Kind;
+use super::key::{HostKey, Kind};
 use super::trouble::TroubleTally;
 
 /// Most peers kept for one recipient domain; beyond, nothing is said of the domain as a whole.
@@ -47,19 +47,20 @@ impl Span {
     }
 }
 
-/// A [`Span`] in 16 bytes: what one line adds to. Ends at four thousand million, of lines and of seconds.
+/// A [`Span`] in 12 bytes: what one line adds to. Ends at four thousand million, of lines and of seconds; begins in 1970.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ShortSpan {
-    first: i64,
+    first: u32,
     seconds: u32,
     count: u32,
 }
 
 impl ShortSpan {
     pub(super) fn see(&mut self, second: i64) {
-        if self.count > 0 && second >= self.first {
+        let first = i64::from(self.first);
+        if self.count > 0 && second >= first {
             // The usual case: lines are in order of time.
-            let seconds = u32::try_from(second - self.first).unwrap_or(u32::MAX);
+            let seconds = u32::try_from(second - first).unwrap_or(u32::MAX);
             self.seconds = self.seconds.max(seconds);
             self.count = self.count.saturating_add(1);
         } else {
@@ -72,8 +73,8 @@ impl ShortSpan {
     pub(super) fn span(self) -> Span {
         Span {
             count: self.count.into(),
-            first: self.first,
-            last: self.first + i64::from(self.seconds),
+            first: self.first.into(),
+            last: i64::from(self.first) + i64::from(self.seconds),
         }
     }
 }
@@ -81,7 +82,7 @@ impl ShortSpan {
 impl From<Span> for ShortSpan {
     fn from(span: Span) -> Self {
         Self {
-            first: span.first,
+            first: u32::try_from(span.first.max(0)).unwrap_or(u32::MAX),
             seconds: u32::try_from(span.last - span.first).unwrap_or(u32::MAX),
             count: u32::try_from(span.count).unwrap_or(u32::MAX),
         }
@@ -93,6 +94,8 @@ impl From<Span> for ShortSpan {
 #[derive(Debug, Clone, Default)]
 #[repr(align(64))]
 pub(super) struct PeerTally {
+    /// What it is looked up by, if that is an IPv4 address.
+    pub(super) key: HostKey,
     pub(super) delivered: Distinct,
     /// Receptions with TLS.
     pub(super) with_tls: ShortSpan,

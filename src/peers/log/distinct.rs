@@ -37,11 +37,11 @@ pub(super) fn identity(text: &[u8]) -> u64 {
     for word in words {
         fold(u64::from_le_bytes(*word));
     }
-    let mut last = [0_u8; 8];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    fold(u64::from_le_bytes(last));
+    // The last eight bytes again, whatever of them was in a word: no loop that is of another length each time.
+    fold(match text.last_chunk() {
+        Some(last) => u64::from_le_bytes(*last),
+        None => rest.iter().fold(0, |all, byte| (all << 8) | u64::from(*byte)),
+    });
     state ^ (state >> 32)
 }
 
@@ -50,9 +50,10 @@ pub(super) fn identity(text: &[u8]) -> u64 {
 pub(super) struct MessageId {
     /// Which message it is.
     pub(super) key: u64,
-    /// The digits as one number, without regard to case. The engine's begin with the time in hexadecimal, so that a new
-    /// message comes after all before it, as a rule; nothing is wrong where it does not. 0 for an id of another shape.
-    order: [u64; 2],
+    /// The digits of both halves, taken in turns, as one number, without regard to case. The engine's are the time and a counter in
+    /// hexadecimal, and where neither goes back their mixture does not either: a new message comes after all before it, as a rule;
+    /// nothing is wrong where it does not. 0 for an id of another shape.
+    order: u64,
 }
 
 impl MessageId {
@@ -61,20 +62,30 @@ impl MessageId {
             Some(usual) if text.len() == 17 => Self::usual(usual),
             _ => Self {
                 key: identity(text),
-                order: [0; 2],
+                order: 0,
             },
         }
     }
 
-    /// Of eight digits, a hyphen, and eight more (or whatever stands there: the same text has the same order).
+    /// Of eight hexadecimal digits, a hyphen, and eight more (or whatever stands there: the same text has the same order).
     #[inline]
     pub(super) fn usual(text: &[u8; 17]) -> Self {
-        let digits = |eight: Option<&[u8; 8]>| eight.map_or(0, |eight| u64::from_be_bytes(*eight) | SMALL);
+        let [a, b, c, d, e, f, g, h, hyphen, last @ ..] = *text;
+        let first = u64::from_be_bytes([a, b, c, d, e, f, g, h]) | SMALL;
+        let last = u64::from_be_bytes(last) | SMALL;
+        let wide = u128::from(first ^ MIX ^ u64::from(hyphen)) * u128::from(last ^ MIX.rotate_left(32));
         Self {
-            key: identity(text),
-            order: [digits(text.first_chunk()), digits(text.last_chunk())],
+            key: (wide as u64) ^ ((wide >> 64) as u64),
+            order: values(first) << 4 | values(last),
         }
     }
+}
+
+/// The values of eight hexadecimal digits, each in its byte.
+const fn values(digits: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    // A letter has bit 6, and comes nine after the digit with the same lower half.
+    (digits & (ONES * 0xf)) + ((digits >> 6) & ONES) * 9
 }
 
 /// A count of distinct identities, see the module; what every line of a peer looks at. What it has seen lately is in its
@@ -82,7 +93,10 @@ impl MessageId {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Distinct {
     /// The highest order seen.
-    newest: [u64; 2],
+    newest: u64,
+    /// Of the identity that had it, if it is in the ring: a message to several recipients is itself again. 0: it is not. (Two that have one
+    /// order are the same unless they are not hexadecimal.)
+    latest: u16,
     /// Ends at four thousand million.
     count: u32,
     /// The place in the ring that is written next.
@@ -111,16 +125,31 @@ impl Distinct {
         self.count
     }
 
+    /// Whether none that was seen had so high an order: then this one was not among them.
+    #[inline]
+    pub(super) const fn is_new(&self, id: MessageId) -> bool {
+        id.order > self.newest
+    }
+
+    /// Sees an identity that is not counted (yet).
+    pub(super) const fn pass(&mut self, id: MessageId) {
+        if id.order > self.newest {
+            (self.newest, self.latest) = (id.order, 0);
+        }
+    }
+
     /// Sees an identity; counts it if it is new and `counts`. Tells whether it was new.
     #[inline]
     pub(super) fn add(&mut self, ring: &mut Ring, id: MessageId, counts: bool) -> bool {
+        let short = short(id.key);
+        let brief = (short >> 16) as u16 | 1;
         if id.order > self.newest {
-            self.newest = id.order;
-        } else if ring.has(id) {
+            (self.newest, self.latest) = (id.order, brief);
+        } else if (id.order, brief) == (self.newest, self.latest) || holds(&ring.recent, short) {
             return false;
         }
         self.count = self.count.saturating_add(u32::from(counts));
-        self.remember(ring, short(id.key));
+        self.remember(ring, short);
         true
     }
 
@@ -136,11 +165,6 @@ impl Distinct {
         }
     }
 
-    /// What the next one takes the place of, in its ring.
-    pub(super) fn oldest(&self, ring: &Ring) -> u32 {
-        ring.recent.get(usize::from(self.next)).copied().unwrap_or(0)
-    }
-
     pub(super) fn forget(&mut self, count: u32) {
         self.count = self.count.saturating_sub(count);
     }
@@ -149,7 +173,9 @@ impl Distinct {
         let first = newer_ring.first.as_deref().unwrap_or(&newer_ring.recent);
         let repeated = first.iter().filter(|id| **id != 0 && holds(&ring.recent, **id)).count();
         self.count = self.count.saturating_add(newer.count.saturating_sub(repeated as u32));
-        self.newest = self.newest.max(newer.newest);
+        if newer.newest > self.newest {
+            (self.newest, self.latest) = (newer.newest, newer.latest);
+        }
         let (later, earlier) = newer_ring
             .recent
             .split_at_checked(usize::from(newer.next))
@@ -267,6 +293,18 @@ mod tests {
     }
 
     #[test]
+    fn an_order_takes_the_digits_in_turns() {
+        for (text, order) in [
+            (b"63073369-0000000A", 0x6030_0070_3030_609a),
+            (b"abcdefAB-CDEF0123", 0xacbd_cedf_e0f1_a2b3),
+            (b"ffffffff-ffffffff", u64::MAX),
+            (b"00000000-98765432", 0x0908_0706_0504_0302),
+        ] {
+            assert_eq!(MessageId::usual(text).order, order);
+        }
+    }
+
+    #[test]
     fn a_message_is_delayed_once_and_delivered_once() {
         let mut waiting = Waiting::default();
         assert!(waiting.delay(1, 7, || false));
@@ -294,12 +332,14 @@ mod tests {
 
         #[test]
         fn a_ring_is_asked_only_where_it_could_know(ids in prop::collection::vec(0_u64..90, 0..400), ordered in any::<bool>()) {
-            // In any order and with none at all, what is counted is what a list of the last identities says.
+            // In any order and with none at all, what is counted is what a list of the last identities says, and the one of the highest order.
             let (mut seen, mut ring) = (Distinct::default(), Ring::default());
-            let (mut last, mut count) = (Vec::new(), 0);
+            let (mut last, mut count, mut highest) = (Vec::new(), 0, 0);
             for id in ids {
-                let id = MessageId { order: if ordered { [0, id] } else { [0; 2] }, ..numbered(id) };
-                let new = !last.iter().rev().take(RECENT).any(|known| *known == id.key);
+                let id = MessageId { order: if ordered { id } else { 0 }, ..numbered(id) };
+                let is_highest = id.order > 0 && id.order == highest;
+                let new = !is_highest && !last.iter().rev().take(RECENT).any(|known| *known == id.key);
+                highest = highest.max(id.order);
                 if new {
                     last.push(id.key);
                     count += 1;

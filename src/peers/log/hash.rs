@@ -48,6 +48,11 @@ impl Hasher for Fold {
         self.word(n);
     }
 
+    fn write_u128(&mut self, n: u128) {
+        let wide = u128::from(self.0 ^ n as u64) * u128::from((n >> 64) as u64 ^ 0x9e37_79b9_7f4a_7c15);
+        self.0 = (wide as u64) ^ ((wide >> 64) as u64);
+    }
+
     fn write_usize(&mut self, n: usize) {
         self.word(n as u64);
     }

@@ -7,6 +7,8 @@
 use std::hash::{Hash, Hasher};
 use std::net::Ipv4Addr;
 
+use wide::u8x16;
+
 use crate::peers::Service;
 
 /// Which peer: direction and service in one.
@@ -16,25 +18,25 @@ pub(super) enum Kind {
     Inbound(Service),
 }
 
-/// The text of an IPv4 address, and what kind of peer it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The text of an IPv4 address, and what kind of peer it is. Its default is no line's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct HostKey([u64; 2]);
 
 impl HostKey {
     /// Reads what stands before the first byte that is before `.` in ASCII (comma, blank, line feed), if that is within 15
     /// bytes; and what follows from that byte on. Whether it is an address is not looked at: what is none was never put into
     /// the table.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read(kind: Kind, text: &[u8]) -> Option<(Self, &[u8])> {
-        const ONES: u128 = u128::from_ne_bytes([1; 16]);
-        let bytes = u128::from_le_bytes(*text.first_chunk()?);
-        // The lowest byte that is below `.` sets its highest bit here: nothing is borrowed from it by those before it.
-        let ends = bytes.wrapping_sub(ONES * b'.' as u128) & !bytes & (ONES << 7);
-        if ends == 0 {
+        const PLACES: u8x16 = u8x16::new([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+        let bytes = u8x16::new(*text.first_chunk()?);
+        let before_dot = bytes.min(u8x16::splat(b'.' - 1)).simd_eq(bytes).to_bitmask();
+        if before_dot == 0 {
             return None;
         }
-        let length = ends.trailing_zeros() / 8;
-        let host = bytes & ((1 << (8 * length)) - 1);
+        let length = before_dot.trailing_zeros();
+        let behind = PLACES.max(u8x16::splat(length as u8)).simd_eq(PLACES);
+        let host = u128::from_le_bytes((bytes & !behind).to_array());
         Some((Self::new(kind, host), text.get(length as usize..)?))
     }
 
@@ -72,9 +74,8 @@ impl HostKey {
 
 impl Hash for HostKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let Self([low, high]) = self;
-        state.write_u64(*low);
-        state.write_u64(*high);
+        let Self([low, high]) = *self;
+        state.write_u128(u128::from(high) << 64 | u128::from(low));
     }
 }
 
@@ -99,10 +100,11 @@ pub(super) fn address(host: &[u8]) -> Option<Ipv4Addr> {
 /// The service that a `Recv` line names. Only `SMTP` is mail transport; the engine's own client, WebDAV and ActiveSync
 /// come over HTTPS. A session of a user on 587 or 465 is logged as `SMTP` too, as far as is known.
 pub(super) fn service(word: &[u8]) -> Service {
-    match word {
-        b"SMTP" => return Service::Smtp,
-        b"Kerio Connect Client" | b"WebDAV" => return Service::Https,
-        _ => {}
+    if word == b"SMTP" {
+        return Service::Smtp;
+    }
+    if word == b"Kerio Connect Client" || word == b"WebDAV" {
+        return Service::Https;
     }
     let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
     if is("SMTP") || is("ESMTP") {

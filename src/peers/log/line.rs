@@ -31,6 +31,19 @@ pub(super) struct Sent<'a> {
     pub(super) host: Option<&'a [u8]>,
 }
 
+impl<'a> Sent<'a> {
+    /// The domain of the recipient.
+    pub(super) fn domain(&self) -> Option<&'a [u8]> {
+        domain(self.recipient)
+    }
+}
+
+/// What follows on the last `@`.
+pub(super) fn domain(address: &[u8]) -> Option<&[u8]> {
+    let at = memchr::memrchr(b'@', address)?;
+    address.get(at + 1..)
+}
+
 /// A message taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Received<'a> {

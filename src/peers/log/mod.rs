@@ -2,7 +2,9 @@
 //!
 //! Logs reach gigabytes, so they are read as bytes, a piece at a time, by as many threads as there are cores, each
 //! with its own stretch of the whole; memory grows with the peers and not with the lines ([`mod@distinct`] says how a message is
-//! counted once). Lines are trusted with nothing ([`mod@line`]); those of the usual shape take a short cut ([`mod@common`]). A later [`LogFindings::follow`] reads only what is new.
+//! counted once). Lines are trusted with nothing ([`mod@line`]); those of the usual shape take a short cut ([`mod@common`], which
+//! sees dozens of bytes at once with [`mod@window`]). What a line is counted into is found by [`mod@numbers`] and is one cache line. A later
+//! [`LogFindings::follow`] reads only what is new.
 
 mod clock;
 mod common;
@@ -13,10 +15,12 @@ mod findings;
 mod hash;
 mod key;
 mod line;
+mod numbers;
 mod scope;
 mod stretch;
 mod tally;
 mod trouble;
+mod window;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};

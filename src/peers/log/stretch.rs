@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::tz::TimeZone;
 
 use super::clock::Clock;
-use super::common::{self, Common};
+use super::common;
 use super::files::{OpenLog, read_full};
 use super::key::{Kind, address, service};
 use super::line::{Line, parse};
@@ -19,18 +19,6 @@ use crate::peers::Host;
 const BUFFER: usize = 256 << 10;
 /// Lines dated later than this many seconds after "now" are a wrong clock, not mail.
 const FUTURE_SECONDS: i64 = 86_400;
-
-/// Usual lines that are counted together: first all peers are looked up, then all are looked at, then each line is counted. So
-/// the core waits for many at once, of which few lie in its caches, instead of for one after the other.
-const BATCH: usize = 32;
-
-/// A line of the usual shape that is not counted yet.
-struct Usual<'t> {
-    line: Common<'t>,
-    second: i64,
-    /// From its head on, to the end of what was read.
-    text: &'t [u8],
-}
 
 /// What reads lines into a tally.
 pub(super) struct Reader<'a> {
@@ -156,17 +144,10 @@ impl<'a> Reader<'a> {
         let Some(mut rest) = lines.get(begin..) else {
             return false;
         };
-        let mut batch = Vec::with_capacity(BATCH);
         while !rest.is_empty() && (start as u64) < end {
-            let after = if let Some((usual, after)) = self.usual(rest) {
-                batch.push(usual);
-                if batch.len() == BATCH {
-                    self.count_all(&mut batch);
-                }
+            let after = if let Some(after) = self.usual(rest) {
                 after
             } else {
-                // Lines count in their order.
-                self.count_all(&mut batch);
                 let Some((line, after)) = memchr::memchr(b'\n', rest).and_then(|end| rest.split_at_checked(end)) else {
                     return false;
                 };
@@ -176,35 +157,19 @@ impl<'a> Reader<'a> {
             start += rest.len() - after.len() + 1;
             rest = after.get(1..).unwrap_or_default();
         }
-        self.count_all(&mut batch);
         start as u64 >= end
     }
 
-    /// Reads the line at the head of `text` if it is of the usual shape; gives what follows from its line feed on.
+    /// Reads and counts the line at the head of `text` if it is of the usual shape and its peer is known by now; gives what follows from
+    /// its line feed on.
     #[inline]
-    fn usual<'t>(&mut self, text: &'t [u8]) -> Option<(Usual<'t>, &'t [u8])> {
+    fn usual<'t>(&mut self, text: &'t [u8]) -> Option<&'t [u8]> {
         let timed = self.clock.engine(text)?;
         if timed.second < self.since || timed.second > self.until {
             return None;
         }
         let (line, after) = common::read(timed.message)?;
-        let second = timed.second;
-        Some((Usual { line, second, text }, after))
-    }
-
-    /// Counts lines, those of unknown peers the strict way.
-    fn count_all(&mut self, batch: &mut Vec<Usual<'_>>) {
-        let mut peers = [None; BATCH];
-        for (peer, usual) in peers.iter_mut().zip(&*batch) {
-            *peer = self.tally.find(&usual.line);
-        }
-        self.tally.fetch(&peers);
-        for (peer, usual) in peers.into_iter().zip(batch.drain(..)) {
-            if !self.tally.common(peer, &usual.line, usual.second) {
-                let end = memchr::memchr(b'\n', usual.text).unwrap_or(usual.text.len());
-                self.line(usual.text.get(..end).unwrap_or_default(), true);
-            }
-        }
+        self.tally.common(&line, timed.second).then_some(after)
     }
 
     fn line(&mut self, line: &[u8], whole: bool) {

@@ -52,18 +52,18 @@ impl Trouble {
 /// One peer's troubles.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TroubleTally {
-    /// Seconds, oldest first.
-    times: VecDeque<i64>,
+    /// Seconds since 1970, oldest first.
+    times: VecDeque<u32>,
     /// The very first one in the window.
     first: i64,
     /// More than `times` holds.
     forgotten: bool,
-    /// As it came: most are overwritten by the next, and made safe only when shown.
-    status: Vec<u8>,
-    status_at: i64,
-    status_speaks_of_tls: bool,
-    /// A remark about TLS among the remote server's words.
+    /// The last remark about TLS among the remote server's words. As it came, like the other: most are overwritten by the next, and made safe
+    /// only when shown.
     remark: Option<(Vec<u8>, Span)>,
+    /// The last words about something else.
+    other: Vec<u8>,
+    other_at: i64,
 }
 
 impl TroubleTally {
@@ -71,19 +71,20 @@ impl TroubleTally {
     pub(super) fn see(&mut self, second: i64, status: &[u8], new: bool) {
         let words = status.get(..WORDS_MAX).unwrap_or(status);
         // A server says the same again and again.
-        if self.status != words {
-            self.status.clear();
-            self.status.extend_from_slice(words);
-            self.status_speaks_of_tls = speaks_of_tls(words);
-        }
-        self.status_at = second;
-        if self.status_speaks_of_tls {
-            let (remark, span) = self.remark.get_or_insert_default();
-            if *remark != words {
+        match &mut self.remark {
+            Some((remark, span)) if remark == words => span.see(second),
+            _ if self.other == words => self.other_at = second,
+            remark if speaks_of_tls(words) => {
+                let (remark, span) = remark.get_or_insert_default();
                 remark.clear();
                 remark.extend_from_slice(words);
+                span.see(second);
             }
-            span.see(second);
+            _ => {
+                self.other.clear();
+                self.other.extend_from_slice(words);
+                self.other_at = second;
+            }
         }
         if new {
             self.push(second);
@@ -100,7 +101,7 @@ impl TroubleTally {
             self.times.pop_front();
             self.forgotten = true;
         }
-        self.times.push_back(second);
+        self.times.push_back(u32::try_from(second.max(0)).unwrap_or(u32::MAX));
     }
 
     pub(super) fn absorb_newer(&mut self, newer: Self) {
@@ -110,13 +111,12 @@ impl TroubleTally {
             (false, true) => self.first,
         };
         for second in newer.times {
-            self.push(second);
+            self.push(second.into());
         }
         self.first = first;
         self.forgotten |= newer.forgotten;
-        if newer.status_at >= self.status_at {
-            (self.status, self.status_at) = (newer.status, newer.status_at);
-            self.status_speaks_of_tls = newer.status_speaks_of_tls;
+        if newer.other_at >= self.other_at {
+            (self.other, self.other_at) = (newer.other, newer.other_at);
         }
         match (&mut self.remark, newer.remark) {
             (Some((words, span)), Some((newer_words, newer_span))) => {
@@ -139,11 +139,13 @@ impl TroubleTally {
 
     /// What there is since `since` (seconds); `mail`: the deliveries that went well.
     pub(super) fn since(&self, peer: PeerKey, since: i64, mail: Span) -> Option<Trouble> {
-        let recent = || self.times.iter().copied().filter(|t| *t >= since);
+        let times = || self.times.iter().map(|second| i64::from(*second));
+        let recent = || times().filter(|t| *t >= since);
         let first = recent().min()?;
-        let of_tls = self.remark.as_ref().filter(|(_, span)| span.last >= since);
-        let status = of_tls.map_or(&self.status, |(words, _)| words);
-        let at_least = self.forgotten && self.times.iter().all(|t| *t >= since);
+        let of_tls = self.remark.as_ref();
+        let of_tls = of_tls.filter(|(_, span)| span.last >= since || self.other.is_empty());
+        let status = of_tls.map_or(&self.other, |(words, _)| words);
+        let at_least = self.forgotten && times().all(|t| t >= since);
         Some(Trouble {
             peer,
             status: safe_text(status, WORDS_MAX),
