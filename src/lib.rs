@@ -33,9 +33,10 @@
 //! *A chosen minimum.* Enter on a row of the drop-down is a `Command` of the key table; `tui::update` calls
 //! [`session::Session::choose`]; that asks [`tls::Catalogue::plan`] for the edits of (name, value) pairs of both directions and lays
 //! them into the draft. F6 asks [`work`] for facts about file and engine, and [`session::Session::review`] puts them
-//! together with the diff of [`mailserver_cfg::Document::diff`] and the verdicts of [`peers::assess`]. Save is an effect with
-//! the [`mailserver_cfg::EditSet`]; [`save::save`] stops the engine through its `Gate`, rebases the edits onto what is on disk
-//! then, renders, verifies, backs up, exchanges, and lets the engine start. The event that comes back holds the new document.
+//! together: [`mailserver_cfg::Document::prove`] makes the edits and proves the result, [`mailserver_cfg::Proven::diff`] shows it, and
+//! [`peers::assess`] has the verdicts. Save is an effect with that [`mailserver_cfg::Proven`]; [`save::save`] stops the engine through its
+//! `Gate`, and if the file is still the one that was read writes just what was proven, else rebases the edits onto what is there then and
+//! proves again; it backs up, exchanges, and lets the engine start. The event that comes back holds the new document.
 //!
 //! *One line of a log.* [`peers::scan_logs`] reads bytes; a line becomes counters of one peer, never a stored line;
 //! [`peers::make_book`] joins it with the peers file and remembered probes; [`peers::assess`] gives the row its verdict.

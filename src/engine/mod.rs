@@ -4,7 +4,7 @@
 //! `mailserver.cfg`, and must never know what a save, a TLS version or a screen is. Everything that it cannot see it calls
 //! unknown, and everybody treats unknown as running: a file that is written under a running engine is lost.
 //!
-//! - [`Places`]: the paths that belong to one configuration file. [`detect`] and [`Controller::status`]: the answer, with its reason.
+//! - [`Places`]: the paths that belong to one configuration file. [`detect()`] and [`Controller::status`]: the answer, with its reason.
 //! - [`Controller`]: what would be run ([`Controller::planned`]), the checks before ([`Controller::preflight`]), the stop with its proof,
 //!   the start, and the watch that tells "started well" from "the start command ended well".
 //! - [`arm`], [`rearm`], [`disarm`], [`armed`]: the dead-man's switch.

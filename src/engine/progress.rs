@@ -69,7 +69,7 @@ pub struct Stopped {
     pub ports: Vec<SocketAddr>,
 }
 
-/// The start command ended well. Whether the engine stays up is for [`Controller::watch`] to say.
+/// The start command ended well. Whether the engine stays up is for [`Controller::watch`](super::Controller::watch) to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Started {
     /// How long the start command took.

@@ -140,7 +140,7 @@ pub enum Overlay {
     DropDown {
         /// Whose.
         direction: Direction,
-        /// The marked row of [`CHOICES`].
+        /// The marked row of [`CHOICES`](super::state::CHOICES).
         selected: usize,
     },
     /// The editor of one variable.

@@ -1,4 +1,4 @@
-//! All that the screen shows, as a value. [`super::update`] changes it, the views read it.
+//! All that the screen shows, as a value. [`super::update()`] changes it, the views read it.
 
 use std::sync::Arc;
 
@@ -220,7 +220,7 @@ impl State {
         }
     }
 
-    /// What each choice of [`CHOICES`] would do.
+    /// What each choice of `CHOICES` would do.
     #[must_use]
     pub fn counts(&self, direction: Direction) -> &[(Threshold, Counts); 5] {
         let [inbound, outbound] = &self.counts;

@@ -142,7 +142,7 @@ impl Host {
     /// Keeps saves that would undo themselves. Returns what was confirmed, in words.
     ///
     /// # Errors
-    /// [`UndoError`].
+    /// `UndoError`.
     pub fn confirm(&self) -> Result<Vec<String>, UndoError> {
         let mut confirmed = Vec::new();
         for backup in self.backups()?.iter() {
@@ -166,7 +166,7 @@ impl Host {
     /// asked for the switch may have nobody at hand who could.
     ///
     /// # Errors
-    /// [`UndoError`].
+    /// `UndoError`.
     pub fn undo_unconfirmed(&self, switch: &str) -> Result<Undone, UndoError> {
         if !self.has_state() {
             return Ok(Undone::default());

@@ -136,8 +136,12 @@ pub struct Reset {
 /// `probe`
 #[derive(Debug, Clone, Args)]
 pub struct Probe {
-    /// Whom to ask: HOST, HOST:PORT or [IPV6]:PORT
-    #[arg(required = true, value_name = "HOST[:PORT]")]
+    #[doc = r"Whom to ask: HOST, HOST:PORT or \[IPV6\]:PORT"]
+    #[arg(
+        required = true,
+        value_name = "HOST[:PORT]",
+        help = "Whom to ask: HOST, HOST:PORT or [IPV6]:PORT"
+    )]
     pub host: Vec<String>,
     /// What is spoken there: smtp, submission, smtps, imap, imaps, pop3, pop3s, https
     #[arg(long, value_name = "SERVICE", default_value = "smtp")]
