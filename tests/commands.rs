@@ -937,7 +937,9 @@ fn a_role_without_a_name_says_how_it_is_named_and_naming_it_makes_it_work() {
     assert_eq!(ran.status, Some(0), "{}", ran.said());
     let kept = place.path("kerio-tls.toml");
     assert!(
-        ran.out.contains("TlsEcdhe: kept as the ephemeral ECDH on in ") && ran.out.contains(&*kept.to_string_lossy()),
+        ran.out
+            .contains("TlsEcdhe is the variable for \"ephemeral ECDH on\": kept in ")
+            && ran.out.contains(&*kept.to_string_lossy()),
         "{}",
         ran.out
     );
@@ -1012,7 +1014,7 @@ fn a_key_size_may_be_named_like_a_key_and_a_full_output_does_not_hide_that_it_is
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(
-        said.contains("TlsDhKeySize = 2048") && said.contains("kept as the ephemeral DH key size"),
+        said.contains("TlsDhKeySize = 2048") && said.contains("is the variable for \"ephemeral DH key size\": kept in"),
         "{said}"
     );
     assert!(!said.contains("nothing was"), "{said}");

@@ -108,7 +108,7 @@ impl Save<'_> {
 /// After a failed attempt: nothing of it stays. What cannot be removed now is in the journal for the next start, so errors are not told.
 pub(crate) fn take_back(request: &Request<'_>, home: &Home, journal: &Journal, error: &SaveError) {
     let gone = match error.on_disk() {
-        OnDisk::Untouched | OnDisk::PutBack | OnDisk::Theirs => true,
+        OnDisk::Untouched | OnDisk::Engines | OnDisk::PutBack | OnDisk::Theirs => true,
         OnDisk::New | OnDisk::Torn { .. } | OnDisk::Unsure { .. } => false,
     };
     if !gone {

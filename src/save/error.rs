@@ -105,7 +105,7 @@ pub enum SaveError {
         on_disk: OnDisk,
     },
     /// The edits could not be applied.
-    #[error("{}: {error}; the file is untouched", Shown(path))]
+    #[error("{}: {error}; nothing of this save was written", Shown(path))]
     Edit {
         /// The file.
         path: PathBuf,
@@ -114,7 +114,7 @@ pub enum SaveError {
     },
     /// It can only be written in place, and nobody allowed that.
     #[error(
-        "{}: {why}, so it can only be written in place, which a power cut can tear; allow that explicitly, or edit it where it comes from; the file is untouched",
+        "{}: {why}, so it can only be written in place, which a power cut can tear; allow that explicitly, or edit it where it comes from; nothing of this save was written",
         Shown(path)
     )]
     InPlaceNeeded {
@@ -136,8 +136,13 @@ pub enum SaveError {
         on_disk: OnDisk,
     },
     /// The engine stands in the way.
-    #[error("{0}; the file is untouched")]
-    Gate(#[from] GateError),
+    #[error("{gate}; {on_disk}")]
+    Gate {
+        /// How, and what to do.
+        gate: GateError,
+        /// What is on disk.
+        on_disk: OnDisk,
+    },
     /// The user cancelled before the exchange.
     #[error("cancelled; the file is untouched")]
     Cancelled,
@@ -225,9 +230,10 @@ impl SaveError {
     /// The same error with what is really on disk.
     pub(crate) fn with_on_disk(mut self, now: OnDisk) -> Self {
         match &mut self {
-            Self::Disk { on_disk, .. } | Self::Conflict { on_disk, .. } | Self::ChangedUnderneath { on_disk, .. } => {
-                *on_disk = now;
-            }
+            Self::Disk { on_disk, .. }
+            | Self::Conflict { on_disk, .. }
+            | Self::ChangedUnderneath { on_disk, .. }
+            | Self::Gate { on_disk, .. } => *on_disk = now,
             _ => {}
         }
         self
@@ -237,11 +243,21 @@ impl SaveError {
     #[must_use]
     pub fn on_disk(&self) -> OnDisk {
         match self {
-            Self::Disk { on_disk, .. } | Self::Conflict { on_disk, .. } | Self::ChangedUnderneath { on_disk, .. } => {
-                on_disk.clone()
-            }
+            Self::Disk { on_disk, .. }
+            | Self::Conflict { on_disk, .. }
+            | Self::ChangedUnderneath { on_disk, .. }
+            | Self::Gate { on_disk, .. } => on_disk.clone(),
             Self::EngineDown { because, .. } => because.on_disk(),
             _ => OnDisk::Untouched,
+        }
+    }
+}
+
+impl From<GateError> for SaveError {
+    fn from(gate: GateError) -> Self {
+        Self::Gate {
+            gate,
+            on_disk: OnDisk::Untouched,
         }
     }
 }

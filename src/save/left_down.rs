@@ -5,6 +5,7 @@ use super::gate::{GateKind, Started};
 use super::journal::EngineStopped;
 use super::request::Outcome;
 use super::steps::Save;
+use super::trouble::OnDisk;
 use super::who;
 
 impl Save<'_> {
@@ -47,11 +48,14 @@ pub(super) fn left(outcome: &Outcome) -> Option<String> {
     }
 }
 
-/// What a cancelled save is called once the engine was told to stop.
+/// What an error says once the engine was told to stop: of a cancelled save that it came late, and of none that the file is as it was.
 pub(super) fn late(error: SaveError, up: bool) -> SaveError {
     match error {
         SaveError::Cancelled => SaveError::CancelledLate { stopping: false, up },
-        SaveError::Gate(gate) if gate.kind == GateKind::Cancelled => SaveError::CancelledLate { stopping: true, up },
+        SaveError::Gate { gate, .. } if gate.kind == GateKind::Cancelled => {
+            SaveError::CancelledLate { stopping: true, up }
+        }
+        other if other.on_disk() == OnDisk::Untouched => other.with_on_disk(OnDisk::Engines),
         other => other,
     }
 }

@@ -13,7 +13,7 @@
 //! | what happens | the file | beside it | state directory | told as |
 //! |---|---|---|---|---|
 //! | not a file, no right, read-only, immutable, no room, in place without a yes, a second save | old, never touched | nothing | no backup | [`SaveError`], engine never touched |
-//! | conflict, cancel, engine not stopped, edits that do not fit | old (or as the engine wrote it when it stopped) | nothing | no backup | [`SaveError`] with [`OnDisk::Untouched`], engine started again |
+//! | conflict, cancel, engine not stopped, edits that do not fit | old (or as the engine wrote it when it stopped) | nothing | no backup | [`SaveError`] with [`OnDisk::Untouched`] (or [`OnDisk::Engines`], once it was told to stop), engine started again |
 //! | a call fails before the exchange (ENOSPC, EDQUOT, EIO, …) | old | nothing; what cannot be removed goes at the next start | no backup | [`SaveError::Disk`], [`OnDisk::Untouched`] |
 //! | another program writes before the exchange | theirs | nothing | no backup | rebased and tried again, three times; then [`SaveError::ChangedUnderneath`], [`OnDisk::Theirs`] |
 //! | syncing the directory after the exchange fails | old, put back by the same exchange | nothing | no backup | [`SaveError::Disk`], [`OnDisk::PutBack`] |

@@ -48,6 +48,11 @@ impl Save<'_> {
                     ..
                 }) if attempt < ATTEMPTS => {}
                 Err(error) => {
+                    // What is untouched here is the file that the engine did not start with.
+                    let error = match error.on_disk() {
+                        OnDisk::Untouched => error.with_on_disk(OnDisk::New),
+                        _ => error,
+                    };
                     return (
                         Outcome::RollBackFailed {
                             why,

@@ -9,6 +9,8 @@ use rustix::io::Errno;
 pub enum OnDisk {
     /// The old file, never touched.
     Untouched,
+    /// Nothing of this save; but the engine was told to stop for it, and may have written it then, as it does.
+    Engines,
     /// The old file: it was swapped out and back in again, and checked.
     PutBack,
     /// What another program wrote in the meantime; nothing of ours.
@@ -31,6 +33,9 @@ impl std::fmt::Display for OnDisk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Untouched => f.write_str("the file is untouched"),
+            Self::Engines => {
+                f.write_str("nothing of this save is in the file (the engine may have written it when it stopped)")
+            }
             Self::PutBack => f.write_str("the old file is back in place, checked"),
             Self::Theirs => f.write_str("the file is as the other program left it; nothing of this save is in it"),
             Self::New => f.write_str("the new file is in place"),

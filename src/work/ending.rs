@@ -10,7 +10,7 @@ use super::effect::{SaveJob, Wanted};
 pub(super) fn is_refusal(error: &SaveError) -> bool {
     match error {
         SaveError::Conflict { .. } | SaveError::ChangedUnderneath { .. } => true,
-        SaveError::Gate(gate) => matches!(gate.kind, GateKind::Runs | GateKind::NotSure),
+        SaveError::Gate { gate, .. } => matches!(gate.kind, GateKind::Runs | GateKind::NotSure),
         _ => false,
     }
 }

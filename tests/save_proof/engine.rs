@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kerio_tls::save::{
-    Gate, GateError, GateKind, Outcome, Recovered, SaveError, Started, backups, engine_is_up, recover,
+    Gate, GateError, GateKind, OnDisk, Outcome, Recovered, SaveError, Started, backups, engine_is_up, recover,
 };
 
 use crate::support::{NEW, OLD, Place, content, edit};
@@ -22,13 +22,15 @@ struct Engine<'a> {
     asked: Vec<&'static str>,
     on_stop: Option<Box<dyn FnMut() + 'a>>,
     fail: Option<&'static str>,
+    /// So often it goes well before.
+    spared: usize,
     comes_up_badly: bool,
 }
 
 impl Engine<'_> {
     fn ask(&mut self, what: &'static str, kind: GateKind) -> Result<(), GateError> {
         self.asked.push(what);
-        if self.fail == Some(what) {
+        if self.fail == Some(what) && self.asked.iter().filter(|asked| **asked == what).count() > self.spared {
             Err(refusal(kind))
         } else {
             Ok(())
@@ -111,7 +113,7 @@ fn whatever_ends_the_save_before_the_exchange_starts_it_again() {
             ..Engine::default()
         };
         let error = place.save_with(change(), |_| {}, &mut engine).unwrap_err();
-        assert!(matches!(error, SaveError::Gate(_)), "{error:?}");
+        assert!(matches!(error, SaveError::Gate { .. }), "{error:?}");
         assert_eq!(engine.asked.last(), Some(&"start again"));
         assert_untouched(&place);
         assert_eq!(recover(&place.state(), &place.target()).unwrap(), []);
@@ -128,6 +130,33 @@ fn a_conflict_that_the_stop_brings_up_starts_it_again() {
     let error = place.save_with(change(), |_| {}, &mut engine).unwrap_err();
     assert!(matches!(error, SaveError::Conflict { .. }), "{error:?}");
     assert_eq!(engine.asked, ["stop", "start again"]);
+    // It is not as it was: the engine has written it.
+    assert_eq!(error.on_disk(), OnDisk::Engines);
+}
+
+#[test]
+fn once_the_engine_was_told_to_stop_no_error_calls_the_file_untouched() {
+    for fail in ["stop", "prove"] {
+        let place = Place::new(&content(OLD, 0));
+        let mut engine = Engine {
+            fail: Some(fail),
+            ..Engine::default()
+        };
+        let error = place.save_with(change(), |_| {}, &mut engine).unwrap_err();
+        assert!(error.to_string().contains("nothing of this save"), "{error}");
+    }
+    let place = Place::new(&content(OLD, 0));
+    let second_name = place.file.with_extension("also");
+    let mut engine = Engine {
+        on_stop: Some(Box::new(|| std::fs::hard_link(&place.file, &second_name).unwrap())),
+        ..Engine::default()
+    };
+    let error = place.save_with(change(), |_| {}, &mut engine).unwrap_err();
+    assert!(matches!(error, SaveError::InPlaceNeeded { .. }), "{error:?}");
+    assert!(error.to_string().contains("nothing of this save"), "{error}");
+    // A refusal before that is another matter.
+    let refused = SaveError::from(refusal(GateKind::Runs));
+    assert!(refused.to_string().contains("the file is untouched"));
 }
 
 #[test]
@@ -223,6 +252,23 @@ fn an_engine_that_cannot_be_stopped_for_the_roll_back_is_said_to_be_down_until_i
     }
     engine_is_up(&place.state(), &place.target()).unwrap();
     assert_eq!(recover(&place.state(), &place.target()).unwrap(), []);
+}
+
+#[test]
+fn a_roll_back_that_fails_says_that_the_new_file_is_there() {
+    let place = Place::new(&content(OLD, 0));
+    let mut engine = Engine {
+        comes_up_badly: true,
+        fail: Some("prove"),
+        spared: 1,
+        ..Engine::default()
+    };
+    let saved = place.save_with(change(), |_| {}, &mut engine).unwrap();
+    let Outcome::RollBackFailed { error, .. } = saved.outcome else {
+        panic!("{:?}", saved.outcome)
+    };
+    assert!(error.ends_with("the new file is in place"), "{error}");
+    assert_eq!(place.bytes(), content(NEW, 0));
 }
 
 #[test]

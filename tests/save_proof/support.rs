@@ -531,7 +531,7 @@ pub(crate) fn drive() {
     let _ = std::fs::metadata("/save-driver-ends");
     let (ended, words) = result.unwrap_or_else(|error| {
         let ended = match error.on_disk() {
-            OnDisk::Untouched => Ended::Untouched,
+            OnDisk::Untouched | OnDisk::Engines => Ended::Untouched,
             OnDisk::PutBack => Ended::PutBack,
             OnDisk::Theirs => Ended::Theirs,
             OnDisk::New => Ended::New,
