@@ -20,7 +20,10 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_kerio-tls");
+#[path = "common/ran.rs"]
+mod ran;
+
+use ran::{BINARY, Ran, alone, run};
 
 /// Words that stand in the file as secrets and must never be seen again.
 const SECRETS: [&str; 6] = [
@@ -61,32 +64,6 @@ struct Place {
 }
 
 /// What a run came to.
-struct Ran {
-    status: i32,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {} / {}", self.out, self.err))
-    }
-
-    /// One line on standard error, nothing on standard output, no panic.
-    fn failed_with_one_line(&self, status: i32) -> &str {
-        assert_eq!(self.status, status, "{} / {}", self.out, self.err);
-        assert_eq!(self.out, "");
-        assert_eq!(self.err.lines().count(), 1, "{}", self.err);
-        assert!(
-            self.err.starts_with("kerio-tls: ") && self.err.ends_with('\n'),
-            "{}",
-            self.err
-        );
-        assert!(!self.err.contains("panicked"), "{}", self.err);
-        self.err.trim_end()
-    }
-}
-
 impl Place {
     fn new() -> Self {
         Self::with(CONFIG.as_bytes())
@@ -167,36 +144,6 @@ impl Place {
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
-}
-
-/// A PID namespace of its own, with its own `/proc`.
-fn alone() -> Command {
-    let mut command = Command::new("unshare");
-    if !is_root() {
-        command.args(["--user", "--map-current-user"]);
-    }
-    command.args(["--pid", "--fork", "--mount-proc", "--kill-child"]);
-    command
-}
-
-fn run(command: &mut Command) -> Ran {
-    command.stdin(Stdio::null()).env("TZ", "UTC");
-    let output = loop {
-        match command.output() {
-            // Another test's child may hold a copied executable for writing between its fork and its exec.
-            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
-            Err(error) => panic!(
-                "{:?}: {error}; unshare is in the Debian package util-linux",
-                command.get_program()
-            ),
-            Ok(output) => break output,
-        }
-    };
-    Ran {
-        status: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
 }
 
 /// Every (table, variable, value) that another parser sees.
@@ -313,7 +260,7 @@ fn choosing_what_the_file_says_changes_nothing_and_is_done() {
     assert_eq!((ran.status, ran.err.as_str()), (0, ""));
     assert_eq!(
         ran.out,
-        "{\"changed\":false,\"saved\":false,\"edits\":[],\"cut_off\":[],\"backup\":null,\"warnings\":[],\"took_effect\":null}\n"
+        "{\"changed\":false,\"saved\":false,\"edits\":[],\"cut_off\":[],\"backup\":null,\"warnings\":[],\"took_effect\":null,\"cut_off_domains\":[]}\n"
     );
     let ran = place.run(&["set", "--outbound", "tls1.2", "--yes"]);
     assert!(ran.out.contains("already as wanted"), "{}", ran.out);
@@ -438,13 +385,13 @@ fn without_a_terminal_nobody_is_asked() {
         vec!["reset"],
     ] {
         let ran = place.run(&command);
-        let line = ran.failed_with_one_line(2);
+        let line = ran.failed(2);
         assert!(line.contains("--yes") && line.contains("--dry-run"), "{line}");
     }
     assert_eq!(place.text(), CONFIG);
     // And the screen names the commands.
     let ran = run(Command::new(BINARY).args(place.arguments(&place.file(), &[])));
-    assert!(ran.failed_with_one_line(2).contains("show, check, set"), "{}", ran.err);
+    assert!(ran.failed(2).contains("show, check, set"), "{}", ran.err);
 }
 
 #[test]
@@ -469,11 +416,7 @@ fn a_lookalike_is_used_only_when_it_is_named_and_the_way_to_keep_that_is_shown()
     let config = CONFIG.replace("ServerTlsProtocols", "SslVersions");
     let place = Place::with(config.as_bytes());
     let ran = place.run(&["set", "--inbound", "tls1.2", "--use", "Nothing", "--yes"]);
-    assert!(
-        ran.failed_with_one_line(2).contains("Security/SslVersions"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.failed(2).contains("Security/SslVersions"), "{}", ran.err);
     let ran = place.run(&["set", "--inbound", "tls1.2", "--use", "SslVersions", "--yes"]);
     assert_eq!(ran.status, 0, "{}", ran.err);
     assert!(
@@ -509,11 +452,7 @@ fn a_variable_that_stands_twice_is_shown_and_never_changed() {
     let place = Place::with(config.as_bytes());
     assert!(place.run(&["show"]).out.contains("stands more than once (lines 9, 11)"));
     let ran = place.run(&["set", "--inbound", "tls1.2", "--yes"]);
-    assert!(
-        ran.failed_with_one_line(1).contains("ServerTlsProtocols 2 times"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.failed(1).contains("ServerTlsProtocols 2 times"), "{}", ran.err);
     assert_eq!(place.text(), config);
 }
 
@@ -701,7 +640,7 @@ fn every_bad_file_gets_one_clear_line_and_status_1() {
             vec!["set", "--inbound", "tls1.2", "--yes"],
         ] {
             let ran = place.run(&command);
-            let line = ran.failed_with_one_line(1);
+            let line = ran.failed(1);
             assert!(
                 line.contains(&place.file().display().to_string()) && line.contains(wanted),
                 "{name}: {line}"
@@ -730,7 +669,7 @@ fn what_is_no_file_gets_one_clear_line_and_status_1() {
             vec!["set", "--inbound", "tls1.2", "--yes"],
         ] {
             let ran = place.run_on(&path, &command);
-            let line = ran.failed_with_one_line(1);
+            let line = ran.failed(1);
             assert!(line.contains(wanted), "{line}");
         }
     }
@@ -759,7 +698,7 @@ fn no_permission_to_read_gets_one_clear_line() {
     fs::set_permissions(place.file(), fs::Permissions::from_mode(mode)).unwrap();
     let binary = binary_for_all(&place);
     let ran = as_nobody(Command::new(binary).args(place.arguments(&place.file(), &["show"])));
-    let line = ran.failed_with_one_line(1);
+    let line = ran.failed(1);
     assert!(
         line.contains("no permission") && line.contains("mailserver.cfg"),
         "{line}"
@@ -821,7 +760,7 @@ fn preferences_that_make_no_sense_get_one_line() {
     let place = Place::new();
     fs::write(place.path("kerio-tls.toml"), "days = 7\ndaze = 8\n").unwrap();
     let ran = place.run(&["show"]);
-    let line = ran.failed_with_one_line(1);
+    let line = ran.failed(1);
     assert!(
         line.contains("kerio-tls.toml") && line.contains("line 2") && line.contains("daze"),
         "{line}"
@@ -881,7 +820,7 @@ fn a_path_that_is_not_utf8_is_refused_in_one_safe_line() {
     fs::copy(place.file(), &path).unwrap();
     for command in [vec!["show", "--json"], vec!["set", "--inbound", "tls1.1", "--yes"]] {
         let ran = place.run_on(&path, &command);
-        assert!(ran.failed_with_one_line(1).contains("not UTF-8"), "{}", ran.err);
+        assert!(ran.failed(1).contains("not UTF-8"), "{}", ran.err);
         assert_safe(&ran.err);
     }
     assert_eq!(fs::read_to_string(&path).unwrap(), CONFIG);
@@ -1399,7 +1338,7 @@ fn a_journal_that_cannot_be_understood_is_not_to_be_thrown_away_unread() {
         let (place, id) = with_journal(|_, _| journal.to_owned());
         let before = place.text();
         let ran = place.run(&["set", "--inbound", "tls1.3", "--yes", "--accept-cut-off"]);
-        let line = ran.failed_with_one_line(1);
+        let line = ran.failed(1);
         assert!(!line.contains("only our own bookkeeping"), "{line}");
         assert!(
             line.contains("journal.json") && line.contains(&format!("{id}.cfg")) && line.contains("torn"),

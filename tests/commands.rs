@@ -17,7 +17,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_kerio-tls");
+#[path = "common/ran.rs"]
+mod ran;
+
+use ran::{BINARY, Ran, alone, run};
 
 const CONFIG: &str = r#"<config>
   <table name="Security">
@@ -35,44 +38,6 @@ const SECRET: &str = "tok-plain-password";
 /// A directory with `mailserver.cfg`, empty preferences, and a place for a state directory.
 struct Place {
     dir: tempfile::TempDir,
-}
-
-struct Ran {
-    status: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {} / {}", self.out, self.err))
-    }
-
-    fn said(&self) -> String {
-        format!("{}{}", self.out, self.err)
-    }
-
-    /// One line on standard error and nothing on standard output.
-    fn failed(&self, status: i32) -> &str {
-        assert_eq!(self.status, Some(status), "{}", self.said());
-        assert_eq!(self.out, "");
-        assert_eq!(self.err.lines().count(), 1, "{}", self.err);
-        self.err.trim_end()
-    }
-
-    /// The same, where warnings may stand before that line.
-    fn failed_with_warnings(&self, status: i32) -> &str {
-        assert_eq!(self.status, Some(status), "{}", self.said());
-        assert_eq!(self.out, "");
-        let mut lines = self.err.lines();
-        let last = lines.next_back().unwrap();
-        assert!(
-            lines.all(|line| line.starts_with("kerio-tls: warning: ")),
-            "{}",
-            self.err
-        );
-        last
-    }
 }
 
 impl Place {
@@ -123,7 +88,7 @@ impl Place {
             .args(["-e", "trace=ftruncate", "-e", "inject=ftruncate:signal=KILL:when=1"])
             .arg(BINARY)
             .args(self.arguments(arguments)));
-        assert_ne!(ran.status, Some(0), "strace (package strace): {}", ran.said());
+        assert_ne!(ran.status, 0, "strace (package strace): {}", ran.said());
         assert!(self.text().trim_end().len() > self.text().find("</config>").unwrap() + "</config>".len());
     }
 
@@ -135,35 +100,12 @@ impl Place {
     /// Saves once, so that there is a backup; its id.
     fn saved_once(&self) -> String {
         let ran = self.run(&["set", "--inbound", "tls1.2", "--yes", "--json"]);
-        assert_eq!(ran.status, Some(0), "{}", ran.said());
+        assert_eq!(ran.status, 0, "{}", ran.said());
         self.newest()["id"].as_str().unwrap().to_owned()
     }
 
     fn newest(&self) -> Value {
         self.run(&["backups", "--json"]).json()["backups"][0].clone()
-    }
-}
-
-/// A PID namespace of its own, with its own `/proc`.
-fn alone() -> Command {
-    let mut command = Command::new("unshare");
-    if !rustix::process::geteuid().is_root() {
-        command.args(["--user", "--map-current-user"]);
-    }
-    command.args(["--pid", "--fork", "--mount-proc", "--kill-child"]);
-    command
-}
-
-fn run(command: &mut Command) -> Ran {
-    let output = command
-        .stdin(Stdio::null())
-        .env("TZ", "UTC")
-        .output()
-        .unwrap_or_else(|error| panic!("unshare is in the Debian package util-linux: {error}"));
-    Ran {
-        status: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
@@ -221,7 +163,7 @@ fn a_torn_file_is_mended_by_the_next_command_that_saves_and_its_choice_is_saved_
     place.second_name();
     place.tear(&TEAR);
     let ran = place.run(&["set", "--inbound", "tls1.2", "--yes", "--in-place", "--json"]);
-    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    assert_eq!(ran.status, 0, "{}", ran.said());
     let warnings = ran.json()["warnings"].to_string();
     assert!(warnings.contains("put together again from backup"), "{warnings}");
     assert_eq!(place.text(), CONFIG.replace("TLSv1,TLSv1.1,TLSv1.2", "TLSv1.2"));
@@ -272,8 +214,8 @@ fn what_only_looks_leaves_a_torn_file_and_says_what_mends_it() {
     }
     assert_eq!(place.text(), torn);
     // What is kept can be looked at and confirmed all the same.
-    assert_eq!(place.run(&["confirm"]).status, Some(0));
-    assert_eq!(place.run(&["backups"]).status, Some(0));
+    assert_eq!(place.run(&["confirm"]).status, 0);
+    assert_eq!(place.run(&["backups"]).status, 0);
 }
 
 #[test]
@@ -295,17 +237,17 @@ fn a_file_that_nobody_can_understand_is_met_by_the_command_that_restores_the_new
     assert!(ran.failed(1).contains(&way_out), "{}", ran.err);
     assert_eq!(place.text(), broken);
     let listed = place.run(&["backups"]);
-    assert_eq!(listed.status, Some(0), "{}", listed.said());
+    assert_eq!(listed.status, 0, "{}", listed.said());
     assert!(listed.out.contains(&id));
     let looked = place.run(&["backups", &id]);
-    assert_eq!(looked.status, Some(0), "{}", looked.said());
+    assert_eq!(looked.status, 0, "{}", looked.said());
     assert!(
         looked.out.contains("cannot be understood") && looked.out.contains(&way_out),
         "{}",
         looked.out
     );
     assert_eq!(place.run(&["backups", &id, "--json"]).json()["count"], Value::Null);
-    assert_eq!(place.run(&["confirm"]).status, Some(0));
+    assert_eq!(place.run(&["confirm"]).status, 0);
     // What is only a change of values cannot be taken back here, and the way out is said.
     assert!(place.run(&["restore", &id, "--yes"]).failed(1).contains(&way_out));
 }
@@ -317,7 +259,7 @@ fn a_whole_backup_takes_the_place_of_a_file_that_nobody_can_understand_and_that_
     let broken = format!("{} <!-- {SECRET}", place.text());
     fs::write(place.file(), &broken).unwrap();
     let dry = place.run(&["restore", &id, "--whole", "--dry-run"]);
-    assert_eq!(dry.status, Some(0), "{}", dry.said());
+    assert_eq!(dry.status, 0, "{}", dry.said());
     assert!(
         dry.out.contains("cannot be understood") && !dry.said().contains(SECRET),
         "{}",
@@ -325,7 +267,7 @@ fn a_whole_backup_takes_the_place_of_a_file_that_nobody_can_understand_and_that_
     );
     assert_eq!(place.text(), broken);
     let ran = place.run(&["restore", &id, "--whole", "--yes", "--json"]);
-    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    assert_eq!(ran.status, 0, "{}", ran.said());
     let json = ran.json();
     assert_eq!(
         (&json["changed"], &json["saved"], &json["edits"]),
@@ -347,7 +289,7 @@ fn a_file_that_nobody_can_understand_and_without_a_backup_is_left_alone_and_noth
         &["restore", "--whole", "--yes"],
     ] {
         let ran = place.run(command);
-        assert!(matches!(ran.status, Some(1 | 2)), "{command:?}: {}", ran.said());
+        assert!(matches!(ran.status, 1 | 2), "{command:?}: {}", ran.said());
         assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
     }
     assert!(place.run(&["show"]).failed(1).contains("a backup of your own"));
@@ -394,7 +336,7 @@ fn a_peers_file_that_was_named_and_is_not_there_ends_every_command() {
     let before = place.text();
     std::os::unix::fs::symlink("nowhere", place.path("dangling.csv")).unwrap();
     fs::create_dir(place.path("directory.csv")).unwrap();
-    assert!(run(Command::new("mkfifo").arg(place.path("pipe.csv"))).status == Some(0));
+    assert!(run(Command::new("mkfifo").arg(place.path("pipe.csv"))).status == 0);
     for name in ["typo.csv", "dangling.csv", "directory.csv", "pipe.csv", "typo/typo.csv"] {
         let path = place.path(name).display().to_string();
         for command in [
@@ -410,14 +352,14 @@ fn a_peers_file_that_was_named_and_is_not_there_ends_every_command() {
     assert_eq!(place.text(), before);
     // The usual one need not be there.
     let ran = place.run(&["peers", "--json"]);
-    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    assert_eq!(ran.status, 0, "{}", ran.said());
     assert!(!ran.said().contains("cannot be read"), "{}", ran.said());
 }
 
 #[test]
 fn preferences_that_are_a_pipe_or_too_long_or_not_there_are_refused_at_once_with_the_reason() {
     let place = Place::new();
-    assert!(run(Command::new("mkfifo").arg(place.path("pipe.toml"))).status == Some(0));
+    assert!(run(Command::new("mkfifo").arg(place.path("pipe.toml"))).status == 0);
     fs::write(place.path("long.toml"), format!("days = 7\n#{}\n", "x".repeat(1 << 20))).unwrap();
     for (name, wanted) in [
         ("pipe.toml", "no regular file"),
@@ -439,7 +381,7 @@ fn preferences_that_are_a_pipe_or_too_long_or_not_there_are_refused_at_once_with
 #[test]
 fn an_engine_that_is_left_alone_is_refused_and_has_no_second_name() {
     let ran = Place::new().run(&["set", "--inbound", "tls1.2", "--engine", "leave", "--yes"]);
-    assert_eq!(ran.status, Some(2), "{}", ran.said());
+    assert_eq!(ran.status, 2, "{}", ran.said());
 }
 
 #[test]
@@ -454,7 +396,7 @@ fn a_dry_run_says_what_a_whole_backup_changes_with_secrets_masked() {
     ]);
     for answer in ["--dry-run", "--yes"] {
         let ran = place.run(&["restore", &id, "--whole", answer, "--json"]);
-        assert_eq!(ran.status, Some(0), "{}", ran.said());
+        assert_eq!(ran.status, 0, "{}", ran.said());
         assert_eq!(ran.json()["edits"], wanted);
     }
     assert_eq!(place.text(), CONFIG);
@@ -466,7 +408,7 @@ fn what_was_changed_since_a_save_is_shown_value_by_value_when_it_cannot_be_taken
     let id = place.saved_once();
     fs::write(place.file(), place.text().replace(">TLSv1.2<", ">TLSv1.1,TLSv1.2<")).unwrap();
     let ran = place.run(&["restore", &id, "--yes"]);
-    assert_eq!(ran.status, Some(4), "{}", ran.said());
+    assert_eq!(ran.status, 4, "{}", ran.said());
     for line in [
         "  Security/ServerTlsProtocols",
         "    as loaded   TLSv1.2",
@@ -476,7 +418,7 @@ fn what_was_changed_since_a_save_is_shown_value_by_value_when_it_cannot_be_taken
         assert!(ran.err.lines().any(|said| said == line), "{line}: {}", ran.err);
     }
     let ran = place.run(&["restore", &id, "--yes", "--json"]);
-    assert_eq!(ran.status, Some(4), "{}", ran.said());
+    assert_eq!(ran.status, 4, "{}", ran.said());
     assert_eq!(
         ran.json()["conflicts"][0],
         json!({
@@ -500,7 +442,7 @@ fn an_undo_that_cannot_be_armed_is_said_by_a_dry_run_and_ends_the_save_before_th
         "10m",
     ];
     let dry = engine.run(&[], &[&save[..], &["--dry-run"]].concat());
-    assert_eq!(dry.status, Some(0), "{}", dry.said());
+    assert_eq!(dry.status, 0, "{}", dry.said());
     assert!(
         dry.err
             .contains("this would not be saved as it is: the automatic undo cannot be armed"),
@@ -508,7 +450,7 @@ fn an_undo_that_cannot_be_armed_is_said_by_a_dry_run_and_ends_the_save_before_th
         dry.said()
     );
     let ran = engine.run(&[], &[&save[..], &["--yes"]].concat());
-    assert_eq!(ran.status, Some(1), "{}", ran.said());
+    assert_eq!(ran.status, 1, "{}", ran.said());
     assert!(ran.err.contains("the automatic undo cannot be armed"), "{}", ran.err);
     assert_eq!(place.text(), CONFIG);
     // Without an engine to restart it is no other.
@@ -531,7 +473,7 @@ fn an_engine_that_comes_up_with_neither_file_is_told_line_by_line_and_the_comman
     let engine = Engine::new(&place, "echo first words; echo last words >&2; exit 7");
     let save = ["set", "--inbound", "tls1.2", "--engine", "restart", "--yes"];
     let ran = engine.run(&[], &save);
-    assert_eq!(ran.status, Some(1), "{}", ran.said());
+    assert_eq!(ran.status, 1, "{}", ran.said());
     let told: Vec<&str> = ran
         .err
         .lines()
@@ -593,7 +535,7 @@ fn the_undo_of_a_timer_mends_a_torn_file_and_starts_the_engine_that_was_left_sto
         &strace,
         &["reset", "inbound", "--engine", "restart", "--yes", "--in-place"],
     );
-    assert_ne!(ran.status, Some(0), "strace (package strace): {}", ran.said());
+    assert_ne!(ran.status, 0, "strace (package strace): {}", ran.said());
     assert_ne!(place.text(), CONFIG);
     assert!(!place.path("started").exists());
     let ran = place.run(&["undo", "--switch", "kerio-tls-undo-1"]);
@@ -637,7 +579,7 @@ fn a_save_that_is_refused_says_its_warnings_on_a_terminal_as_it_does_into_a_pipe
     let save = ["set", "--inbound", "tls1.2", "--yes"];
     let piped = place.run(&save);
     let warnings: Vec<&str> = piped.err.lines().filter(|line| line.contains(": warning: ")).collect();
-    assert!(piped.status == Some(4) && !warnings.is_empty(), "{}", piped.said());
+    assert!(piped.status == 4 && !warnings.is_empty(), "{}", piped.said());
     let (status, seen) = in_terminal(&place, "exec \"$@\"", &save, "");
     assert_eq!(status, 4, "{seen}");
     for warning in warnings {
@@ -744,19 +686,15 @@ fn every_role_takes_a_value_and_the_word_default_or_none_deletes_it() {
         let place = with_roles();
         let before = place.text();
         let dry = place.run(&["set", "--value", value, "--dry-run", "--json"]);
-        assert_eq!(dry.status, Some(0), "{value}: {}", dry.said());
+        assert_eq!(dry.status, 0, "{value}: {}", dry.said());
         assert_eq!(dry.json()["edits"], json!([wanted]), "{value}");
         assert_eq!(place.text(), before, "{value}");
         let ran = place.run(&["set", "--value", value, "--yes", "--json"]);
-        assert_eq!(ran.status, Some(0), "{value}: {}", ran.said());
+        assert_eq!(ran.status, 0, "{value}: {}", ran.said());
         assert_eq!(ran.json()["saved"], json!(true), "{value}");
         assert_ne!(place.text(), before, "{value}");
         let again = place.run(&["set", "--value", value, "--yes", "--json"]);
-        assert_eq!(
-            (again.status, &again.json()["changed"]),
-            (Some(0), &json!(false)),
-            "{value}"
-        );
+        assert_eq!((again.status, &again.json()["changed"]), (0, &json!(false)), "{value}");
     }
 }
 
@@ -776,7 +714,7 @@ fn values_go_together_with_minimums_and_with_each_other_in_one_save() {
         "--yes",
         "--json",
     ]);
-    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    assert_eq!(ran.status, 0, "{}", ran.said());
     for line in [
         // The other list says that this server has TLS 1.3.
         "ServerTlsProtocols\">TLSv1.2,TLSv1.3<",
@@ -826,7 +764,7 @@ fn a_value_that_cannot_be_is_wrong_usage_and_says_what_can_be() {
     ] {
         for end in ["--yes", "--dry-run"] {
             let ran = place.run(&["set", "--value", value, end]);
-            assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""), "{value}: {}", ran.said());
+            assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{value}: {}", ran.said());
             assert!(ran.err.contains(wanted), "{value}: {}", ran.err);
         }
     }
@@ -854,9 +792,9 @@ fn a_misspelt_cipher_is_saved_with_a_warning_that_says_what_was_meant() {
     let place = with_roles();
     let value = "inbound:ciphers=ECDHE-RSA-AES128-GCM-SHA265:HIGH";
     let dry = place.run(&["set", "--value", value, "--dry-run"]);
-    assert_eq!(dry.status, Some(0), "{}", dry.said());
+    assert_eq!(dry.status, 0, "{}", dry.said());
     let ran = place.run(&["set", "--value", value, "--yes"]);
-    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    assert_eq!(ran.status, 0, "{}", ran.said());
     for said in [dry.said(), ran.said()] {
         assert!(said.contains("did you mean ECDHE-RSA-AES128-GCM-SHA256?"), "{said}");
     }
@@ -873,7 +811,7 @@ fn a_minimum_variable_that_was_named_takes_a_version_and_keeps_the_spelling_of_t
     for same in ["tls1.2", "TLSv1.2"] {
         let value = format!("inbound:minimum-version={same}");
         let ran = place.run(&["set", "--value", &value, "--yes", "--json"]);
-        assert_eq!((ran.status, &ran.json()["changed"]), (Some(0), &json!(false)));
+        assert_eq!((ran.status, &ran.json()["changed"]), (0, &json!(false)));
     }
     let ran = place.run(&["set", "--value", "inbound:minimum-version=tls1.3", "--yes", "--json"]);
     assert_eq!(
@@ -907,7 +845,7 @@ fn a_value_that_cuts_peers_off_needs_its_own_yes() {
     assert!(line.contains("--accept-cut-off"), "{line}");
     assert_eq!(place.text(), before);
     let ran = place.run(&[&words[..], &["--accept-cut-off", "--json"]].concat());
-    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    assert_eq!(ran.status, 0, "{}", ran.said());
     assert_eq!(ran.json()["cut_off"][0]["address"], "192.0.2.9");
 }
 
@@ -929,12 +867,12 @@ fn a_role_without_a_name_says_how_it_is_named_and_naming_it_makes_it_work() {
     );
     // What is not there is not deleted.
     let ran = place.run(&["set", "--value", "inbound:ecdhe-on=default", "--yes"]);
-    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    assert_eq!(ran.status, 0, "{}", ran.said());
     // Without a yes nobody has been asked; the mail server's file is never touched.
     let name = ["config", "--name", "inbound:ecdhe-on=tlsecdhe"];
     assert!(place.run(&name).failed(2).contains("--yes"));
     let ran = place.run(&[&name[..], &["--yes"]].concat());
-    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    assert_eq!(ran.status, 0, "{}", ran.said());
     let kept = place.path("kerio-tls.toml");
     assert!(
         ran.out
@@ -949,13 +887,9 @@ fn a_role_without_a_name_says_how_it_is_named_and_naming_it_makes_it_work() {
         "[[variable]]\ndirection = \"inbound\"\nrole = \"ecdhe-on\"\nname = \"TlsEcdhe\"\n"
     );
     let again = place.run(&[&name[..], &["--yes"]].concat());
-    assert!(
-        again.status == Some(0) && again.out.contains("already"),
-        "{}",
-        again.said()
-    );
+    assert!(again.status == 0 && again.out.contains("already"), "{}", again.said());
     let ran = place.run(&set);
-    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    assert_eq!(ran.status, 0, "{}", ran.said());
     assert_eq!(place.text(), config.replace("TlsEcdhe\">1", "TlsEcdhe\">0"));
 }
 
@@ -968,7 +902,7 @@ fn a_lookalike_is_kept_as_what_it_is_said_to_be_after_a_yes_to_what_it_may_mean(
     let way = "kerio-tls config --name inbound:protocol-list=SslVersions";
     assert!(used.said().contains(way), "{}", used.said());
     let ran = place.run(&["config", "--name", "inbound:protocol-list=SslVersions", "--yes"]);
-    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    assert_eq!(ran.status, 0, "{}", ran.said());
     assert!(
         ran.err.contains("= TLSv1,TLSv1.1,TLSv1.2") && ran.err.contains("the opposite"),
         "{}",
@@ -1102,13 +1036,13 @@ fn a_name_that_may_mean_the_opposite_or_holds_something_else_is_refused_and_noth
         ("inbound:ciphers=A\u{1b}B", 2),
     ] {
         let ran = place.run(&["config", "--name", name, "--yes"]);
-        assert_eq!(ran.status, Some(status), "{name}: {}", ran.said());
+        assert_eq!(ran.status, status, "{name}: {}", ran.said());
     }
     assert_eq!(fs::read_to_string(place.path("kerio-tls.toml")).unwrap(), "");
     assert_eq!(place.text(), config);
     // One that the file has not is only taken with what that means said.
     let ran = place.run(&["config", "--name", "outbound:dhe-on=TlsDheOn", "--yes"]);
-    assert_eq!(ran.status, Some(0), "{}", ran.said());
+    assert_eq!(ran.status, 0, "{}", ran.said());
     assert!(ran.err.contains("not in table SmtpSecurity"), "{}", ran.err);
 }
 
@@ -1116,7 +1050,7 @@ fn a_name_that_may_mean_the_opposite_or_holds_something_else_is_refused_and_noth
 fn preferences_that_cannot_be_written_fail_with_what_to_add_by_hand() {
     let place = Place::new();
     let ran = place.run(&["config", "--default", "--name", "inbound:dhe-off=DisableX", "--yes"]);
-    assert_eq!(ran.status, Some(2), "{}", ran.said());
+    assert_eq!(ran.status, 2, "{}", ran.said());
     assert_eq!(fs::read_to_string(place.path("kerio-tls.toml")).unwrap(), "");
     let locked = place.path("locked");
     fs::create_dir(&locked).unwrap();
@@ -1143,7 +1077,7 @@ fn preferences_that_cannot_be_written_fail_with_what_to_add_by_hand() {
             "inbound:dhe-on=TlsDhe",
             "--yes",
         ]));
-    assert_eq!(ran.status, Some(1), "{}", ran.said());
+    assert_eq!(ran.status, 1, "{}", ran.said());
     assert!(
         ran.err.contains("was not written") || ran.err.contains("could not be written"),
         "{}",

@@ -11,32 +11,18 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_kerio-tls");
+#[path = "common/ran.rs"]
+mod ran;
+
+use ran::{BINARY, Ran, run};
 
 /// A directory with `mailserver.cfg`, preferences, a store, and a place for a state directory.
 struct Place {
     dir: tempfile::TempDir,
-}
-
-struct Ran {
-    status: i32,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {} / {}", self.out, self.err))
-    }
-
-    fn done(self) -> Self {
-        assert_eq!(self.status, 0, "{} / {}", self.out, self.err);
-        self
-    }
 }
 
 impl Place {
@@ -93,15 +79,6 @@ impl Place {
 
     fn peers_file(&self, text: &str) {
         fs::write(self.path("peers.csv"), text).unwrap();
-    }
-}
-
-fn run(command: &mut Command) -> Ran {
-    let output = command.stdin(Stdio::null()).env("TZ", "UTC").output().unwrap();
-    Ran {
-        status: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
@@ -208,6 +185,11 @@ fn a_domain_is_cut_off_as_a_whole_only_where_all_that_took_its_mail_are() {
     ]);
     let ran = place.run(&["peers", "--min", "tls1.2", "--json"]).done();
     assert_eq!(ran.json()["cut_off_domains"], serde_json::json!(["old.example"]));
+    let set = ["set", "--outbound", "tls1.2", "--dry-run", "--json"];
+    assert_eq!(
+        place.run(&set).done().json()["cut_off_domains"],
+        serde_json::json!(["old.example"])
+    );
     let plain = place.run(&["peers", "--min", "tls1.2"]).done();
     assert!(
         plain.out.contains("Whole domains cut off: old.example\n"),

@@ -238,6 +238,7 @@ impl Change<'_> {
             saved: backup.is_some(),
             edits,
             cut_off: self.cut_off(review),
+            cut_off_domains: review.directions.iter().flat_map(|it| it.domains.clone()).collect(),
             backup,
             conflicts,
             warnings: self.warnings.clone(),

@@ -20,6 +20,8 @@ pub(in crate::cli) struct ChangeJson {
     pub(in crate::cli) warnings: Vec<String>,
     /// `null`: not known, because nothing was asked or something was not answered.
     pub(in crate::cli) took_effect: Option<bool>,
+    /// Recipient domains whose every known server is cut off.
+    pub(in crate::cli) cut_off_domains: Vec<String>,
 }
 
 impl ChangeJson {
@@ -34,6 +36,7 @@ impl ChangeJson {
             conflicts: Vec::new(),
             warnings,
             took_effect: None,
+            cut_off_domains: Vec::new(),
         }
     }
 }

@@ -1,0 +1,90 @@
+//! The program as a process: what it printed and how it ended.
+#![allow(dead_code, reason = "each test file uses its part of this")]
+
+use std::io::ErrorKind;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_kerio-tls");
+
+/// What came of a run.
+pub(crate) struct Ran {
+    /// -1: a signal ended it.
+    pub(crate) status: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// Runs a command in UTC, with nothing to read.
+pub(crate) fn run(command: &mut Command) -> Ran {
+    command.stdin(Stdio::null()).env("TZ", "UTC");
+    let output = loop {
+        match command.output() {
+            // Another test's child may hold a copied executable for writing between its fork and its exec.
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            Err(error) => panic!(
+                "{:?}: {error}; unshare is in the Debian package util-linux",
+                command.get_program()
+            ),
+            Ok(output) => break output,
+        }
+    };
+    Ran {
+        status: output.status.code().unwrap_or(-1),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A PID namespace of its own, with its own `/proc`: no process of this machine can be taken for an engine.
+pub(crate) fn alone() -> Command {
+    let mut command = Command::new("unshare");
+    if !rustix::process::geteuid().is_root() {
+        command.args(["--user", "--map-current-user"]);
+    }
+    command.args(["--pid", "--fork", "--mount-proc", "--kill-child"]);
+    command
+}
+
+impl Ran {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {} / {}", self.out, self.err))
+    }
+
+    pub(crate) fn said(&self) -> String {
+        format!("{}{}", self.out, self.err)
+    }
+
+    /// It went well.
+    pub(crate) fn done(self) -> Self {
+        assert_eq!(self.status, 0, "{} / {}", self.out, self.err);
+        self
+    }
+
+    /// One line on standard error, nothing on standard output, no panic.
+    pub(crate) fn failed(&self, status: i32) -> &str {
+        assert_eq!(self.err.lines().count(), 1, "{}", self.err);
+        self.failed_with_warnings(status)
+    }
+
+    /// The same, where warnings may stand before that line.
+    pub(crate) fn failed_with_warnings(&self, status: i32) -> &str {
+        assert_eq!(self.status, status, "{}", self.said());
+        assert_eq!(self.out, "");
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+        assert!(
+            self.err.starts_with("kerio-tls: ") && self.err.ends_with('\n'),
+            "{}",
+            self.err
+        );
+        let mut lines = self.err.lines();
+        let last = lines.next_back().unwrap();
+        assert!(
+            lines.all(|line| line.starts_with("kerio-tls: warning: ")),
+            "{}",
+            self.err
+        );
+        last
+    }
+}
