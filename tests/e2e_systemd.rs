@@ -505,6 +505,13 @@ fn an_engine_that_does_not_come_up_after_a_conflict_is_down_and_that_is_said_fir
     let (first, rest) = failure.split_once('\n').unwrap();
     assert!(first.ends_with(": systemctl start kerio-connect.service"), "{ran}");
     assert!(rest.contains("ServerTlsProtocols"), "{ran}");
+    // What the engine said stands on lines of its own.
+    assert!(!first.contains("I do not like this configuration"), "{ran}");
+    assert!(
+        rest.lines()
+            .any(|line| line.starts_with("    ") && line.contains("I do not like this configuration")),
+        "{ran}"
+    );
     server.nothing_lies_open();
 }
 

@@ -183,7 +183,7 @@ pub enum SaveError {
         next: String,
     },
     /// The save ended without success, and the engine that had been stopped for it did not come up again.
-    #[error("THE ENGINE IS DOWN: {start}. It was stopped for this save, which ended so: {because}")]
+    #[error("THE ENGINE IS DOWN: {start}{}. It was stopped for this save, which ended so: {because}", LastLines(&start.lines))]
     EngineDown {
         /// Why the save ended.
         because: Box<SaveError>,
@@ -275,6 +275,17 @@ fn start_words(up: bool) -> &'static str {
         "; the engine was started again (it may have written the file itself, as at each stop)"
     } else {
         ""
+    }
+}
+
+struct LastLines<'a>(&'a [String]);
+
+impl std::fmt::Display for LastLines<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            [] => Ok(()),
+            lines => write!(f, "; its last lines: {}", lines.join(" / ")),
+        }
     }
 }
 

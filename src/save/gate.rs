@@ -25,6 +25,8 @@ pub struct GateError {
     pub what: String,
     /// What to do, with the exact command.
     pub next: String,
+    /// What the engine itself said, line by line: its journal's last words.
+    pub lines: Vec<String>,
 }
 
 /// How the engine came up after the new file was in place.

@@ -27,13 +27,8 @@ impl Save<'_> {
     ) -> (Outcome, Vec<String>) {
         let why = why.to_vec();
         if let Err(error) = gate.before_roll_back() {
-            return (
-                Outcome::RollBackFailed {
-                    why,
-                    error: error.to_string(),
-                },
-                Vec::new(),
-            );
+            let error = SaveError::from(error).with_on_disk(OnDisk::New).to_string();
+            return (Outcome::RollBackFailed { why, error }, Vec::new());
         }
         let mut warnings = Vec::new();
         for attempt in 1..=ATTEMPTS {
@@ -66,7 +61,7 @@ impl Save<'_> {
         (
             Outcome::RollBackFailed {
                 why,
-                error: "the file kept changing".to_owned(),
+                error: format!("the file kept changing; {}", OnDisk::Theirs),
             },
             warnings,
         )

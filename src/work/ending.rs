@@ -20,7 +20,13 @@ pub(super) fn error_words(error: &SaveError) -> String {
     match error {
         SaveError::EngineDown { because, start } => {
             let because = error_words(because);
-            format!("THE ENGINE IS DOWN: {start}\nIt was stopped for this save, which ended so: {because}")
+            let mut lines = vec![format!("THE ENGINE IS DOWN: {start}")];
+            if !start.lines.is_empty() {
+                lines.push("Its last lines:".to_owned());
+                lines.extend(start.lines.iter().map(|line| format!("  {line}")));
+            }
+            lines.push(format!("It was stopped for this save, which ended so: {because}"));
+            lines.join("\n")
         }
         SaveError::ChangedUnderneath { changed, .. } => std::iter::once(error.to_string())
             .chain(changed.iter().map(change_words))
@@ -63,7 +69,7 @@ pub(super) fn words(outcome: &Outcome, start: &str) -> String {
         }
         Outcome::RollBackFailed { why, error } => {
             let mut lines = vec![format!(
-                "THE ENGINE IS DOWN, and the old file could not be put back ({error}). The new file is in place. See why, then start it: {start}"
+                "THE ENGINE IS DOWN, and the old file could not be put back: {error}. See why, then start it: {start}"
             )];
             lines.extend(why.iter().cloned());
             lines.join("\n")
@@ -94,4 +100,40 @@ pub(super) fn meanwhile(job: &SaveJob, saved: &Saved) -> Vec<String> {
 fn change_words(change: &ValueChange) -> String {
     let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not there)".to_owned());
     format!("  {}: {} -> {}", change.place, side(&change.old), side(&change.new))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::save::GateError;
+
+    use super::*;
+
+    #[test]
+    fn an_engine_that_is_down_is_told_with_its_own_words_line_by_line() {
+        let down = SaveError::EngineDown {
+            because: Box::new(SaveError::Cancelled),
+            start: GateError {
+                kind: GateKind::StartFailed,
+                what: "the engine did not start: it ended with 7".to_owned(),
+                next: "see why, then start it: systemctl start kerio-connect".to_owned(),
+                lines: vec!["bad TLS".to_owned(), "bye".to_owned()],
+            },
+        };
+        assert_eq!(
+            error_words(&down).lines().collect::<Vec<_>>(),
+            [
+                "THE ENGINE IS DOWN: the engine did not start: it ended with 7; see why, then start it: systemctl start kerio-connect",
+                "Its last lines:",
+                "  bad TLS",
+                "  bye",
+                "It was stopped for this save, which ended so: cancelled; the file is untouched",
+            ]
+        );
+        // In one line, for the audit file.
+        let line = down.to_string();
+        assert!(
+            line.contains("; its last lines: bad TLS / bye. It was stopped"),
+            "{line}"
+        );
+    }
 }

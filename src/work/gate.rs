@@ -85,7 +85,12 @@ impl<'a> EngineGate<'a> {
             "it writes this file when it stops and would throw the change away; stop it first: {}; save; start it again: {}",
             manual.stop, manual.start
         );
-        Err(GateError { kind, what, next })
+        Err(GateError {
+            kind,
+            what,
+            next,
+            lines: Vec::new(),
+        })
     }
 
     /// Tells progress at most once a second: the engine room reports four times as often.
@@ -182,6 +187,7 @@ fn gate_error(error: &EngineError, controller: &Controller) -> GateError {
             what: "cancelled while the engine was stopping".to_owned(),
             // By `abort`, which the save calls after any error; if that fails, the engine being down is said before this.
             next: "it is started again".to_owned(),
+            lines: Vec::new(),
         };
     }
     let kind = match error {
@@ -197,10 +203,16 @@ fn gate_error(error: &EngineError, controller: &Controller) -> GateError {
     } else {
         "mend that, then save again".to_owned()
     };
+    let (what, lines) = match error {
+        EngineError::NotStarted { why, journal } => (format!("the engine did not start: {why}"), journal.clone()),
+        EngineError::NotWell { why, journal } => (format!("the engine did not come up well: {why}"), journal.clone()),
+        other => (other.to_string(), Vec::new()),
+    };
     GateError {
         kind,
-        what: error.to_string(),
+        what,
         next,
+        lines,
     }
 }
 
