@@ -210,7 +210,8 @@ pub(crate) struct Home {
 impl Home {
     /// Keeps bytes that would otherwise be lost. Returns where.
     pub(crate) fn keep(&self, why: &str, bytes: &[u8]) -> Result<PathBuf, SaveError> {
-        let stamp = super::who::utc_stamp();
+        // Several may be kept in one second, and the oldest go first.
+        let stamp = super::who::utc_stamp_fine();
         let name = format!("{stamp}-{why}-{}.cfg", disk::random_name());
         self.kept.put(&name, bytes)?;
         // What cannot be dropped now is dropped another time: keeping is what matters.

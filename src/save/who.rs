@@ -81,6 +81,11 @@ pub(crate) fn utc_stamp() -> String {
     jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
+/// The same to the microsecond, for names whose order counts: `20261124T073000.000000Z`.
+pub(crate) fn utc_stamp_fine() -> String {
+    jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
