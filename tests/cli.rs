@@ -63,7 +63,6 @@ struct Place {
     dir: tempfile::TempDir,
 }
 
-/// What a run came to.
 impl Place {
     fn new() -> Self {
         Self::with(CONFIG.as_bytes())

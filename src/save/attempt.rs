@@ -110,6 +110,8 @@ pub(crate) fn take_back(request: &Request<'_>, home: &Home, journal: &Journal, e
     let gone = match error.on_disk() {
         OnDisk::Untouched | OnDisk::Engines | OnDisk::PutBack | OnDisk::Theirs => true,
         OnDisk::New | OnDisk::Torn { .. } | OnDisk::Unsure { .. } => false,
+        // Never said before a roll back has ended.
+        OnDisk::Failed | OnDisk::Restored | OnDisk::Others => false,
     };
     if !gone {
         return;

@@ -54,7 +54,7 @@ pub enum SaveError {
     },
     /// The file never held still while it was read.
     #[error(
-        "{} kept changing while it was read; nothing was written; find out who writes it, then try again",
+        "{} kept changing while it was read; nothing of this save was written; find out who writes it, then try again",
         Shown(path)
     )]
     NeverQuiet {
@@ -72,7 +72,7 @@ pub enum SaveError {
         limit: u64,
     },
     /// The bytes on disk are not a document that we would edit.
-    #[error("{}: {error}; nothing was written", Shown(path))]
+    #[error("{}: {error}; nothing of this save was written", Shown(path))]
     NotADocument {
         /// The file.
         path: PathBuf,
@@ -183,7 +183,7 @@ pub enum SaveError {
         next: String,
     },
     /// The save ended without success, and the engine that had been stopped for it did not come up again.
-    #[error("THE ENGINE IS DOWN: {start}{}. It was stopped for this save, which ended so: {because}", LastLines(&start.lines))]
+    #[error("THE ENGINE IS DOWN: {}; {}. It was stopped for this save, which ended so: {because}", start.in_full(), start.next)]
     EngineDown {
         /// Why the save ended.
         because: Box<SaveError>,
@@ -248,8 +248,19 @@ impl SaveError {
             | Self::ChangedUnderneath { on_disk, .. }
             | Self::Gate { on_disk, .. } => on_disk.clone(),
             Self::EngineDown { because, .. } => because.on_disk(),
+            Self::CancelledLate { .. } | Self::NothingLeft => OnDisk::Engines,
             _ => OnDisk::Untouched,
         }
+    }
+}
+
+impl SaveError {
+    /// Do its words say what is on disk?
+    pub(crate) const fn tells_what_is_there(&self) -> bool {
+        matches!(
+            self,
+            Self::Disk { .. } | Self::Conflict { .. } | Self::ChangedUnderneath { .. } | Self::Gate { .. }
+        )
     }
 }
 
@@ -275,17 +286,6 @@ fn start_words(up: bool) -> &'static str {
         "; the engine was started again (it may have written the file itself, as at each stop)"
     } else {
         ""
-    }
-}
-
-struct LastLines<'a>(&'a [String]);
-
-impl std::fmt::Display for LastLines<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            [] => Ok(()),
-            lines => write!(f, "; its last lines: {}", lines.join(" / ")),
-        }
     }
 }
 

@@ -29,6 +29,17 @@ pub struct GateError {
     pub lines: Vec<String>,
 }
 
+impl GateError {
+    /// What happened, and what the engine said, in one line.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        match self.lines.as_slice() {
+            [] => self.what.clone(),
+            lines => format!("{}; its last lines: {}", self.what, lines.join(" / ")),
+        }
+    }
+}
+
 /// How the engine came up after the new file was in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Started {
@@ -55,6 +66,10 @@ pub trait Gate {
     /// # Errors
     /// It runs and may not be stopped, could not be stopped, or cannot be seen.
     fn before_write(&mut self) -> Result<(), GateError>;
+    /// Was the engine told to stop by `before_write`? Where that cannot be said, yes: it may have written the file then.
+    fn told_to_stop(&self) -> bool {
+        true
+    }
     /// Proves again, right before the exchange, that it is stopped and nobody has the file open for writing.
     /// # Errors
     /// It came back, or cannot be seen.

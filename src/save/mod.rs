@@ -25,7 +25,7 @@
 //! | killed while another program's version was swapped out | ours | theirs | journal | next start: [`Recovered::TheirsPutBack`] |
 //! | killed while the engine was stopped for the save | any of the above | any of the above | a note | [`Recovered::EngineMayBeDown`] at each start until [`engine_is_up`] |
 //! | the engine does not come up | old | nothing | backup, and the new file under `kept` | [`Outcome::RolledBack`] |
-//! | the roll back fails | new | nothing | backup, kept file, note | [`Outcome::RollBackFailed`], loudly |
+//! | the roll back fails | new, as a rule; it is said | nothing | backup, kept file, note | [`Outcome::RollBackFailed`], loudly |
 //! | in place: a call fails | old, written back | nothing | no backup | [`SaveError::Disk`], [`OnDisk::PutBack`] |
 //! | in place: writing back fails too | **torn** | nothing | backup, new bytes, journal | [`OnDisk::Torn`] with the backup's path; next start: [`Recovered::Repaired`] |
 //! | in place: killed, or power cut | **torn**, or old, or new | nothing | backup, new bytes, journal | next start: [`Recovered::Repaired`], `Undone` or `Completed` |

@@ -96,11 +96,11 @@ pub enum Outcome {
         /// How the engine came up with the old file.
         then: Started,
     },
-    /// The engine did not come up, and the old file could not be put back: **the new file is in place and the engine is down**.
+    /// The engine did not come up, and the old file could not be put back: **the engine is down**.
     RollBackFailed {
         /// Why it did not come up.
         why: Vec<String>,
-        /// Why the old file is not back.
+        /// Why the old file is not back, and which file is there.
         error: String,
     },
 }

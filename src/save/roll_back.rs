@@ -27,11 +27,12 @@ impl Save<'_> {
     ) -> (Outcome, Vec<String>) {
         let why = why.to_vec();
         if let Err(error) = gate.before_roll_back() {
-            let error = SaveError::from(error).with_on_disk(OnDisk::New).to_string();
+            let error = words(SaveError::from(error));
             return (Outcome::RollBackFailed { why, error }, Vec::new());
         }
         let mut warnings = Vec::new();
-        for attempt in 1..=ATTEMPTS {
+        let mut attempt = 1;
+        loop {
             match self.put_old_back(old, attributes, backup, gate) {
                 Ok((failed_file, more)) => {
                     warnings.extend(more);
@@ -41,30 +42,13 @@ impl Save<'_> {
                 Err(SaveError::ChangedUnderneath {
                     on_disk: OnDisk::Theirs,
                     ..
-                }) if attempt < ATTEMPTS => {}
+                }) if attempt < ATTEMPTS => attempt += 1,
                 Err(error) => {
-                    // What is untouched here is the file that the engine did not start with.
-                    let error = match error.on_disk() {
-                        OnDisk::Untouched => error.with_on_disk(OnDisk::New),
-                        _ => error,
-                    };
-                    return (
-                        Outcome::RollBackFailed {
-                            why,
-                            error: error.to_string(),
-                        },
-                        warnings,
-                    );
+                    let error = words(error);
+                    return (Outcome::RollBackFailed { why, error }, warnings);
                 }
             }
         }
-        (
-            Outcome::RollBackFailed {
-                why,
-                error: format!("the file kept changing; {}", OnDisk::Theirs),
-            },
-            warnings,
-        )
     }
 
     fn put_old_back(
@@ -131,5 +115,45 @@ impl Save<'_> {
                 Err(error)
             }
         }
+    }
+}
+
+/// Why the old file is not back, and which file is there.
+fn words(error: SaveError) -> String {
+    let there = error.on_disk().of_a_roll_back();
+    let tells = error.tells_what_is_there();
+    let error = error.with_on_disk(there.clone());
+    if tells {
+        error.to_string()
+    } else {
+        format!("{error}; {there}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn why_the_old_file_is_not_back_always_says_which_file_is_there() {
+        let disk = |on_disk| {
+            let error = SaveError::disk("syncing", Path::new("/x"), rustix::io::Errno::IO);
+            words(error.with_on_disk(on_disk))
+        };
+        let failed = "the file that the engine did not start with is in place";
+        for on_disk in [OnDisk::Untouched, OnDisk::Engines, OnDisk::PutBack] {
+            assert!(disk(on_disk).contains(failed));
+        }
+        assert!(disk(OnDisk::New).contains("the old file is in place"));
+        assert!(!disk(OnDisk::New).contains("the new file is in place"));
+        let theirs = words(SaveError::ChangedUnderneath {
+            path: "/x".into(),
+            changed: Vec::new(),
+            on_disk: OnDisk::Theirs,
+        });
+        assert!(theirs.contains("as another program wrote it") && !theirs.contains("nothing of this save"));
+        assert!(words(SaveError::NeverQuiet { path: "/x".into() }).ends_with(failed));
     }
 }

@@ -93,7 +93,7 @@ impl<'a> Save<'a> {
                     Ok(()) if stops => saved.warnings.extend(self.engine_cleared()),
                     Ok(()) => {}
                     Err(error) => {
-                        self.engine_left(format!("it could not be started again: {}", error.what));
+                        self.engine_left(format!("it could not be started again: {}", error.in_full()));
                         return Err(ended(SaveError::NothingLeft, Err(error)));
                     }
                 }
@@ -101,15 +101,16 @@ impl<'a> Save<'a> {
             }
             Err(error) => {
                 progress.step(Step::RestartingEngine);
+                let told = stops && gate.told_to_stop();
                 let engine = gate.abort();
                 // A note of an earlier save is not ours to take away: nothing was started now.
                 if stops && engine.is_ok() {
                     // Whatever this says, the error to tell is the one that ended the save.
                     let _ = self.engine_cleared();
                 }
-                let error = if stops { late(error, engine.is_ok()) } else { error };
+                let error = if told { late(error, engine.is_ok()) } else { error };
                 if let Err(start) = &engine {
-                    self.engine_left(format!("it could not be started again: {}", start.what));
+                    self.engine_left(format!("it could not be started again: {}", start.in_full()));
                 }
                 Err(ended(error, engine))
             }

@@ -22,11 +22,29 @@ pub enum OnDisk {
         /// Where the old bytes are.
         backup: PathBuf,
     },
+    /// While the old file was to be put back: still the file that the engine did not start with.
+    Failed,
+    /// While the old file was to be put back: it is there, but its name may not be durable.
+    Restored,
+    /// While the old file was to be put back: what another program wrote since the save.
+    Others,
     /// It cannot be said; old or new, whole; what came out of the swap lies beside the file under this name.
     Unsure {
         /// Name beside the file.
         beside: String,
     },
+}
+
+impl OnDisk {
+    /// What an error of putting the old file back means: "old" and "new" are the other way round there.
+    pub(crate) fn of_a_roll_back(self) -> Self {
+        match self {
+            Self::Untouched | Self::Engines | Self::PutBack => Self::Failed,
+            Self::New => Self::Restored,
+            Self::Theirs => Self::Others,
+            other => other,
+        }
+    }
 }
 
 impl std::fmt::Display for OnDisk {
@@ -39,6 +57,9 @@ impl std::fmt::Display for OnDisk {
             Self::PutBack => f.write_str("the old file is back in place, checked"),
             Self::Theirs => f.write_str("the file is as the other program left it; nothing of this save is in it"),
             Self::New => f.write_str("the new file is in place"),
+            Self::Failed => f.write_str("the file that the engine did not start with is in place"),
+            Self::Restored => f.write_str("the old file is in place, but a power cut could bring the new one back"),
+            Self::Others => f.write_str("the file is as another program wrote it since the save"),
             Self::Torn { backup } => {
                 write!(f, "THE FILE IS NOT WHOLE; its old bytes are in {}", Shown(backup))
             }

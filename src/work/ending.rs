@@ -111,7 +111,10 @@ mod tests {
     #[test]
     fn an_engine_that_is_down_is_told_with_its_own_words_line_by_line() {
         let down = SaveError::EngineDown {
-            because: Box::new(SaveError::Cancelled),
+            because: Box::new(SaveError::CancelledLate {
+                stopping: false,
+                up: false,
+            }),
             start: GateError {
                 kind: GateKind::StartFailed,
                 what: "the engine did not start: it ended with 7".to_owned(),
@@ -126,13 +129,13 @@ mod tests {
                 "Its last lines:",
                 "  bad TLS",
                 "  bye",
-                "It was stopped for this save, which ended so: cancelled; the file is untouched",
+                "It was stopped for this save, which ended so: cancelled after the engine had stopped; nothing of this save was written",
             ]
         );
         // In one line, for the audit file.
         let line = down.to_string();
         assert!(
-            line.contains("; its last lines: bad TLS / bye. It was stopped"),
+            line.contains("it ended with 7; its last lines: bad TLS / bye; see why"),
             "{line}"
         );
     }

@@ -253,6 +253,10 @@ impl Gate for EngineGate<'_> {
         Ok(())
     }
 
+    fn told_to_stop(&self) -> bool {
+        self.touched
+    }
+
     fn prove_stopped(&mut self) -> Result<(), GateError> {
         match &self.controller {
             None => Ok(()),

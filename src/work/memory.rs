@@ -77,7 +77,7 @@ impl Host {
     }
 
     /// Waits until nobody else writes here; the lock ends with the handle, and with the process.
-    fn lock_memory(&self) -> Result<std::fs::File> {
+    pub(super) fn lock_memory(&self) -> Result<std::fs::File> {
         // The state room makes the directory, and refuses one that cannot be trusted.
         self.state().map_err(Error::other)?;
         let lock = std::fs::OpenOptions::new()

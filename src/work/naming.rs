@@ -51,6 +51,8 @@ impl Host {
     /// # Errors
     /// [`NamingError`]; then nothing was written.
     pub fn name_variable(&self, direction: Direction, name: &str, role: Role) -> Result<String, NamingError> {
+        // Two at once: each adds to what the other wrote. (Where this lock cannot be had, the last one wins.)
+        let _held = self.lock_memory().ok();
         append(&self.home.config, direction, name, role)
     }
 }
@@ -64,9 +66,6 @@ fn append(config: &Path, direction: Direction, name: &str, role: Role) -> Result
         move |error: io::Error| NamingError::Io { path, what, error }
     };
     let directory = path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
-    // Preferences are no secret: everyone may read what this host's administrators agreed on.
-    make_directory(&directory).map_err(io("making its directory"))?;
-    let _alone = alone(&directory);
     let old = match read(&path) {
         Ok(old) => Some(old),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -88,6 +87,10 @@ fn append(config: &Path, direction: Direction, name: &str, role: Role) -> Result
     let Some(new) = new else {
         return Ok(format!("{name} is named in {shown} already."));
     };
+    if old.is_none() {
+        // Preferences are no secret: everyone may read what this host's administrators agreed on.
+        make_directory(&directory).map_err(io("making its directory"))?;
+    }
     if let Some(why) = distrust_directory(&directory) {
         return Err(NamingError::Distrusted {
             path: directory.display().to_string(),
@@ -97,20 +100,6 @@ fn append(config: &Path, direction: Direction, name: &str, role: Role) -> Result
     let owner = old.as_ref().and_then(|_| fs::metadata(&path).ok());
     replace(&path, &directory, &new, mode, owner.as_ref()).map_err(io("writing"))?;
     Ok(format!("{name} is the variable for \"{role}\": kept in {shown}."))
-}
-
-/// Waits until no other process adds a name, so that each adds to what the other wrote; not forever, because anyone who can read the directory
-/// can hold this lock. (Then, or where there are no locks, the last of two at the same moment wins.)
-fn alone(directory: &Path) -> Option<fs::File> {
-    let lock = fs::File::open(directory).ok()?;
-    for _ in 0..100 {
-        match lock.try_lock() {
-            Ok(()) => return Some(lock),
-            Err(fs::TryLockError::WouldBlock) => std::thread::sleep(std::time::Duration::from_millis(20)),
-            Err(fs::TryLockError::Error(_)) => return None,
-        }
-    }
-    None
 }
 
 fn read(path: &Path) -> io::Result<(String, u32)> {
@@ -163,7 +152,11 @@ fn make_directory(directory: &Path) -> io::Result<()> {
     if let Some(parent) = directory.parent() {
         make_directory(parent)?;
     }
-    DirBuilder::new().mode(0o755).create(directory)?;
+    match DirBuilder::new().mode(0o755).create(directory) {
+        // Somebody else was quicker.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => return Ok(()),
+        made => made?,
+    }
     fs::set_permissions(directory, fs::Permissions::from_mode(0o755))
 }
 
@@ -214,22 +207,29 @@ mod tests {
     fn of_many_names_that_are_kept_at_once_none_is_lost() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("kerio-tls.toml");
+        fs::write(&path, "").unwrap();
+        let host = Host::find(&crate::work::HostOptions {
+            file: Some(directory.path().join("mailserver.cfg")),
+            home: crate::work::HomeOptions {
+                state_dir: Some(directory.path().join("state")),
+                config: Some(path.clone()),
+                peers: None,
+            },
+            ..crate::work::HostOptions::default()
+        })
+        .unwrap();
         std::thread::scope(|scope| {
-            for number in 0..12 {
-                let path = &path;
+            for number in 0..6 {
+                let host = &host;
                 scope.spawn(move || {
-                    append(
-                        path,
-                        Direction::Inbound,
-                        &format!("TlsVersions{number}"),
-                        Role::ProtocolList,
-                    )
-                    .unwrap();
+                    let name = format!("TlsVersions{number}");
+                    host.name_variable(Direction::Inbound, &name, Role::ProtocolList)
+                        .unwrap();
                 });
             }
         });
         let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(text.matches("[[variable]]").count(), 12, "{text}");
+        assert_eq!(text.matches("[[variable]]").count(), 6, "{text}");
     }
 
     fn add(path: &Path) -> Result<String, NamingError> {

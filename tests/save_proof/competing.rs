@@ -151,6 +151,30 @@ fn what_was_proven_of_another_file_is_made_anew_in_the_one_that_is_there() {
 }
 
 #[test]
+fn of_what_was_proven_only_what_is_not_there_already_is_made() {
+    let place = Place::new(&content(OLD, 0));
+    let file = place.file.clone();
+    let set = |variable: &str, base: &str, new: &str| Edit {
+        path: path_of(variable),
+        base: Some(base.into()),
+        new: Some(new.into()),
+    };
+    let wanted = EditSet::new([set("ServerTlsProtocols", OLD, NEW), set("Counter", "0", "5")]);
+    let saved = place
+        .save_with(
+            wanted,
+            |request| {
+                assert!(matches!(request.content, Content::Proven(_)));
+                rename_over(&file, &content(NEW, 0));
+            },
+            &mut OpenGate,
+        )
+        .unwrap();
+    assert_eq!((saved.applied.edits().len(), saved.already.len()), (1, 1));
+    assert_eq!(place.bytes(), with_counter(&content(NEW, 0), 5));
+}
+
+#[test]
 fn a_program_that_never_stops_writing_wins_and_the_save_says_so() {
     let place = Place::new(&content(OLD, 0));
     let writes = (0..9).rev().map(|number| {

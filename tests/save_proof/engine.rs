@@ -43,7 +43,13 @@ impl Gate for Engine<'_> {
     fn will_stop(&mut self) -> bool {
         true
     }
+    fn told_to_stop(&self) -> bool {
+        self.fail != Some("preflight")
+    }
     fn before_write(&mut self) -> Result<(), GateError> {
+        if self.fail == Some("preflight") {
+            return Err(refusal(GateKind::StopFailed));
+        }
         if let Some(on_stop) = &mut self.on_stop {
             on_stop();
         }
@@ -155,9 +161,14 @@ fn once_the_engine_was_told_to_stop_no_error_calls_the_file_untouched() {
     let error = place.save_with(change(), |_| {}, &mut engine).unwrap_err();
     assert!(matches!(error, SaveError::InPlaceNeeded { .. }), "{error:?}");
     assert!(error.to_string().contains("nothing of this save"), "{error}");
-    // A refusal before that is another matter.
-    let refused = SaveError::from(refusal(GateKind::Runs));
-    assert!(refused.to_string().contains("the file is untouched"));
+    // What ends it before that is another matter.
+    let place = Place::new(&content(OLD, 0));
+    let mut engine = Engine {
+        fail: Some("preflight"),
+        ..Engine::default()
+    };
+    let error = place.save_with(change(), |_| {}, &mut engine).unwrap_err();
+    assert!(error.to_string().contains("the file is untouched"), "{error}");
 }
 
 #[test]
@@ -244,7 +255,10 @@ fn an_engine_that_cannot_be_stopped_for_the_roll_back_is_said_to_be_down_until_i
     let Outcome::RollBackFailed { error, .. } = saved.outcome else {
         panic!("{:?}", saved.outcome)
     };
-    assert!(error.ends_with("the new file is in place"), "{error}");
+    assert!(
+        error.ends_with("the file that the engine did not start with is in place"),
+        "{error}"
+    );
     assert_eq!(place.bytes(), content(NEW, 0));
     for _ in 0..2 {
         let found = recover(&place.state(), &place.target()).unwrap();
@@ -267,7 +281,10 @@ fn a_roll_back_that_fails_says_that_the_new_file_is_there() {
     let Outcome::RollBackFailed { error, .. } = saved.outcome else {
         panic!("{:?}", saved.outcome)
     };
-    assert!(error.ends_with("the new file is in place"), "{error}");
+    assert!(
+        error.ends_with("the file that the engine did not start with is in place"),
+        "{error}"
+    );
     assert_eq!(place.bytes(), content(NEW, 0));
 }
 

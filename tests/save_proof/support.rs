@@ -532,9 +532,9 @@ pub(crate) fn drive() {
     let (ended, words) = result.unwrap_or_else(|error| {
         let ended = match error.on_disk() {
             OnDisk::Untouched | OnDisk::Engines => Ended::Untouched,
-            OnDisk::PutBack => Ended::PutBack,
-            OnDisk::Theirs => Ended::Theirs,
-            OnDisk::New => Ended::New,
+            OnDisk::PutBack | OnDisk::Restored => Ended::PutBack,
+            OnDisk::Theirs | OnDisk::Others => Ended::Theirs,
+            OnDisk::New | OnDisk::Failed => Ended::New,
             OnDisk::Torn { .. } => Ended::Torn,
             OnDisk::Unsure { .. } => Ended::Unsure,
         };

@@ -94,7 +94,7 @@ const fn values(digits: u64) -> u64 {
 pub(super) struct Distinct {
     /// The highest order seen.
     newest: u64,
-    /// Of the identity that had it, if it is in the ring: a message to several recipients is itself again. 0: it is not. (Two that have one
+    /// Of the identity that had it, if it was counted: a message to several recipients is itself again. 0: it is not. (Two that have one
     /// order are the same unless they are not hexadecimal.)
     latest: u16,
     /// Ends at four thousand million.

@@ -23,7 +23,7 @@ impl BuildHasher for Folding {
     }
 }
 
-/// Multiplies each word into 128 bits and folds the halves.
+/// Multiplies each word (of 16 bytes: its halves) into 128 bits and folds the halves.
 #[derive(Debug)]
 pub(super) struct Fold(u64);
 

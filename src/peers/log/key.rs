@@ -2,7 +2,7 @@
 //!
 //! Nearly every host is an IPv4 address, and an address has one spelling only (leading zeros are not taken). So its text
 //! itself is the key, at most 15 bytes, with the kind of peer as the 16th: found and masked out of the line with a few
-//! operations on one number, where reading octets costs a badly predicted branch for each digit.
+//! operations on 16 bytes at once, where reading octets costs a badly predicted branch for each digit.
 
 use std::hash::{Hash, Hasher};
 use std::net::Ipv4Addr;

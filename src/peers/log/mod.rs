@@ -3,7 +3,7 @@
 //! Logs reach gigabytes, so they are read as bytes, a piece at a time, by as many threads as there are cores, each
 //! with its own stretch of the whole; memory grows with the peers and not with the lines ([`mod@distinct`] says how a message is
 //! counted once). Lines are trusted with nothing ([`mod@line`]); those of the usual shape take a short cut ([`mod@common`], which
-//! sees dozens of bytes at once with [`mod@window`]). What a line is counted into is found by [`mod@numbers`] and is one cache line. A later
+//! sees dozens of bytes at once with [`mod@window`]). What a line looks at is found by [`mod@numbers`] and is one cache line. A later
 //! [`LogFindings::follow`] reads only what is new.
 
 mod clock;

@@ -78,6 +78,17 @@ fn a_message_that_was_delayed_is_delivered_once_however_late_its_last_recipient(
     }
 }
 
+#[test]
+fn a_usual_line_of_a_known_peer_takes_the_short_cut() {
+    let own = OwnHosts::default();
+    let mut reader = Reader::new(TimeZone::UTC, &own, 0, 1_661_500_000);
+    let text = format!("{}\n{}\n", about(5, "delivered"), about(6, "delivered"));
+    assert!(reader.usual(text.as_bytes()).is_none(), "the peer is not known yet");
+    reader.line(about(4, "delivered").as_bytes(), true);
+    assert!(reader.usual(text.as_bytes()).is_some());
+    assert_eq!(reader.tally.peers().next().unwrap().0.delivered.count(), 2);
+}
+
 proptest! {
     #[test]
     fn the_short_cut_counts_what_the_strict_reader_counts(

@@ -142,8 +142,7 @@ impl TroubleTally {
         let times = || self.times.iter().map(|second| i64::from(*second));
         let recent = || times().filter(|t| *t >= since);
         let first = recent().min()?;
-        let of_tls = self.remark.as_ref();
-        let of_tls = of_tls.filter(|(_, span)| span.last >= since || self.other.is_empty());
+        let of_tls = self.remark.as_ref().filter(|(_, span)| span.last >= since);
         let status = of_tls.map_or(&self.other, |(words, _)| words);
         let at_least = self.forgotten && times().all(|t| t >= since);
         Some(Trouble {
