@@ -30,6 +30,8 @@ pub struct EvidenceStore {
     /// Dated after "now": a clock was wrong, then or now. They would outweigh every probe to come, so they are not used. They are
     /// kept until their peer is measured again: it may be today's clock that is wrong.
     ahead: Vec<Record>,
+    /// How many lines could not be used; they are not written again.
+    damaged: usize,
 }
 
 /// A line of the file. The names are the file's format: they do not change.
@@ -110,7 +112,14 @@ impl EvidenceStore {
         }
         store.remember(records);
         store.ahead = ahead;
+        store.damaged = bad;
         (store, problems)
+    }
+
+    /// How many lines of what was read could not be used: written anew, they would be gone.
+    #[must_use]
+    pub const fn damaged(&self) -> usize {
+        self.damaged
     }
 
     /// The text to write.
@@ -331,7 +340,7 @@ mod tests {
         );
         let (store, problems) = EvidenceStore::parse(text.as_bytes(), NOW);
         assert_eq!(store.records().len(), 1);
-        assert_eq!(problems.len(), 3);
+        assert_eq!((problems.len(), store.damaged()), (3, 3));
         assert!(problems[0].contains("line 3"));
     }
 

@@ -21,6 +21,8 @@ use crate::tls::TlsVersion;
 use super::host::Host;
 
 const EVIDENCE: &str = "evidence.jsonl";
+/// The same as it was, where lines of it were damaged (or are of another version) and it was written anew without them.
+const DAMAGED: &str = "evidence.damaged.jsonl";
 const SERVER: &str = "server.json";
 /// Held while one of the two is written.
 const LOCK: &str = "memory.lock";
@@ -54,12 +56,12 @@ impl Host {
         }
     }
 
-    /// The same, and how many bytes it takes.
-    fn evidence(&self) -> Result<(EvidenceStore, Vec<String>, usize)> {
+    /// The same, and the bytes of it.
+    fn evidence(&self) -> Result<(EvidenceStore, Vec<String>, Vec<u8>)> {
         let bytes = read(&self.home.state_dir.join(EVIDENCE))?.unwrap_or_default();
         // The clock is read after the file: nobody's record of just now is from the future.
         let (store, problems) = EvidenceStore::parse(&bytes, Timestamp::now());
-        Ok((store, problems, bytes.len()))
+        Ok((store, problems, bytes))
     }
 
     /// Remembers more evidence.
@@ -69,8 +71,11 @@ impl Host {
     pub(super) fn remember(&self, records: Vec<Record>) -> Result<()> {
         let _held = self.lock_memory()?;
         let (mut store, _, bytes) = self.evidence()?;
-        if bytes > EvidenceStore::BYTES_MAX {
+        if bytes.len() > EvidenceStore::BYTES_MAX {
             return Err(Error::new(ErrorKind::FileTooLarge, format!("{EVIDENCE} is too large")));
+        }
+        if store.damaged() > 0 {
+            write(&self.home.state_dir.join(DAMAGED), &bytes)?;
         }
         store.remember(records);
         write(&self.home.state_dir.join(EVIDENCE), store.to_text().as_bytes())
@@ -235,6 +240,27 @@ mod tests {
                 raw: String::new(),
             },
         }
+    }
+
+    #[test]
+    fn a_file_with_a_damaged_line_is_kept_as_it_was_before_it_is_written_without_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = host(dir.path(), &dir.path().join("mailserver.cfg"));
+        host.remember(vec![probed(1)]).unwrap();
+        let (path, kept) = (
+            dir.path().join("state").join(EVIDENCE),
+            dir.path().join("state").join(DAMAGED),
+        );
+        assert!(!kept.exists());
+        let torn = [&std::fs::read(&path).unwrap()[..], b"{\"direction\":\"out"].concat();
+        std::fs::write(&path, &torn).unwrap();
+        assert_eq!(host.remembered().1.len(), 1);
+        host.remember(vec![probed(2)]).unwrap();
+        assert_eq!(std::fs::read(&kept).unwrap(), torn);
+        let (store, problems) = host.remembered();
+        assert_eq!((store.records().len(), problems), (2, Vec::new()));
+        // And nobody takes the directory for another's.
+        assert!(host.state().is_ok());
     }
 
     #[test]
