@@ -239,28 +239,25 @@ impl SaveError {
         self
     }
 
-    /// What is on disk now, as far as this error is about the file.
-    #[must_use]
-    pub fn on_disk(&self) -> OnDisk {
+    /// What its words say of what is on disk, if they say it.
+    pub(crate) const fn said_of_disk(&self) -> Option<&OnDisk> {
         match self {
             Self::Disk { on_disk, .. }
             | Self::Conflict { on_disk, .. }
             | Self::ChangedUnderneath { on_disk, .. }
-            | Self::Gate { on_disk, .. } => on_disk.clone(),
-            Self::EngineDown { because, .. } => because.on_disk(),
-            Self::CancelledLate { .. } | Self::NothingLeft => OnDisk::Engines,
-            _ => OnDisk::Untouched,
+            | Self::Gate { on_disk, .. } => Some(on_disk),
+            _ => None,
         }
     }
-}
 
-impl SaveError {
-    /// Do its words say what is on disk?
-    pub(crate) const fn tells_what_is_there(&self) -> bool {
-        matches!(
-            self,
-            Self::Disk { .. } | Self::Conflict { .. } | Self::ChangedUnderneath { .. } | Self::Gate { .. }
-        )
+    /// What is on disk now, as far as this error is about the file.
+    #[must_use]
+    pub fn on_disk(&self) -> OnDisk {
+        match self {
+            Self::EngineDown { because, .. } => because.on_disk(),
+            Self::CancelledLate { .. } | Self::NothingLeft => OnDisk::Engines,
+            other => other.said_of_disk().cloned().unwrap_or(OnDisk::Untouched),
+        }
     }
 }
 

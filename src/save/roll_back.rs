@@ -121,10 +121,8 @@ impl Save<'_> {
 /// Why the old file is not back, and which file is there.
 fn words(error: SaveError) -> String {
     let there = error.on_disk().of_a_roll_back();
-    let tells = error.tells_what_is_there();
-    let error = error.with_on_disk(there.clone());
-    if tells {
-        error.to_string()
+    if error.said_of_disk().is_some() {
+        error.with_on_disk(there).to_string()
     } else {
         format!("{error}; {there}")
     }

@@ -55,7 +55,10 @@ pub fn variable(row: &VariableRow) -> (String, Vec<Line>) {
     );
     let mut lines = Vec::new();
     if let Some(known) = &row.known {
-        lines.push(line(Tone::Heading, known.title.clone()));
+        // Where there is no name it stands above already.
+        if row.path.is_some() {
+            lines.push(line(Tone::Heading, known.title.clone()));
+        }
         lines.push(line(Tone::Text, known.help.clone()));
         lines.push(line(Tone::Text, ""));
     }

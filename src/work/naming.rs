@@ -65,7 +65,6 @@ fn append(config: &Path, direction: Direction, name: &str, role: Role) -> Result
         let path = shown.clone();
         move |error: io::Error| NamingError::Io { path, what, error }
     };
-    let directory = path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
     let old = match read(&path) {
         Ok(old) => Some(old),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -87,6 +86,7 @@ fn append(config: &Path, direction: Direction, name: &str, role: Role) -> Result
     let Some(new) = new else {
         return Ok(format!("{name} is named in {shown} already."));
     };
+    let directory = path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
     if old.is_none() {
         // Preferences are no secret: everyone may read what this host's administrators agreed on.
         make_directory(&directory).map_err(io("making its directory"))?;

@@ -517,6 +517,19 @@ fn after_the_end_of_the_panel_the_first_up_moves_it() {
 }
 
 #[test]
+fn help_on_a_variable_without_a_name_says_its_title_once() {
+    let mut desk = Desk::new(COLOUR, (80, 24));
+    desk.press("<Right>?");
+    let look = desk.look();
+    look.shows("Minimum TLS version");
+    let rows: Vec<String> = look
+        .rows()
+        .filter(|row| row.contains("Minimum TLS version  "))
+        .collect();
+    assert_eq!(rows.len(), 1, "{look}");
+}
+
+#[test]
 fn the_deed_the_way_to_the_file_and_help_stay_in_the_footer_at_forty_columns() {
     for keys in ["", "<Up>", "<Right>", "<Left>", "<Left><Left>"] {
         let mut desk = Desk::new(COLOUR, (40, 15));

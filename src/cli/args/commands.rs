@@ -136,7 +136,7 @@ pub struct Reset {
 /// `probe`
 #[derive(Debug, Clone, Args)]
 pub struct Probe {
-    #[doc = r"Whom to ask: HOST, HOST:PORT or \[IPV6\]:PORT"]
+    /// Whom to ask
     #[arg(
         required = true,
         value_name = "HOST[:PORT]",

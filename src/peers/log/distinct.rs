@@ -3,7 +3,8 @@
 //! "Messages" are distinct Queue-IDs, but a Queue-ID repeats: one line per recipient, and again when a delayed delivery is
 //! tried later. A set of all Queue-IDs would grow with the log. Two facts of the engine's work bound it:
 //! - the lines of one message to one host stand close together: the last [`RECENT`] identities *of that peer* are
-//!   remembered, so a repetition counts again only if 32 other messages to the same peer stand between;
+//!   remembered, so a repetition counts again only if 32 other messages to the same peer stand between (and the newest of all not
+//!   even then);
 //! - what comes back after hours was delayed first, and said so: delayed messages are remembered exactly, up to
 //!   [`WAITING_MAX`] at a time over all peers (about 8 MB); past it a delayed message can count at every try, and the
 //!   reader says so.

@@ -1,5 +1,5 @@
 //! The number of a peer by its key, in four bytes a place: the keys themselves lie where the counters are, which a line comes to
-//! anyway. (A map that holds the keys took 24 bytes a place; its misses were a fifth of a scan, measured by `benches/logs.rs`.)
+//! anyway. (A map that holds the keys took 24 bytes a place; a fifth of a scan, sampled by perf, was spent on it and on waiting for counters.)
 
 /// Bits of a place that hold a number and one more; the others are those of its hash that did not choose the place.
 const NUMBER: u32 = 18;

@@ -1,7 +1,8 @@
 //! Sixteen bytes at once: where in the next few dozen bytes of a text certain bytes stand, as bits of a number.
 //!
 //! Fields are short and of every length, so a call for each search costs more than the search, and a loop that ends sooner or later costs a
-//! badly predicted branch each time: half of what a line took. Here all of a field is seen at once, and a bit is picked instead.
+//! badly predicted branch each time (nine a line by callgrind's predictor; four are left). Here all of a field is seen at once, and a bit
+//! is picked instead.
 //! (`memchr` remains what searches far.)
 
 use wide::u8x16;
