@@ -30,11 +30,22 @@ const ROOMS: &[Room] = &[
     room("save", 1, &["hostile", "mailserver_cfg"]),
     room("engine", 1, &["hostile"]),
     room("session", 2, &["hostile", "mailserver_cfg", "tls", "peers"]),
-    room("work", 3, BELOW_WORK),
-    room("tui", 4, BELOW_SCREEN),
-    room("cli", 4, BELOW_SCREEN),
+    room("host", 3, BELOW_HOST),
+    room("work", 4, BELOW_WORK),
+    room("tui", 5, BELOW_SCREEN),
+    room("cli", 5, BELOW_SCREEN),
 ];
 
+const BELOW_HOST: &[&str] = &[
+    "hostile",
+    "mailserver_cfg",
+    "tls",
+    "probe",
+    "peers",
+    "save",
+    "engine",
+    "session",
+];
 const BELOW_WORK: &[&str] = &[
     "hostile",
     "mailserver_cfg",
@@ -44,6 +55,7 @@ const BELOW_WORK: &[&str] = &[
     "save",
     "engine",
     "session",
+    "host",
 ];
 const BELOW_SCREEN: &[&str] = &[
     "hostile",
@@ -54,6 +66,7 @@ const BELOW_SCREEN: &[&str] = &[
     "save",
     "engine",
     "session",
+    "host",
     "work",
 ];
 

@@ -6,10 +6,11 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 
+use crate::host::Host;
 use crate::mailserver_cfg::Document;
 use crate::peers::{PeerBook, Trouble};
 use crate::session::Session;
-use crate::work::{Host, Sources};
+use crate::work::Sources;
 
 use super::Arguments;
 use super::args::Saving;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::host::EngineNow;
 use crate::peers::{Counts, PeerBook, Threshold, Trouble, assess};
 use crate::save::BackupInfo;
 use crate::session::{Clock, Line, Session};
 use crate::tls::{Choice, Direction, Minimum, TlsVersion};
-use crate::work::{EngineNow, EngineWish};
+use crate::work::EngineWish;
 
 use super::editor_keys::Typed;
 use super::keys::Place;
