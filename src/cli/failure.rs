@@ -3,8 +3,8 @@
 use std::io;
 
 use crate::host::HostError;
-use crate::mailserver_cfg::EditError;
 use crate::save::SaveError;
+use crate::session::EditError;
 use crate::tls::PlanError;
 
 use super::Status;

@@ -7,9 +7,8 @@ use std::sync::atomic::AtomicBool;
 use jiff::Timestamp;
 
 use crate::host::Host;
-use crate::mailserver_cfg::Document;
 use crate::peers::{PeerBook, Trouble};
-use crate::session::Session;
+use crate::session::{Document, Session};
 use crate::work::Sources;
 
 use super::Arguments;
