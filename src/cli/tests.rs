@@ -1,5 +1,5 @@
 //! Commands against peers that are made by hand, and against a file that changes under them. What the real binary
-//! does with real files is in `tests/cli.rs`.
+//! does with real files is in `tests/it/cli.rs`.
 
 use std::fs;
 use std::path::PathBuf;
