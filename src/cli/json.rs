@@ -3,10 +3,13 @@
 mod backups;
 mod change;
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::peers::{Assessed, Coverage, Source, Trouble, Verdict};
 use crate::probe::Report;
+use crate::session::host_label;
 use crate::tls::TlsVersion;
 use crate::work::{PortProof, Said};
 
@@ -121,7 +124,7 @@ impl From<&Assessed<'_>> for PeerJson {
         let key = &row.peer.key;
         Self {
             direction: key.direction.token(),
-            address: key.host_and_port(),
+            address: host_label(key),
             names: row.peer.names.clone(),
             service: key.service.token(),
             messages: row.peer.messages,
@@ -144,6 +147,11 @@ const fn verdict_token(verdict: Verdict) -> &'static str {
         Verdict::Unknown => "unknown",
         Verdict::Ok => "ok",
     }
+}
+
+/// The words of a verdict in a table.
+pub(super) fn verdict_word(verdict: Verdict) -> Cow<'static, str> {
+    verdict_token(verdict).replace('-', " ").into()
 }
 
 const fn source_token(source: Source) -> &'static str {
@@ -207,7 +215,7 @@ impl From<&Trouble> for TroubleJson {
     fn from(trouble: &Trouble) -> Self {
         Self {
             direction: trouble.peer.direction.token(),
-            address: trouble.peer.host_and_port(),
+            address: host_label(&trouble.peer),
             messages: trouble.count,
             new: trouble.worked_before && !trouble.troubled_before,
             status: trouble.status.clone(),
