@@ -92,7 +92,7 @@ pub enum What {
     },
     /// The path leads to another file than the one that was reviewed.
     #[error(
-        "{} leads to {} now, and what was reviewed is {}; nothing of this save was written; review again, then save",
+        "{} leads to {} now, and what was reviewed is {}; nothing of this save was written; see who turned the link, then start again",
         Shown(asked),
         Shown(now),
         Shown(reviewed)
@@ -157,7 +157,7 @@ pub enum What {
     },
     /// The engine stands in the way: how, and what to do.
     #[error("{0}")]
-    Gate(GateError),
+    Gate(Box<GateError>),
     /// The user cancelled before the exchange.
     #[error("cancelled; the file is untouched")]
     Cancelled,
@@ -203,7 +203,7 @@ pub enum What {
         /// Why the save ended.
         because: Box<SaveError>,
         /// Why the engine is down.
-        start: GateError,
+        start: Box<GateError>,
     },
 }
 
@@ -286,7 +286,7 @@ impl From<What> for SaveError {
 
 impl From<GateError> for SaveError {
     fn from(gate: GateError) -> Self {
-        What::Gate(gate).into()
+        What::Gate(Box::new(gate)).into()
     }
 }
 

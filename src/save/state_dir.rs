@@ -253,13 +253,13 @@ fn name(target: &Target) -> String {
 /// Writes a value as JSON (see [`Directory::write`]).
 pub(crate) fn put<T: Serialize>(dir: &Directory, name: &str, value: &T) -> Result<(), SaveError> {
     let text = serde_json::to_string_pretty(value).map_err(|error| broken(dir, name, &error))?;
-    Ok(dir.write(name, printable(&text + "\n").as_bytes())?)
+    Ok(dir.write(name, printable(&(text + "\n")).as_bytes())?)
 }
 
 /// One line of JSON, for files that grow.
 pub(crate) fn line<T: Serialize>(dir: &Directory, name: &str, value: &T) -> Result<String, SaveError> {
     let text = serde_json::to_string(value).map_err(|error| broken(dir, name, &error))?;
-    Ok(printable(&text + "\n"))
+    Ok(printable(&(text + "\n")))
 }
 
 /// The same JSON, so written that a terminal shows just what is in it: whatever is not plainly visible is escaped. (Such characters stand only inside

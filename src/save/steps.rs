@@ -269,7 +269,7 @@ fn ended(error: SaveError, engine: Result<(), GateError>) -> SaveError {
     match engine {
         Ok(()) => error,
         Err(start) => {
-            let because = Box::new(error);
+            let (because, start) = (Box::new(error), Box::new(start));
             What::EngineDown { because, start }.into()
         }
     }
