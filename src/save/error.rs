@@ -129,7 +129,7 @@ pub enum What {
         /// The file.
         path: PathBuf,
         /// Why.
-        error: EditError,
+        error: Box<EditError>,
     },
     /// It can only be written in place, and nobody allowed that.
     #[error(

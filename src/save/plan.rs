@@ -142,7 +142,10 @@ pub(crate) fn plan(request: &Request<'_>, old: Old, theirs: Theirs) -> Result<Pl
             Some(proven) => Arc::clone(proven.result()),
             None => {
                 let proven = old.prove(&rebased.apply);
-                let proven = proven.map_err(|error| What::Edit { path: path(), error })?;
+                let proven = proven.map_err(|error| What::Edit {
+                    path: path(),
+                    error: Box::new(error),
+                })?;
                 Arc::clone(proven.result())
             }
         };
