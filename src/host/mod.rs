@@ -12,6 +12,7 @@ mod naming;
 mod own;
 mod preferences;
 
+pub(crate) use here::IN_STATE_DIR;
 pub use here::{EngineNow, Host, HostError, HostOptions};
 pub(crate) use home::distrust;
 pub use home::{Home, HomeOptions, NoHome};
