@@ -71,9 +71,9 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
     let arguments = &arguments.general;
     let host = Host::find(&arguments.host_options()).map_err(|error| error.to_string())?;
     // What an earlier save tore is put together before it is read.
-    let read_only = host.read_only();
+    let read_only = host.file.read_only();
     let recovered = if read_only.is_none() {
-        host.recover()
+        work::recover(&host)
     } else {
         Ok(Vec::new())
     };
@@ -84,14 +84,14 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
     let session = Session::new(
         Arc::clone(&document),
         host.preferences.catalogue.clone(),
-        host.measured(),
+        host.memory.measured(),
     );
     let secrets = session.secrets();
     let theme = Theme::new(
         arguments.color(host.preferences.color),
         arguments.ascii(host.preferences.ascii),
     );
-    let mut state = State::new(host.file.display().to_string(), session, Host::clock(), theme);
+    let mut state = State::new(host.file.path().display().to_string(), session, clock(), theme);
     state.context.read_only = read_only;
     state.context.preferences = host.home.config.display().to_string();
     state.notices(host.preferences.warnings.iter().cloned());

@@ -47,12 +47,12 @@ pub(super) fn ask_peers(
     peers: &Peers,
     console: &mut Console<'_>,
 ) -> Result<PeerBook, Failure> {
-    let questions = opened.host.questions(&book, whom == WhomArgument::Unknown);
+    let questions = work::questions(&opened.host, &book, whom == WhomArgument::Unknown);
     if questions.is_empty() {
         console.tell("Nobody is left to ask; --probe=all asks again.");
         return Ok(book);
     }
-    let plan = opened.host.probe_plan(&questions).words;
+    let plan = work::probe_plan(&opened.host, &questions).words;
     // Whoever is asked sees the page; a script's page is its own.
     if peers.yes {
         plan.iter().for_each(|words| console.tell(words));
@@ -72,7 +72,7 @@ pub(super) fn ask_peers(
             "a signal ended the probe; what was answered until then is kept, the others were not asked".to_owned(),
         ));
     }
-    let mut book = opened.host.book(&opened.sources);
+    let mut book = work::book(&opened.host, &opened.sources);
     book.warnings.extend(asked.problems);
     Ok(book)
 }
@@ -92,7 +92,7 @@ fn until_a_signal(opened: &Opened, questions: &[Question]) -> Result<(Asked, boo
                 std::thread::sleep(TICK);
             }
         });
-        let asked = opened.host.probe(questions, &cancel, |_| {});
+        let asked = work::probe(&opened.host, questions, &cancel, |_| {});
         done.store(true, Ordering::SeqCst);
         asked
     });

@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Arguments, backups: &Backups, console: &mut Consol
 }
 
 fn list(host: &Host, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
-    let found = host.backups()?;
+    let found = host.backups.list()?;
     if json {
         return console.json(&BackupsJson {
             backups: found.iter().map(BackupJson::from).collect(),
@@ -52,7 +52,7 @@ fn line(backup: &BackupInfo) -> String {
 
 fn difference(host: &Host, id: &str, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
     let backup = find(host, Some(id))?;
-    if let Loaded::Broken { error, .. } = host.read()? {
+    if let Loaded::Broken { error, .. } = host.file.read()? {
         return nothing_to_compare(host, &backup, &error.to_string(), json, console);
     }
     let (changes, count) = host.difference(id, &host.secrets())?;
@@ -73,7 +73,7 @@ fn nothing_to_compare(
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    let why = format!("{} cannot be understood ({why})", host.file.display());
+    let why = format!("{} cannot be understood ({why})", host.file.path().display());
     if json {
         return console.json(&DifferenceJson::unknown(&backup.id, why));
     }

@@ -63,7 +63,7 @@ impl Change<'_> {
             return self.nothing_to_do(console);
         }
         let session = &self.opened.session;
-        let facts = self.opened.host.facts(self.saving.engine.wish());
+        let facts = work::facts(&self.opened.host, self.saving.engine.wish());
         let review = match &self.whole {
             Some(Whole { over: Some(broken), .. }) => session.review_mend(self.book, facts, broken.why.clone()),
             Some(whole) => session.review_whole(self.book, facts, &whole.document),
@@ -159,7 +159,7 @@ impl Change<'_> {
         let (host, secrets) = (&self.opened.host, self.opened.session.secrets());
         let broken = self.whole.as_ref().and_then(|whole| whole.over.as_ref());
         let steps = Steps::new(console);
-        let saved = host.save_over(job, broken.map(|it| it.bytes.as_slice()), &secrets, &cancel, &|news| {
+        let saved = work::save_over(&host, job, broken.map(|it| it.bytes.as_slice()), &secrets, &cancel, &|news| {
             steps.hear(news);
         });
         let report = match saved {

@@ -67,7 +67,7 @@ pub(super) fn recover(host: &Host, saving: Saving, console: &mut Console<'_>) ->
         return Ok(Recovered::default());
     }
     let recovered = Recovered {
-        words: host.recover()?,
+        words: work::recover(&host)?,
         told: Cell::new(false),
     };
     // With --json it belongs into the JSON.
@@ -113,7 +113,7 @@ impl Opened {
     /// A session on this document.
     pub(super) fn with(host: Host, document: Arc<Document>) -> Self {
         let catalogue = host.preferences.catalogue.clone();
-        let session = Session::new(Arc::clone(&document), catalogue, host.measured());
+        let session = Session::new(Arc::clone(&document), catalogue, host.memory.measured());
         Self {
             host,
             document,
@@ -132,8 +132,7 @@ impl Opened {
     /// Reads logs and peers file, and takes in what they show of this server.
     pub(super) fn gather(&mut self) -> PeerBook {
         let gathered = self
-            .host
-            .gather(&mut self.sources, &self.document, &AtomicBool::new(false), |_, _| {});
+            .work::gather(&host, &mut self.sources, &self.document, &AtomicBool::new(false), |_, _| {});
         self.session.set_measured(gathered.measured);
         self.since_save = gathered.since_save;
         gathered.book
@@ -141,6 +140,6 @@ impl Opened {
 
     /// The file as it was named.
     pub(super) fn file(&self) -> String {
-        self.host.file.display().to_string()
+        self.host.file.path().display().to_string()
     }
 }

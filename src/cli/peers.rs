@@ -25,7 +25,7 @@ pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) 
     asking::can_be_answered(&peers)?;
     if peers.headers {
         let never = std::sync::atomic::AtomicBool::new(false);
-        match opened.host.read_headers(&opened.document, &never) {
+        match work::read_headers(&opened.host, &opened.document, &never) {
             Ok((records, words)) => {
                 // They count in this run also where they could not be remembered.
                 records.into_iter().for_each(|record| opened.sources.learn(record));
@@ -45,7 +45,7 @@ pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) 
     if peers.export {
         // The file has its own warnings: what it could not hold must not go unseen.
         book.warnings.iter().for_each(|warning| console.warn(warning));
-        let now = Host::clock().now;
+        let now = clock().now;
         let entry = |peer| PeersFileEntry::from_peer(peer).unwrap_or_else(|| PeersFileEntry::unknown(peer, now));
         let entries: Vec<PeersFileEntry> = book.peers.iter().map(entry).collect();
         return console.raw(&PeersFile::write(&entries));
@@ -56,7 +56,7 @@ pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) 
     for warning in book.warnings.iter().chain(&nobody(&book)) {
         console.warn(warning);
     }
-    console.lines(&table(session, &book, peers.min, &Host::clock()))
+    console.lines(&table(session, &book, peers.min, &clock()))
 }
 
 /// Whose mail is delayed or failing since the last save.
@@ -77,7 +77,7 @@ fn since_save(opened: &Opened, json: bool, console: &mut Console<'_>) -> Result<
             peers,
         });
     }
-    let clock = Host::clock();
+    let clock = clock();
     let mut lines = vec![format!(
         "Since the save of {}: {} delayed or failing.",
         clock.date_and_time(*since),

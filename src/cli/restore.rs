@@ -77,7 +77,7 @@ fn after_recovery(
 /// # Errors
 /// [`Failure::Usage`]: there is none.
 pub(super) fn find(host: &Host, id: Option<&str>) -> Result<BackupInfo, Failure> {
-    let mut backups = host.backups()?.into_iter();
+    let mut backups = host.backups.list()?.into_iter();
     let found = match id {
         Some(id) => backups.find(|backup| backup.id == id),
         None => backups.next(),
@@ -96,8 +96,8 @@ pub(super) fn find(host: &Host, id: Option<&str>) -> Result<BackupInfo, Failure>
 
 /// A session for putting the whole file in place: on the file now, or on the backup where the file cannot be understood.
 fn whole(host: Host, backup: &BackupInfo) -> Result<(Opened, Option<Whole>), Failure> {
-    let document = host.backup_document(&backup.id)?;
-    let (now, over): (Arc<Document>, _) = match host.read()? {
+    let document = host.backups.document(&backup.id)?;
+    let (now, over): (Arc<Document>, _) = match host.file.read()? {
         Loaded::Document(now) => (now, None),
         Loaded::Broken { bytes, error } => {
             let why = error.to_string();
@@ -167,8 +167,7 @@ pub(super) fn undo(arguments: &Arguments, undo: &Undo, console: &mut Console<'_>
     let host = host(arguments, console)?;
     // It goes on to its end whatever is sent: half an undo is worse than a whole one.
     hold_signals().map_err(|error| Failure::NotSaved(format!("signals cannot be held during the undo ({error})")))?;
-    let undone = host
-        .undo_unconfirmed(&undo.switch)
+    let undone = work::undo_unconfirmed(&host, &undo.switch)
         .map_err(|error| Failure::not_saved(&error.to_string()))?;
     for warning in &undone.warnings {
         console.warn(warning);

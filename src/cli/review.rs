@@ -46,7 +46,7 @@ pub(super) fn warnings(review: &Review) -> Vec<String> {
 pub(super) fn lines(review: &Review, saving: Saving) -> Vec<String> {
     let columns = columns();
     let mut lines: Vec<String> = review
-        .lines(&Host::clock())
+        .lines(&clock())
         .iter()
         .flat_map(|line| {
             if line.wrap == Wrap::Words {

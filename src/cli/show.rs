@@ -15,7 +15,7 @@ use super::opened::Opened;
 /// # Errors
 /// [`Failure::Output`].
 pub(super) fn run(opened: &Opened, output: Output, console: &mut Console<'_>) -> Result<(), Failure> {
-    let engine = opened.host.engine_now();
+    let engine = opened.host.engine.now();
     let session = &opened.session;
     if output.json {
         return console.json(&ShowJson {
@@ -33,7 +33,7 @@ pub(super) fn run(opened: &Opened, output: Output, console: &mut Console<'_>) ->
     };
     let mut lines = vec![
         opened.file(),
-        format!("engine: {engine_words} (looked at {})", Host::clock().time(engine.at)),
+        format!("engine: {engine_words} (looked at {})", clock().time(engine.at)),
     ];
     for direction in Direction::ALL {
         lines.push(String::new());

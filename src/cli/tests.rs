@@ -316,7 +316,7 @@ fn a_value_in_dispute_is_masked_where_it_is_a_secret() {
 #[test]
 fn what_the_unit_of_the_engine_warns_of_is_said_before_a_save_of_a_script_too() {
     let bench = Bench::new();
-    let mut facts = bench.opened.host.facts(crate::work::EngineWish::Restart);
+    let mut facts = work::facts(&bench.opened.host, crate::work::EngineWish::Restart);
     let short = "systemd kills the engine after 90 s".to_owned();
     facts.engine = EnginePlan::Restart {
         commands: Vec::new(),

@@ -51,160 +51,154 @@ pub const HEADERS: ReceivedBudget = ReceivedBudget {
 /// How often progress is told while logs are read.
 const TICK: Duration = Duration::from_secs(1);
 
-impl Host {
-    /// Reads logs, peers file and remembered evidence. `progress` hears bytes done and bytes in all.
-    pub fn gather(
-        &self,
-        sources: &mut Sources,
-        document: &Document,
-        cancel: &AtomicBool,
-        progress: impl Fn(u64, u64) + Sync,
-    ) -> Gathered {
-        let clock = Self::clock();
-        let window = Window {
-            now: clock.now,
-            days: self.preferences.days,
-            zone: clock.zone,
+/// Reads logs, peers file and remembered evidence. `progress` hears bytes done and bytes in all.
+pub fn gather(host: &Host, sources: &mut Sources,
+    document: &Document,
+    cancel: &AtomicBool,
+    progress: impl Fn(u64, u64) + Sync,
+) -> Gathered {
+    let clock = Self::clock();
+    let window = Window {
+        now: clock.now,
+        days: host.preferences.days,
+        zone: clock.zone,
+    };
+    sources.warnings.clear();
+    read_logs(host, sources, document, &window, cancel, progress);
+    read_peers_file(host, sources, clock.now);
+    let (store, problems) = host.memory.evidence();
+    sources.warnings.extend(problems);
+    sources.remembered = store;
+    sources.forget_what_is_remembered();
+    Gathered {
+        book: book(host, sources),
+        measured: host.memory.measured(),
+        cancelled: cancel.load(Ordering::SeqCst),
+        since_save: since_save(host, sources),
+    }
+}
+
+/// The book of what is known now; cheap enough to be made anew while probes come in.
+#[must_use]
+pub fn book(host: &Host, sources: &Sources) -> PeerBook {
+    let records: Vec<Record> = sources.records().cloned().collect();
+    let mut book = peers::make_book(&BookSources {
+        logs: sources.logs.as_ref(),
+        peers_file: sources.peers_file.as_ref(),
+        records: &records,
+        own: Some(&host.names.hosts()),
+        window_days: host.preferences.days,
+    });
+    book.warnings.extend(sources.warnings.iter().cloned());
+    book
+}
+
+/// Reads this server's own topmost Received header of stored mail, newest first, within a budget: never a subject,
+/// never a body. Remembers what it shows. In words: what was read; or why not.
+///
+/// # Errors
+/// Why nothing could be read, in words.
+pub fn read_headers(host: &Host, document: &Document, cancel: &AtomicBool) -> Result<(Vec<Record>, String), String> {
+    let store = document
+        .places()
+        .store
+        .ok_or("The file does not say where the mail is stored.")?;
+    let found = peers::read_received(&store, &host.names.hosts(), HEADERS, Timestamp::now(), cancel)
+        .map_err(|error| error.to_string())?;
+    if found.tls13_seen {
+        // What could not be remembered is seen again next time.
+        let _: std::io::Result<()> = host.memory.remember_server(|memory| memory.speaks_tls13 = true);
+    }
+    let mut words = format!(
+        "Read {} messages; {} had this server's own header.",
+        found.messages_read, found.messages_used
+    );
+    if found.ended_early {
+        words.push_str(" The budget ended it: older mail was not read.");
+    }
+    if let Err(error) = host.memory.remember(found.records.clone()) {
+        words.push_str(&format!(
+            " It counts for this session only: it could not be remembered ({error})."
+        ));
+    }
+    for warning in &found.warnings {
+        words.push(' ');
+        words.push_str(warning);
+    }
+    if found.messages_read > 0 && found.messages_used == 0 {
+        let names = host.names.list();
+        let known = if names.is_empty() {
+            "no name".to_owned()
+        } else {
+            names.join(", ")
         };
-        sources.warnings.clear();
-        self.read_logs(sources, document, &window, cancel, progress);
-        self.read_peers_file(sources, clock.now);
-        let (store, problems) = self.remembered();
-        sources.warnings.extend(problems);
-        sources.remembered = store;
-        sources.forget_what_is_remembered();
-        Gathered {
-            book: self.book(sources),
-            measured: self.measured(),
-            cancelled: cancel.load(Ordering::SeqCst),
-            since_save: self.since_save(sources),
-        }
+        words.push_str(&format!(
+            " This server is known as {known}; name it as its headers do with names = [\"…\"] in {}.",
+            host.home.config.display()
+        ));
     }
+    Ok((found.records, words))
+}
 
-    /// The book of what is known now; cheap enough to be made anew while probes come in.
-    #[must_use]
-    pub fn book(&self, sources: &Sources) -> PeerBook {
-        let records: Vec<Record> = sources.records().cloned().collect();
-        let mut book = peers::make_book(&BookSources {
-            logs: sources.logs.as_ref(),
-            peers_file: sources.peers_file.as_ref(),
-            records: &records,
-            own: Some(&self.own_hosts()),
-            window_days: self.preferences.days,
-        });
-        book.warnings.extend(sources.warnings.iter().cloned());
-        book
-    }
-
-    /// Reads this server's own topmost Received header of stored mail, newest first, within a budget: never a subject,
-    /// never a body. Remembers what it shows. In words: what was read; or why not.
-    ///
-    /// # Errors
-    /// Why nothing could be read, in words.
-    pub fn read_headers(&self, document: &Document, cancel: &AtomicBool) -> Result<(Vec<Record>, String), String> {
-        let store = document
-            .places()
-            .store
-            .ok_or("The file does not say where the mail is stored.")?;
-        let found = peers::read_received(&store, &self.own_hosts(), HEADERS, Timestamp::now(), cancel)
-            .map_err(|error| error.to_string())?;
-        if found.tls13_seen {
-            // What could not be remembered is seen again next time.
-            let _: std::io::Result<()> = self.remember_server(|memory| memory.speaks_tls13 = true);
-        }
-        let mut words = format!(
-            "Read {} messages; {} had this server's own header.",
-            found.messages_read, found.messages_used
-        );
-        if found.ended_early {
-            words.push_str(" The budget ended it: older mail was not read.");
-        }
-        if let Err(error) = self.remember(found.records.clone()) {
-            words.push_str(&format!(
-                " It counts for this session only: it could not be remembered ({error})."
-            ));
-        }
-        for warning in &found.warnings {
-            words.push(' ');
-            words.push_str(warning);
-        }
-        if found.messages_read > 0 && found.messages_used == 0 {
-            let names = self.own_names();
-            let known = if names.is_empty() {
-                "no name".to_owned()
-            } else {
-                names.join(", ")
-            };
-            words.push_str(&format!(
-                " This server is known as {known}; name it as its headers do with names = [\"…\"] in {}.",
-                self.home.config.display()
-            ));
-        }
-        Ok((found.records, words))
-    }
-
-    fn read_logs(
-        &self,
-        sources: &mut Sources,
-        document: &Document,
-        window: &Window,
-        cancel: &AtomicBool,
-        progress: impl Fn(u64, u64) + Sync,
-    ) {
-        let candidates = document.log_directories();
-        // The likeliest that exists; where none does, the first says where we looked.
-        let Some(directory) = candidates.iter().find(|path| path.is_dir()).or(candidates.first()) else {
-            sources
-                .warnings
-                .push("the file does not say where the logs are, so no mail log was read".to_owned());
-            return;
-        };
-        let files = match peers::find_logs(directory) {
-            Ok(files) => files,
-            Err(error) => {
-                sources.warnings.push(error.to_string());
-                return;
-            }
-        };
-        let bytes = Progress::default();
-        let own = self.own_hosts();
-        ticking(&bytes, &progress, || match &mut sources.logs {
-            Some(findings) => findings.follow(&files, window, &own, &bytes, cancel),
-            none => *none = Some(peers::scan_logs(&files, window, &own, 0, &bytes, cancel)),
-        });
-    }
-
-    fn read_peers_file(&self, sources: &mut Sources, now: Timestamp) {
-        let path = &self.home.peers;
-        sources.peers_file = None;
-        // The usual one need not be there. One that was named was looked at when the host was found.
-        if matches!(path.symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound) {
+fn read_logs(host: &Host, sources: &mut Sources,
+    document: &Document,
+    window: &Window,
+    cancel: &AtomicBool,
+    progress: impl Fn(u64, u64) + Sync,
+) {
+    let candidates = document.log_directories();
+    // The likeliest that exists; where none does, the first says where we looked.
+    let Some(directory) = candidates.iter().find(|path| path.is_dir()).or(candidates.first()) else {
+        sources
+            .warnings
+            .push("the file does not say where the logs are, so no mail log was read".to_owned());
+        return;
+    };
+    let files = match peers::find_logs(directory) {
+        Ok(files) => files,
+        Err(error) => {
+            sources.warnings.push(error.to_string());
             return;
         }
-        if let Some(why) = distrust(path) {
-            sources
-                .warnings
-                .push(format!("the peers file {} is ignored: {why}", path.display()));
-            return;
-        }
-        match PeersFile::read(path, now) {
-            Ok(file) => sources.peers_file = Some(file),
-            Err(error) => sources.warnings.push(error.to_string()),
-        }
-    }
+    };
+    let bytes = Progress::default();
+    let own = host.names.hosts();
+    ticking(&bytes, &progress, || match &mut sources.logs {
+        Some(findings) => findings.follow(&files, window, &own, &bytes, cancel),
+        none => *none = Some(peers::scan_logs(&files, window, &own, 0, &bytes, cancel)),
+    });
+}
 
-    /// Whose mail is delayed or failing since the newest save of this program.
-    fn since_save(&self, sources: &Sources) -> Option<(Timestamp, Vec<Trouble>)> {
-        if !self.has_state() {
-            return None;
-        }
-        let newest = self.backups().ok()?.into_iter().next()?;
-        let at: Timestamp = newest.when.parse().ok()?;
-        Some((
-            at,
-            sources.logs.as_ref().map(|logs| logs.troubles(at)).unwrap_or_default(),
-        ))
+fn read_peers_file(host: &Host, sources: &mut Sources, now: Timestamp) {
+    let path = &host.home.peers;
+    sources.peers_file = None;
+    // The usual one need not be there. One that was named was looked at when the host was found.
+    if matches!(path.symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound) {
+        return;
     }
+    if let Some(why) = distrust(path) {
+        sources
+            .warnings
+            .push(format!("the peers file {} is ignored: {why}", path.display()));
+        return;
+    }
+    match PeersFile::read(path, now) {
+        Ok(file) => sources.peers_file = Some(file),
+        Err(error) => sources.warnings.push(error.to_string()),
+    }
+}
+
+/// Whose mail is delayed or failing since the newest save of this program.
+fn since_save(host: &Host, sources: &Sources) -> Option<(Timestamp, Vec<Trouble>)> {
+    if !host.has_state() {
+        return None;
+    }
+    let newest = host.backups.list().ok()?.into_iter().next()?;
+    let at: Timestamp = newest.when.parse().ok()?;
+    Some((
+        at,
+        sources.logs.as_ref().map(|logs| logs.troubles(at)).unwrap_or_default(),
+    ))
 }
 
 impl Sources {

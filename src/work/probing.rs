@@ -29,99 +29,97 @@ pub struct Asked {
     pub problems: Vec<String>,
 }
 
-impl Host {
-    /// How this host asks: under its own name.
-    #[must_use]
-    pub fn probe_settings(&self) -> Settings {
-        Settings::new(self.ehlo_name())
-    }
+/// How this host asks: under its own name.
+#[must_use]
+pub fn probe_settings(host: &Host) -> Settings {
+    Settings::new(host.names.ehlo())
+}
 
-    /// The outbound peers of a book that can be asked. `only_unmeasured`: those of which no probe has told anything yet; one that
-    /// asked to come later or did not answer is asked again.
-    #[must_use]
-    pub fn questions(&self, book: &PeerBook, only_unmeasured: bool) -> Vec<Question> {
-        let measured = |evidence: &Evidence| evidence.source == Source::Probe && evidence.knowledge.tells();
-        book.peers
-            .iter()
-            .filter(|peer| peer.key.direction == Direction::Outbound)
-            .filter(|peer| !only_unmeasured || !peer.evidence.iter().any(measured))
-            .filter_map(|peer| self.question(&peer.key))
-            .collect()
-    }
+/// The outbound peers of a book that can be asked. `only_unmeasured`: those of which no probe has told anything yet; one that
+/// asked to come later or did not answer is asked again.
+#[must_use]
+pub fn questions(host: &Host, book: &PeerBook, only_unmeasured: bool) -> Vec<Question> {
+    let measured = |evidence: &Evidence| evidence.source == Source::Probe && evidence.knowledge.tells();
+    book.peers
+        .iter()
+        .filter(|peer| peer.key.direction == Direction::Outbound)
+        .filter(|peer| !only_unmeasured || !peer.evidence.iter().any(measured))
+        .filter_map(|peer| question(host, &peer.key))
+        .collect()
+}
 
-    /// The question to one outbound peer; `None`: its name cannot be looked up, or it is one that calls us: what its own
-    /// ports answer says nothing of the program that calls.
-    #[must_use]
-    pub fn question(&self, key: &PeerKey) -> Option<Question> {
-        if key.direction != Direction::Outbound {
-            return None;
+/// The question to one outbound peer; `None`: its name cannot be looked up, or it is one that calls us: what its own
+/// ports answer says nothing of the program that calls.
+#[must_use]
+pub fn question(host: &Host, key: &PeerKey) -> Option<Question> {
+    if key.direction != Direction::Outbound {
+        return None;
+    }
+    let target = match host.pretend(key) {
+        // In the demo nobody else is ever asked.
+        Some(pretend) => pretend?,
+        None => target(key)?,
+    };
+    Some(Question {
+        key: key.clone(),
+        target,
+    })
+}
+
+/// What asking them means, in words.
+#[must_use]
+pub fn probe_plan(host: &Host, questions: &[Question]) -> ProbePlan {
+    let targets: Vec<Target> = questions.iter().map(|question| question.target.clone()).collect();
+    let settings = probe_settings(host);
+    ProbePlan::new(&targets, &settings)
+}
+
+/// Asks them, and remembers what they said. `heard` gets each result as it comes. Screen and commands both ask through this.
+#[must_use]
+pub fn probe(host: &Host, questions: &[Question], cancel: &Cancel, mut heard: impl FnMut(Record)) -> Asked {
+    let targets: Vec<Target> = questions.iter().map(|question| question.target.clone()).collect();
+    let mut records = Vec::new();
+    let problem = ask(&targets, &probe_settings(host), cancel, |place, report| {
+        if let Some(question) = questions.get(place) {
+            let record = record(host, &question.key, &report);
+            heard(record.clone());
+            records.push(record);
         }
-        let target = match self.pretend(key) {
-            // In the demo nobody else is ever asked.
-            Some(pretend) => pretend?,
-            None => target(key)?,
-        };
-        Some(Question {
-            key: key.clone(),
-            target,
-        })
-    }
+    });
+    let mut problems: Vec<String> = problem.into_iter().collect();
+    problems.extend(remember_aloud(host, &records));
+    Asked { records, problems }
+}
 
-    /// What asking them means, in words.
-    #[must_use]
-    pub fn probe_plan(&self, questions: &[Question]) -> ProbePlan {
-        let targets: Vec<Target> = questions.iter().map(|question| question.target.clone()).collect();
-        let settings = self.probe_settings();
-        ProbePlan::new(&targets, &settings)
+/// Remembers what was measured; the problem in words, if there is one.
+#[must_use]
+pub fn remember_aloud(host: &Host, records: &[Record]) -> Option<String> {
+    if records.is_empty() {
+        return None;
     }
+    let error = host.memory.remember(records.to_vec()).err()?;
+    Some(format!(
+        "What was measured counts for this session only: it could not be remembered ({error})"
+    ))
+}
 
-    /// Asks them, and remembers what they said. `heard` gets each result as it comes. Screen and commands both ask through this.
-    #[must_use]
-    pub fn probe(&self, questions: &[Question], cancel: &Cancel, mut heard: impl FnMut(Record)) -> Asked {
-        let targets: Vec<Target> = questions.iter().map(|question| question.target.clone()).collect();
-        let mut records = Vec::new();
-        let problem = ask(&targets, &self.probe_settings(), cancel, |place, report| {
-            if let Some(question) = questions.get(place) {
-                let record = self.record(&question.key, &report);
-                heard(record.clone());
-                records.push(record);
-            }
-        });
-        let mut problems: Vec<String> = problem.into_iter().collect();
-        problems.extend(self.remember_aloud(&records));
-        Asked { records, problems }
-    }
-
-    /// Remembers what was measured; the problem in words, if there is one.
-    #[must_use]
-    pub fn remember_aloud(&self, records: &[Record]) -> Option<String> {
-        if records.is_empty() {
-            return None;
-        }
-        let error = self.remember(records.to_vec()).err()?;
-        Some(format!(
-            "What was measured counts for this session only: it could not be remembered ({error})"
-        ))
-    }
-
-    /// A probe's report as evidence.
-    #[must_use]
-    pub fn record(&self, key: &PeerKey, report: &Report) -> Record {
-        let now = Timestamp::now();
-        let named = matches!(key.host, PeerHost::Name(_)) && !self.is_demo();
-        Record {
-            key: key.clone(),
-            address: report.address.map(|address| address.ip()).filter(|_| named),
-            authenticated: false,
-            evidence: Evidence {
-                knowledge: knowledge(&report.outcome),
-                source: Source::Probe,
-                first_seen: now,
-                last_seen: now,
-                count: 1,
-                raw: report.detail.clone(),
-            },
-        }
+/// A probe's report as evidence.
+#[must_use]
+pub fn record(host: &Host, key: &PeerKey, report: &Report) -> Record {
+    let now = Timestamp::now();
+    let named = matches!(key.host, PeerHost::Name(_)) && !host.is_demo();
+    Record {
+        key: key.clone(),
+        address: report.address.map(|address| address.ip()).filter(|_| named),
+        authenticated: false,
+        evidence: Evidence {
+            knowledge: knowledge(&report.outcome),
+            source: Source::Probe,
+            first_seen: now,
+            last_seen: now,
+            count: 1,
+            raw: report.detail.clone(),
+        },
     }
 }
 
@@ -320,12 +318,11 @@ mod tests {
             peers: peers.collect(),
             ..PeerBook::default()
         };
-        let asked: Vec<String> = host
-            .questions(&book, true)
+        let asked: Vec<String> = questions(host, &book, true)
             .iter()
             .map(|question| question.key.host.to_string())
             .collect();
         assert_eq!(asked, ["203.0.113.3", "203.0.113.4", "203.0.113.5"]);
-        assert_eq!(host.questions(&book, false).len(), 5);
+        assert_eq!(questions(host, &book, false).len(), 5);
     }
 }

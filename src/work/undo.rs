@@ -138,119 +138,117 @@ pub enum UndoError {
     NotSaved(String),
 }
 
-impl Host {
-    /// Keeps saves that would undo themselves. Returns what was confirmed, in words.
-    ///
-    /// # Errors
-    /// `UndoError`.
-    pub fn confirm(&self) -> Result<Vec<String>, UndoError> {
-        let mut confirmed = Vec::new();
-        for backup in self.backups()?.iter() {
-            let Some(name) = switch_of(backup) else { continue };
-            for unit in [first(name), second(name)] {
-                if engine::armed(&unit)? == Armed::No {
-                    continue;
-                }
-                match engine::disarm(&unit)? {
-                    Disarmed::InTime => confirmed.push(format!("Kept: {} ({})", backup.summary, backup.when)),
-                    Disarmed::NotArmed => {}
-                    Disarmed::Running => return Err(UndoError::Running),
-                }
+/// Keeps saves that would undo themselves. Returns what was confirmed, in words.
+///
+/// # Errors
+/// `UndoError`.
+pub fn confirm(host: &Host) -> Result<Vec<String>, UndoError> {
+    let mut confirmed = Vec::new();
+    for backup in host.backups.list()?.iter() {
+        let Some(name) = switch_of(backup) else { continue };
+        for unit in [first(name), second(name)] {
+            if engine::armed(&unit)? == Armed::No {
+                continue;
+            }
+            match engine::disarm(&unit)? {
+                Disarmed::InTime => confirmed.push(format!("Kept: {} ({})", backup.summary, backup.when)),
+                Disarmed::NotArmed => {}
+                Disarmed::Running => return Err(UndoError::Running),
             }
         }
-        Ok(confirmed)
     }
+    Ok(confirmed)
+}
 
-    /// What a switch runs when nobody confirmed: undoes the edits of its save on today's file, so that whatever the engine
-    /// saved since stays. A save that was killed while the engine was stopped for it gets its engine started, too: whoever
-    /// asked for the switch may have nobody at hand who could.
-    ///
-    /// # Errors
-    /// `UndoError`.
-    pub fn undo_unconfirmed(&self, switch: &str) -> Result<Undone, UndoError> {
-        if !self.has_state() {
-            return Ok(Undone::default());
-        }
-        let (state, target) = (self.state()?, self.target()?);
-        let found = save::recover(&state, &target)?;
-        let left_down = Self::engine_was_left(&found);
-        // A torn file is whole again by now, so that it can be read.
-        let undone = self.undo_edits(switch);
-        // The engine comes up whatever became of the edits.
-        let started = if left_down {
-            self.start_left_down(&state, &target)?
-        } else {
-            None
-        };
-        let mut all = Undone::default();
-        if let Some(report) = undone? {
-            all.lines = report.lines;
-            all.warnings = report.warnings;
-        }
-        all.lines.extend(started);
-        let but_the_engine = |one: &&Recovered| !matches!(one, Recovered::EngineMayBeDown { .. });
-        let cleaned: Vec<Recovered> = found.iter().filter(but_the_engine).cloned().collect();
-        all.warnings.splice(0..0, self.recovered(&state, &target, &cleaned));
-        Ok(all)
+/// What a switch runs when nobody confirmed: undoes the edits of its save on today's file, so that whatever the engine
+/// saved since stays. A save that was killed while the engine was stopped for it gets its engine started, too: whoever
+/// asked for the switch may have nobody at hand who could.
+///
+/// # Errors
+/// `UndoError`.
+pub fn undo_unconfirmed(host: &Host, switch: &str) -> Result<Undone, UndoError> {
+    if !host.has_state() {
+        return Ok(Undone::default());
     }
-
-    /// `None`: there is no such save (any more).
-    fn undo_edits(&self, switch: &str) -> Result<Option<SaveReport>, UndoError> {
-        let backups = self.backups()?;
-        let Some(backup) = backups.iter().find(|backup| switch_of(backup) == Some(switch)) else {
-            return Ok(None);
-        };
-        let not_saved = |problem: Box<SaveProblem>| UndoError::NotSaved(problem.message);
-        let base = self.load().map_err(|error| UndoError::NotSaved(error.to_string()))?;
-        let rebased = base.rebase(&backup.undo()?);
-        if let Some(conflict) = rebased.conflicts.first() {
-            return Err(UndoError::NotSaved(format!(
-                "{} was changed by someone else since",
-                conflict.path
-            )));
-        }
-        if rebased.apply.is_empty() {
-            return Ok(None);
-        }
-        let job = SaveJob {
-            base,
-            wanted: Wanted::Edits(rebased.apply),
-            consents: Vec::new(),
-            action: "undo",
-            words: vec![format!("undone because nobody confirmed it: {}", backup.summary)],
-            engine: EngineWish::Restart,
-            proves: None,
-            undo_after: None,
-        };
-        let never = std::sync::atomic::AtomicBool::new(false);
-        self.save(&job, &self.secrets(), &never, &|_| {})
-            .map(Some)
-            .map_err(|problem| not_saved(Box::new(problem)))
+    let (state, target) = (host.file.state()?, host.file.target()?);
+    let found = save::recover(&state, &target)?;
+    let left_down = Self::engine_was_left(&found);
+    // A torn file is whole again by now, so that it can be read.
+    let undone = undo_edits(host, switch);
+    // The engine comes up whatever became of the edits.
+    let started = if left_down {
+        start_left_down(host, &state, &target)?
+    } else {
+        None
+    };
+    let mut all = Undone::default();
+    if let Some(report) = undone? {
+        all.lines = report.lines;
+        all.warnings = report.warnings;
     }
+    all.lines.extend(started);
+    let but_the_engine = |one: &&Recovered| !matches!(one, Recovered::EngineMayBeDown { .. });
+    let cleaned: Vec<Recovered> = found.iter().filter(but_the_engine).cloned().collect();
+    all.warnings.splice(0..0, recovered(host, &state, &target, &cleaned));
+    Ok(all)
+}
 
-    /// Starts an engine that is stopped, and watches it; in words.
-    fn start_left_down(&self, state: &StateDir, target: &Target) -> Result<Option<String>, UndoError> {
-        let Some(controller) = self.controller() else {
-            return Ok(None);
-        };
-        if controller.status().state != State::Stopped {
-            return Ok(None);
+/// `None`: there is no such save (any more).
+fn undo_edits(host: &Host, switch: &str) -> Result<Option<SaveReport>, UndoError> {
+    let backups = host.backups.list()?;
+    let Some(backup) = backups.iter().find(|backup| switch_of(backup) == Some(switch)) else {
+        return Ok(None);
+    };
+    let not_saved = |problem: Box<SaveProblem>| UndoError::NotSaved(problem.message);
+    let base = host.load().map_err(|error| UndoError::NotSaved(error.to_string()))?;
+    let rebased = base.rebase(&backup.undo()?);
+    if let Some(conflict) = rebased.conflicts.first() {
+        return Err(UndoError::NotSaved(format!(
+            "{} was changed by someone else since",
+            conflict.path
+        )));
+    }
+    if rebased.apply.is_empty() {
+        return Ok(None);
+    }
+    let job = SaveJob {
+        base,
+        wanted: Wanted::Edits(rebased.apply),
+        consents: Vec::new(),
+        action: "undo",
+        words: vec![format!("undone because nobody confirmed it: {}", backup.summary)],
+        engine: EngineWish::Restart,
+        proves: None,
+        undo_after: None,
+    };
+    let never = std::sync::atomic::AtomicBool::new(false);
+    save(host, &job, &host.secrets(), &never, &|_| {})
+        .map(Some)
+        .map_err(|problem| not_saved(Box::new(problem)))
+}
+
+/// Starts an engine that is stopped, and watches it; in words.
+fn start_left_down(host: &Host, state: &StateDir, target: &Target) -> Result<Option<String>, UndoError> {
+    let Some(controller) = host.engine.controller() else {
+        return Ok(None);
+    };
+    if controller.status().state != State::Stopped {
+        return Ok(None);
+    }
+    let up = controller
+        .start(&mut |_| {})
+        .and_then(|started| controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())));
+    match up {
+        Ok(_) => {
+            save::engine_is_up(state, target)?;
+            Ok(Some(
+                "A save had stopped the engine and left it so; it was started again and runs.".to_owned(),
+            ))
         }
-        let up = controller
-            .start(&mut |_| {})
-            .and_then(|started| controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())));
-        match up {
-            Ok(_) => {
-                save::engine_is_up(state, target)?;
-                Ok(Some(
-                    "A save had stopped the engine and left it so; it was started again and runs.".to_owned(),
-                ))
-            }
-            Err(why) => Err(UndoError::Down {
-                why,
-                start: self.start_command(),
-            }),
-        }
+        Err(why) => Err(UndoError::Down {
+            why,
+            start: host.engine.start_command(),
+        }),
     }
 }
 

@@ -90,12 +90,12 @@ impl Workers {
             Effect::ProveLive(expected) => self.spawn(asker, "ports", move |inner| inner.prove(asker, &expected)),
             Effect::GatherEvidence => self.spawn(asker, "evidence", move |inner| inner.gather(asker)),
             Effect::LookAtEngine => self.spawn(asker, "engine", move |inner| {
-                (inner.sink)(asker, Event::Engine(inner.host.engine_now()))
+                (inner.sink)(asker, Event::Engine(inner.host.engine.now()))
             }),
             Effect::Inspect { wish } => self.spawn(asker, "inspect", move |inner| {
-                (inner.sink)(asker, Event::Facts(Box::new(inner.host.facts(wish))));
+                (inner.sink)(asker, Event::Facts(Box::new(facts(&inner.host, wish))));
             }),
-            Effect::ListBackups => self.spawn(asker, "backups", move |inner| match inner.host.backups() {
+            Effect::ListBackups => self.spawn(asker, "backups", move |inner| match inner.host.backups.list() {
                 Ok(backups) => (inner.sink)(asker, Event::Backups(Arc::new(backups))),
                 Err(error) => (inner.sink)(asker, Event::Notice(error.to_string())),
             }),
@@ -111,11 +111,11 @@ impl Workers {
             Effect::InspectWhole { id, wish } => self.spawn(asker, "inspect", move |inner| {
                 (inner.sink)(
                     asker,
-                    match inner.host.backup_document(&id) {
+                    match inner.host.backups.document(&id) {
                         Ok(restored) => Event::WholeFacts {
                             id,
                             restored,
-                            facts: Box::new(inner.host.facts(wish)),
+                            facts: Box::new(facts(&inner.host, wish)),
                         },
                         Err(error) => Event::Notice(error.to_string()),
                     },
@@ -124,7 +124,7 @@ impl Workers {
             Effect::Confirm => self.spawn(asker, "confirm", move |inner| {
                 (inner.sink)(
                     asker,
-                    match inner.host.confirm() {
+                    match confirm(&inner.host) {
                         Ok(kept) if kept.is_empty() => Event::Notice(
                             "Nothing waits to be confirmed: it is kept already, or was undone.".to_owned(),
                         ),
@@ -176,7 +176,7 @@ impl Workers {
                             },
                         );
                     };
-                    let event = match inner.host.save(&job, &inner.secrets, &inner.stop_save, &tell) {
+                    let event = match save(&inner.host, &job, &inner.secrets, &inner.stop_save, &tell) {
                         Ok(report) => Event::Saved(Box::new(report)),
                         Err(problem) => Event::NotSaved(Box::new(problem)),
                     };
@@ -230,8 +230,7 @@ impl Inner {
         self.stop_evidence.store(false, Ordering::SeqCst);
         let progress = |done, total| (self.sink)(asker, Event::EvidenceProgress { done, total });
         let gathered = self
-            .host
-            .gather(&mut sources, &self.document, &self.stop_evidence, progress);
+            .gather(host, &mut sources, &self.document, &self.stop_evidence, progress);
         (self.sink)(
             asker,
             Event::Evidence {
@@ -245,14 +244,14 @@ impl Inner {
 
     fn plan_probe(&self, asker: Asker, whom: &Whom) {
         let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        let book = self.host.book(&sources);
+        let book = book(&self.host, &sources);
         drop(sources);
         let questions = match whom {
-            Whom::Unmeasured => self.host.questions(&book, true),
-            Whom::All => self.host.questions(&book, false),
-            Whom::One(key) => self.host.question(key).into_iter().collect(),
+            Whom::Unmeasured => questions(&self.host, &book, true),
+            Whom::All => questions(&self.host, &book, false),
+            Whom::One(key) => question(&self.host, key).into_iter().collect(),
         };
-        let words = self.host.probe_plan(&questions).words;
+        let words = probe_plan(&self.host, &questions).words;
         (self.sink)(asker, Event::ProbePlanned { questions, words });
     }
 
@@ -268,7 +267,7 @@ impl Inner {
         let total = questions.len();
         let (mut done, mut shown) = (0, Instant::now());
         (self.sink)(asker, Event::ProbeProgress { done, total });
-        let asked = self.host.probe(questions, &cancel, |record| {
+        let asked = probe(&self.host, questions, &cancel, |record| {
             self.sources
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -290,7 +289,7 @@ impl Inner {
     }
 
     fn read_headers(&self, asker: Asker) {
-        match self.host.read_headers(&self.document, &self.stop_evidence) {
+        match read_headers(&self.host, &self.document, &self.stop_evidence) {
             Ok((records, words)) => {
                 {
                     let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
@@ -305,15 +304,15 @@ impl Inner {
 
     fn tell_book(&self) {
         let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        let book = self.host.book(&sources);
+        let book = book(&self.host, &sources);
         drop(sources);
         (self.sink)(Asker::default(), Event::Learned(Arc::new(book)));
     }
 
     fn prove(&self, asker: Asker, expected: &Expected) {
         let Ok(cancel) = Cancel::new() else { return };
-        let proof = self.host.prove(expected, &cancel);
-        let measured = self.host.measured_with(&proof, expected);
+        let proof = prove(&self.host, expected, &cancel);
+        let measured = measured_with(&self.host, &proof, expected);
         (self.sink)(
             asker,
             Event::Proven {
