@@ -6,21 +6,13 @@ use jiff::Timestamp;
 
 use crate::peers::{Counts, PeerBook, Threshold, Trouble, assess};
 use crate::session::{Clock, Line, Session, Tone};
-use crate::tls::{Choice, Direction, Minimum, Role, TlsVersion};
+pub use crate::tls::CHOICES;
+use crate::tls::{Direction, Minimum, Role};
 use crate::work::{self, EngineNow, EngineWish};
 
 use super::request::Request;
 use super::theme::Theme;
 use super::{words, wrap};
-
-/// The rows of the drop-down, in order.
-pub const CHOICES: [Choice; 5] = [
-    Choice::Default,
-    Choice::At(TlsVersion::Tls10),
-    Choice::At(TlsVersion::Tls11),
-    Choice::At(TlsVersion::Tls12),
-    Choice::At(TlsVersion::Tls13),
-];
 
 /// How the reading of evidence stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
