@@ -128,6 +128,8 @@ fn quick() -> Timing {
         appear: Duration::from_secs(3),
         poll: Duration::from_millis(50),
         quiet: Duration::from_millis(100),
+        no_effect: Duration::from_secs(2),
+        after_all: Duration::from_secs(3),
     }
 }
 
