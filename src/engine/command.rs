@@ -252,13 +252,14 @@ pub(super) enum AtTheEnd {
     End,
 }
 
-/// Runs a command to its end. `tick` is called about ten times a second with the time passed. There is no way to
-/// stop waiting early: a stop command that is still on its way would reach the engine after it was started again.
+/// Runs a command to its end. `tick` is called about ten times a second with the time passed; where it says `false` the command is not
+/// waited for any longer. A stop command that is still on its way would reach an engine that is started now: whoever gives up
+/// waiting for one has to see to that.
 pub(super) fn run(
     call: &Call,
     patience: Duration,
     at_the_end: AtTheEnd,
-    tick: &mut dyn FnMut(Duration),
+    tick: &mut dyn FnMut(Duration) -> bool,
 ) -> Result<Ran, RunError> {
     let words = call.words();
     let (program, arguments) = call
@@ -292,7 +293,7 @@ pub(super) fn run(
             });
         }
         Ok(None) if at_the_end == AtTheEnd::Leave => {
-            return Err(RunError::TimedOut(words, patience.as_secs(), Some(child)));
+            return Err(RunError::TimedOut(words, begin.elapsed().as_secs(), Some(child)));
         }
         Ok(None) => RunError::TimedOut(words, patience.as_secs(), None),
         Err(error) => RunError::Spawn(words, error),
@@ -324,7 +325,7 @@ fn is_shortage(error: &io::Error) -> bool {
 
 /// Asks a question that changes nothing.
 pub(super) fn ask(call: &Call) -> Result<Ran, RunError> {
-    run(call, QUESTION, AtTheEnd::End, &mut |_| ())
+    run(call, QUESTION, AtTheEnd::End, &mut |_| true)
 }
 
 fn prepare(starts_daemons: bool, path: &Path, arguments: &[OsString]) -> Command {
@@ -378,7 +379,7 @@ fn spawn(command: &mut Command, call: &Call) -> io::Result<Child> {
 fn wait(
     child: &mut Child,
     patience: Duration,
-    tick: &mut dyn FnMut(Duration),
+    tick: &mut dyn FnMut(Duration) -> bool,
     outputs: &[&File],
 ) -> io::Result<Option<std::process::ExitStatus>> {
     let start = Instant::now();
@@ -388,8 +389,7 @@ fn wait(
             return Ok(Some(status));
         }
         let passed = start.elapsed();
-        tick(passed);
-        if passed >= patience {
+        if !tick(passed) || passed >= patience {
             return Ok(None);
         }
         for output in outputs {
@@ -496,7 +496,7 @@ mod tests {
 
     #[test]
     fn patience_ends_a_question_and_says_so() {
-        let error = run(&sh("sleep 60"), Duration::from_millis(50), AtTheEnd::End, &mut |_| ()).unwrap_err();
+        let error = run(&sh("sleep 60"), Duration::from_millis(50), AtTheEnd::End, &mut |_| true).unwrap_err();
         assert!(matches!(error, RunError::TimedOut(..)), "{error}");
     }
 

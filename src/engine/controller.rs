@@ -96,11 +96,26 @@ impl BeforeStop {
             .count()
     }
 
+    /// Whether one of its processes is still in the process table, if only because its parent has not noticed its end: a script that
+    /// looks there takes it for running.
+    pub(super) fn is_in_table(&self, proc: &Proc<'_>) -> bool {
+        let is_there = |one: &Process| proc.start_of(one.pid) == Some(one.start_ticks);
+        self.engines.iter().any(is_there)
+    }
+
     /// Whether the stop command is still on its way: then it would reach an engine that is started now.
     pub(super) fn command_runs(&mut self) -> bool {
         self.command
             .as_mut()
             .is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+
+    /// Ends a stop command that the engine did not wait for. It leads a process group of its own; the engine is not in it.
+    pub(super) fn end_command(&mut self) {
+        let group = self.command.as_ref().and_then(|child| i32::try_from(child.id()).ok());
+        if let Some(group) = group.and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
+        }
     }
 }
 
@@ -192,6 +207,7 @@ impl Controller {
             service: self.service.as_ref(),
             stopped_here,
             only_here: self.only_here,
+            asks_command: true,
         }
     }
 
@@ -225,25 +241,28 @@ impl Controller {
         }
     }
 
-    /// Runs a stop or start command, with progress.
+    /// Runs a stop or start command, with progress, for as long as `go_on` says so.
     pub(super) fn run(
         &self,
         call: &Call,
         step: EngineStep,
         progress: &mut dyn FnMut(EngineProgress),
+        go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Ran, RunError> {
         let limit = self.timing.patience;
         let mut next = Duration::ZERO;
         command::run(call, limit, AtTheEnd::Leave, &mut |passed| {
-            if passed >= next {
-                next = passed + self.timing.poll;
-                progress(EngineProgress {
-                    step,
-                    passed,
-                    limit,
-                    detail: call.words(),
-                });
+            if passed < next {
+                return true;
             }
+            next = passed + self.timing.poll;
+            progress(EngineProgress {
+                step,
+                passed,
+                limit,
+                detail: call.words(),
+            });
+            go_on()
         })
     }
 

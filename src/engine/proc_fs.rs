@@ -58,6 +58,8 @@ pub(super) struct Proc<'a> {
 pub(super) struct Task {
     pub(super) pid: u32,
     pub(super) stat: Stat,
+    /// Of the process; each thread has a name of its own.
+    named_in: PathBuf,
     dir: PathBuf,
 }
 
@@ -81,18 +83,28 @@ impl<'a> Proc<'a> {
     pub(super) fn task(&self, pid: u32) -> Option<Task> {
         let dir = self.root.join(pid.to_string());
         let stat = stat_in(&dir)?;
+        let task = |living: PathBuf| Task {
+            pid,
+            stat,
+            named_in: dir.clone(),
+            dir: living,
+        };
         if !stat.has_ended() {
-            return Some(Task { pid, stat, dir });
+            return Some(task(dir.clone()));
         }
         let threads = numbers_in(&dir.join("task")).ok()?;
         let mut others = threads.into_iter().filter(|thread| *thread != pid);
         others.find_map(|thread| {
-            let dir = dir.join("task").join(thread.to_string());
-            // The start that names the process is that of its first thread.
-            stat_in(&dir)
+            let living = dir.join("task").join(thread.to_string());
+            stat_in(&living)
                 .is_none_or(|stat| !stat.has_ended())
-                .then_some(Task { pid, stat, dir })
+                .then(|| task(living))
         })
+    }
+
+    /// The start of a process, also of one that has ended and is still in the table.
+    pub(super) fn start_of(&self, pid: u32) -> Option<u64> {
+        stat_in(&self.root.join(pid.to_string())).map(|stat| stat.start_ticks)
     }
 
     /// The process that this tree calls `self`.
@@ -180,7 +192,7 @@ impl Task {
 
     /// The name of the process (at most 15 bytes; the process may change it).
     pub(super) fn comm(&self) -> io::Result<Vec<u8>> {
-        comm_in(&self.dir)
+        comm_in(&self.named_in)
     }
 
     /// Its user ids as we see them: real, effective, saved, and of the file system. Not the owner of its directory: that one is

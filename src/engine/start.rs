@@ -4,6 +4,7 @@
 use super::command::{self, Call};
 use super::controller::{Controller, EngineProgress, EngineStep};
 use super::error::EngineError;
+use super::proc_fs::Proc;
 use super::processes;
 use super::service::Service;
 use super::status::Status;
@@ -22,6 +23,9 @@ pub struct Started {
     /// Nothing was started: the engine that was there before the stop never ended.
     pub(super) kept: bool,
 }
+
+/// How long the start waits for the last traces of an engine that has ended: its stop command, its entry in the process table.
+const TRACES: Duration = Duration::from_secs(10);
 
 impl Controller {
     /// Starts the engine. An `Ok` only means that the start command ended well: see [`Controller::watch`].
@@ -54,7 +58,7 @@ impl Controller {
             limits: limits.unwrap_or_default(),
             ..service.start_call()
         };
-        match self.run(&call, EngineStep::Starting, progress) {
+        match self.run(&call, EngineStep::Starting, progress, &mut || true) {
             Ok(ran) if ran.ok() => {}
             Ok(ran) => self.failed_start(&call, ran.words())?,
             Err(error) => self.failed_start(&call, error.to_string())?,
@@ -94,8 +98,12 @@ impl Controller {
         let begin = Instant::now();
         loop {
             let status = self.status();
-            let (old, command_runs) = match self.before_stop().as_mut() {
-                Some(before) => (before.still_there(&status) > 0, before.command_runs()),
+            let proc = Proc::new(&self.places.proc_root);
+            let (old, traces) = match self.before_stop().as_mut() {
+                Some(before) => (
+                    before.still_there(&status) > 0,
+                    before.is_in_table(&proc) || before.command_runs(),
+                ),
                 None => (false, false),
             };
             if let Service::Systemd { .. } = service {
@@ -105,7 +113,11 @@ impl Controller {
                 return stays.then(|| Started::kept(unit));
             }
             let waited = begin.elapsed();
-            if !old && (!command_runs || waited >= Duration::from_secs(10)) {
+            if !old && (!traces || waited >= TRACES) {
+                // What is left of the stop command must not reach the engine that is started now.
+                if let Some(before) = self.before_stop().as_mut().filter(|_| traces) {
+                    before.end_command();
+                }
                 return None;
             }
             if old && (self.had_no_effect(&status) || waited >= self.timing.patience) {

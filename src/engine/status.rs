@@ -65,6 +65,8 @@ pub(super) struct View<'a> {
     pub(super) stopped_here: bool,
     /// The administrator's word: no engine outside of this container uses the file.
     pub(super) only_here: bool,
+    /// The status command may say what cannot be seen.
+    pub(super) asks_command: bool,
 }
 
 /// Puts together what the process tree and the service say.
@@ -97,6 +99,7 @@ pub(super) fn once_stopped(view: &View<'_>, mut seen: Seen, mut answer: ServiceA
         .partition(|process| drives(view.service, answer.unit.as_ref(), process));
     let view = View {
         stopped_here: view.stopped_here || ended.iter().any(|process| process.here),
+        asks_command: false,
         ..*view
     };
     if let Some(unit) = &mut answer.unit {
@@ -164,7 +167,8 @@ fn decide(
     }
     if let Some(why) = not_all_is_seen(view, seen, answer, executable) {
         // Only where we do not see for ourselves: init scripts exist whose status is 0 whatever the engine does.
-        return match view.service.and_then(Service::says_running) {
+        let service = view.service.filter(|_| view.asks_command);
+        return match service.and_then(Service::says_running) {
             Some(true) => (
                 State::Running,
                 "the configured status command says that it runs".to_owned(),

@@ -95,7 +95,15 @@ impl Controller {
             command: call.words(),
             why,
         };
-        let ran = self.run(&call, EngineStep::Stopping, progress);
+        // Some scripts wait until the process is gone from the table, which a first process that is no init never takes it from.
+        let mut ended: Option<Instant> = None;
+        let ran = self.run(&call, EngineStep::Stopping, progress, &mut || {
+            if !self.status().is_out_of_the_way() {
+                ended = None;
+                return true;
+            }
+            ended.get_or_insert_with(Instant::now).elapsed() < self.timing.no_effect
+        });
         let mut memory = self.before_stop();
         if let Some(memory) = memory.as_mut() {
             memory.ended = Some(Instant::now());
