@@ -20,11 +20,24 @@ const SLACK_SECONDS: i64 = 86_400;
 /// A first line is known again by so much of it.
 const FIRST_LINE: usize = 512;
 
+/// Why the log could not be looked for.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The directory of the logs cannot be read.
+    #[error("cannot list the mail logs in {}: {source}; nothing was read; check the path and your rights", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
 /// The mail logs of a directory, newest first: `mail.log`, then `mail.log.0`, `mail.log.1`, …, with whatever numbers exist.
 /// # Errors
-/// [`super::LogError::Directory`] when the directory cannot be read.
-pub fn find_logs(directory: &Path) -> Result<Vec<PathBuf>, super::LogError> {
-    let fail = |source| super::LogError::Directory {
+/// [`LogError::Directory`] when the directory cannot be read.
+pub fn find_logs(directory: &Path) -> Result<Vec<PathBuf>, LogError> {
+    let fail = |source| LogError::Directory {
         path: directory.to_owned(),
         source,
     };

@@ -3,10 +3,25 @@
 use jiff::Timestamp;
 
 use super::counts::{LineCounts, PeerHost, PeerRest, PeerTally, Span};
+use super::files::Cursor;
 use super::key::Kind;
-use super::{LogFindings, Trouble};
-use crate::peers::{Evidence, Host, Knowledge, Peer, PeerKey, Route, Service, Source};
-use crate::tls::{Direction, TlsVersion};
+use super::tally::Tally;
+use super::trouble::Trouble;
+use crate::peers::evidence::{Evidence, Knowledge, Source};
+use crate::peers::host::{Host, PeerKey};
+use crate::peers::peer::{Peer, Route};
+use crate::tls::{Direction, Service, TlsVersion};
+
+/// What the log says.
+#[derive(Debug, Clone, Default)]
+pub struct LogFindings {
+    pub(super) tally: Tally,
+    pub(super) cursor: Cursor,
+    pub(super) problems: Vec<String>,
+    pub(super) cancelled: bool,
+    /// Some stretch was not read to its end: where to go on is not known.
+    pub(super) incomplete: bool,
+}
 
 impl LogFindings {
     /// It was cancelled: the amounts are too low.
@@ -33,7 +48,7 @@ impl LogFindings {
         let names = rest
             .domains
             .iter()
-            .filter_map(|(_, n)| self.tally.domain_name(*n))
+            .filter_map(|(_, n)| self.tally.domains.name(*n))
             .map(str::to_owned)
             .collect();
         Peer {
@@ -56,6 +71,7 @@ impl LogFindings {
         let keys: Vec<PeerKey> = self.tally.peers().map(|(_, rest)| key(rest)).collect();
         let mut routes: Vec<Route> = self
             .tally
+            .domains
             .routes()
             .map(|(domain, route)| {
                 let mut peers: Vec<PeerKey> = route
@@ -123,7 +139,7 @@ impl LogFindings {
         if self.tally.waiting_overflowed() {
             warnings.push("mail log: so many messages wait that some count as delayed more than once".to_owned());
         }
-        if self.tally.domains_overflowed() {
+        if self.tally.domains.overflowed() {
             warnings.push("mail log: only the first 100,000 recipient domains are kept".to_owned());
         }
         if self.cancelled {
