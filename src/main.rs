@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kerio_tls::cli::{self, Arguments, Status};
 use kerio_tls::session::Session;
 use kerio_tls::tui::{self, Ending, Options, State, Theme};
-use kerio_tls::work::{Effect, Hold, Host, Workers};
+use kerio_tls::work::{Asker, Effect, Hold, Host, Workers};
 
 fn main() -> ExitCode {
     // Temporary files, backups, journal: nothing that we make is for others.
@@ -106,12 +106,12 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
     let writable = state.read_only.is_none();
     let ending = tui::run(state, options, Arc::clone(&hold), move |sink| {
         let workers = Workers::new(host, document, secrets, for_workers, sink);
-        workers.carry_out(Effect::LookAtEngine);
-        workers.carry_out(Effect::GatherEvidence);
+        workers.carry(Asker::default(), Effect::LookAtEngine);
+        workers.carry(Asker::default(), Effect::GatherEvidence);
         if writable {
-            workers.carry_out(Effect::FindDraft);
+            workers.carry(Asker::default(), Effect::FindDraft);
         }
-        move |effect| workers.carry_out(effect)
+        move |asker, effect| workers.carry(asker, effect)
     });
     // A draft that is being written or thrown away comes to its end.
     hold.finish();

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use crate::mailserver_cfg::EditError;
 use crate::save::SaveError;
+use crate::session::EditError;
 use crate::tls::PlanError;
 use crate::work::HostError;
 

@@ -6,9 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 
-use crate::mailserver_cfg::Document;
 use crate::peers::{PeerBook, Trouble};
-use crate::session::Session;
+use crate::session::{Document, Session};
 use crate::work::{Host, Sources};
 
 use super::Arguments;

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::layout::Rect;
 
-use crate::work::{self, Event, Hold};
+use crate::work::{self, Asker, Event, Hold};
 
 use super::key::Key;
 use super::screen::Screen;
@@ -48,12 +48,12 @@ pub(super) enum Incoming {
 }
 
 /// Says where events of the workers go.
-pub type EventSink = Box<dyn Fn(Event) + Send + Sync>;
+pub type EventSink = Box<dyn Fn(Asker, Event) + Send + Sync>;
 
 /// Runs the screen until the user leaves. `start` gets the sink for events and returns what carries effects out.
 pub fn run<W>(mut state: State, options: Options, hold: Arc<Hold>, start: impl FnOnce(EventSink) -> W) -> Ending
 where
-    W: FnMut(work::Effect),
+    W: FnMut(Asker, work::Effect),
 {
     if !terminal::is_there() {
         return Ending::NoTerminal;
@@ -80,7 +80,7 @@ where
     terminal.backend_mut().release();
     // Work begins behind the first frame: a large log must not delay it.
     let events = sender.clone();
-    let mut carry = start(Box::new(move |event| {
+    let mut carry = start(Box::new(move |_, event| {
         let _ = events.send(Incoming::Work(event));
     }));
     if let Err(error) = read_keys(sender) {
@@ -117,7 +117,7 @@ where
             };
             for effect in update(&mut state, &mut keyboard, action, Timestamp::now()) {
                 match effect {
-                    Effect::Work(effect) => carry(effect),
+                    Effect::Work(effect) => carry(Asker::default(), effect),
                     Effect::Repaint => {
                         terminal.backend_mut().enter();
                         let (width, height) = state.size;

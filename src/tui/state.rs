@@ -7,22 +7,14 @@ use jiff::Timestamp;
 use crate::peers::{Counts, PeerBook, Threshold, Trouble, assess};
 use crate::save::BackupInfo;
 use crate::session::{Clock, Line, Session};
-use crate::tls::{Choice, Direction, Minimum, TlsVersion};
+pub use crate::tls::CHOICES;
+use crate::tls::{Choice, Direction, Minimum};
 use crate::work::{EngineNow, EngineWish};
 
 use super::editor_keys::Typed;
 use super::keys::Place;
 use super::overlay::Overlay;
 use super::theme::Theme;
-
-/// The rows of the drop-down, in order.
-pub const CHOICES: [Choice; 5] = [
-    Choice::Default,
-    Choice::At(TlsVersion::Tls10),
-    Choice::At(TlsVersion::Tls11),
-    Choice::At(TlsVersion::Tls12),
-    Choice::At(TlsVersion::Tls13),
-];
 
 /// The tabs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -189,9 +189,25 @@ impl SaveProblem {
     }
 }
 
+/// Who asked for something: a number that the screen gives to each of its windows or requests. An effect is sent with
+/// it, and every event that answers comes back with it. The default one is nobody in particular.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Asker(u64);
+
+impl Asker {
+    /// The asker with this number; 0 is nobody in particular.
+    #[must_use]
+    pub const fn numbered(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 /// What came back from a worker.
 #[derive(Debug, Clone)]
 pub enum Event {
+    /// What was asked for could not be started, and nothing was done: why, in words. (A save answers with
+    /// [`Event::NotSaved`].)
+    NotStarted(String),
     /// Bytes of logs read, of how many.
     EvidenceProgress {
         /// Bytes read.

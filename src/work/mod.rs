@@ -25,7 +25,7 @@ mod unbroken;
 mod undo;
 mod workers;
 
-pub use effect::{Effect, EngineNow, EngineWish, Event, SaveJob, SaveProblem, SaveReport, Wanted, Whom};
+pub use effect::{Asker, Effect, EngineNow, EngineWish, Event, SaveJob, SaveProblem, SaveReport, Wanted, Whom};
 pub use evidence::{Gathered, HEADERS, Sources};
 pub use hold::{Hold, HoldGuard};
 pub use home::{Home, HomeOptions, NoHome};

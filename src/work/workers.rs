@@ -1,6 +1,7 @@
 //! Threads that carry effects out. Each effect gets a thread of its own for as long as it takes; what comes of it goes
 //! to the sink as events. Saving holds the process until it is whole.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use crate::probe::Cancel;
 use crate::session::Expected;
 use crate::tls::confirmed_toml;
 
-use super::effect::{Effect, Event, SaveProblem, Whom};
+use super::effect::{Asker, Effect, Event, SaveProblem, Whom};
 use super::evidence::Sources;
 use super::hold::Hold;
 use super::host::Host;
@@ -18,7 +19,7 @@ use super::probing::Question;
 use super::saving::SaveNews;
 
 /// Where events go.
-pub type Sink = Box<dyn Fn(Event) + Send + Sync>;
+pub type Sink = Box<dyn Fn(Asker, Event) + Send + Sync>;
 
 /// Carries effects out.
 pub struct Workers {
@@ -69,14 +70,14 @@ impl Workers {
         }
     }
 
-    /// Carries an effect out; returns at once.
-    pub fn carry_out(&self, effect: Effect) {
+    /// Carries an effect out; returns at once. What answers goes to `asker`; a book that has changed, to nobody in particular.
+    pub fn carry(&self, asker: Asker, effect: Effect) {
         let inner = &self.inner;
         match effect {
             Effect::CancelEvidence => inner.stop_evidence.store(true, Ordering::SeqCst),
             Effect::CancelSave => inner.stop_save.store(true, Ordering::SeqCst),
-            Effect::PlanProbe(whom) => self.spawn("plan", move |inner| inner.plan_probe(&whom)),
-            Effect::Probe(questions) => self.spawn("probe", move |inner| inner.probe(&questions)),
+            Effect::PlanProbe(whom) => self.spawn(asker, "plan", move |inner| inner.plan_probe(asker, &whom)),
+            Effect::Probe(questions) => self.spawn(asker, "probe", move |inner| inner.probe(asker, &questions)),
             Effect::CancelProbe => {
                 if let Some(cancel) = &*inner.probe.lock().unwrap_or_else(PoisonError::into_inner) {
                     cancel.cancel();
@@ -84,136 +85,165 @@ impl Workers {
             }
             Effect::ReadHeaders => {
                 inner.stop_evidence.store(false, Ordering::SeqCst);
-                self.spawn("headers", Inner::read_headers);
+                self.spawn(asker, "headers", move |inner| inner.read_headers(asker));
             }
-            Effect::ProveLive(expected) => self.spawn("ports", move |inner| inner.prove(&expected)),
-            Effect::GatherEvidence => self.spawn("evidence", Inner::gather),
-            Effect::LookAtEngine => self.spawn("engine", |inner| (inner.sink)(Event::Engine(inner.host.engine_now()))),
-            Effect::Inspect { wish } => self.spawn("inspect", move |inner| {
-                (inner.sink)(Event::Facts(Box::new(inner.host.facts(wish))));
+            Effect::ProveLive(expected) => self.spawn(asker, "ports", move |inner| inner.prove(asker, &expected)),
+            Effect::GatherEvidence => self.spawn(asker, "evidence", move |inner| inner.gather(asker)),
+            Effect::LookAtEngine => self.spawn(asker, "engine", move |inner| {
+                (inner.sink)(asker, Event::Engine(inner.host.engine_now()))
             }),
-            Effect::ListBackups => self.spawn("backups", |inner| match inner.host.backups() {
-                Ok(backups) => (inner.sink)(Event::Backups(Arc::new(backups))),
-                Err(error) => (inner.sink)(Event::Notice(error.to_string())),
+            Effect::Inspect { wish } => self.spawn(asker, "inspect", move |inner| {
+                (inner.sink)(asker, Event::Facts(Box::new(inner.host.facts(wish))));
             }),
-            Effect::LookAtBackup(id) => self.spawn("backup", move |inner| {
-                (inner.sink)(match inner.host.difference(&id, &inner.secrets) {
-                    Ok((changes, count)) => Event::BackupDifference { id, changes, count },
-                    Err(error) => Event::Notice(error.to_string()),
-                });
+            Effect::ListBackups => self.spawn(asker, "backups", move |inner| match inner.host.backups() {
+                Ok(backups) => (inner.sink)(asker, Event::Backups(Arc::new(backups))),
+                Err(error) => (inner.sink)(asker, Event::Notice(error.to_string())),
             }),
-            Effect::InspectWhole { id, wish } => self.spawn("inspect", move |inner| {
-                (inner.sink)(match inner.host.backup_document(&id) {
-                    Ok(restored) => Event::WholeFacts {
-                        id,
-                        restored,
-                        facts: Box::new(inner.host.facts(wish)),
+            Effect::LookAtBackup(id) => self.spawn(asker, "backup", move |inner| {
+                (inner.sink)(
+                    asker,
+                    match inner.host.difference(&id, &inner.secrets) {
+                        Ok((changes, count)) => Event::BackupDifference { id, changes, count },
+                        Err(error) => Event::Notice(error.to_string()),
                     },
-                    Err(error) => Event::Notice(error.to_string()),
-                });
+                );
             }),
-            Effect::Confirm => self.spawn("confirm", |inner| {
-                (inner.sink)(match inner.host.confirm() {
-                    Ok(kept) if kept.is_empty() => {
-                        Event::Notice("Nothing waits to be confirmed: it is kept already, or was undone.".to_owned())
-                    }
-                    Ok(kept) => Event::Kept(kept),
-                    Err(error) => Event::Notice(error.to_string()),
-                });
+            Effect::InspectWhole { id, wish } => self.spawn(asker, "inspect", move |inner| {
+                (inner.sink)(
+                    asker,
+                    match inner.host.backup_document(&id) {
+                        Ok(restored) => Event::WholeFacts {
+                            id,
+                            restored,
+                            facts: Box::new(inner.host.facts(wish)),
+                        },
+                        Err(error) => Event::Notice(error.to_string()),
+                    },
+                );
             }),
-            Effect::NameVariable { direction, name, role } => self.spawn("naming", move |inner| {
+            Effect::Confirm => self.spawn(asker, "confirm", move |inner| {
+                (inner.sink)(
+                    asker,
+                    match inner.host.confirm() {
+                        Ok(kept) if kept.is_empty() => Event::Notice(
+                            "Nothing waits to be confirmed: it is kept already, or was undone.".to_owned(),
+                        ),
+                        Ok(kept) => Event::Kept(kept),
+                        Err(error) => Event::Notice(error.to_string()),
+                    },
+                );
+            }),
+            Effect::NameVariable { direction, name, role } => self.spawn(asker, "naming", move |inner| {
                 let _one = inner.naming.lock().unwrap_or_else(PoisonError::into_inner);
                 let _held = inner.hold.hold();
-                (inner.sink)(match inner.host.name_variable(direction, &name, role) {
-                    Ok(words) => Event::Notice(words),
-                    Err(error) => Event::NotNamed {
-                        why: error.to_string(),
-                        snippet: confirmed_toml(direction, &name, role),
+                (inner.sink)(
+                    asker,
+                    match inner.host.name_variable(direction, &name, role) {
+                        Ok(words) => Event::Notice(words),
+                        Err(error) => Event::NotNamed {
+                            why: error.to_string(),
+                            snippet: confirmed_toml(direction, &name, role),
+                        },
                     },
-                });
+                );
             }),
             Effect::FindDraft => {
                 // What is edited meanwhile is kept behind this: it must not be found as an earlier session's.
                 inner.draft.lock().unwrap_or_else(PoisonError::into_inner).writing = true;
                 let held = inner.hold.hold();
-                self.spawn("draft", move |inner| {
-                    inner.find_draft();
-                    inner.write_drafts();
+                self.spawn(asker, "draft", move |inner| {
+                    inner.find_draft(asker);
+                    inner.write_drafts(asker);
                     drop(held);
                 });
             }
-            Effect::KeepDraft(edits) => self.draft(edits),
-            Effect::DropDraft => self.draft(EditSet::default()),
+            Effect::KeepDraft(edits) => self.draft(asker, edits),
+            Effect::DropDraft => self.draft(asker, EditSet::default()),
             Effect::Save(job) => {
                 inner.stop_save.store(false, Ordering::SeqCst);
                 let held = inner.hold.hold();
-                self.spawn("save", move |inner| {
+                let started = self.start("save", move |inner| {
                     let _held = held;
                     let tell = |news: SaveNews<'_>| {
-                        (inner.sink)(match news {
-                            SaveNews::Step(words, cancellable) => Event::SaveStep {
-                                words: words.to_owned(),
-                                cancellable,
+                        (inner.sink)(
+                            asker,
+                            match news {
+                                SaveNews::Step(words, cancellable) => Event::SaveStep {
+                                    words: words.to_owned(),
+                                    cancellable,
+                                },
+                                SaveNews::Detail(words) => Event::SaveDetail(words.to_owned()),
                             },
-                            SaveNews::Detail(words) => Event::SaveDetail(words.to_owned()),
-                        });
+                        );
                     };
                     let event = match inner.host.save(&job, &inner.secrets, &inner.stop_save, &tell) {
                         Ok(report) => Event::Saved(Box::new(report)),
                         Err(problem) => Event::NotSaved(Box::new(problem)),
                     };
-                    (inner.sink)(event);
+                    (inner.sink)(asker, event);
                 });
+                if let Err(error) = started {
+                    let problem = SaveProblem::failed(not_started(&error), None);
+                    (inner.sink)(asker, Event::NotSaved(Box::new(problem)));
+                }
             }
         }
     }
 
-    fn spawn(&self, name: &str, work: impl FnOnce(&Inner) + Send + 'static) {
-        let inner = Arc::clone(&self.inner);
-        let spawned = std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || work(&inner));
-        if let Err(error) = spawned {
-            let message = format!(
-                "no thread could be started for this ({error}); nothing was done; close other programs and try again"
-            );
-            (self.inner.sink)(Event::NotSaved(Box::new(SaveProblem::failed(message, None))));
+    fn spawn(&self, asker: Asker, name: &str, work: impl FnOnce(&Inner) + Send + 'static) {
+        if let Err(error) = self.start(name, work) {
+            (self.inner.sink)(asker, Event::NotStarted(not_started(&error)));
         }
     }
 
-    fn draft(&self, edits: EditSet) {
+    fn start(&self, name: &str, work: impl FnOnce(&Inner) + Send + 'static) -> io::Result<()> {
+        let inner = Arc::clone(&self.inner);
+        std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || work(&inner))?;
+        Ok(())
+    }
+
+    fn draft(&self, asker: Asker, edits: EditSet) {
         let mut drafts = self.inner.draft.lock().unwrap_or_else(PoisonError::into_inner);
         drafts.wanted = Some(edits);
         if !std::mem::replace(&mut drafts.writing, true) {
             drop(drafts);
             let held = self.inner.hold.hold();
-            self.spawn("draft", move |inner| {
-                inner.write_drafts();
+            self.spawn(asker, "draft", move |inner| {
+                inner.write_drafts(asker);
                 drop(held);
             });
         }
     }
 }
 
+fn not_started(error: &io::Error) -> String {
+    format!("no thread could be started for this ({error}); nothing was done; close other programs and try again")
+}
+
 impl Inner {
-    fn gather(&self) {
+    fn gather(&self, asker: Asker) {
         // A second wish while one runs: the running one is told to stop, then this one goes.
         self.stop_evidence.store(true, Ordering::SeqCst);
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         self.stop_evidence.store(false, Ordering::SeqCst);
-        let progress = |done, total| (self.sink)(Event::EvidenceProgress { done, total });
+        let progress = |done, total| (self.sink)(asker, Event::EvidenceProgress { done, total });
         let gathered = self
             .host
             .gather(&mut sources, &self.document, &self.stop_evidence, progress);
-        (self.sink)(Event::Evidence {
-            book: Arc::new(gathered.book),
-            measured: gathered.measured,
-            cancelled: gathered.cancelled,
-            since_save: gathered.since_save,
-        });
+        (self.sink)(
+            asker,
+            Event::Evidence {
+                book: Arc::new(gathered.book),
+                measured: gathered.measured,
+                cancelled: gathered.cancelled,
+                since_save: gathered.since_save,
+            },
+        );
     }
 
-    fn plan_probe(&self, whom: &Whom) {
+    fn plan_probe(&self, asker: Asker, whom: &Whom) {
         let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let book = self.host.book(&sources);
         drop(sources);
@@ -223,20 +253,21 @@ impl Inner {
             Whom::One(key) => self.host.question(key).into_iter().collect(),
         };
         let words = self.host.probe_plan(&questions).words;
-        (self.sink)(Event::ProbePlanned { questions, words });
+        (self.sink)(asker, Event::ProbePlanned { questions, words });
     }
 
-    fn probe(&self, questions: &[Question]) {
+    fn probe(&self, asker: Asker, questions: &[Question]) {
         let Ok(cancel) = Cancel::new() else {
-            (self.sink)(Event::Notice(
-                "A probe could not be started: no file handle is left.".to_owned(),
-            ));
+            (self.sink)(
+                asker,
+                Event::Notice("A probe could not be started: no file handle is left.".to_owned()),
+            );
             return;
         };
         *self.probe.lock().unwrap_or_else(PoisonError::into_inner) = Some(cancel.clone());
         let total = questions.len();
         let (mut done, mut shown) = (0, Instant::now());
-        (self.sink)(Event::ProbeProgress { done, total });
+        (self.sink)(asker, Event::ProbeProgress { done, total });
         let asked = self.host.probe(questions, &cancel, |record| {
             self.sources
                 .lock()
@@ -246,19 +277,19 @@ impl Inner {
             // Rows appear as answers come, but a thousand peers must not mean a thousand books.
             if shown.elapsed() > Duration::from_millis(200) {
                 shown = Instant::now();
-                (self.sink)(Event::ProbeProgress { done, total });
+                (self.sink)(asker, Event::ProbeProgress { done, total });
                 self.tell_book();
             }
         });
         *self.probe.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.tell_book();
-        (self.sink)(Event::ProbeProgress { done: total, total });
+        (self.sink)(asker, Event::ProbeProgress { done: total, total });
         if !asked.problems.is_empty() {
-            (self.sink)(Event::Notice(asked.problems.join("; ")));
+            (self.sink)(asker, Event::Notice(asked.problems.join("; ")));
         }
     }
 
-    fn read_headers(&self) {
+    fn read_headers(&self, asker: Asker) {
         match self.host.read_headers(&self.document, &self.stop_evidence) {
             Ok((records, words)) => {
                 {
@@ -266,9 +297,9 @@ impl Inner {
                     records.into_iter().for_each(|record| sources.learn(record));
                 }
                 self.tell_book();
-                (self.sink)(Event::HeadersRead(words));
+                (self.sink)(asker, Event::HeadersRead(words));
             }
-            Err(words) => (self.sink)(Event::HeadersRead(words)),
+            Err(words) => (self.sink)(asker, Event::HeadersRead(words)),
         }
     }
 
@@ -276,20 +307,23 @@ impl Inner {
         let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let book = self.host.book(&sources);
         drop(sources);
-        (self.sink)(Event::Learned(Arc::new(book)));
+        (self.sink)(Asker::default(), Event::Learned(Arc::new(book)));
     }
 
-    fn prove(&self, expected: &Expected) {
+    fn prove(&self, asker: Asker, expected: &Expected) {
         let Ok(cancel) = Cancel::new() else { return };
         let proof = self.host.prove(expected, &cancel);
         let measured = self.host.measured_with(&proof, expected);
-        (self.sink)(Event::Proven {
-            proof: Box::new(proof),
-            measured,
-        });
+        (self.sink)(
+            asker,
+            Event::Proven {
+                proof: Box::new(proof),
+                measured,
+            },
+        );
     }
 
-    fn write_drafts(&self) {
+    fn write_drafts(&self, asker: Asker) {
         loop {
             let edits = {
                 let mut drafts = self.draft.lock().unwrap_or_else(PoisonError::into_inner);
@@ -307,14 +341,15 @@ impl Inner {
                 self.host.keep_draft(&self.document, &edits, &self.secrets)
             };
             if let Err(error) = written {
-                (self.sink)(Event::Notice(format!(
-                    "Unsaved edits are not kept for a lost session: {error}"
-                )));
+                (self.sink)(
+                    asker,
+                    Event::Notice(format!("Unsaved edits are not kept for a lost session: {error}")),
+                );
             }
         }
     }
 
-    fn find_draft(&self) {
+    fn find_draft(&self, asker: Asker) {
         match self.host.draft() {
             Ok(Some(draft)) => {
                 let rebased = self.document.rebase(&draft.edits);
@@ -329,16 +364,20 @@ impl Inner {
                     })
                     .collect();
                 let at = draft.when.parse().unwrap_or_else(|_| jiff::Timestamp::now());
-                (self.sink)(Event::DraftFound {
-                    edits: rebased.apply,
-                    lost,
-                    at,
-                });
+                (self.sink)(
+                    asker,
+                    Event::DraftFound {
+                        edits: rebased.apply,
+                        lost,
+                        at,
+                    },
+                );
             }
             Ok(None) => {}
-            Err(error) => (self.sink)(Event::Notice(format!(
-                "The edits of an earlier session cannot be read: {error}"
-            ))),
+            Err(error) => (self.sink)(
+                asker,
+                Event::Notice(format!("The edits of an earlier session cannot be read: {error}")),
+            ),
         }
     }
 }

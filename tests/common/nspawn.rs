@@ -10,8 +10,6 @@
 //! Needs root and the Debian packages systemd-container and debootstrap; what is missing fails the test by name. The host
 //! itself need not be run by systemd. Measured on 2 cores: the root once 40 s, a boot 0.3 s, the end 0.06 s.
 
-#![allow(dead_code, reason = "each test program uses its own part of this helper")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -1,5 +1,4 @@
 //! The program as a process: what it printed and how it ended.
-#![allow(dead_code, reason = "each test file uses its part of this")]
 
 use std::io::ErrorKind;
 use std::process::{Command, Stdio};

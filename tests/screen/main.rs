@@ -12,6 +12,7 @@
 mod notation;
 
 mod bytes;
+mod editors;
 mod everywhere;
 mod rules;
 mod snapshots;

@@ -117,7 +117,7 @@ pub(super) fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
             // The summary says that the save would undo itself; here it says that it does not any more.
             state.summary.extend(words);
         }
-        Event::Notice(words) => state.status = Some(text::line(Tone::Caution, words)),
+        Event::Notice(words) | Event::NotStarted(words) => state.status = Some(text::line(Tone::Caution, words)),
     }
     Vec::new()
 }

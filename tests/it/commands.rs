@@ -1,13 +1,6 @@
 //! The commands through the real binary where something stands in the way: a file that an earlier save tore, a file that nobody can
 //! understand, places that are not there, an engine that does not come up.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "clippy knows only functions marked #[test] as tests, not their helpers"
-)]
-
 use std::ffi::OsString;
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -17,10 +10,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-#[path = "common/ran.rs"]
-mod ran;
-
-use ran::{BINARY, Ran, alone, run};
+use crate::ran::{BINARY, Ran, alone, run};
 
 const CONFIG: &str = r#"<config>
   <table name="Security">

@@ -1,15 +1,6 @@
 //! Stop, start and watch without systemd: by an init script, and by commands of the administrator's,
 //! with the stand-in engine of `tests/systemd` (a copy of perl, which every Debian has) in a directory of its own.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "clippy knows only functions marked #[test] as tests, not their helpers"
-)]
-
 use kerio_tls::engine::{Commands, Controller, EngineError, Places, Service, State, Timing, arm, listening_ports};
 use std::fs;
 use std::net::TcpListener;
@@ -351,7 +342,7 @@ fn an_engine_is_started_even_if_another_process_has_the_file_open() {
 fn a_daemon_started_by_a_script_gets_an_ordinary_umask() {
     // The umask belongs to the whole process: this test runs itself once more, alone.
     if std::env::var_os("KERIO_TLS_TEST_UMASK").is_none() {
-        let name = "a_daemon_started_by_a_script_gets_an_ordinary_umask";
+        let name = "engine_control::a_daemon_started_by_a_script_gets_an_ordinary_umask";
         let ran = std::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", name])
             .env("KERIO_TLS_TEST_UMASK", "1")

@@ -1,13 +1,6 @@
 //! The real binary on temporary files: exit statuses, JSON, bytes on disk, bad input. Commands against known peers are
 //! tested in the room itself.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "clippy knows only functions marked #[test] as tests, not their helpers"
-)]
-
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -20,10 +13,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-#[path = "common/ran.rs"]
-mod ran;
-
-use ran::{BINARY, Ran, alone, run};
+use crate::ran::{BINARY, Ran, alone, run};
 
 /// Words that stand in the file as secrets and must never be seen again.
 const SECRETS: [&str; 6] = [
@@ -1058,7 +1048,7 @@ impl Server {
             .status()
             .unwrap();
         assert!(copied.success(), "perl is in the Debian package perl-base");
-        fs::write(place.path("engine.pl"), include_str!("systemd/engine.pl")).unwrap();
+        fs::write(place.path("engine.pl"), include_str!("../systemd/engine.pl")).unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()

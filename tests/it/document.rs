@@ -1,24 +1,14 @@
 //! `mailserver_cfg` against other XML parsers: whatever it accepts they accept, and after random edits of random documents
 //! they see exactly the tree that the edits ask for.
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice
-)]
-
-#[allow(unreachable_pub)]
-#[path = "common/sample_cfg.rs"]
-mod sample_cfg;
-
 use std::fmt::Write as _;
 use std::process::Command;
 use std::sync::Arc;
 
 use kerio_tls::mailserver_cfg::{Document, Edit, EditError, EditSet, Secrets, VariablePath};
 use proptest::prelude::*;
+
+use crate::sample_cfg;
 
 const TABLES: [&str; 4] = ["Security", "SmtpSecurity", "A&B", "Empty"];
 const NAMES: [&str; 6] = ["ServerTlsProtocols", "x", "é", "a\"'<", "Key", "DisableEphemeralDH"];

@@ -1,9 +1,4 @@
 //! The probe against pretend peers on loopback: what no real server does on demand.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests: clippy.toml exempts test functions only"
-)]
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -15,8 +10,7 @@ use kerio_tls::probe::{
 };
 use kerio_tls::tls::TlsVersion::{self, Ssl3, Tls10, Tls11, Tls12, Tls13};
 
-#[path = "common/verdicts.rs"]
-mod verdicts;
+use crate::verdicts;
 
 fn settings() -> Settings {
     Settings::new(EhloName::new("mail.example.org").unwrap())

@@ -1,8 +1,6 @@
 //! The editors of the Inbound and Outbound tabs, the search and the naming of a variable, driven by keys as a user
 //! presses them. Everything is asked of the drawn screen, the session's edits and the effects that leave `update`.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

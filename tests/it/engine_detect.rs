@@ -1,15 +1,6 @@
 //! Is there an engine, and does it run? Against real processes on the real `/proc`, and against
 //! process trees made by hand for what a test cannot arrange (another PID namespace, no rights).
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "clippy knows only functions marked #[test] as tests, not their helpers"
-)]
-
 use kerio_tls::engine::{Controller, Places, State, Status};
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,12 +1,5 @@
 //! The real binary and what it knows of peers: where that comes from, how it is asked for, that it is remembered.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "clippy knows only functions marked #[test] as tests, not their helpers"
-)]
-
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -15,10 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-#[path = "common/ran.rs"]
-mod ran;
-
-use ran::{BINARY, Ran, run};
+use crate::ran::{BINARY, Ran, run};
 
 /// A directory with `mailserver.cfg`, preferences, a store, and a place for a state directory.
 struct Place {

@@ -1,26 +1,14 @@
 //! The engine under a real systemd: each test boots a container (see `common/nspawn.rs`) with the stand-in
 //! engine of `tests/systemd`, and runs *itself* inside, where the controller does its work.
 //!
-//! `cargo test --test engine_systemd -- --test-threads=6` as root; packages systemd-container and debootstrap.
+//! `cargo test --test systemd engine:: -- --test-threads=6` as root; packages systemd-container and debootstrap.
 //! Measured on 2 cores: 18 s with six threads, 38 s with two (nearly all of it is waiting); once more 36 s to make the root.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "clippy knows only functions marked #[test] as tests, not their helpers"
-)]
-
-#[path = "common/nspawn.rs"]
-mod nspawn;
-
+use crate::nspawn::{Bind, Container};
 use kerio_tls::engine::{
     Armed, Controller, Disarmed, EngineError, Places, Service, Started, StartedWell, State, Status, Timing, arm, armed,
     disarm, rearm,
 };
-use nspawn::{Bind, Container};
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
@@ -54,7 +42,7 @@ macro_rules! container_tests {
         #[test]
         fn $name() {
             fn inside() $body
-            in_container(stringify!($name), inside);
+            in_container(concat!("engine::", stringify!($name)), inside);
         }
     )* };
 }
@@ -134,7 +122,7 @@ container_tests! {
         let stopped = controller.stop(&mut |progress| steps.push(progress.step), &AtomicBool::new(false)).unwrap();
         assert!(stopped.was_running && stopped.took >= Duration::from_secs(1));
         assert_eq!(stopped.ports, ["0.0.0.0:4040".parse().unwrap()]);
-        assert!(steps.contains(&kerio_tls::engine::Step::Stopping), "{steps:?}");
+        assert!(steps.contains(&kerio_tls::engine::EngineStep::Stopping), "{steps:?}");
         // The stop itself wrote the file, as its owner.
         assert!(std::fs::read_to_string(FILE).unwrap().contains(">77<"));
         assert_eq!(sh(&format!("stat -c '%U %a' {FILE}")), "kerio 640\n");
@@ -272,7 +260,7 @@ container_tests! {
             stand_in("", "");
             start_well(&controller());
             // This very test again, as nobody, and once more where /proc hides the processes of others.
-            let name = "a_user_without_rights_sees_the_engine_run_and_is_told_the_commands";
+            let name = "engine::a_user_without_rights_sees_the_engine_run_and_is_told_the_commands";
             for hides in ["", "yes"] {
                 if !hides.is_empty() {
                     sh("mount -o remount,hidepid=invisible /proc");

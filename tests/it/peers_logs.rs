@@ -1,11 +1,5 @@
 //! The log reader on files: windows, rotations, stretches read side by side, follow-up scans, hostile lines.
 
-// The lints of the house spare tests; clippy knows only `#[test]` functions as such, not their helpers.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-#[path = "common/sample_log.rs"]
-mod sample_log;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
@@ -16,7 +10,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kerio_tls::peers::{Host, Knowledge, LogFindings, OwnHosts, Peer, Progress, Service, Window, find_logs, scan_logs};
 use kerio_tls::tls::{Direction, TlsVersion};
-use sample_log::SampleLog;
+
+use crate::sample_log::SampleLog;
 
 const NOW: &str = "2022-08-26T12:00:00Z";
 

@@ -1,29 +1,13 @@
 //! The real binary and an engine under a real systemd, from the command to the file and back: each test boots a container
 //! (see `common/nspawn.rs`) with the stand-in engine of `tests/systemd`, which writes its file whenever it stops.
 //!
-//! `cargo test --test e2e_systemd` as root; packages systemd-container and debootstrap.
+//! `cargo test --test systemd procedure::` as root; packages systemd-container and debootstrap.
 //! Measured on 2 cores with two threads: 65 s, nearly all of it waiting; once more 36 s to make the root.
 //!
 //! Whatever is run here, none of it may show a secret of the file, and each test ends with a look at all that is left.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "clippy knows only functions marked #[test] as tests, not their helpers"
-)]
-
-#[allow(dead_code, reason = "each test program uses its own part of these helpers")]
-mod common {
-    pub mod notation;
-    pub mod nspawn;
-    pub mod pty;
-}
-
-use common::nspawn::{Bind, Container};
-use common::pty::{Program, Pty, gone, signal};
+use crate::nspawn::{Bind, Container};
+use crate::pty::{Program, Pty, gone, signal};
 use serde_json::Value;
 use std::process::Stdio;
 

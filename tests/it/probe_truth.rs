@@ -1,11 +1,4 @@
 //! The truth table: every verdict of the probe against servers that other people wrote (issue 4, point 8).
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "helpers of tests: clippy.toml exempts test functions only"
-)]
 
 use std::process::Command;
 
@@ -13,12 +6,7 @@ use kerio_tls::peers::Verdict;
 use kerio_tls::probe::{Acceptance, Cancel, EhloName, Outcome, Service, Settings, Target, ask_exactly, probe_one};
 use kerio_tls::tls::TlsVersion::{self, Tls10, Tls11, Tls12, Tls13};
 
-#[path = "common/servers.rs"]
-mod servers;
-#[path = "common/tls_servers.rs"]
-mod tls_servers;
-#[path = "common/verdicts.rs"]
-mod verdicts;
+use crate::{servers, tls_servers, verdicts};
 
 fn settings() -> Settings {
     Settings::new(EhloName::new("mail.example.org").unwrap())
@@ -175,23 +163,27 @@ fn openssl_with_a_suite_that_nobody_has_refuses_and_stays_unknown() {
 
 #[test]
 fn gnutls_with_only_rc4_or_only_triple_des_has_its_version() {
-    in_a_network_of_its_own("gnutls_with_only_rc4_or_only_triple_des_has_its_version", || {
-        for cipher in ["ARCFOUR-128", "3DES-CBC"] {
-            for (word, version) in [("TLS1.0", Tls10), ("TLS1.1", Tls11), ("TLS1.2", Tls12)] {
-                let server = tls_servers::gnutls(&format!("NORMAL:-VERS-ALL:+VERS-{word}:-CIPHER-ALL:+{cipher}:+SHA1"));
-                assert_eq!(
-                    probe(server.ports[0], Service::Https, &[version]),
-                    Outcome::Version(version),
-                    "{cipher}"
-                );
+    in_a_network_of_its_own(
+        "probe_truth::gnutls_with_only_rc4_or_only_triple_des_has_its_version",
+        || {
+            for cipher in ["ARCFOUR-128", "3DES-CBC"] {
+                for (word, version) in [("TLS1.0", Tls10), ("TLS1.1", Tls11), ("TLS1.2", Tls12)] {
+                    let server =
+                        tls_servers::gnutls(&format!("NORMAL:-VERS-ALL:+VERS-{word}:-CIPHER-ALL:+{cipher}:+SHA1"));
+                    assert_eq!(
+                        probe(server.ports[0], Service::Https, &[version]),
+                        Outcome::Version(version),
+                        "{cipher}"
+                    );
+                }
             }
-        }
-    });
+        },
+    );
 }
 
 #[test]
 fn gnutls_answers_as_it_is_set() {
-    in_a_network_of_its_own("gnutls_answers_as_it_is_set", || {
+    in_a_network_of_its_own("probe_truth::gnutls_answers_as_it_is_set", || {
         for (priority, speaks) in [
             ("NORMAL:-VERS-ALL:+VERS-TLS1.3", &[Tls13][..]),
             ("NORMAL:-VERS-ALL:+VERS-TLS1.2", &[Tls12]),
@@ -210,7 +202,7 @@ fn gnutls_answers_as_it_is_set() {
 #[test]
 fn gnutls_without_a_common_suite_answers_alert_40_and_stays_unknown() {
     in_a_network_of_its_own(
-        "gnutls_without_a_common_suite_answers_alert_40_and_stays_unknown",
+        "probe_truth::gnutls_without_a_common_suite_answers_alert_40_and_stays_unknown",
         || {
             let server = tls_servers::gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+ANON-ECDH");
             let found = probe(server.ports[0], Service::Https, &[Tls12]);
