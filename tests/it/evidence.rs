@@ -11,12 +11,12 @@ use serde_json::Value;
 use crate::ran::{BINARY, Ran, run};
 
 /// A directory with `mailserver.cfg`, preferences, a store, and a place for a state directory.
-struct Place {
+pub(crate) struct Place {
     dir: tempfile::TempDir,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let place = Self {
             dir: tempfile::tempdir().unwrap(),
         };
@@ -31,12 +31,12 @@ impl Place {
         place
     }
 
-    fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// The arguments that name everything in this place.
-    fn named(&self) -> Vec<String> {
+    pub(crate) fn named(&self) -> Vec<String> {
         let path = |name: &str| self.path(name).display().to_string();
         [
             ["-f".to_owned(), path("mailserver.cfg")],

@@ -4,13 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::clock::Clock;
-use super::files::{self, OpenLog};
-use super::findings::LogFindings;
+use super::findings::{LogFindings, Problems};
+use super::plan::{PlannedLog, plan};
 use super::scope::{Progress, Window};
 use super::stretch::{Reader, Stretch};
 use super::tally::Tally;
+use super::zone::Written;
 use crate::hostile::safe_text;
 use crate::peers::host::OwnHosts;
+
+/// A clock that was set back a little may leave lines so far ahead of now.
+const AHEAD_SECONDS: i64 = 300;
 
 /// Reads the logs (newest first, as [`find_logs`] gives them) as far as the window needs, on `threads` threads (0: one a
 /// core). A file that cannot be read is a warning. Cancelling ends it within 256 KiB a thread, with what was found so far.
@@ -55,32 +59,36 @@ impl LogFindings {
         progress: &Progress,
         cancel: &AtomicBool,
     ) {
-        self.problems.clear();
-        let mut clock = Clock::new(window.zone.clone());
-        let mut logs = Vec::new();
-        for path in files {
-            if cancel.load(Ordering::Relaxed) {
-                break;
-            }
-            match files::open(path, window.since(), &mut clock, Some(&self.cursor)) {
-                Ok(log) => logs.push(log),
-                Err(e) => self
-                    .problems
-                    .push(format!("{} was not read: {e}", safe_text(path_bytes(path), 200))),
-            }
+        let written = Written::notice(files, window);
+        if written != self.written {
+            // What was counted before was counted at other times.
+            *self = Self {
+                written,
+                ..Self::default()
+            };
         }
+        self.problems = Problems::default();
+        let zone = self.written.zone(&window.zone);
+        let now = window.now.as_second();
+        let mut logs = self.plan(files, window.since(), &mut Clock::new(zone.clone(), now), cancel);
+        self.newest = logs.iter().filter_map(|log| log.last).max().max(self.newest);
+        self.oldest = logs.iter().filter_map(|log| log.first).min().or(self.oldest);
+        let ahead = self
+            .newest
+            .map(|newest| newest - now)
+            .filter(|ahead| *ahead > AHEAD_SECONDS);
+        self.minutes_ahead = ahead.map(|seconds| seconds / 60);
         // Oldest first from here on: a message is delayed before it is delivered.
         logs.reverse();
-        progress.begin(logs.iter().map(|log| log.end - log.start).sum());
+        progress.begin(logs.iter().map(|log| log.bytes).sum());
         let threads = match threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
-        let shares = share(&logs, threads);
-        let reader = || Reader::new(window.zone.clone(), own, window.since(), window.now.as_second());
+        let reader = || Reader::new(zone.clone(), own, window.since(), now);
         let results = std::thread::scope(|scope| {
             let logs = &logs;
-            let running: Vec<_> = shares
+            let running: Vec<_> = share(logs, threads)
                 .into_iter()
                 .map(|stretches| scope.spawn(move || read_share(reader(), logs, stretches, progress, cancel)))
                 .collect();
@@ -93,7 +101,7 @@ impl LogFindings {
             let Ok(share) = result else {
                 self.incomplete = true;
                 self.problems
-                    .push("a part of the mail log was not read: a reader ended early (a fault of ours)".to_owned());
+                    .add("a part of the mail log was not read: a reader ended early (a fault of ours)".to_owned());
                 continue;
             };
             self.tally.absorb_newer(share.tally);
@@ -103,10 +111,30 @@ impl LogFindings {
                 }
             }
             self.incomplete |= !share.problems.is_empty();
-            self.problems.extend(share.problems);
+            self.problems.absorb(share.problems);
         }
         self.cancelled = cancel.load(Ordering::Relaxed);
         self.incomplete |= self.cancelled;
+    }
+
+    /// Looks at the logs one after another; those of which nothing is needed are done with.
+    fn plan(&mut self, files: &[PathBuf], since: i64, clock: &mut Clock, cancel: &AtomicBool) -> Vec<PlannedLog> {
+        let mut logs = Vec::new();
+        for path in files {
+            if cancel.load(Ordering::Relaxed) {
+                break;
+            }
+            match plan(path, since, clock, &self.cursor) {
+                Ok(log) => {
+                    if log.bytes == 0 {
+                        self.cursor.set(&log, log.end);
+                    }
+                    logs.push(log);
+                }
+                Err(e) => self.problems.add(format!("{} was not read: {e}", shown(path))),
+            }
+        }
+        logs
     }
 }
 
@@ -114,30 +142,36 @@ impl LogFindings {
 struct Share {
     tally: Tally,
     read_to: Vec<(usize, u64)>,
-    problems: Vec<String>,
+    problems: Problems,
 }
 
 fn read_share(
     mut reader: Reader<'_>,
-    logs: &[OpenLog],
+    logs: &[PlannedLog],
     stretches: Vec<Stretch>,
     progress: &Progress,
     cancel: &AtomicBool,
 ) -> Share {
     let mut read_to = Vec::new();
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     for stretch in stretches {
         let Some(log) = logs.get(stretch.file) else { continue };
-        match reader.read(log, stretch, progress, cancel) {
+        let unseen = Progress::default();
+        // Progress counts bytes on disk.
+        let seen = if log.packed { &unseen } else { progress };
+        let read = log
+            .open()
+            .and_then(|mut source| reader.read(&mut source, stretch, seen, cancel));
+        if log.packed && !cancel.load(Ordering::Relaxed) {
+            progress.advance(log.bytes);
+        }
+        match read {
             // Only who reads to the end of the file knows where to go on.
             Ok(stopped) if stretch.end == log.end && !cancel.load(Ordering::Relaxed) => {
                 read_to.push((stretch.file, stopped));
             }
             Ok(_) => {}
-            Err(e) => problems.push(format!(
-                "{} was read only in part: {e}",
-                safe_text(path_bytes(&log.path), 200)
-            )),
+            Err(e) => problems.add(format!("{} was read only in part: {e}", shown(&log.path))),
         }
     }
     Share {
@@ -148,49 +182,42 @@ fn read_share(
 }
 
 /// Cuts all bytes into `threads` runs of about the same size, in order of time. One tally a run, so memory does not grow
-/// with the number of files. Small logs are one run.
-fn share(logs: &[OpenLog], threads: usize) -> Vec<Vec<Stretch>> {
+/// with the number of files. Small logs are one run; what is packed is never cut.
+fn share(logs: &[PlannedLog], threads: usize) -> Vec<Vec<Stretch>> {
     /// Below this a second thread costs more than it saves.
     const SMALLEST: u64 = 4 << 20;
     /// A cut so near a file's end is left out: an unfinished last line then lies in one stretch, which knows where it begins.
     const NEAR_END: u64 = 256 << 10;
-    let total: u64 = logs.iter().map(|log| log.end - log.start).sum();
+    let total: u64 = logs.iter().map(PlannedLog::weight).sum();
     let size = total.div_ceil(threads.max(1) as u64).max(SMALLEST);
     let mut shares = vec![Vec::new()];
     let mut room = size;
-    for (file, log) in logs.iter().enumerate() {
+    for (file, log) in logs.iter().enumerate().filter(|(_, log)| log.bytes > 0) {
         let mut start = log.start;
-        // A file with nothing to read still has to be remembered as read.
-        loop {
+        while start < log.end {
             let cut = start.saturating_add(room);
-            let end = if log.end.saturating_sub(cut) < NEAR_END {
-                log.end
-            } else {
-                cut
-            };
-            let start_is_line = start == log.start && log.start_is_line;
+            let whole = log.packed || log.end.saturating_sub(cut) < NEAR_END;
+            let end = if whole { log.end } else { cut };
             if let Some(share) = shares.last_mut() {
                 share.push(Stretch {
                     file,
                     start,
-                    start_is_line,
+                    start_is_line: start == log.start && log.start_is_line,
                     end,
+                    log_end: log.end,
                 });
             }
-            room = room.saturating_sub(end - start);
+            room = room.saturating_sub(if log.packed { log.weight() } else { end - start });
             start = end;
             if room == 0 {
                 shares.push(Vec::new());
                 room = size;
-            }
-            if start >= log.end {
-                break;
             }
         }
     }
     shares
 }
 
-fn path_bytes(path: &Path) -> &[u8] {
-    std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str())
+fn shown(path: &Path) -> String {
+    safe_text(path.as_os_str().as_encoded_bytes(), 200)
 }

@@ -11,10 +11,13 @@ use super::hash::Folding;
 use super::key::{HostKey, Kind};
 use super::line::{Outcome, Received, Sent};
 use super::numbers::{self, Numbers};
+use crate::hostile::safe_text;
 use crate::tls::Service;
 
 /// Most peers kept; what is beyond is counted and said.
 pub(super) const PEERS_MAX: usize = 200_000;
+/// Most characters of a line that is shown.
+const EXAMPLE_MAX: usize = 120;
 /// From here on numbers are not of peers but of ourselves.
 const OURSELVES: u32 = PEERS_MAX as u32;
 /// Most spellings of ourselves that are remembered (127.0.0.0/8 has many).
@@ -61,6 +64,8 @@ pub(super) struct Tally {
     pub(super) domains: Domains,
     waiting: Waiting,
     pub(super) lines: LineCounts,
+    /// One of the lines that were not understood, safe to show.
+    pub(super) example: Option<String>,
 }
 
 impl Tally {
@@ -152,6 +157,12 @@ impl Tally {
         peer.authenticated |= user;
         let span = if tls { &mut peer.with_tls } else { &mut peer.other };
         span.see(second);
+    }
+
+    /// Counts a line that looks like one of ours and is not understood; the first one is kept to be shown.
+    pub(super) fn not_understood(&mut self, line: &[u8]) {
+        self.lines.not_understood += 1;
+        self.example.get_or_insert_with(|| safe_text(line, EXAMPLE_MAX));
     }
 
     /// Whose key this is, if that is known by now.
@@ -273,12 +284,14 @@ impl Tally {
     /// Adds a stretch that comes after this one in time.
     pub(super) fn absorb_newer(&mut self, newer: Self) {
         if self.peers.is_empty() {
-            let lines = self.lines;
+            let (lines, example) = (self.lines, self.example.take());
             *self = newer;
             self.lines.absorb(lines);
+            self.example = example.or(self.example.take());
             return;
         }
         self.lines.absorb(newer.lines);
+        self.example = self.example.take().or(newer.example);
         let domains = self.domains.absorb_names(&newer.domains);
         // The newer's numbers to ours. In order of first sight, so that the cap falls on the same peers in every run.
         let mut numbers: Vec<Option<u32>> = Vec::with_capacity(newer.peers.len());
