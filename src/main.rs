@@ -91,8 +91,8 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
         arguments.ascii(host.preferences.ascii),
     );
     let mut state = State::new(host.file.display().to_string(), session, Host::clock(), theme);
-    state.read_only = read_only;
-    state.preferences = host.home.config.display().to_string();
+    state.context.read_only = read_only;
+    state.context.preferences = host.home.config.display().to_string();
     state.notices(host.preferences.warnings.iter().cloned());
     match recovered {
         Ok(found) => state.recovered(found),
@@ -103,7 +103,7 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
     };
     let hold = Arc::new(Hold::removing(host.temporary()));
     let for_workers = Arc::clone(&hold);
-    let writable = state.read_only.is_none();
+    let writable = state.context.read_only.is_none();
     let ending = tui::run(state, options, Arc::clone(&hold), move |sink| {
         let workers = Workers::new(host, document, secrets, for_workers, sink);
         workers.carry(Asker::default(), Effect::LookAtEngine);

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kerio_tls::peers::{OwnHosts, Progress, Window, find_logs, scan_logs};
 
-use crate::evidence::Place;
 use crate::peers_logs::{oracle, sample, scan, scan_text, sent, summary, window};
+use crate::place::Place;
 use crate::ran::{BINARY, run};
 
 /// A delivery, as a line of the log.
@@ -206,7 +206,7 @@ fn a_link_to_a_device_is_not_opened_and_one_to_a_file_of_the_same_owner_is_follo
 
 #[test]
 fn more_logs_than_there_are_descriptors_are_read_one_after_another() {
-    let place = Place::new();
+    let place = Place::with_store();
     let then = Timestamp::now() - jiff::SignedDuration::from_hours(1);
     let civil = TimeZone::system()
         .to_datetime(then)
@@ -219,8 +219,7 @@ fn more_logs_than_there_are_descriptors_are_read_one_after_another() {
     let script = "ulimit -n 40; exec \"$0\" \"$@\"";
     let ran = run(Command::new("sh")
         .args(["-c", script, BINARY])
-        .args(place.named())
-        .args(["peers", "--json"]))
+        .args(place.arguments(&["peers", "--json"])))
     .done();
     assert_eq!(ran.json()["peers"][0]["messages"], 300, "{}", ran.err);
     assert!(!ran.err.contains("not read"), "{}", ran.err);
