@@ -183,6 +183,8 @@ mod tests {
             target: Target::parse("mx.example.org", Service::Smtp).unwrap(),
             outcome,
             address: None,
+            addresses: Vec::new(),
+            not_asked: 0,
             connections: 1,
             elapsed: std::time::Duration::from_micros(5200),
             detail: detail.to_owned(),

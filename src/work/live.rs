@@ -172,9 +172,9 @@ fn ask_port(address: SocketAddr, service: Service, settings: &Settings, cancel: 
     for version in TlsVersion::MINIMUMS {
         let answer = match &last_word {
             Some(said) => said.clone(),
-            None => match ask_exactly(&target, version, settings, cancel) {
-                Ok(Acceptance::Accepted) => Said::Accepts,
-                Ok(Acceptance::Refused(_)) => Said::Refuses,
+            None => match ask_exactly(&target, version, None, settings, cancel) {
+                Ok(Acceptance::Accepted | Acceptance::Agreed) => Said::Accepts,
+                Ok(Acceptance::Refused(_) | Acceptance::NotOffered(_) | Acceptance::Closed(_)) => Said::Refuses,
                 Ok(Acceptance::Unknown(Outcome::NoStartTls)) => Said::NoTls,
                 Ok(Acceptance::Unknown(outcome)) => Said::NoAnswer(outcome.words().to_owned()),
                 Err(error) => Said::NoAnswer(error.to_string()),

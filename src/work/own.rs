@@ -43,12 +43,13 @@ impl Server {
     }
 }
 
-/// The name to give in EHLO: the first that the preferences give, else the first full name of this machine, since strict servers
-/// refuse a short one (RFC 5321 section 4.1.1.1 wants a full name or an address literal).
+/// The name to give in EHLO: the first full one that the preferences give or this machine has; where there is none, the literal of
+/// the address, since strict servers refuse a short name (RFC 5321 section 4.1.1.1).
 pub(super) fn ehlo_name(given: &[String]) -> EhloName {
     // Full names stand first.
     names(given)
         .first()
+        .filter(|name| name.contains('.'))
         .and_then(|name| EhloName::new(name))
         .unwrap_or_default()
 }

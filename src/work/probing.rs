@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::peers::{Evidence, Host as PeerHost, Knowledge, PeerBook, PeerKey, Record, Source};
-use crate::probe::{Cancel, Outcome, ProbePlan, Report, Settings, Start, Target, WORKERS, probe_many};
+use crate::probe::{Cancel, Outcome, ProbePlan, Report, Settings, Target, WORKERS, probe_many};
 use crate::tls::Direction;
 
 use super::home::{Home, HomeOptions};
@@ -72,16 +72,7 @@ impl Host {
     pub fn probe_plan(&self, questions: &[Question]) -> ProbePlan {
         let targets: Vec<Target> = questions.iter().map(|question| question.target.clone()).collect();
         let settings = self.probe_settings();
-        let mut plan = ProbePlan::new(&targets, &settings);
-        let name = settings.ehlo_name.as_str();
-        let speaks_smtp = targets.iter().any(|target| Start::of(target.service) == Start::Smtp);
-        if speaks_smtp && !name.contains(['.', ':']) && !self.is_demo() {
-            plan.words.push(format!(
-                "{name} is no full name, and strict servers refuse it: give the server's own with names = [\"…\"] in {}.",
-                self.home.config.display()
-            ));
-        }
-        plan
+        ProbePlan::new(&targets, &settings)
     }
 
     /// Asks them, and remembers what they said. `heard` gets each result as it comes. Screen and commands both ask through this.
@@ -189,7 +180,9 @@ pub fn knowledge(outcome: &Outcome) -> Knowledge {
         Outcome::AtLeast(version) => Knowledge::AtLeast(*version),
         Outcome::NoStartTls => Knowledge::NoStartTls,
         Outcome::Refused(how) => Knowledge::Refused(how.clone()),
-        Outcome::NoAnswer(why) | Outcome::NotTls(why) | Outcome::Later(why) => Knowledge::NoAnswer(why.clone()),
+        Outcome::TurnedAway(why) | Outcome::NoAnswer(why) | Outcome::NotTls(why) | Outcome::Later(why) => {
+            Knowledge::NoAnswer(why.clone())
+        }
     }
 }
 
