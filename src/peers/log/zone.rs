@@ -1,7 +1,7 @@
 //! In which time zone a log was written. The engine writes local time without a zone, and its zone need not be ours: containers run in
 //! UTC. A line is written at the moment at which its file changes last, so the newest line beside the file's own time tells.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
@@ -96,7 +96,7 @@ impl Written {
     }
 }
 
-fn show(path: &PathBuf, window: &Window) -> Option<Shown> {
+fn show(path: &Path, window: &Window) -> Option<Shown> {
     let opened = files::open(path).ok()?;
     let (modified, size) = (opened.stat().st_mtime, opened.size());
     let mut clock = Clock::new(TimeZone::UTC, window.now.as_second());
