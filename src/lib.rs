@@ -5,12 +5,13 @@
 //! Data runs one way, from bytes to the screen, and a choice runs back as a plan:
 //!
 //! ```text
-//!   floor 5   main              wiring, exit status
-//!   floor 4   tui      cli      the screen; the commands and their JSON (neither knows the other)
-//!   floor 3   work              carries effects out on threads; preferences, places, the demo
+//!   floor 6   main              wiring, exit status
+//!   floor 5   tui      cli      the screen; the commands and their JSON (neither knows the other)
+//!   floor 4   work              what is done: effects on threads, events as answers
+//!   floor 3   host              what is here: places, preferences, memory, backups, drafts, the demo
 //!   floor 2   session           what was loaded, what is wanted, the review
 //!   floor 1   probe   peers   save   engine
-//!   floor 0   mailserver_cfg   tls   hostile
+//!   floor 0   mailserver_cfg   tls   files   hostile
 //! ```
 //!
 //! An arrow (`use crate::…`) never points up, and sideways nowhere: `tests/floors.rs` holds the table.
@@ -20,11 +21,13 @@
 //! | [`mailserver_cfg`] | the file as bytes: lossless, strict, spans, edits, rebase, diff, secrets | nothing of ours |
 //! | [`tls`] | versions, services, minimums, the catalogue of variables, ciphers, advice | nothing of ours |
 //! | [`hostile`] | words of strangers, made safe to show | nothing of ours |
+//! | [`files`] | opening what strangers could exchange; writing small files whole or not at all | `hostile` |
 //! | [`probe`] | one TLS question to one address, and many at once | `tls` (versions, services), `hostile` |
-//! | [`peers`] | who we exchange mail with, evidence, verdicts; logs, headers, the peers file | `tls`, `hostile` |
-//! | [`save`] | locks, backups, exchange, journal, recovery | `mailserver_cfg`, `hostile` |
-//! | [`engine`] | does it run; stop, start, watch; the dead-man's switch | `hostile` |
+//! | [`peers`] | who we exchange mail with, evidence, verdicts; logs, headers, the peers file | `tls`, `files`, `hostile` |
+//! | [`save`] | locks, backups, exchange, journal, recovery | `mailserver_cfg`, `files`, `hostile` |
+//! | [`engine`] | does it run; stop, start, watch; the dead-man's switch | `files`, `hostile` |
 //! | [`session`] | draft, undo, dirty by value, review; no I/O | floor 0, data of `peers` |
+//! | [`host`] | what is here: places, preferences, own names, memory, backups, drafts, the demo | everything below |
 //! | [`work`] | effects in, events out | everything below |
 //! | [`tui`], [`cli`] | the two ways to use it | everything below |
 //!
@@ -46,6 +49,8 @@
 
 pub mod cli;
 pub mod engine;
+pub mod files;
+pub mod host;
 pub mod hostile;
 pub mod mailserver_cfg;
 pub mod peers;

@@ -1,8 +1,8 @@
 //! `backups`: what was saved when and by whom, and what differs now.
 
+use crate::host::{Host, Loaded};
 use crate::save::BackupInfo;
-use crate::session::amount;
-use crate::work::{Host, Loaded};
+use crate::session::{amount, value_lines};
 
 use super::Arguments;
 use super::args::Backups;
@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::json::{BackupJson, BackupsJson, DifferenceJson};
 use super::opened::host;
 use super::restore::find;
+use super::review::texts;
 
 /// Runs `backups`.
 ///
@@ -58,17 +59,9 @@ fn difference(host: &Host, id: &str, json: bool, console: &mut Console<'_>) -> R
     if json {
         return console.json(&DifferenceJson::new(id, &changes, count));
     }
-    let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not there)".to_owned());
-    let values = amount(count as u64, "value differs", "values differ");
+    let values = amount(count, "value differs", "values differ");
     let mut lines = vec![format!("From the file now to {id}: {values}.")];
-    lines.extend(
-        changes
-            .iter()
-            .map(|change| format!("  {}: {} -> {}", change.place, side(&change.old), side(&change.new))),
-    );
-    if count > changes.len() {
-        lines.push(format!("  ... and {} more", count - changes.len()));
-    }
+    lines.extend(texts(value_lines(&changes, count)));
     console.lines(&lines)
 }
 

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::mailserver_cfg::Document;
 use crate::peers::{PeerBook, Verdict, assess};
-use crate::session::Review;
+use crate::session::{Document, Review, conflict_lines};
 use crate::work::{SaveJob, SaveProblem, Wanted, hold_signals};
 
 use super::args::Saving;
@@ -194,7 +193,7 @@ impl Change<'_> {
     fn problem(&self, problem: SaveProblem) -> (Failure, Vec<ConflictJson>) {
         let secrets = self.opened.session.secrets();
         let conflicts = json::conflicts(&problem.conflicts, &secrets);
-        let values = review::conflict_lines(&problem.conflicts, &secrets);
+        let values = review::texts(conflict_lines(&problem.conflicts, &secrets));
         let failure = if problem.refused {
             Failure::Refused(problem.message)
         } else {

@@ -1,7 +1,7 @@
 //! `check`: has the file at least this minimum, and is nobody known cut off by it?
 
 use crate::peers::{Impact, PeerBook, Threshold, Verdict, assess};
-use crate::session::{Session, amount, host_label};
+use crate::session::{Session, amount, first_of};
 use crate::tls::{Direction, Minimum, TlsVersion};
 use crate::work::{LiveProof, Said};
 
@@ -105,7 +105,7 @@ impl<'a> Found<'a> {
     fn peers(&mut self, direction: Direction, impact: &Impact<'_>, require_known: bool) {
         let way = direction.token();
         if impact.counts.cut_off > 0 {
-            let peers = amount(impact.counts.cut_off as u64, "known peer is", "known peers are");
+            let peers = amount(impact.counts.cut_off, "known peer is", "known peers are");
             self.reasons
                 .push(format!("{way}: {peers} cut off ({})", hosts(impact, Verdict::CutOff)));
         }
@@ -121,11 +121,11 @@ impl<'a> Found<'a> {
             ));
         }
         if impact.counts.unknown > 0 {
-            let peers = amount(impact.counts.unknown as u64, "peer", "peers");
+            let peers = amount(impact.counts.unknown, "peer", "peers");
             open.push(format!("{way}: {peers} never measured"));
         }
         if impact.counts.mixed > 0 {
-            let peers = amount(impact.counts.mixed as u64, "peer", "peers");
+            let peers = amount(impact.counts.mixed, "peer", "peers");
             open.push(format!(
                 "{way}: the evidence of {peers} disagrees ({})",
                 hosts(impact, Verdict::Mixed)
@@ -196,15 +196,6 @@ fn shortfall(session: &Session, direction: Direction, wanted: TlsVersion) -> Opt
 }
 
 fn hosts(impact: &Impact<'_>, verdict: Verdict) -> String {
-    let all: Vec<String> = impact
-        .rows
-        .iter()
-        .filter(|row| row.verdict == verdict)
-        .map(|row| host_label(&row.peer.key))
-        .collect();
-    let mut named: Vec<String> = all.iter().take(NAMED).cloned().collect();
-    if all.len() > NAMED {
-        named.push(format!("and {} more", all.len() - NAMED));
-    }
-    named.join(", ")
+    let of_verdict = impact.rows.iter().filter(|row| row.verdict == verdict);
+    first_of(of_verdict.map(|row| row.peer.key.host_and_port()), NAMED)
 }

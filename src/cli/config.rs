@@ -1,7 +1,6 @@
 //! `config`: the preferences file with every setting explained; and keeping in it what a variable is for.
 
-use crate::mailserver_cfg::VariablePath;
-use crate::session::{Session, VariableRow};
+use crate::session::{Session, VariablePath, VariableRow};
 use crate::tls::{Role, confirmed_toml, lookalike_role};
 use crate::work::hold_signals;
 

@@ -1,6 +1,6 @@
 //! The yeses that a save needs: what none of them can remove, what the command line gave, what is asked for on the terminal.
 
-use crate::session::{Consent, DirectionReview, EnginePlan, Review, amount};
+use crate::session::{Consent, EnginePlan, Review, amount};
 
 use super::args::Saving;
 use super::console::{Console, can_ask};
@@ -118,17 +118,13 @@ pub(super) fn asked(
 
 /// Peers cut off and mixed, in all directions that change.
 fn worst(review: &Review) -> (usize, usize) {
-    let sum = |of: fn(&DirectionReview) -> usize| review.directions.iter().map(of).sum();
-    (sum(|d| d.counts.cut_off), sum(|d| d.counts.mixed))
+    let counts = review.counts();
+    (counts.cut_off, counts.mixed)
 }
 
 fn cut_off_words(cut_off: usize, mixed: usize) -> String {
-    let cut = amount(
-        cut_off as u64,
-        "known peer would be cut off",
-        "known peers would be cut off",
-    );
-    let doubt = amount(mixed as u64, "peer", "peers");
+    let cut = amount(cut_off, "known peer would be cut off", "known peers would be cut off");
+    let doubt = amount(mixed, "peer", "peers");
     match (cut_off, mixed) {
         (_, 0) => cut,
         (0, _) => format!("{doubt} may be cut off (the evidence disagrees)"),

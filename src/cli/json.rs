@@ -3,13 +3,10 @@
 mod backups;
 mod change;
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use crate::peers::{Assessed, Coverage, Source, Trouble, Verdict};
 use crate::probe::Report;
-use crate::session::host_label;
 use crate::tls::TlsVersion;
 use crate::work::{PortProof, Said};
 
@@ -124,7 +121,7 @@ impl From<&Assessed<'_>> for PeerJson {
         let key = &row.peer.key;
         Self {
             direction: key.direction.token(),
-            address: host_label(key),
+            address: key.host_and_port(),
             names: row.peer.names.clone(),
             service: key.service.token(),
             messages: row.peer.messages,
@@ -147,11 +144,6 @@ const fn verdict_token(verdict: Verdict) -> &'static str {
         Verdict::Unknown => "unknown",
         Verdict::Ok => "ok",
     }
-}
-
-/// The words of a verdict in a table.
-pub(super) fn verdict_word(verdict: Verdict) -> Cow<'static, str> {
-    verdict_token(verdict).replace('-', " ").into()
 }
 
 const fn source_token(source: Source) -> &'static str {
@@ -215,7 +207,7 @@ impl From<&Trouble> for TroubleJson {
     fn from(trouble: &Trouble) -> Self {
         Self {
             direction: trouble.peer.direction.token(),
-            address: host_label(&trouble.peer),
+            address: trouble.peer.host_and_port(),
             messages: trouble.count,
             new: trouble.worked_before && !trouble.troubled_before,
             status: trouble.status.clone(),

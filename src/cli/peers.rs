@@ -1,15 +1,15 @@
 //! `peers`: who we exchange mail with, held against a minimum.
 
+use crate::host::Host;
 use crate::peers::{Assessed, Impact, PeerBook, PeersFile, PeersFileEntry, Threshold, assess, cut_off_domains};
-use crate::session::{Clock, Session, amount, coverage_words, describe_minimum, evidence_words, mark};
+use crate::session::{Clock, Session, amount, amounts, coverage_words, describe_minimum, evidence_words, words_of};
 use crate::tls::{Direction, TlsVersion};
-use crate::work::Host;
 
 use super::args::Peers;
 use super::asking;
 use super::console::{Console, cut};
 use super::failure::Failure;
-use super::json::{CoverageJson, PeerJson, PeersJson, SinceSaveJson, TroubleJson, verdict_word};
+use super::json::{CoverageJson, PeerJson, PeersJson, SinceSaveJson, TroubleJson};
 use super::opened::Opened;
 
 /// Most characters of a peer's names in the table; JSON has them all.
@@ -81,7 +81,7 @@ fn since_save(opened: &Opened, json: bool, console: &mut Console<'_>) -> Result<
     let mut lines = vec![format!(
         "Since the save of {}: {} delayed or failing.",
         clock.date_and_time(*since),
-        amount(troubles.len() as u64, "peer", "peers")
+        amount(troubles.len(), "peer", "peers")
     )];
     for trouble in troubles {
         let many = if trouble.at_least { "at least " } else { "" };
@@ -90,7 +90,7 @@ fn since_save(opened: &Opened, json: bool, console: &mut Console<'_>) -> Result<
         });
         lines.push(format!(
             "  {}  {many}{} ({}), last {}{worked}: {}",
-            crate::session::host_label(&trouble.peer),
+            trouble.peer.host_and_port(),
             amount(trouble.count, "message", "messages"),
             trouble.novelty(),
             clock.date_and_time(trouble.last),
@@ -162,7 +162,7 @@ pub(super) fn table(session: &Session, book: &PeerBook, minimum: Option<TlsVersi
         let (threshold, impact) = impact(session, book, direction, minimum);
         rows.extend(impact.rows.iter().map(|row| cells(row, clock, troubled)));
         remarks.extend(impact.rows.iter().filter_map(|row| {
-            let label = crate::session::host_label(&row.peer.key);
+            let label = row.peer.key.host_and_port();
             row.peer.remark().map(|words| format!("  {label}: {words}"))
         }));
         let held = match (minimum, threshold) {
@@ -173,15 +173,10 @@ pub(super) fn table(session: &Session, book: &PeerBook, minimum: Option<TlsVersi
             (_, Threshold::At(version)) => format!("held against {version}"),
             (Some(version), _) => format!("held against {version}"),
         };
-        let counts = impact.counts;
         closing.push(format!(
-            "{direction}: {}; {} cut off, {} mixed, {} unknown, {} without TLS, {} fine; {held}",
+            "{direction}: {}; {}; {held}",
             coverage_words(&impact.coverage, clock),
-            counts.cut_off,
-            counts.mixed,
-            counts.unknown,
-            counts.plain,
-            counts.ok
+            amounts(&impact.counts, |_, _| true)
         ));
         let domains = cut_off_domains(book, &impact);
         if direction == Direction::Outbound && !domains.is_empty() {
@@ -210,10 +205,11 @@ pub(super) fn table(session: &Session, book: &PeerBook, minimum: Option<TlsVersi
 
 fn cells(row: &Assessed<'_>, clock: &Clock, troubled: bool) -> Vec<String> {
     let key = &row.peer.key;
+    let verdict = words_of(row.verdict);
     let mut cells = vec![
         key.direction.token().to_owned(),
-        format!("{} {}", mark(row.verdict), verdict_word(row.verdict)),
-        crate::session::host_label(key),
+        format!("{} {}", verdict.mark, verdict.word),
+        key.host_and_port(),
         cut(&row.peer.names.join(", "), NAMES),
         row.highest
             .map_or_else(|| "-".to_owned(), |version| version.to_string()),

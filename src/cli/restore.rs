@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use crate::mailserver_cfg::Document;
+use crate::host::{Host, Loaded};
 use crate::save::BackupInfo;
-use crate::work::{Host, Loaded, hold_signals};
+use crate::session::{Document, conflict_lines};
+use crate::work::hold_signals;
 
 use super::Arguments;
 use super::args::{Restore, Undo};
@@ -15,7 +16,7 @@ use super::console::{Console, cut};
 use super::failure::Failure;
 use super::json::{self, ChangeJson};
 use super::opened::{Opened, Recovered, host, recover};
-use super::review::conflict_lines;
+use super::review::texts;
 
 /// Longest id that is repeated in a message, in characters.
 const ID: usize = 60;
@@ -141,7 +142,7 @@ fn take_back(
             ..ChangeJson::nothing(vec![failure.to_string()])
         })?;
     }
-    Err(failure.with_lines(conflict_lines(&rebased.conflicts, &secrets)))
+    Err(failure.with_lines(texts(conflict_lines(&rebased.conflicts, &secrets))))
 }
 
 /// Runs `confirm`.

@@ -1,9 +1,8 @@
 //! The review on a page, and what of it a reader of a script's log should know.
 
-use crate::mailserver_cfg::{Conflict, Secrets};
+use crate::host::Host;
 use crate::peers::Threshold;
-use crate::session::{EnginePlan, Review, Wrap, amount};
-use crate::work::Host;
+use crate::session::{EnginePlan, Line, Review, Wrap, amount};
 
 use super::args::Saving;
 use super::console::{columns, wrap};
@@ -26,7 +25,7 @@ pub(super) fn warnings(review: &Review) -> Vec<String> {
                 "{way}: no peer is known at all, neither from the logs nor from a peers file"
             ));
         } else if direction.counts.unknown > 0 {
-            let peers = amount(direction.counts.unknown as u64, "peer", "peers");
+            let peers = amount(direction.counts.unknown, "peer", "peers");
             let mail = amount(direction.counts.unknown_messages, "message", "messages");
             warnings.push(format!(
                 "{way}: {peers} never measured ({mail} in {} days)",
@@ -68,19 +67,7 @@ pub(super) fn lines(review: &Review, saving: Saving) -> Vec<String> {
     lines
 }
 
-/// Values that someone else changed too, three lines each, masked: as the screen shows them.
-pub(super) fn conflict_lines(conflicts: &[Conflict], secrets: &Secrets) -> Vec<String> {
-    let mut lines = Vec::new();
-    for conflict in conflicts {
-        let show = |value: &Option<String>| {
-            value.as_ref().map_or("(not in the file)".to_owned(), |value| {
-                secrets.show_at(&conflict.path, value)
-            })
-        };
-        lines.push(conflict.path.to_string());
-        lines.push(format!("  as loaded   {}", show(&conflict.base)));
-        lines.push(format!("  on disk     {}", show(&conflict.theirs)));
-        lines.push(format!("  your edit   {}", show(&conflict.mine)));
-    }
-    lines
+/// Lines of the session as they are, without their looks.
+pub(super) fn texts(lines: Vec<Line>) -> Vec<String> {
+    lines.into_iter().map(|line| line.text).collect()
 }

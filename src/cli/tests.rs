@@ -14,9 +14,8 @@ use super::console::Console;
 use super::failure::Failure;
 use super::opened::{Opened, Recovered};
 use super::{Arguments, Status, check, json as shapes, peers, review};
-use crate::mailserver_cfg::{Conflict, Secrets, VariablePath};
 use crate::peers::{Evidence, Host, Knowledge, Peer, PeerBook, PeerKey, Service, Source};
-use crate::session::{EnginePlan, Session};
+use crate::session::{Conflict, EnginePlan, Secrets, Session, VariablePath};
 use crate::tls::{Choice, Direction, TlsVersion};
 
 const FILE: &str = r#"<config>
@@ -305,7 +304,7 @@ fn a_value_in_dispute_is_masked_where_it_is_a_secret() {
         mine: None,
     };
     let conflicts = [conflict];
-    let lines = review::conflict_lines(&conflicts, &Secrets::default()).join("\n");
+    let lines = review::texts(crate::session::conflict_lines(&conflicts, &Secrets::default())).join("\n");
     let shown = serde_json::to_string(&shapes::conflicts(&conflicts, &Secrets::default())).unwrap();
     assert!(
         !lines.contains("tok-") && lines.contains("(not in the file)"),

@@ -28,6 +28,19 @@ impl Clock {
         }
     }
 
+    /// More than a year ago: peers have been updated or replaced since.
+    #[must_use]
+    pub fn is_old(&self, time: Timestamp) -> bool {
+        self.now.duration_since(time).as_hours() > 24 * 365
+    }
+
+    /// The same as [`Self::say`], and a word where that is more than a year ago.
+    #[must_use]
+    pub fn dated(&self, time: Timestamp) -> String {
+        let old = if self.is_old(time) { " (old)" } else { "" };
+        format!("{}{old}", self.say(time))
+    }
+
     /// `14:01`.
     #[must_use]
     pub fn time(&self, time: Timestamp) -> String {

@@ -11,28 +11,37 @@ mod clock;
 mod draft;
 mod expected;
 mod fields;
+mod line;
 mod review;
 mod review_words;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod values;
 mod words;
 
 use std::sync::Arc;
 
-use crate::mailserver_cfg::{Document, Duplicate, Edit, EditSet, Secrets, VariablePath};
+use crate::mailserver_cfg::Duplicate;
 use crate::peers::Threshold;
 use crate::tls::{Catalogue, Choice, Direction, Minimum, Pair, PlanError, PlanNote, Reading, TlsVersion};
 
 use draft::Draft;
 
+/// What a session says in the terms of the file: front ends need no other room for it.
+pub use crate::mailserver_cfg::{
+    Conflict, Document, Edit, EditError, EditSet, Rebased, Secrets, ValueChange, VariablePath,
+};
 pub use clock::Clock;
 pub use expected::Expected;
+pub use line::{Line, Tone, Wrap};
 pub use review::{Affected, Consent, DirectionReview, EnginePlan, Facts, Mends, Review};
 pub use rows::VariableRow;
+pub use values::{change_words, conflict_lines, value_lines};
 pub use words::{
-    Line, Tone, Wrap, amount, coverage_words, cut_off_line, describe_choice, describe_minimum, evidence_words,
-    host_label, mark, verdict_words,
+    VERDICTS, VerdictWords, amount, amounts, coverage_words, cut_off_line, cut_off_narrow, describe_choice,
+    describe_minimum, evidence_words, first_of, host_label, knowledge_words, mark, number_of, unknown_words,
+    verdict_words, words_of,
 };
 
 /// What measurements have shown of this server; remembered between runs by the caller.

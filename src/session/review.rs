@@ -6,7 +6,7 @@ use crate::mailserver_cfg::{DiffLine, Document, Edit, EditError, Proven, ValueCh
 use crate::peers::{Counts, Coverage, Knowledge, PeerBook, Source, Threshold, Verdict, assess, cut_off_domains};
 use crate::tls::{Direction, Minimum, PlanNote, TlsVersion};
 
-use super::{Expected, Session, words::host_label};
+use super::{Expected, Session};
 
 /// What will happen to the engine, as found out by the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,6 +159,31 @@ impl Review {
         self.proven.as_ref().map_or(&[], |proven| proven.edits().edits())
     }
 
+    /// How many peers have which verdict, in all directions that change.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut sum = Counts::default();
+        for Counts {
+            cut_off,
+            mixed,
+            plain,
+            unknown,
+            ok,
+            cut_off_messages,
+            unknown_messages,
+        } in self.directions.iter().map(|direction| direction.counts)
+        {
+            sum.cut_off += cut_off;
+            sum.mixed += mixed;
+            sum.plain += plain;
+            sum.unknown += unknown;
+            sum.ok += ok;
+            sum.cut_off_messages += cut_off_messages;
+            sum.unknown_messages += unknown_messages;
+        }
+        sum
+    }
+
     /// What inbound ports should do after the save, where it touches inbound.
     #[must_use]
     pub fn inbound_after(&self) -> Option<Expected> {
@@ -271,7 +296,7 @@ impl Session {
             .iter()
             .filter(|row| matches!(row.verdict, Verdict::CutOff | Verdict::Mixed))
             .map(|row| Affected {
-                host: host_label(&row.peer.key),
+                host: row.peer.key.host_and_port(),
                 names: row.peer.names.clone(),
                 verdict: row.verdict,
                 highest: row.highest,

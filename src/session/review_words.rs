@@ -2,10 +2,14 @@
 //! less on one road than on the other.
 
 use crate::mailserver_cfg::DiffKind;
-use crate::peers::{Counts, Knowledge, Threshold, Verdict};
+use crate::peers::{Knowledge, Threshold, Verdict};
 use crate::tls::{Direction, Minimum};
 
-use super::words::{Line, Tone, Wrap, amount, coverage_words, describe_minimum, evidence_words, mark, verdict_words};
+use super::line::{Line, Tone, Wrap};
+use super::values::value_lines;
+use super::words::{
+    amount, amounts, coverage_words, describe_minimum, evidence_words, first_of, mark, verdict_words, words_of,
+};
 use super::{Affected, Clock, Consent, DirectionReview, EnginePlan, Mends, Review};
 
 /// Most recipient domains named in one line.
@@ -27,16 +31,7 @@ impl Review {
         }
         if let Some((changes, count)) = &self.whole {
             lines.push(Line::new(Tone::Heading, "The values that change", 0));
-            let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not there)".to_owned());
-            for change in changes {
-                let words = format!("  {}: {} -> {}", change.place, side(&change.old), side(&change.new));
-                lines.push(Line::new(Tone::Text, words, 4));
-            }
-            if *count > changes.len() {
-                let more = (count - changes.len()) as u64;
-                let words = format!("  ... and {}", amount(more, "more value", "more values"));
-                lines.push(Line::new(Tone::Caution, words, 4));
-            }
+            lines.extend(value_lines(changes, *count));
             return lines;
         }
         lines.push(Line::new(Tone::Heading, "The lines that change", 0));
@@ -68,7 +63,7 @@ impl Review {
         } else if let Some((_, count)) = &self.whole {
             let words = format!(
                 "  The whole file of a backup is put in place; {}. Everything saved since then is lost.",
-                amount(*count as u64, "value changes", "values change")
+                amount(*count, "value changes", "values change")
             );
             lines.push(Line::new(Tone::Caution, words, 2));
         } else if self.edits().is_empty() {
@@ -129,49 +124,21 @@ impl Review {
             ));
             return;
         }
-        let mut counts = vec![
-            format!("{} cut off", review.counts.cut_off),
-            format!("{} unknown", review.counts.unknown),
-            format!("{} without TLS", review.counts.plain),
-            format!("{} fine", review.counts.ok),
-        ];
-        if review.counts.mixed > 0 {
-            counts.insert(1, format!("{} mixed", review.counts.mixed));
-        }
-        lines.push(Line::new(
-            Tone::Text,
-            format!("  {}; {}.", counts.join(", "), coverage_words(&review.coverage, clock)),
-            4,
-        ));
+        let counts = amounts(&review.counts, |verdict, number| {
+            number > 0 || verdict != Verdict::Mixed
+        });
+        let coverage = coverage_words(&review.coverage, clock);
+        lines.push(Line::new(Tone::Text, format!("  {counts}; {coverage}."), 4));
         for peer in &review.affected {
-            let tone = if peer.verdict == Verdict::CutOff {
-                Tone::Bad
-            } else {
-                Tone::Caution
-            };
             lines.push(Line::new(
-                tone,
+                words_of(peer.verdict).tone,
                 format!("  {}", affected_words(peer, self.window_days, clock)),
                 6,
             ));
         }
         if !review.domains.is_empty() {
-            let shown = review
-                .domains
-                .iter()
-                .take(DOMAINS)
-                .cloned()
-                .collect::<Vec<_>>()
-                .join(", ");
-            let more = match review.domains.len().saturating_sub(DOMAINS) {
-                0 => String::new(),
-                more => format!(", and {more} more"),
-            };
-            lines.push(Line::new(
-                Tone::Bad,
-                format!("  x whole domains cut off: {shown}{more}"),
-                4,
-            ));
+            let domains = first_of(review.domains.iter().cloned(), DOMAINS);
+            lines.push(Line::new(Tone::Bad, format!("  x whole domains cut off: {domains}"), 4));
         }
         if review.counts.unknown > 0 && review.threshold != Threshold::NotKnown {
             let mail = amount(review.counts.unknown_messages, "message", "messages");
@@ -241,7 +208,7 @@ impl Review {
         if self.mends.is_some() {
             words.push("put a whole older file in place of one that could not be understood".to_owned());
         } else if let Some((_, count)) = &self.whole {
-            let values = amount(*count as u64, "value changes", "values change");
+            let values = amount(*count, "value changes", "values change");
             words.push(format!("put a whole older file in place ({values})"));
         }
         for review in &self.directions {
@@ -271,21 +238,13 @@ impl Review {
             Consent::InPlace => "Yes, write the file in place".to_owned(),
             Consent::WholeFile => "Yes, put the whole older file in place".to_owned(),
             Consent::CutOff => {
-                let sum = |of: fn(&Counts) -> usize| self.directions.iter().map(|d| of(&d.counts)).sum::<usize>();
-                let parts = [
-                    (sum(|c| c.cut_off), "cut off"),
-                    (sum(|c| c.mixed), "mixed"),
-                    (sum(|c| c.unknown), "unknown"),
-                ];
-                let parts: Vec<String> = parts
-                    .into_iter()
-                    .filter(|(count, _)| *count > 0)
-                    .map(|(count, what)| format!("{count} {what}"))
-                    .collect();
-                if parts.is_empty() {
+                let touched = amounts(&self.counts(), |verdict, number| {
+                    number > 0 && matches!(verdict, Verdict::CutOff | Verdict::Mixed | Verdict::Unknown)
+                });
+                if touched.is_empty() {
                     "Yes, though nothing is known of the peers".to_owned()
                 } else {
-                    format!("Yes: {}", parts.join(", "))
+                    format!("Yes: {touched}")
                 }
             }
         }

@@ -58,16 +58,16 @@ pub enum Choice {
     At(TlsVersion),
 }
 
-impl Choice {
-    /// Every choice, in the order of the drop-down.
-    pub const OFFERED: [Self; 5] = [
-        Self::Default,
-        Self::At(TlsVersion::Tls10),
-        Self::At(TlsVersion::Tls11),
-        Self::At(TlsVersion::Tls12),
-        Self::At(TlsVersion::Tls13),
-    ];
+/// Every choice, in the order of the drop-down.
+pub const CHOICES: [Choice; 5] = [
+    Choice::Default,
+    Choice::At(TlsVersion::Tls10),
+    Choice::At(TlsVersion::Tls11),
+    Choice::At(TlsVersion::Tls12),
+    Choice::At(TlsVersion::Tls13),
+];
 
+impl Choice {
     /// The stable spelling of JSON and arguments: `default`, `tls1.0` … `tls1.3`.
     #[must_use]
     pub const fn token(self) -> &'static str {
@@ -80,9 +80,7 @@ impl Choice {
     /// Reads [`Self::token`] back, without regard to case; `ssl3` is no choice.
     #[must_use]
     pub fn from_token(token: &str) -> Option<Self> {
-        Self::OFFERED
-            .into_iter()
-            .find(|c| c.token().eq_ignore_ascii_case(token))
+        CHOICES.into_iter().find(|c| c.token().eq_ignore_ascii_case(token))
     }
 
     /// Whether the variables say already what this choice would make them say.

@@ -83,7 +83,7 @@ pub use catalogue::Catalogue;
 pub use ciphers::{CipherCheck, CipherFinding, CipherProblem, check_ciphers};
 pub use listed::{Listed, listed_protocols, protocol_word};
 pub use lookalike::lookalike_role;
-pub use minimum::{Choice, Minimum, Reading};
+pub use minimum::{CHOICES, Choice, Minimum, Reading};
 pub use plan::{PairEdit, PlanError, PlanNote};
 pub use presets::Preset;
 pub use role::{CatalogueVariable, Pair, Role, Sureness, ValueKind};

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::mailserver_cfg::ValueChange;
 use crate::save::BackupInfo;
+use crate::session::ValueChange;
 
 /// `backups`
 #[derive(Serialize)]

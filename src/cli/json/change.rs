@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::mailserver_cfg::{Conflict, Edit, Secrets, ValueChange};
+use crate::session::{Conflict, Edit, Secrets, ValueChange};
 
 use super::PeerJson;
 

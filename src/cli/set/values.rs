@@ -1,7 +1,6 @@
 //! `set --value`: what the screen's editors of single variables do, with the checks that they make.
 
-use crate::mailserver_cfg::VariablePath;
-use crate::session::Session;
+use crate::session::{Session, VariablePath};
 use crate::tls::{Advice, Direction, PlanError, Role, TlsVersion, ValueKind, Weight, listed_protocols, protocol_word};
 
 use crate::cli::args::{RoleArgument, Set};

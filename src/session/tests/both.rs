@@ -1,7 +1,7 @@
 //! Two directions, one file: what one is given decides how the other reads.
 
 use super::*;
-use crate::tls::{PlanNote, Role};
+use crate::tls::{CHOICES, PlanNote, Role};
 
 const LISTS: &str = r#"<config>
   <table name="Security">
@@ -153,7 +153,7 @@ fn a_table_that_stands_twice_is_no_minimum_and_takes_no_choice() {
     };
     assert!(why.contains("table Security 2 times"), "{why}");
     assert_eq!(session.minimum(OUT), Minimum::At(TlsVersion::Tls10));
-    for choice in Choice::OFFERED {
+    for choice in CHOICES {
         let error = session.choose(IN, choice).unwrap_err();
         assert!(error.to_string().contains("table Security 2 times"), "{error}");
     }

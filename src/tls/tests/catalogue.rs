@@ -180,7 +180,7 @@ fn tokens_read_back() {
     for role in Role::ALL {
         assert_eq!(Role::from_token(&role.token().to_uppercase()), Some(role));
     }
-    for choice in Choice::OFFERED {
+    for choice in CHOICES {
         assert_eq!(Choice::from_token(choice.token()), Some(choice));
     }
     assert_eq!(Choice::from_token("ssl3"), None);

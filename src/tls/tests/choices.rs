@@ -331,7 +331,7 @@ fn a_name_that_stands_twice_is_refused_with_its_count() {
         name: "ServerTlsProtocols".to_owned(),
         count: 2,
     };
-    for choice in Choice::OFFERED {
+    for choice in CHOICES {
         assert_eq!(c.choose(Direction::Inbound, &of, choice, false), Err(error.clone()));
     }
     assert_eq!(c.reset(Direction::Inbound, &of), Err(error));

@@ -44,7 +44,7 @@ fn table(direction: Direction) -> impl Strategy<Value = Vec<Pair>> {
 }
 
 fn choice() -> impl Strategy<Value = Choice> {
-    prop::sample::select(Choice::OFFERED.to_vec())
+    prop::sample::select(CHOICES.to_vec())
 }
 
 proptest! {
