@@ -3,7 +3,7 @@
 use crate::mailserver_cfg::{EditSet, Secrets};
 use crate::save::{self, SaveError};
 
-use super::host::Host;
+use super::here::Host;
 
 impl Host {
     /// Remembers unsaved edits; what is left out because it is secret is named.

@@ -7,8 +7,8 @@ use crate::mailserver_cfg::{Document, ParseError, Secrets};
 use crate::save::{self, SaveError};
 use crate::session;
 
+use super::here::{Host, HostError};
 use super::home::{Home, HomeOptions};
-use super::host::{Host, HostError, IN_STATE_DIR};
 
 /// So many of the newest backups are looked into for one that can be understood.
 const LOOKED_INTO: usize = 20;
@@ -64,8 +64,9 @@ impl Host {
 
     /// What puts the file right again, in words with a command to type.
     fn way_out(&self) -> String {
-        let state = save::StateDir::look(&self.home.state_dir, &IN_STATE_DIR);
-        let unfinished = state.is_ok_and(|state| self.target().is_ok_and(|target| save::unfinished(&state, &target)));
+        let unfinished = self
+            .look_at_state()
+            .is_ok_and(|state| self.target().is_ok_and(|target| save::unfinished(&state, &target)));
         if unfinished {
             return format!(
                 "an earlier save broke off and left it so; whatever saves puts it together again from the backup first: open {}",
@@ -89,9 +90,9 @@ impl Host {
 
     /// Id and time of the newest backup that is a document. (A backup of a broken file is none.)
     fn newest_good_backup(&self) -> Option<(String, String)> {
-        let (state, target) = (&self.home.state_dir, self.target().ok()?);
+        let target = self.target().ok()?;
         let backups = self.backups().ok()?;
-        let state = save::StateDir::look(state, &IN_STATE_DIR).ok()?;
+        let state = self.look_at_state().ok()?;
         let good = backups.into_iter().take(LOOKED_INTO).find(|backup| {
             save::read_backup(&state, &target, &backup.id).is_ok_and(|bytes| Document::parse(bytes).is_ok())
         })?;
