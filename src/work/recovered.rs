@@ -119,13 +119,6 @@ fn words(found: &Recovered, engine: &AfterAll) -> String {
         Recovered::ChangedSince { when, backup } => {
             format!("A save of {when} had broken off, and the file was changed since: left as it is; backup {backup}.")
         }
-        Recovered::LeftoverRemoved { name } => format!("Removed a leftover of an earlier save: {name}."),
-        Recovered::LeftoverFound { path } => {
-            format!(
-                "{} is named like a leftover of ours but is not proven to be one; look at it, it may hold secrets.",
-                path.display()
-            )
-        }
         Recovered::EngineMayBeDown { when, who, left } => {
             let save = match left {
                 None => format!("A save of {when} by {who} stopped the engine and did not live to start it"),
