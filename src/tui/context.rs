@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::host::EngineNow;
 use crate::peers::{Counts, PeerBook, Threshold, Trouble, assess};
 use crate::session::{Clock, Line, Session, Tone};
 use crate::tls::{CHOICES, Direction, Minimum, Role};
-use crate::work::{self, EngineNow, EngineWish};
+use crate::work::{self, EngineWish};
 
 use super::request::Request;
 use super::theme::Theme;
