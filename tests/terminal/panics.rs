@@ -147,3 +147,13 @@ fn an_error_in_drawing_or_in_the_reader_of_keys_lets_a_running_save_come_to_its_
         assert_eq!(server.starts(), 2, "{at}: the engine was started again");
     }
 }
+
+#[test]
+fn an_error_of_the_save_itself_starts_the_engine_again_and_claims_nothing() {
+    let server = WithEngine::new();
+    let mut pty = server.save("save");
+    let screen = ended(&mut pty);
+    assert!(screen.contains("The save broke off."), "{screen}");
+    assert_eq!(server.file(), CONFIG);
+    assert_eq!(server.starts(), 2, "the engine is down");
+}
