@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::peers::PeerBook;
 use crate::probe::Cancel;
-use crate::work::{Asked, Question, hold_signals};
+use crate::work::{self, Asked, Question, hold_signals};
 
 use super::args::{Peers, WhomArgument};
 use super::console::{Console, can_ask};
@@ -72,7 +72,7 @@ pub(super) fn ask_peers(
             "a signal ended the probe; what was answered until then is kept, the others were not asked".to_owned(),
         ));
     }
-    let mut book = work::book(&opened.host, &opened.sources);
+    let mut book = opened.sources.book(&opened.host);
     book.warnings.extend(asked.problems);
     Ok(book)
 }

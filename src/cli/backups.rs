@@ -1,7 +1,6 @@
 //! `backups`: what was saved when and by whom, and what differs now.
 
-use crate::host::{Host, Loaded};
-use crate::save::BackupInfo;
+use crate::host::{Backup, Host, Loaded};
 use crate::session::{amount, value_lines};
 
 use super::Arguments;
@@ -39,14 +38,10 @@ fn list(host: &Host, json: bool, console: &mut Console<'_>) -> Result<(), Failur
     console.lines(&lines)
 }
 
-fn line(backup: &BackupInfo) -> String {
+fn line(backup: &Backup) -> String {
     format!(
         "{}  {}  {}  {}: {}",
-        backup.id,
-        backup.when,
-        backup.who.words(),
-        backup.action,
-        backup.summary
+        backup.id, backup.when, backup.who, backup.action, backup.summary
     )
 }
 
@@ -68,7 +63,7 @@ fn difference(host: &Host, id: &str, json: bool, console: &mut Console<'_>) -> R
 /// What can be said of a backup while the file itself cannot be understood.
 fn nothing_to_compare(
     host: &Host,
-    backup: &BackupInfo,
+    backup: &Backup,
     why: &str,
     json: bool,
     console: &mut Console<'_>,

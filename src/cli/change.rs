@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::peers::{PeerBook, Verdict, assess};
 use crate::session::{Document, Review, conflict_lines};
-use crate::work::{SaveJob, SaveProblem, Wanted, hold_signals};
+use crate::work::{self, SaveJob, SaveProblem, Wanted, hold_signals};
 
 use super::args::Saving;
 use super::consent::{Answer, answer, asked, blocked, permitted};
@@ -159,9 +159,16 @@ impl Change<'_> {
         let (host, secrets) = (&self.opened.host, self.opened.session.secrets());
         let broken = self.whole.as_ref().and_then(|whole| whole.over.as_ref());
         let steps = Steps::new(console);
-        let saved = work::save_over(&host, job, broken.map(|it| it.bytes.as_slice()), &secrets, &cancel, &|news| {
-            steps.hear(news);
-        });
+        let saved = work::save_over(
+            &host,
+            job,
+            broken.map(|it| it.bytes.as_slice()),
+            &secrets,
+            &cancel,
+            &|news| {
+                steps.hear(news);
+            },
+        );
         let report = match saved {
             Ok(report) => report,
             Err(problem) => {

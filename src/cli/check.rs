@@ -3,7 +3,7 @@
 use crate::peers::{Impact, PeerBook, Threshold, Verdict, assess};
 use crate::session::{Session, amount, first_of};
 use crate::tls::{Direction, Minimum, TlsVersion};
-use crate::work::{LiveProof, Said};
+use crate::work::{self, LiveProof, Said};
 
 use super::args::Check;
 use super::console::Console;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::host::Host;
 use crate::peers::{PeerBook, Trouble};
 use crate::session::{Document, Session};
-use crate::work::Sources;
+use crate::work::{self, Sources};
 
 use super::Arguments;
 use super::args::Saving;
@@ -67,7 +67,7 @@ pub(super) fn recover(host: &Host, saving: Saving, console: &mut Console<'_>) ->
         return Ok(Recovered::default());
     }
     let recovered = Recovered {
-        words: work::recover(&host)?,
+        words: work::recover(host)?,
         told: Cell::new(false),
     };
     // With --json it belongs into the JSON.
@@ -131,8 +131,10 @@ impl Opened {
 
     /// Reads logs and peers file, and takes in what they show of this server.
     pub(super) fn gather(&mut self) -> PeerBook {
-        let gathered = self
-            .work::gather(&host, &mut self.sources, &self.document, &AtomicBool::new(false), |_, _| {});
+        let never = AtomicBool::new(false);
+        let reading = work::read_evidence(&self.host, self.sources.logs(), &self.document, &never, |_, _| {});
+        self.sources.take_in(reading);
+        let gathered = self.sources.gathered(&self.host);
         self.session.set_measured(gathered.measured);
         self.since_save = gathered.since_save;
         gathered.book

@@ -1,9 +1,10 @@
 //! `peers`: who we exchange mail with, held against a minimum.
 
-use crate::host::Host;
+use crate::host::clock;
 use crate::peers::{Assessed, Impact, PeerBook, PeersFile, PeersFileEntry, Threshold, assess, cut_off_domains};
 use crate::session::{Clock, Session, amount, amounts, coverage_words, describe_minimum, evidence_words, words_of};
 use crate::tls::{Direction, TlsVersion};
+use crate::work;
 
 use super::args::Peers;
 use super::asking;
@@ -25,7 +26,7 @@ pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) 
     asking::can_be_answered(&peers)?;
     if peers.headers {
         let never = std::sync::atomic::AtomicBool::new(false);
-        match work::read_headers(&opened.host, &opened.document, &never) {
+        match work::Reader::Headers.read(&opened.host, &opened.document, &never) {
             Ok((records, words)) => {
                 // They count in this run also where they could not be remembered.
                 records.into_iter().for_each(|record| opened.sources.learn(record));

@@ -6,7 +6,7 @@ use crate::host::HostError;
 use crate::peers::{Host as PeerHost, PeerKey, Record};
 use crate::probe::{Cancel, Report, Service, Settings, Target, TargetHost};
 use crate::tls::Direction;
-use crate::work::{ask, probe_settings};
+use crate::work::{self, ask};
 
 use super::Arguments;
 use super::args::Probe;
@@ -82,8 +82,8 @@ fn open(arguments: &Arguments, console: &mut Console<'_>) -> Result<Option<Opene
 
 fn settings(arguments: &Arguments, opened: Option<&Opened>) -> Result<Settings, Failure> {
     match opened {
-        Some(opened) => Ok(work::probe_settings(&opened.host)),
-        None => Ok(probe_settings(&arguments.general.host_options().home).map_err(HostError::from)?),
+        Some(opened) => Ok(work::settings(&opened.host)),
+        None => Ok(work::settings_without_file(&arguments.general.host_options().home).map_err(HostError::from)?),
     }
 }
 

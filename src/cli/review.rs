@@ -1,6 +1,6 @@
 //! The review on a page, and what of it a reader of a script's log should know.
 
-use crate::host::Host;
+use crate::host::clock;
 use crate::peers::Threshold;
 use crate::session::{EnginePlan, Line, Review, Wrap, amount};
 

@@ -1,6 +1,6 @@
 //! `show`: the minimums and the variables behind them.
 
-use crate::host::Host;
+use crate::host::clock;
 use crate::session::{Session, VariableRow};
 use crate::tls::{Direction, Minimum, TlsVersion};
 

@@ -135,8 +135,7 @@ impl Memory {
     /// Remembers it. Nothing depends on it, so nothing is said when that fails.
     pub(crate) fn remember_engine_seconds(&self, seconds: u64) {
         if let Some(name) = self.seconds_name() {
-            let _: Result<()> =
-                self.change(|directory| Ok(directory.write(&name, format!("{seconds}\n").as_bytes())?));
+            let _: Result<()> = self.change(|directory| Ok(directory.write(&name, format!("{seconds}\n").as_bytes())?));
         }
     }
 
@@ -303,7 +302,11 @@ mod tests {
             std::os::unix::fs::symlink(name, &path).unwrap();
         }
         assert!(host.memory.remember(vec![probed(1)]).is_err());
-        assert!(host.memory.remember_server(|memory| memory.speaks_tls13 = true).is_err());
+        assert!(
+            host.memory
+                .remember_server(|memory| memory.speaks_tls13 = true)
+                .is_err()
+        );
         for name in [EVIDENCE, SERVER] {
             assert!(dir.path().join("state").join(name).is_symlink(), "{name}");
         }

@@ -63,11 +63,11 @@ fn answer(state: &mut State, asker: Asker, event: Event) -> Vec<Request> {
         Event::ProbeProgress { done, total } => {
             context.probing = (done < total).then_some((done, total));
             if context.probing.is_none() {
-                let peers = amount(total as u64, "peer", "peers");
+                let peers = amount(total, "peer", "peers");
                 context.report(Tone::Text, format!("Asked {peers}; the numbers hold what they said."));
             }
         }
-        Event::HeadersRead(words) => context.report(Tone::Text, words),
+        Event::SourceRead(words) => context.report(Tone::Text, words),
         Event::Notice(words) => context.report(Tone::Caution, words),
         Event::NotStarted(words) => {
             context.report(Tone::Caution, words);

@@ -56,7 +56,7 @@ pub fn facts(host: &Host, wish: EngineWish) -> Facts {
 fn look(host: &Host) -> Result<(Target, StateDir, Preflight), SaveError> {
     let target = host.file.target()?;
     // Looking makes no directory: a dry run leaves nothing behind. The save itself opens and closes it to others.
-    let state = StateDir::look(&host.home.state_dir, &crate::host::IN_STATE_DIR)?;
+    let state = host.file.look_at_state()?;
     let size = std::fs::metadata(target.path()).map_or(0, |found| found.len());
     let found = save::preflight(&target, &state, size + GROWTH)?;
     Ok((target, state, found))

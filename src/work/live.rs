@@ -13,6 +13,8 @@ use crate::tls::TlsVersion;
 use super::proof::{LiveProof, PortProof, Said};
 use crate::host::Host;
 
+use super::probing::settings;
+
 /// What is spoken at the engine's ports, by number (the services of Kerio Connect; 4040 is the administration).
 const SERVICES: [(u16, Service); 10] = [
     (25, Service::Smtp),
@@ -57,7 +59,7 @@ pub fn prove(host: &Host, expected: &Expected, cancel: &Cancel) -> LiveProof {
             };
         }
     };
-    let settings = probe_settings(host);
+    let settings = settings(host);
     let mut proof = LiveProof {
         skipped,
         file_is_newer: engine_started.is_some_and(|started| written_after(host, started)),
@@ -130,7 +132,7 @@ fn own_ports(host: &Host) -> Result<OwnPorts, String> {
 
 /// Was the file written after an engine that started then was up?
 fn written_after(host: &Host, started: SystemTime) -> bool {
-    let written = std::fs::metadata(&host.file).and_then(|found| found.modified());
+    let written = std::fs::metadata(host.file.path()).and_then(|found| found.modified());
     written.is_ok_and(|written| written.duration_since(started).is_ok_and(|after| after > START))
 }
 

@@ -6,10 +6,7 @@ use crate::peers::{Evidence, Host as PeerHost, Knowledge, PeerBook, PeerKey, Rec
 use crate::probe::{Cancel, Outcome, ProbePlan, Report, Settings, Target, WORKERS, probe_many};
 use crate::tls::Direction;
 
-use crate::host::Host;
-use crate::host::ehlo_name;
-use crate::host::{Home, HomeOptions};
-use crate::host::{Preferences, PreferencesError};
+use crate::host::{Home, HomeOptions, Host, OwnNames, Preferences, PreferencesError};
 
 /// A peer and where a probe of it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +28,7 @@ pub struct Asked {
 
 /// How this host asks: under its own name.
 #[must_use]
-pub fn probe_settings(host: &Host) -> Settings {
+pub fn settings(host: &Host) -> Settings {
     Settings::new(host.names.ehlo())
 }
 
@@ -70,7 +67,7 @@ pub fn question(host: &Host, key: &PeerKey) -> Option<Question> {
 #[must_use]
 pub fn probe_plan(host: &Host, questions: &[Question]) -> ProbePlan {
     let targets: Vec<Target> = questions.iter().map(|question| question.target.clone()).collect();
-    let settings = probe_settings(host);
+    let settings = settings(host);
     ProbePlan::new(&targets, &settings)
 }
 
@@ -79,7 +76,7 @@ pub fn probe_plan(host: &Host, questions: &[Question]) -> ProbePlan {
 pub fn probe(host: &Host, questions: &[Question], cancel: &Cancel, mut heard: impl FnMut(Record)) -> Asked {
     let targets: Vec<Target> = questions.iter().map(|question| question.target.clone()).collect();
     let mut records = Vec::new();
-    let problem = ask(&targets, &probe_settings(host), cancel, |place, report| {
+    let problem = ask(&targets, &settings(host), cancel, |place, report| {
         if let Some(question) = questions.get(place) {
             let record = record(host, &question.key, &report);
             heard(record.clone());
@@ -161,13 +158,13 @@ pub fn ask(
 ///
 /// # Errors
 /// [`PreferencesError`].
-pub fn probe_settings(options: &HomeOptions) -> Result<Settings, PreferencesError> {
+pub fn settings_without_file(options: &HomeOptions) -> Result<Settings, PreferencesError> {
     // A user without a home directory has no preferences.
     let preferences = match Home::find(options) {
         Ok(home) => Preferences::read(&home, options.config.is_some())?,
         Err(_) => Preferences::default(),
     };
-    Ok(Settings::new(ehlo_name(&preferences.names)))
+    Ok(Settings::new(OwnNames::new(&preferences.names).ehlo()))
 }
 
 /// What a probe's outcome says of a peer. A refusal is never "no TLS" (Dovecot closes silently, GnuTLS sends alert 40).
@@ -318,11 +315,11 @@ mod tests {
             peers: peers.collect(),
             ..PeerBook::default()
         };
-        let asked: Vec<String> = questions(host, &book, true)
+        let asked: Vec<String> = questions(&host, &book, true)
             .iter()
             .map(|question| question.key.host.to_string())
             .collect();
         assert_eq!(asked, ["203.0.113.3", "203.0.113.4", "203.0.113.5"]);
-        assert_eq!(questions(host, &book, false).len(), 5);
+        assert_eq!(questions(&host, &book, false).len(), 5);
     }
 }

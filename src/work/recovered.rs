@@ -21,7 +21,7 @@ enum AfterAll {
 /// # Errors
 /// [`SaveError`].
 pub fn recover(host: &Host) -> Result<Vec<String>, SaveError> {
-    if !host.has_state() {
+    if host.file.kept().is_none() {
         return Ok(Vec::new());
     }
     let (state, target) = (host.file.state()?, host.file.target()?);
@@ -31,7 +31,7 @@ pub fn recover(host: &Host) -> Result<Vec<String>, SaveError> {
 
 /// In words. That the engine may be down is said at each start until it is seen to run.
 pub(super) fn recovered(host: &Host, state: &StateDir, target: &Target, found: &[Recovered]) -> Vec<String> {
-    let was_left = Self::engine_was_left(found);
+    let was_left = engine_was_left(found);
     let engine = if was_left { after_all(host) } else { AfterAll::Runs };
     let mut lines: Vec<String> = found.iter().map(|one| words(one, &engine)).collect();
     if was_left
@@ -55,10 +55,11 @@ fn after_all(host: &Host) -> AfterAll {
         return AfterAll::NotSure(String::new());
     };
     let start = controller.manual_commands().start;
-    match controller.status().state {
-        State::Running => AfterAll::Runs,
+    let status = controller.status();
+    match status.state {
+        State::Running if status.service_is_up() => AfterAll::Runs,
         State::Stopped => AfterAll::Down(start),
-        State::None | State::Unknown(_) => AfterAll::NotSure(start),
+        State::None | State::Running | State::Unknown(_) => AfterAll::NotSure(start),
     }
 }
 

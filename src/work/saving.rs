@@ -1,5 +1,6 @@
 //! From a wish to save to a saved file: the save room with the engine in front of it, and words for what came of it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -13,8 +14,10 @@ use crate::session::{Consent, Expected};
 use super::effect::{SaveJob, SaveProblem, SaveReport, Wanted};
 use super::ending;
 use super::gate::EngineGate;
-use super::undo::UndoSwitch;
-use crate::host::Host;
+use super::live::prove;
+use super::recovered::recovered;
+use super::switch::UndoSwitch;
+use crate::host::{Host, clock};
 
 /// What to do when the engine does not do what was saved.
 const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server, or what starts it sets the value \
@@ -33,7 +36,9 @@ pub enum SaveNews<'a> {
 ///
 /// # Errors
 /// Why nothing was saved, and the file as it is now.
-pub fn save(host: &Host, job: &SaveJob,
+pub fn save(
+    host: &Host,
+    job: &SaveJob,
     secrets: &Secrets,
     cancel: &AtomicBool,
     tell: &dyn Fn(SaveNews<'_>),
@@ -44,14 +49,56 @@ pub fn save(host: &Host, job: &SaveJob,
 /// The same for a whole file that takes the place of `broken`: bytes that are no document.
 ///
 /// # Errors
-/// As [`Self::save`].
-pub fn save_over(host: &Host, job: &SaveJob,
+/// As [`save()`].
+pub fn save_over(
+    host: &Host,
+    job: &SaveJob,
+    broken: Option<&[u8]>,
+    secrets: &Secrets,
+    cancel: &AtomicBool,
+    tell: &dyn Fn(SaveNews<'_>),
+) -> Result<SaveReport, SaveProblem> {
+    // The save room has started the engine again when a panic arrives here.
+    catch_unwind(AssertUnwindSafe(|| {
+        saved_over(host, job, broken, secrets, cancel, tell)
+    }))
+    .unwrap_or_else(|_| Err(broke_off(host, job)))
+}
+
+/// An error in the program ended the save: what is true now.
+fn broke_off(host: &Host, job: &SaveJob) -> SaveProblem {
+    let document = host.load().ok();
+    let engine = match host.engine.now().word {
+        "none" => String::new(),
+        "running" => "The engine runs.".to_owned(),
+        "stopped" => format!("THE ENGINE IS DOWN. Start it: {}", host.engine.start_command()),
+        _ => "Look whether the engine runs.".to_owned(),
+    };
+    let file = match &document {
+        Some(now) if now.as_bytes() == job.base.as_bytes() => "The file is as it was.",
+        Some(_) => "The file is not as it was: look at it.",
+        None => "The file cannot be read.",
+    };
+    let lines = [
+        "The save broke off. An error in the program ended it.",
+        &engine,
+        file,
+        "What was begun is finished or taken back, and said, when kerio-tls is started the next time: do that now.",
+    ];
+    let lines: Vec<&str> = lines.into_iter().filter(|line| !line.is_empty()).collect();
+    SaveProblem::failed(lines.join("\n"), document)
+}
+
+fn saved_over(
+    host: &Host,
+    job: &SaveJob,
     broken: Option<&[u8]>,
     secrets: &Secrets,
     cancel: &AtomicBool,
     tell: &dyn Fn(SaveNews<'_>),
 ) -> Result<SaveReport, SaveProblem> {
     let (target, state) = host
+        .file
         .target()
         .and_then(|target| Ok((target, host.file.state()?)))
         .map_err(|error| problem(host, &error))?;
@@ -84,7 +131,11 @@ pub fn save_over(host: &Host, job: &SaveJob,
     let detail = |words: &str| tell(SaveNews::Detail(words));
     let file = target.path().to_path_buf();
     let mut gate = EngineGate::new(host.engine.controller(), job.engine, cancel, &edits, file, &detail);
-    let mut progress = |at: Step| tell(SaveNews::Step(step_words(at), can_cancel(at)));
+    let mut progress = |at: Step| {
+        #[cfg(debug_assertions)]
+        break_if_asked_to(at);
+        tell(SaveNews::Step(step_words(at), can_cancel(at)));
+    };
     let result = save::save(&request, &mut gate, &mut progress);
     if let Some(seconds) = gate.seconds() {
         host.memory.remember_engine_seconds(seconds);
@@ -157,7 +208,9 @@ fn prove_save(host: &Host, expected: &Expected, report: &mut SaveReport) {
 }
 
 /// What is to be written, and the edits whose values must still be there after the engine's start.
-fn content(host: &Host, state: &StateDir,
+fn content(
+    host: &Host,
+    state: &StateDir,
     target: &Target,
     job: &SaveJob,
     broken: Option<&[u8]>,
@@ -178,12 +231,14 @@ fn content(host: &Host, state: &StateDir,
     Ok((content, EditSet::default()))
 }
 
-fn report(host: &Host, target: &Target,
+fn report(
+    host: &Host,
+    target: &Target,
     job: &SaveJob,
     saved: Saved,
     recovered: Vec<String>,
 ) -> Result<SaveReport, SaveProblem> {
-    let at = Self::clock();
+    let at = clock();
     let mut lines = Vec::new();
     let mut warnings = recovered;
     let meanwhile = ending::meanwhile(job, &saved);
@@ -242,8 +297,18 @@ fn problem(host: &Host, error: &SaveError) -> SaveProblem {
     SaveProblem {
         message: ending::error_words(error),
         refused: ending::is_refusal(error),
+        busy: matches!(error.what, What::Locked { .. }),
         conflicts,
         document: host.load().ok(),
+    }
+}
+
+/// For the test of what an error in the program leaves behind: when the engine was stopped for the save.
+#[cfg(debug_assertions)]
+fn break_if_asked_to(at: Step) {
+    let asked = std::env::var("KERIO_TLS_TEST_PANIC").ok();
+    if let Some(message) = asked.filter(|asked| at == Step::Reading && asked.starts_with("step ")) {
+        std::panic::panic_any(message);
     }
 }
 

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
-use crate::mailserver_cfg::{Rebased, ValueChange};
-use crate::save::BackupInfo;
-use crate::session::{Line, Tone};
+use crate::host::Backup;
+use crate::session::{Line, Rebased, Tone, ValueChange, conflict_lines, value_lines};
 use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
 use crate::tui::layout::{self, NARROW};
@@ -29,12 +28,12 @@ const ALREADY_BACK: &str = "Nothing to take back: the file is like that already.
 #[derive(Debug, Clone, Default)]
 pub struct Backups {
     selected: usize,
-    list: Option<Arc<Vec<BackupInfo>>>,
+    list: Option<Arc<Vec<Backup>>>,
 }
 
 impl Backups {
     /// The backups were looked for.
-    pub fn found(&mut self, list: Arc<Vec<BackupInfo>>) {
+    pub fn found(&mut self, list: Arc<Vec<Backup>>) {
         self.list = Some(list);
     }
 
@@ -47,7 +46,7 @@ impl Backups {
         })
     }
 
-    fn list(&self) -> &[BackupInfo] {
+    fn list(&self) -> &[Backup] {
         self.list.as_deref().map_or(&[], Vec::as_slice)
     }
 
@@ -107,7 +106,7 @@ impl Pane for Backups {
         for (y, (index, backup)) in (0_u16..).zip(backups.iter().enumerate().skip(first).take(visible)) {
             // RFC 3339 with the local offset: date and minute are what a person looks for.
             let when = backup.when.get(..16).unwrap_or(&backup.when).replace('T', " ");
-            let who = cut(&backup.who.words(), 12, theme.ellipsis());
+            let who = cut(&backup.who, 12, theme.ellipsis());
             let words = if area.width < NARROW {
                 format!("{when}  {}", backup.summary)
             } else {
@@ -127,20 +126,20 @@ impl Pane for Backups {
 }
 
 /// Takes the changes of a save back: its inverse becomes edits on today's file, so that what others saved since stays.
-fn bring_back(backup: &BackupInfo, context: &mut Context) -> Vec<Request> {
-    let undo = match backup.undo() {
+fn bring_back(backup: &Backup, context: &mut Context) -> Vec<Request> {
+    let undo = match &backup.undo {
         Ok(edits) => edits,
-        Err(error) => {
-            context.report(Tone::Caution, error.to_string());
+        Err(why) => {
+            context.report(Tone::Caution, why.clone());
             return Vec::new();
         }
     };
-    let rebased = context.session.base().rebase(&undo);
+    let rebased = context.session.base().rebase(undo);
     let mut requests = Vec::new();
     if !rebased.conflicts.is_empty() {
         requests.push(Request::Open(Opening::Text {
             title: CONFLICT_TITLE.to_owned(),
-            lines: conflict_lines(&rebased, context),
+            lines: not_taken_back(&rebased, context),
         }));
     }
     let done = context.session.take_up(&rebased.apply);
@@ -149,20 +148,20 @@ fn bring_back(backup: &BackupInfo, context: &mut Context) -> Vec<Request> {
 }
 
 /// Taking a save back met values that someone changed since.
-fn conflict_lines(rebased: &Rebased, context: &Context) -> Vec<Line> {
+fn not_taken_back(rebased: &Rebased, context: &Context) -> Vec<Line> {
     let mut lines = vec![line(
         Tone::Caution,
         "These values were changed since that save, so they are left as they are:",
     )];
-    lines.extend(words::conflict_lines(&rebased.conflicts, &context.session.secrets()));
+    lines.extend(conflict_lines(&rebased.conflicts, &context.session.secrets()));
     lines
 }
 
 /// A backup: who, when, what, and what differs now.
-fn backup_lines(backup: &BackupInfo, changes: &[ValueChange], count: usize) -> Vec<Line> {
+fn backup_lines(backup: &Backup, changes: &[ValueChange], count: usize) -> Vec<Line> {
     let fact = |name: &str, words: String| indented(Tone::Text, format!("{name:<10}{words}"), 10);
     let mut lines = vec![
-        fact("saved", format!("{} by {}", backup.when, backup.who.words())),
+        fact("saved", format!("{} by {}", backup.when, backup.who)),
         fact("what", format!("{}: {}", backup.action, backup.summary)),
         fact(
             "holds",
@@ -176,20 +175,6 @@ fn backup_lines(backup: &BackupInfo, changes: &[ValueChange], count: usize) -> V
     if count == 0 {
         lines.push(line(Tone::Text, "  The same: every value is as it was."));
     }
-    let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not there)".to_owned());
-    lines.extend(changes.iter().map(|change| {
-        let words = format!("  {}: {} -> {}", change.place, side(&change.old), side(&change.new));
-        indented(Tone::Text, words, 4)
-    }));
-    if count > changes.len() {
-        let more = count - changes.len();
-        lines.push(line(
-            Tone::Caution,
-            format!(
-                "  ... and {}",
-                crate::session::amount(more as u64, "more value", "more values")
-            ),
-        ));
-    }
+    lines.extend(value_lines(changes, count));
     lines
 }
