@@ -156,7 +156,7 @@ fn stranger(path: &Path) -> Result<Option<String>, SaveError> {
     Ok(None)
 }
 
-/// A target's sub-directory, the audit file, what is remembered between runs (`work::memory`, `work::backups`; another name while it is written),
+/// A target's sub-directory, the audit file, what is remembered between runs (`host::memory`, `host::backups`; another name while it is written),
 /// or preferences, which stand here too where a user has no home.
 fn is_ours(name: &str) -> bool {
     let of_target = name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -14,8 +14,8 @@ use crate::peers::{
 };
 use crate::session::Measured;
 
-use super::home::distrust;
-use super::host::Host;
+use crate::host::Host;
+use crate::host::distrust;
 
 /// What was gathered.
 #[derive(Debug, Clone, Default)]

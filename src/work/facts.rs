@@ -7,7 +7,7 @@ use crate::save::{self, Preflight, SaveError, StateDir, Target};
 use crate::session::{EnginePlan, Facts};
 
 use super::effect::EngineWish;
-use super::host::Host;
+use crate::host::Host;
 
 /// What a save adds at most to the file, in bytes, beside its present size: a few variables.
 const GROWTH: u64 = 64 * 1024;

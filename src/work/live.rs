@@ -10,8 +10,8 @@ use crate::probe::{Acceptance, Cancel, Outcome, Service, Settings, Target, ask_e
 use crate::session::{Expected, Measured};
 use crate::tls::TlsVersion;
 
-use super::host::Host;
 use super::proof::{LiveProof, PortProof, Said};
+use crate::host::Host;
 
 /// What is spoken at the engine's ports, by number (the services of Kerio Connect; 4040 is the administration).
 const SERVICES: [(u16, Service); 10] = [

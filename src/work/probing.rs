@@ -6,10 +6,10 @@ use crate::peers::{Evidence, Host as PeerHost, Knowledge, PeerBook, PeerKey, Rec
 use crate::probe::{Cancel, Outcome, ProbePlan, Report, Settings, Target, WORKERS, probe_many};
 use crate::tls::Direction;
 
-use super::home::{Home, HomeOptions};
-use super::host::Host;
-use super::own::ehlo_name;
-use super::preferences::{Preferences, PreferencesError};
+use crate::host::Host;
+use crate::host::ehlo_name;
+use crate::host::{Home, HomeOptions};
+use crate::host::{Preferences, PreferencesError};
 
 /// A peer and where a probe of it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -281,9 +281,9 @@ mod tests {
 
     #[test]
     fn those_who_gave_no_answer_are_asked_again_and_those_who_did_are_not() {
-        let host = Host::find(&crate::work::HostOptions {
+        let host = Host::find(&crate::host::HostOptions {
             demo: true,
-            ..crate::work::HostOptions::default()
+            ..crate::host::HostOptions::default()
         })
         .unwrap();
         let said = [

@@ -3,7 +3,7 @@
 use crate::engine::State;
 use crate::save::{self, ROLL_BACK, Recovered, SaveError, StateDir, Target};
 
-use super::host::Host;
+use crate::host::Host;
 
 /// What became of an engine that a save stopped and did not start.
 enum AfterAll {

@@ -11,8 +11,8 @@ use crate::session::{Consent, Expected};
 use super::effect::{SaveJob, SaveProblem, SaveReport, Wanted};
 use super::ending;
 use super::gate::EngineGate;
-use super::host::Host;
 use super::undo::UndoSwitch;
+use crate::host::Host;
 
 /// What to do when the engine does not do what was saved.
 const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server, or what starts it sets the value \

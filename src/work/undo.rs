@@ -11,7 +11,7 @@ use crate::engine::{self, Armed, Disarmed, EngineError, State};
 use crate::save::{self, BackupInfo, Recovered, SaveError, StateDir, Target};
 
 use super::effect::{EngineWish, SaveJob, SaveProblem, SaveReport, Wanted};
-use super::host::Host;
+use crate::host::Host;
 
 /// What names of switches begin with.
 const PREFIX: &str = "kerio-tls-undo-";
@@ -251,17 +251,6 @@ impl Host {
                 start: self.start_command(),
             }),
         }
-    }
-
-    /// The backups of this file, newest first. Where nothing was kept yet there are none, and no place is made for them.
-    ///
-    /// # Errors
-    /// [`SaveError`].
-    pub fn backups(&self) -> Result<Vec<BackupInfo>, SaveError> {
-        if !self.has_state() {
-            return Ok(Vec::new());
-        }
-        save::backups(&self.state()?, &self.target()?)
     }
 }
 

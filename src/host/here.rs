@@ -16,7 +16,6 @@ use crate::session::Clock;
 use crate::tls::{Direction, Minimum, Pair, TlsVersion};
 
 use super::demo::Demo;
-use super::effect::EngineNow;
 use super::home::{Home, HomeOptions, NoHome};
 use super::preferences::{Preferences, PreferencesError};
 
@@ -75,6 +74,15 @@ pub enum HostError {
     /// The demo's copy could not be made.
     #[error("the demo's temporary copy could not be made: {0}; is there room in the temporary directory?")]
     Demo(std::io::Error),
+}
+
+/// What the header says of the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineNow {
+    /// `running`, `stopped`, `none`, `unknown`.
+    pub word: &'static str,
+    /// When that was seen.
+    pub at: jiff::Timestamp,
 }
 
 /// One configuration file and its surroundings.
@@ -158,12 +166,12 @@ impl Host {
     }
 
     /// In the demo: the pretend peer that stands for this one. `None`: this is no demo.
-    pub(super) fn pretend(&self, key: &PeerKey) -> Option<Option<Target>> {
+    pub(crate) fn pretend(&self, key: &PeerKey) -> Option<Option<Target>> {
         self.demo.as_ref().map(|demo| demo.pretend(key))
     }
 
     /// In the demo: its own ports, which do what its file says.
-    pub(super) fn pretend_ports(&self) -> Option<Vec<(SocketAddr, Service)>> {
+    pub(crate) fn pretend_ports(&self) -> Option<Vec<(SocketAddr, Service)>> {
         let demo = self.demo.as_ref()?;
         let pairs = |document: &Document, direction: Direction| -> Vec<Pair> {
             let variables = document.variables(direction.table()).into_iter();
@@ -234,7 +242,7 @@ impl Host {
     }
 
     /// The hand on the engine; `None` in the demo, whose file no engine uses.
-    pub(super) fn controller(&self) -> Option<Controller> {
+    pub(crate) fn controller(&self) -> Option<Controller> {
         if self.is_demo() {
             return None;
         }
@@ -251,7 +259,7 @@ impl Host {
     }
 
     /// What to type to start the engine.
-    pub(super) fn start_command(&self) -> String {
+    pub(crate) fn start_command(&self) -> String {
         self.controller()
             .map_or_else(String::new, |controller| controller.manual_commands().start)
     }

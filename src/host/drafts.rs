@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::mailserver_cfg::{Document, EditSet, Secrets};
 use crate::save::{self, SaveError};
 
-use super::host::Host;
+use super::here::Host;
 
 impl Host {
     /// Remembers unsaved edits; what is left out because it is secret is named.

@@ -7,8 +7,8 @@ use crate::mailserver_cfg::{Document, ParseError, Secrets};
 use crate::save::{self, SaveError};
 use crate::session;
 
+use super::here::{Host, HostError};
 use super::home::{Home, HomeOptions};
-use super::host::{Host, HostError};
 
 /// So many of the newest backups are looked into for one that can be understood.
 const LOOKED_INTO: usize = 20;
