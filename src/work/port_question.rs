@@ -63,7 +63,9 @@ impl PortQuestion<'_> {
         }
         // What was closed before any version had been accepted: now its meaning can be seen.
         for version in closed {
-            let answer = asking.ask(version).unwrap_or_else(|Closed(words)| PortAnswer::NoAnswer(words));
+            let answer = asking
+                .ask(version)
+                .unwrap_or_else(|Closed(words)| PortAnswer::NoAnswer(words));
             answers.push((version, answer));
         }
         answers.sort_by_key(|(version, _)| *version);
@@ -196,7 +198,12 @@ mod tests {
         }
     }
 
-    const MODERN: [PortAnswer; 4] = [PortAnswer::Refuses, PortAnswer::Refuses, PortAnswer::Accepts, PortAnswer::Accepts];
+    const MODERN: [PortAnswer; 4] = [
+        PortAnswer::Refuses,
+        PortAnswer::Refuses,
+        PortAnswer::Accepts,
+        PortAnswer::Accepts,
+    ];
 
     /// Stands before a pretend peer, and closes what `closes` says without a word, counting from 0.
     fn behind(peer: FakePeer, closes: impl Fn(usize, &[u8]) -> bool + Send + 'static) -> SocketAddr {
@@ -246,7 +253,10 @@ mod tests {
     #[test]
     fn a_port_that_closes_on_everything_is_unknown_and_not_refusing() {
         let answers = ask(behind(modern(), |_, _| true), None);
-        assert!(answers.iter().all(|answer| matches!(answer, PortAnswer::NoAnswer(_))), "{answers:?}");
+        assert!(
+            answers.iter().all(|answer| matches!(answer, PortAnswer::NoAnswer(_))),
+            "{answers:?}"
+        );
     }
 
     #[test]

@@ -134,7 +134,10 @@ impl LiveProof {
         }
         let with_tls = self.ports.iter().filter(|port| !port.has_no_tls());
         let mut all = with_tls.map(|port| {
-            let whole = !port.answers.iter().any(|(_, answer)| matches!(answer, PortAnswer::NoAnswer(_)));
+            let whole = !port
+                .answers
+                .iter()
+                .any(|(_, answer)| matches!(answer, PortAnswer::NoAnswer(_)));
             port.accepts().min().filter(|_| whole)
         });
         let first = all.next()??;
@@ -171,7 +174,11 @@ impl LiveProof {
         let mut lines: Vec<String> = Vec::new();
         for port in &self.ports {
             let same = |other: &&PortProof| other.address.port() == port.address.port();
-            let differs = self.ports.iter().filter(same).any(|other| other.answers != port.answers);
+            let differs = self
+                .ports
+                .iter()
+                .filter(same)
+                .any(|other| other.answers != port.answers);
             let line = if differs {
                 format!("  {} (at {})", port.words(), port.address.ip())
             } else {
@@ -289,7 +296,12 @@ mod tests {
 
     #[test]
     fn a_version_that_the_list_does_not_name_is_no_proof_that_the_list_is_read() {
-        let mut same_as_default = proof(&[PortAnswer::Refuses, PortAnswer::Refuses, PortAnswer::Accepts, PortAnswer::Accepts]);
+        let mut same_as_default = proof(&[
+            PortAnswer::Refuses,
+            PortAnswer::Refuses,
+            PortAnswer::Accepts,
+            PortAnswer::Accepts,
+        ]);
         let listed = Some(vec![TlsVersion::Tls12]);
         same_as_default.judge(&Expected {
             listed,
@@ -302,7 +314,12 @@ mod tests {
 
     #[test]
     fn a_port_that_still_accepts_an_old_version_contradicts_the_choice() {
-        let mut proof = proof(&[PortAnswer::Accepts, PortAnswer::Refuses, PortAnswer::Accepts, PortAnswer::Accepts]);
+        let mut proof = proof(&[
+            PortAnswer::Accepts,
+            PortAnswer::Refuses,
+            PortAnswer::Accepts,
+            PortAnswer::Accepts,
+        ]);
         proof.judge(&at(TlsVersion::Tls12));
         assert_eq!(proof.contradictions.len(), 1);
         assert!(
@@ -314,7 +331,12 @@ mod tests {
 
     #[test]
     fn a_port_that_does_what_was_chosen_contradicts_nothing() {
-        let mut proof = proof(&[PortAnswer::Refuses, PortAnswer::Refuses, PortAnswer::Accepts, PortAnswer::Accepts]);
+        let mut proof = proof(&[
+            PortAnswer::Refuses,
+            PortAnswer::Refuses,
+            PortAnswer::Accepts,
+            PortAnswer::Accepts,
+        ]);
         proof.judge(&at(TlsVersion::Tls12));
         assert!(proof.contradictions.is_empty() && proof.open.is_empty());
         assert_eq!(
@@ -325,7 +347,12 @@ mod tests {
 
     #[test]
     fn a_port_that_accepts_nothing_any_more_is_said_loudly_and_silence_is_never_a_refusal() {
-        let mut none = proof(&[PortAnswer::Refuses, PortAnswer::Refuses, PortAnswer::Refuses, PortAnswer::Refuses]);
+        let mut none = proof(&[
+            PortAnswer::Refuses,
+            PortAnswer::Refuses,
+            PortAnswer::Refuses,
+            PortAnswer::Refuses,
+        ]);
         none.judge(&at(TlsVersion::Tls12));
         assert!(none.contradictions[0].contains("no TLS version at all"));
         let silence = || PortAnswer::NoAnswer("timed out".to_owned());
@@ -341,7 +368,14 @@ mod tests {
 
     #[test]
     fn the_default_is_known_only_where_every_port_answered_everything_and_all_agree() {
-        let whole = || proof(&[PortAnswer::Refuses, PortAnswer::Refuses, PortAnswer::Accepts, PortAnswer::Accepts]);
+        let whole = || {
+            proof(&[
+                PortAnswer::Refuses,
+                PortAnswer::Refuses,
+                PortAnswer::Accepts,
+                PortAnswer::Accepts,
+            ])
+        };
         assert_eq!(whole().lowest(), Some(TlsVersion::Tls12));
         let mut half = proof(&[
             PortAnswer::NoAnswer("reset".to_owned()),
@@ -354,8 +388,15 @@ mod tests {
         let mut two = whole();
         two.ports.extend(whole().ports);
         assert_eq!(two.lowest(), Some(TlsVersion::Tls12));
-        two.ports
-            .extend(proof(&[PortAnswer::Accepts, PortAnswer::Accepts, PortAnswer::Accepts, PortAnswer::Refuses]).ports);
+        two.ports.extend(
+            proof(&[
+                PortAnswer::Accepts,
+                PortAnswer::Accepts,
+                PortAnswer::Accepts,
+                PortAnswer::Refuses,
+            ])
+            .ports,
+        );
         two.judge(&default());
         assert_eq!(two.lowest(), None);
         assert!(two.open[0].contains("stays unknown"), "{two:?}");
@@ -369,19 +410,33 @@ mod tests {
 
     #[test]
     fn a_port_that_was_there_before_and_is_missing_leaves_the_effect_unknown() {
-        let mut whole = proof(&[PortAnswer::Refuses, PortAnswer::Refuses, PortAnswer::Accepts, PortAnswer::Accepts]);
+        let mut whole = proof(&[
+            PortAnswer::Refuses,
+            PortAnswer::Refuses,
+            PortAnswer::Accepts,
+            PortAnswer::Accepts,
+        ]);
         whole.judge(&at(TlsVersion::Tls12));
         assert_eq!(whole.took_effect(), Some(true));
         whole.missing.push(("0.0.0.0:993".parse().unwrap(), Service::Imaps));
         whole.judge(&at(TlsVersion::Tls12));
         assert_eq!(whole.took_effect(), None);
-        assert!(whole.open[0].contains("port 993 (imaps) was open before"), "{:?}", whole.open);
+        assert!(
+            whole.open[0].contains("port 993 (imaps) was open before"),
+            "{:?}",
+            whole.open
+        );
         assert_eq!(whole.lowest(), None);
     }
 
     #[test]
     fn tls_13_that_was_only_agreed_to_is_not_called_accepted() {
-        let mut agreed = proof(&[PortAnswer::Refuses, PortAnswer::Refuses, PortAnswer::Accepts, PortAnswer::Agrees]);
+        let mut agreed = proof(&[
+            PortAnswer::Refuses,
+            PortAnswer::Refuses,
+            PortAnswer::Accepts,
+            PortAnswer::Agrees,
+        ]);
         agreed.judge(&at(TlsVersion::Tls12));
         assert_eq!(agreed.took_effect(), None);
         assert!(agreed.ports[0].words().contains("agrees to, not gone through, TLS 1.3"));
@@ -390,7 +445,12 @@ mod tests {
     #[test]
     fn the_security_level_is_no_advice_for_tls_12() {
         for (minimum, is_advised) in [(TlsVersion::Tls11, true), (TlsVersion::Tls12, false)] {
-            let mut refuses = proof(&[PortAnswer::Refuses, PortAnswer::Refuses, PortAnswer::Refuses, PortAnswer::Accepts]);
+            let mut refuses = proof(&[
+                PortAnswer::Refuses,
+                PortAnswer::Refuses,
+                PortAnswer::Refuses,
+                PortAnswer::Accepts,
+            ]);
             refuses.judge(&at(minimum));
             assert_eq!(refuses.open[0].contains("SECLEVEL"), is_advised, "{:?}", refuses.open);
         }
@@ -398,7 +458,12 @@ mod tests {
 
     #[test]
     fn addresses_of_one_port_are_one_line_where_they_answer_alike() {
-        let mut two = proof(&[PortAnswer::Refuses, PortAnswer::Refuses, PortAnswer::Accepts, PortAnswer::Accepts]);
+        let mut two = proof(&[
+            PortAnswer::Refuses,
+            PortAnswer::Refuses,
+            PortAnswer::Accepts,
+            PortAnswer::Accepts,
+        ]);
         let mut other = two.ports[0].clone();
         other.address = "[::1]:465".parse().unwrap();
         two.ports.push(other);
@@ -415,7 +480,12 @@ mod tests {
             Minimum::Custom("x".to_owned()),
             Minimum::At(TlsVersion::Tls10),
         ] {
-            let mut none = proof(&[PortAnswer::Refuses, PortAnswer::Refuses, PortAnswer::Refuses, PortAnswer::Refuses]);
+            let mut none = proof(&[
+                PortAnswer::Refuses,
+                PortAnswer::Refuses,
+                PortAnswer::Refuses,
+                PortAnswer::Refuses,
+            ]);
             none.judge(&Expected {
                 minimum: minimum.clone(),
                 ..default()
