@@ -34,7 +34,7 @@ impl Host {
     /// [`HostError`].
     pub fn backup_document(&self, id: &str) -> Result<Arc<Document>, HostError> {
         if !self.has_state() {
-            return Err(SaveError::NoSuchBackup { id: id.to_owned() }.into());
+            return Err(SaveError::from(save::What::NoSuchBackup { id: id.to_owned() }).into());
         }
         let bytes = save::read_backup(&self.state()?, &self.target()?, id)?;
         parse(std::path::Path::new(id), bytes)

@@ -1,8 +1,6 @@
 //! Unsaved edits, kept for a session that is lost.
 
-use std::sync::Arc;
-
-use crate::mailserver_cfg::{Document, EditSet, Secrets};
+use crate::mailserver_cfg::{EditSet, Secrets};
 use crate::save::{self, SaveError};
 
 use super::here::Host;
@@ -12,8 +10,8 @@ impl Host {
     ///
     /// # Errors
     /// [`SaveError`].
-    pub fn keep_draft(&self, base: &Arc<Document>, edits: &EditSet, secrets: &Secrets) -> Result<(), SaveError> {
-        save::write_draft(&self.state()?, &self.target()?, base, edits, secrets).map(|_| ())
+    pub fn keep_draft(&self, edits: &EditSet, secrets: &Secrets) -> Result<(), SaveError> {
+        save::write_draft(&self.state()?, &self.target()?, edits, secrets).map(|_| ())
     }
 
     /// Forgets unsaved edits.

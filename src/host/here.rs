@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::tz::TimeZone;
 
@@ -96,7 +96,20 @@ pub struct Host {
     pub preferences: Preferences,
     /// The demo, kept until the last user of it is gone.
     demo: Option<Arc<Demo>>,
+    /// The real file that was read first: what is reviewed and saved is that one.
+    read_from: Arc<OnceLock<PathBuf>>,
 }
+
+/// How the names begin of what is remembered in the state directory (`memory`, `backups`), and of preferences, which stand there too where a user
+/// has no home.
+const IN_STATE_DIR: [&str; 6] = [
+    "evidence.",
+    "server.",
+    "memory.",
+    "engine-seconds",
+    "kerio-tls.",
+    "peers.csv",
+];
 
 impl Host {
     /// Finds everything, reads the preferences, changes nothing (but makes the demo's copy).
@@ -115,6 +128,7 @@ impl Host {
                 home,
                 preferences,
                 demo: Some(Arc::new(demo)),
+                read_from: Arc::default(),
             });
         }
         let file = match &options.file {
@@ -134,6 +148,7 @@ impl Host {
             home,
             preferences,
             demo: None,
+            read_from: Arc::default(),
         })
     }
 
@@ -212,19 +227,38 @@ impl Host {
         SaveTarget::resolve(&self.file)
     }
 
+    /// Remembers which file was read.
+    pub(super) fn was_read(&self, target: &SaveTarget) {
+        let _ = self.read_from.set(target.path().to_owned());
+    }
+
+    /// The real file that was read first.
+    #[must_use]
+    pub fn reviewed(&self) -> Option<&Path> {
+        self.read_from.get().map(PathBuf::as_path)
+    }
+
     /// The state directory, made if it is not there.
     ///
     /// # Errors
     /// [`SaveError`].
     pub fn state(&self) -> Result<StateDir, SaveError> {
-        StateDir::open(&self.home.state_dir)
+        StateDir::open(&self.home.state_dir, &IN_STATE_DIR)
+    }
+
+    /// The state directory for looking only: nothing is made.
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn look_at_state(&self) -> Result<StateDir, SaveError> {
+        StateDir::look(&self.home.state_dir, &IN_STATE_DIR)
     }
 
     /// Has anything been kept for this file yet? If not, a command that only looks must not make a place for it.
     #[must_use]
     pub fn has_state(&self) -> bool {
-        self.target()
-            .is_ok_and(|target| StateDir::knows(&self.home.state_dir, &target))
+        self.look_at_state()
+            .is_ok_and(|state| self.target().is_ok_and(|target| state.knows(&target)))
     }
 
     /// Why nothing can be saved, whatever is chosen: no rights, a read-only disk, no place for backups.
@@ -234,7 +268,7 @@ impl Host {
             return Some("saving works on Linux only".to_owned());
         }
         // Looking makes no directory: who only opens the screen has kept nothing yet.
-        let looked = StateDir::look(&self.home.state_dir).and_then(|state| {
+        let looked = self.look_at_state().and_then(|state| {
             let target = self.target()?;
             save::preflight(&target, &state, 0)?.refuse(&state, true)
         });
@@ -251,6 +285,7 @@ impl Host {
             Some(commands) => Controller::with_commands(places, commands.clone()),
             None => Controller::find(places),
         };
+        let controller = controller.with_only_here(self.preferences.only_here);
         let usual = engine::Timing::default();
         Some(controller.with_timing(engine::Timing {
             watch: self.preferences.watch.unwrap_or(usual.watch),

@@ -5,7 +5,9 @@ use std::sync::atomic::AtomicBool;
 
 use crate::mailserver_cfg::{EditSet, Secrets};
 use crate::probe::Cancel;
-use crate::save::{self, Actor, Content, Note, Outcome, Request, SaveError, Saved, Started, StateDir, Step, Target};
+use crate::save::{
+    self, Actor, Content, Note, Outcome, Request, SaveError, Saved, Started, StateDir, Step, Target, What,
+};
 use crate::session::{Consent, Expected};
 
 use super::effect::{SaveJob, SaveProblem, SaveReport, Wanted};
@@ -67,9 +69,11 @@ impl Host {
         };
         let mut words = job.words.clone();
         words.extend(switch.as_ref().map(UndoSwitch::words));
+        let reviewed = self.reviewed().unwrap_or(target.path());
         let request = Request {
             state: &state,
             target: &target,
+            reviewed,
             base: &job.base,
             content,
             note: Note {
@@ -240,8 +244,8 @@ impl Host {
     }
 
     fn problem(&self, error: &SaveError) -> SaveProblem {
-        let conflicts = match error {
-            SaveError::Conflict { conflicts, .. } => conflicts.clone(),
+        let conflicts = match &error.what {
+            What::Conflict { conflicts, .. } => conflicts.clone(),
             _ => Vec::new(),
         };
         SaveProblem {

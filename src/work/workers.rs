@@ -338,7 +338,7 @@ impl Inner {
             let written = if edits.is_empty() {
                 self.host.drop_draft()
             } else {
-                self.host.keep_draft(&self.document, &edits, &self.secrets)
+                self.host.keep_draft(&edits, &self.secrets)
             };
             if let Err(error) = written {
                 (self.sink)(

@@ -2,8 +2,8 @@
 
 use ratatui::layout::Rect;
 
-use crate::peers::{Assessed, Peer, PeerKey, Trouble, Verdict, assess};
-use crate::session::{Line, Tone, Wrap, amount, evidence_words, host_label, knowledge_words, verdict_words};
+use crate::peers::{Assessed, Peer, PeerKey, Trouble, assess};
+use crate::session::{Line, Tone, Wrap, amount, evidence_words, host_label, knowledge_words, verdict_words, words_of};
 use crate::tls::Direction;
 use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
@@ -185,7 +185,7 @@ fn since_save(context: &Context, named: usize) -> Vec<Line> {
         format!(
             "x Since the save of {}: {} delayed or failing, {new} of them newly",
             context.clock.date_and_time(*at),
-            amount(troubles.len() as u64, "peer", "peers"),
+            amount(troubles.len(), "peer", "peers"),
         ),
     )];
     // One row each: the whole words stand in the peer's own view.
@@ -203,13 +203,8 @@ fn since_save(context: &Context, named: usize) -> Vec<Line> {
 /// All about a peer: verdict, why, and the raw evidence.
 fn details(assessed: &Assessed<'_>, context: &Context) -> (String, Vec<Line>) {
     let peer = assessed.peer;
-    let tone = match assessed.verdict {
-        Verdict::CutOff => Tone::Bad,
-        Verdict::Mixed | Verdict::Unknown => Tone::Caution,
-        Verdict::Plain | Verdict::Ok => Tone::Text,
-    };
     let mut verdict = words::field("verdict", verdict_words(assessed.verdict, assessed.highest));
-    verdict.tone = tone;
+    verdict.tone = words_of(assessed.verdict).tone;
     let mut lines = vec![words::field("direction", peer.key.direction.to_string()), verdict];
     if !peer.names.is_empty() {
         lines.push(words::field("names", peer.names.join(", ")));
