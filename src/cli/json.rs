@@ -191,6 +191,8 @@ impl ProbeJson {
 #[derive(Serialize)]
 pub(super) struct SinceSaveJson {
     pub(super) since: Option<String>,
+    /// Of the mail log; before it lies `since`, or nothing can be said yet.
+    pub(super) newest_line: Option<String>,
     pub(super) peers: Vec<TroubleJson>,
 }
 

@@ -233,6 +233,7 @@ mod tests {
                 port: None,
             },
             address: None,
+            addresses: Vec::new(),
             authenticated: false,
             evidence: crate::peers::Evidence {
                 knowledge: crate::peers::Knowledge::Ceiling(TlsVersion::Tls12),

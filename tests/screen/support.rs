@@ -176,6 +176,7 @@ pub fn book() -> Arc<PeerBook> {
         peers,
         warnings: Vec::new(),
         window_days: 30,
+        logs_to: None,
         routes: Vec::new(),
     })
 }
