@@ -67,6 +67,7 @@ fn after_recovery(
         closing: Vec::new(),
         whole,
         took_effect: None,
+        proof: None,
     }
     .carry_out(console)
 }

@@ -136,7 +136,7 @@ fn read_peers_file(host: &Host, reading: &mut Reading, clock: &Clock) {
     let mut bytes = Vec::new();
     // What is too much is said by whoever reads the lines.
     match opened.into_file().take(PEERS_FILE_READ).read_to_end(&mut bytes) {
-        Ok(_) => reading.peers_file = Some(PeersFile::parse(&bytes, clock.now)),
+        Ok(_) => reading.peers_file = Some(PeersFile::parse(&bytes, clock.now, &clock.zone)),
         Err(error) => {
             let words = format!("the peers file {} cannot be read: {error}", path.display());
             reading.warnings.push(words);

@@ -7,6 +7,7 @@ mod facts;
 mod gate;
 mod hold;
 mod live;
+mod port_question;
 mod probing;
 mod proof;
 mod reader;
@@ -27,7 +28,7 @@ pub use probing::{
     Asked, Question, ask, knowledge, probe, probe_plan, question, questions, record, remember_aloud, settings,
     settings_without_file,
 };
-pub use proof::{LiveProof, PortProof, Said};
+pub use proof::{LiveProof, PortAnswer, PortProof};
 pub use reader::{HEADERS, Reader};
 pub use recovered::recover;
 pub use saving::{SaveNews, save, save_over};

@@ -108,6 +108,7 @@ pub fn record(host: &Host, key: &PeerKey, report: &Report) -> Record {
     Record {
         key: key.clone(),
         address: report.address.map(|address| address.ip()).filter(|_| named),
+        addresses: Vec::new(),
         authenticated: false,
         evidence: Evidence {
             knowledge: knowledge(&report.outcome),

@@ -1,5 +1,6 @@
 //! From a wish to save to a saved file: the save room with the engine in front of it, and words for what came of it.
 
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -14,7 +15,7 @@ use crate::session::{Consent, Expected};
 use super::effect::{SaveJob, SaveProblem, SaveReport, Wanted};
 use super::ending;
 use super::gate::EngineGate;
-use super::live::prove;
+use super::live::prove_ports;
 use super::recovered::recovered;
 use super::switch::UndoSwitch;
 use crate::host::{Host, clock};
@@ -166,7 +167,7 @@ fn saved_over(
                 tell(SaveNews::Detail(
                     "Asking the server's own ports what they accept now ...",
                 ));
-                prove_save(host, expected, &mut report);
+                prove_save(host, gate.ports_before(), expected, &mut report);
             }
             if let Some(words) = gate.values() {
                 report.took_effect = Some(false);
@@ -187,9 +188,9 @@ fn saved_over(
 }
 
 /// The proof after a save: what the engine accepts now, against what was chosen.
-fn prove_save(host: &Host, expected: &Expected, report: &mut SaveReport) {
+fn prove_save(host: &Host, before: &[SocketAddr], expected: &Expected, report: &mut SaveReport) {
     let Ok(cancel) = Cancel::new() else { return };
-    let proof = prove(host, expected, &cancel);
+    let proof = prove_ports(host, before, expected, &cancel);
     if !proof.ports.is_empty() {
         report.lines.push("What the server's own ports accept now:".to_owned());
         report.lines.extend(proof.lines());
@@ -199,12 +200,9 @@ fn prove_save(host: &Host, expected: &Expected, report: &mut SaveReport) {
             .warnings
             .push(format!("THE SETTING DID NOT TAKE EFFECT: {words}"));
     }
-    report.took_effect = if !proof.contradictions.is_empty() {
-        Some(false)
-    } else {
-        (proof.has_answers() && proof.open.is_empty()).then_some(true)
-    };
-    report.warnings.extend(proof.open);
+    report.took_effect = proof.took_effect();
+    report.warnings.extend(proof.open.iter().cloned());
+    report.proof = Some(proof);
 }
 
 /// What is to be written, and the edits whose values must still be there after the engine's start.
@@ -286,6 +284,7 @@ fn report(
         backup: saved.backup.map(|backup| backup.path.display().to_string()),
         to_confirm: false,
         took_effect: None,
+        proof: None,
     })
 }
 
