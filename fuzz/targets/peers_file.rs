@@ -10,7 +10,7 @@ use support::{NOW, assert_safe};
 fuzz_target!(|bytes: &[u8]| {
     let file = PeersFile::parse(bytes, NOW);
     file.problems.iter().for_each(|text| assert_safe(text));
-    let again = PeersFile::parse(kerio_tls::peers::PeersFileEntry::write(&file.entries).as_bytes(), NOW);
+    let again = PeersFile::parse(PeersFile::write(&file.entries).as_bytes(), NOW);
     assert_eq!(again.problems, Vec::<String>::new());
     assert_eq!(again.entries, file.entries);
 });
