@@ -300,7 +300,7 @@ proptest! {
             }
             Err(EditError::Duplicate { path, lines }) => {
                 prop_assert!(lines.len() > 1);
-                prop_assert!(old.duplicates().iter().any(|d| d.table == path.table && d.lines == lines));
+                prop_assert!(old.duplicates().iter().any(|d| *d.table == *path.table && d.lines == lines));
             }
             Err(EditError::NotPlain { path, .. }) => {
                 prop_assert!(text.contains("<i/>") || text.contains("<!-- c -->"), "{path}");
@@ -316,7 +316,7 @@ proptest! {
     fn undoing_an_addition_beside_others_gives_the_same_bytes(text in document(), value in "[a-z<\n]{0,5}") {
         let old = Document::parse(text.into_bytes()).unwrap();
         for table in TABLES {
-            if old.variables(table).is_empty() || old.duplicates().iter().any(|d| d.table == table) {
+            if old.variables(table).is_empty() || old.duplicates().iter().any(|d| *d.table == *table) {
                 continue;
             }
             let add = EditSet::new([Edit { path: path(table, "New"), base: None, new: Some(value.clone()) }]);
