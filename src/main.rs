@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use kerio_tls::cli::{self, Arguments, Status};
+use kerio_tls::host::Host;
 use kerio_tls::session::Session;
 use kerio_tls::tui::{self, Ending, Options, State, Theme};
-use kerio_tls::work::{Asker, Effect, Hold, Host, Workers};
+use kerio_tls::work::{Asker, Effect, Hold, Workers};
 
 fn main() -> ExitCode {
     // Temporary files, backups, journal: nothing that we make is for others.

@@ -13,12 +13,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, tz::TimeZone};
+use kerio_tls::host::EngineNow;
 use kerio_tls::mailserver_cfg::Document;
 use kerio_tls::peers::{BookSources, Host, Peer, PeerBook, PeerKey, PeersFile, Service, make_book};
 use kerio_tls::session::{Clock, EnginePlan, Facts, Measured, Session};
 use kerio_tls::tls::{Catalogue, Direction};
 use kerio_tls::tui::{Action, Effect, Key, Keyboard, State, Theme, draw, update};
-use kerio_tls::work::{self, Asker, EngineNow, Event, SaveJob, SaveReport, Wanted};
+use kerio_tls::work::{self, Asker, Event, SaveJob, SaveReport, Wanted};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;

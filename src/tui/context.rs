@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::host::EngineNow;
 use crate::peers::{Counts, PeerBook, Threshold, Trouble, assess};
 use crate::session::{Clock, Line, Session, Tone};
 pub use crate::tls::CHOICES;
 use crate::tls::{Direction, Minimum, Role};
-use crate::work::{self, EngineNow, EngineWish};
+use crate::work::{self, EngineWish};
 
 use super::request::Request;
 use super::theme::Theme;

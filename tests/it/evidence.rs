@@ -12,7 +12,7 @@ use crate::ran::{BINARY, Ran, in_terminal, run};
 
 impl Place {
     /// With a store, where the logs are.
-    fn with_store() -> Self {
+    pub(crate) fn with_store() -> Self {
         let place = Self::with("");
         let store = place.path("store");
         fs::create_dir_all(store.join("logs")).unwrap();

@@ -33,6 +33,7 @@ mod document;
 mod engine_control;
 mod engine_detect;
 mod evidence;
+mod log_files;
 mod peers_logs;
 mod probe_fake;
 mod probe_truth;

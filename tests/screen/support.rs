@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, tz::TimeZone};
+use kerio_tls::host::EngineNow;
 use kerio_tls::mailserver_cfg::Document;
 use kerio_tls::peers::{Evidence, Host, Knowledge, Peer, PeerBook, PeerKey, Service, Source};
 use kerio_tls::save::{Actor, BackupInfo, StoredEdit};
 use kerio_tls::session::{Clock, EnginePlan, Facts, Measured, Session};
 use kerio_tls::tls::{Catalogue, Direction, TlsVersion};
 use kerio_tls::tui::{Action, Effect, Key, Keyboard, Place, State, Tab, Theme, draw, update};
-use kerio_tls::work::{self, Asker, EngineNow, Event, SaveReport};
+use kerio_tls::work::{self, Asker, Event, SaveReport};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;

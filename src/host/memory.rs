@@ -18,7 +18,7 @@ use crate::peers::{EvidenceStore, Record};
 use crate::session::Measured;
 use crate::tls::TlsVersion;
 
-use super::host::Host;
+use super::here::Host;
 
 const EVIDENCE: &str = "evidence.jsonl";
 /// The same as it was, where lines of it were damaged (or are of another version) and it was written anew without them.
@@ -33,20 +33,20 @@ const LIMIT: u64 = 64 << 20;
 
 /// What was measured of this server, and of which build of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ServerMemory {
+pub(crate) struct ServerMemory {
     /// The build: path, size and time of the engine's executable, and its package's version.
-    pub(super) build: String,
+    pub(crate) build: String,
     /// A handshake or a Received header has shown TLS 1.3.
-    pub(super) speaks_tls13: bool,
+    pub(crate) speaks_tls13: bool,
     /// The lowest version accepted inbound while no TLS variable was set.
-    pub(super) inbound_default: Option<String>,
+    pub(crate) inbound_default: Option<String>,
     /// When, RFC 3339.
-    pub(super) at: String,
+    pub(crate) at: String,
 }
 
 impl Host {
     /// The remembered evidence; what cannot be read or used is named.
-    pub(super) fn remembered(&self) -> (EvidenceStore, Vec<String>) {
+    pub(crate) fn remembered(&self) -> (EvidenceStore, Vec<String>) {
         match self.evidence() {
             Ok((store, problems, _)) => (store, problems),
             Err(error) => (
@@ -68,7 +68,7 @@ impl Host {
     ///
     /// # Errors
     /// The state directory cannot be read or written; what was remembered before is still there.
-    pub(super) fn remember(&self, records: Vec<Record>) -> Result<()> {
+    pub(crate) fn remember(&self, records: Vec<Record>) -> Result<()> {
         let _held = self.lock_memory()?;
         let (mut store, _, bytes) = self.evidence()?;
         if bytes.len() > EvidenceStore::BYTES_MAX {
@@ -82,7 +82,7 @@ impl Host {
     }
 
     /// Waits until nobody else writes here; the lock ends with the handle, and with the process.
-    pub(super) fn lock_memory(&self) -> Result<std::fs::File> {
+    pub(crate) fn lock_memory(&self) -> Result<std::fs::File> {
         // The state room makes the directory, and refuses one that cannot be trusted.
         self.state().map_err(Error::other)?;
         let lock = std::fs::OpenOptions::new()
@@ -117,7 +117,7 @@ impl Host {
         }
     }
 
-    pub(super) fn server_memory(&self) -> ServerMemory {
+    pub(crate) fn server_memory(&self) -> ServerMemory {
         // What cannot be read is "never measured".
         self.kept_memory().unwrap_or_default()
     }
@@ -143,7 +143,7 @@ impl Host {
     ///
     /// # Errors
     /// The state directory cannot be read or written; what was remembered before is still there.
-    pub(super) fn remember_server(&self, change: impl FnOnce(&mut ServerMemory)) -> Result<()> {
+    pub(crate) fn remember_server(&self, change: impl FnOnce(&mut ServerMemory)) -> Result<()> {
         let _held = self.lock_memory()?;
         let mut memory = self.kept_memory()?;
         change(&mut memory);
@@ -209,13 +209,13 @@ mod tests {
     }
 
     fn host(dir: &Path, file: &Path) -> Host {
-        Host::find(&crate::work::HostOptions {
+        Host::find(&crate::host::HostOptions {
             file: Some(file.to_owned()),
-            home: crate::work::HomeOptions {
+            home: crate::host::HomeOptions {
                 state_dir: Some(dir.join("state")),
-                ..crate::work::HomeOptions::default()
+                ..crate::host::HomeOptions::default()
             },
-            ..crate::work::HostOptions::default()
+            ..crate::host::HostOptions::default()
         })
         .unwrap()
     }

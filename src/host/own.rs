@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::peers::{Host, OwnHosts};
 use crate::probe::EhloName;
 
-use super::host::Host as Server;
+use super::here::Host as Server;
 
 /// More than this of a file in `/etc` is not looked at, in bytes.
 const LIMIT: u64 = 1 << 20;
@@ -18,17 +18,17 @@ const NAMES_MAX: usize = 16;
 
 impl Server {
     /// Names that this server goes by, the likeliest full one first: those of the preferences, then what this machine says.
-    pub(super) fn own_names(&self) -> Vec<String> {
+    pub(crate) fn own_names(&self) -> Vec<String> {
         names(&self.preferences.names)
     }
 
     /// The name to give in EHLO.
-    pub(super) fn ehlo_name(&self) -> EhloName {
+    pub(crate) fn ehlo_name(&self) -> EhloName {
         ehlo_name(&self.preferences.names)
     }
 
     /// Its names and addresses.
-    pub(super) fn own_hosts(&self) -> OwnHosts {
+    pub(crate) fn own_hosts(&self) -> OwnHosts {
         let v4 = fs::read_to_string("/proc/net/fib_trie").unwrap_or_default();
         let v6 = fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
         let addresses = local_v4(&v4)
@@ -43,12 +43,13 @@ impl Server {
     }
 }
 
-/// The name to give in EHLO: the first that the preferences give, else the first full name of this machine, since strict servers
-/// refuse a short one (RFC 5321 section 4.1.1.1 wants a full name or an address literal).
-pub(super) fn ehlo_name(given: &[String]) -> EhloName {
+/// The name to give in EHLO: the first full one that the preferences give or this machine has; where there is none, the literal of
+/// the address, since strict servers refuse a short name (RFC 5321 section 4.1.1.1).
+pub(crate) fn ehlo_name(given: &[String]) -> EhloName {
     // Full names stand first.
     names(given)
         .first()
+        .filter(|name| name.contains('.'))
         .and_then(|name| EhloName::new(name))
         .unwrap_or_default()
 }

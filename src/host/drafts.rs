@@ -1,19 +1,17 @@
 //! Unsaved edits, kept for a session that is lost.
 
-use std::sync::Arc;
-
-use crate::mailserver_cfg::{Document, EditSet, Secrets};
+use crate::mailserver_cfg::{EditSet, Secrets};
 use crate::save::{self, SaveError};
 
-use super::host::Host;
+use super::here::Host;
 
 impl Host {
     /// Remembers unsaved edits; what is left out because it is secret is named.
     ///
     /// # Errors
     /// [`SaveError`].
-    pub fn keep_draft(&self, base: &Arc<Document>, edits: &EditSet, secrets: &Secrets) -> Result<(), SaveError> {
-        save::write_draft(&self.state()?, &self.target()?, base, edits, secrets).map(|_| ())
+    pub fn keep_draft(&self, edits: &EditSet, secrets: &Secrets) -> Result<(), SaveError> {
+        save::write_draft(&self.state()?, &self.target()?, edits, secrets).map(|_| ())
     }
 
     /// Forgets unsaved edits.

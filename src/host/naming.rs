@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::tls::{Catalogue, Direction, Role, confirmed_toml};
 
+use super::here::Host;
 use super::home::distrust;
-use super::host::Host;
 
 /// More than this is no preferences file.
 const LIMIT: u64 = 1 << 20;
@@ -208,14 +208,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("kerio-tls.toml");
         fs::write(&path, "").unwrap();
-        let host = Host::find(&crate::work::HostOptions {
+        let host = Host::find(&crate::host::HostOptions {
             file: Some(directory.path().join("mailserver.cfg")),
-            home: crate::work::HomeOptions {
+            home: crate::host::HomeOptions {
                 state_dir: Some(directory.path().join("state")),
                 config: Some(path.clone()),
                 peers: None,
             },
-            ..crate::work::HostOptions::default()
+            ..crate::host::HostOptions::default()
         })
         .unwrap();
         std::thread::scope(|scope| {

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::tz::TimeZone;
 
@@ -16,7 +16,6 @@ use crate::session::Clock;
 use crate::tls::{Direction, Minimum, Pair, TlsVersion};
 
 use super::demo::Demo;
-use super::effect::EngineNow;
 use super::home::{Home, HomeOptions, NoHome};
 use super::preferences::{Preferences, PreferencesError};
 
@@ -77,6 +76,15 @@ pub enum HostError {
     Demo(std::io::Error),
 }
 
+/// What the header says of the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineNow {
+    /// `running`, `stopped`, `none`, `unknown`.
+    pub word: &'static str,
+    /// When that was seen.
+    pub at: jiff::Timestamp,
+}
+
 /// One configuration file and its surroundings.
 #[derive(Debug, Clone)]
 pub struct Host {
@@ -88,7 +96,20 @@ pub struct Host {
     pub preferences: Preferences,
     /// The demo, kept until the last user of it is gone.
     demo: Option<Arc<Demo>>,
+    /// The real file that was read first: what is reviewed and saved is that one.
+    read_from: Arc<OnceLock<PathBuf>>,
 }
+
+/// How the names begin of what is remembered in the state directory (`memory`, `backups`), and of preferences, which stand there too where a user
+/// has no home.
+const IN_STATE_DIR: [&str; 6] = [
+    "evidence.",
+    "server.",
+    "memory.",
+    "engine-seconds",
+    "kerio-tls.",
+    "peers.csv",
+];
 
 impl Host {
     /// Finds everything, reads the preferences, changes nothing (but makes the demo's copy).
@@ -107,6 +128,7 @@ impl Host {
                 home,
                 preferences,
                 demo: Some(Arc::new(demo)),
+                read_from: Arc::default(),
             });
         }
         let file = match &options.file {
@@ -126,6 +148,7 @@ impl Host {
             home,
             preferences,
             demo: None,
+            read_from: Arc::default(),
         })
     }
 
@@ -158,12 +181,12 @@ impl Host {
     }
 
     /// In the demo: the pretend peer that stands for this one. `None`: this is no demo.
-    pub(super) fn pretend(&self, key: &PeerKey) -> Option<Option<Target>> {
+    pub(crate) fn pretend(&self, key: &PeerKey) -> Option<Option<Target>> {
         self.demo.as_ref().map(|demo| demo.pretend(key))
     }
 
     /// In the demo: its own ports, which do what its file says.
-    pub(super) fn pretend_ports(&self) -> Option<Vec<(SocketAddr, Service)>> {
+    pub(crate) fn pretend_ports(&self) -> Option<Vec<(SocketAddr, Service)>> {
         let demo = self.demo.as_ref()?;
         let pairs = |document: &Document, direction: Direction| -> Vec<Pair> {
             let variables = document.variables(direction.table()).into_iter();
@@ -204,19 +227,38 @@ impl Host {
         SaveTarget::resolve(&self.file)
     }
 
+    /// Remembers which file was read.
+    pub(super) fn was_read(&self, target: &SaveTarget) {
+        let _ = self.read_from.set(target.path().to_owned());
+    }
+
+    /// The real file that was read first.
+    #[must_use]
+    pub fn reviewed(&self) -> Option<&Path> {
+        self.read_from.get().map(PathBuf::as_path)
+    }
+
     /// The state directory, made if it is not there.
     ///
     /// # Errors
     /// [`SaveError`].
     pub fn state(&self) -> Result<StateDir, SaveError> {
-        StateDir::open(&self.home.state_dir)
+        StateDir::open(&self.home.state_dir, &IN_STATE_DIR)
+    }
+
+    /// The state directory for looking only: nothing is made.
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn look_at_state(&self) -> Result<StateDir, SaveError> {
+        StateDir::look(&self.home.state_dir, &IN_STATE_DIR)
     }
 
     /// Has anything been kept for this file yet? If not, a command that only looks must not make a place for it.
     #[must_use]
     pub fn has_state(&self) -> bool {
-        self.target()
-            .is_ok_and(|target| StateDir::knows(&self.home.state_dir, &target))
+        self.look_at_state()
+            .is_ok_and(|state| self.target().is_ok_and(|target| state.knows(&target)))
     }
 
     /// Why nothing can be saved, whatever is chosen: no rights, a read-only disk, no place for backups.
@@ -226,7 +268,7 @@ impl Host {
             return Some("saving works on Linux only".to_owned());
         }
         // Looking makes no directory: who only opens the screen has kept nothing yet.
-        let looked = StateDir::look(&self.home.state_dir).and_then(|state| {
+        let looked = self.look_at_state().and_then(|state| {
             let target = self.target()?;
             save::preflight(&target, &state, 0)?.refuse(&state, true)
         });
@@ -234,7 +276,7 @@ impl Host {
     }
 
     /// The hand on the engine; `None` in the demo, whose file no engine uses.
-    pub(super) fn controller(&self) -> Option<Controller> {
+    pub(crate) fn controller(&self) -> Option<Controller> {
         if self.is_demo() {
             return None;
         }
@@ -243,6 +285,7 @@ impl Host {
             Some(commands) => Controller::with_commands(places, commands.clone()),
             None => Controller::find(places),
         };
+        let controller = controller.with_only_here(self.preferences.only_here);
         let usual = engine::Timing::default();
         Some(controller.with_timing(engine::Timing {
             watch: self.preferences.watch.unwrap_or(usual.watch),
@@ -251,7 +294,7 @@ impl Host {
     }
 
     /// What to type to start the engine.
-    pub(super) fn start_command(&self) -> String {
+    pub(crate) fn start_command(&self) -> String {
         self.controller()
             .map_or_else(String::new, |controller| controller.manual_commands().start)
     }

@@ -1,33 +1,33 @@
-//! The stable words for services, hosts and peers, as the peers file, the evidence store and the JSON spell them.
+//! Who: hosts and peers by name, as the peers file, the evidence store and the JSON spell them; and who we are ourselves.
 
 use std::fmt;
 use std::net::IpAddr;
 
-use super::{Host, PeerKey, Source};
+use crate::tls::{Direction, Service};
 
 /// Longest host name taken (RFC 1035 section 2.3.4).
 const NAME_MAX: usize = 253;
 
-impl Source {
-    /// Every source, lightest first.
-    pub const ALL: [Self; 4] = [Self::MailLog, Self::PeersFile, Self::Received, Self::Probe];
+/// Host of a peer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Host {
+    /// An address.
+    Address(IpAddr),
+    /// A name, lower case, already safe to show.
+    Name(String),
+}
 
-    /// The stable spelling of JSON and the evidence store.
-    #[must_use]
-    pub const fn token(self) -> &'static str {
-        match self {
-            Self::MailLog => "mail.log",
-            Self::PeersFile => "peers-file",
-            Self::Received => "received",
-            Self::Probe => "probe",
-        }
-    }
-
-    /// Reads [`Self::token`] back.
-    #[must_use]
-    pub fn from_token(token: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.token() == token)
-    }
+/// What makes a peer one peer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PeerKey {
+    /// Direction.
+    pub direction: Direction,
+    /// Service.
+    pub service: Service,
+    /// Host.
+    pub host: Host,
+    /// Port, where it is not the service's usual one.
+    pub port: Option<u16>,
 }
 
 impl Host {
@@ -92,6 +92,49 @@ impl PeerKey {
             (Host::Address(IpAddr::V6(address)), Some(port)) => format!("[{address}]:{port}"),
             (host, Some(port)) => format!("{host}:{port}"),
         }
+    }
+}
+
+/// This server's own addresses and names: they are no peers. Loopback and the unspecified address never are.
+#[derive(Debug, Clone, Default)]
+pub struct OwnHosts {
+    /// A handful: looking through them is quicker than hashing.
+    addresses: Vec<IpAddr>,
+    names: Vec<String>,
+}
+
+impl OwnHosts {
+    /// From addresses and names as they come.
+    pub fn new(hosts: impl IntoIterator<Item = Host>) -> Self {
+        let mut own = Self::default();
+        for host in hosts {
+            match host {
+                Host::Address(address) => own.addresses.push(address.to_canonical()),
+                Host::Name(name) => own.names.push(name.to_ascii_lowercase()),
+            };
+        }
+        own
+    }
+
+    /// Whether this address is ours (or nobody's).
+    #[must_use]
+    pub fn has_address(&self, address: IpAddr) -> bool {
+        address.is_loopback() || address.is_unspecified() || self.addresses.contains(&address)
+    }
+
+    /// Whether this host is ours (or nobody's).
+    #[must_use]
+    pub fn has(&self, host: &Host) -> bool {
+        match host {
+            Host::Address(address) => self.has_address(address.to_canonical()),
+            Host::Name(name) => self.has_name(name),
+        }
+    }
+
+    /// Whether this name, in lower case, is ours.
+    #[must_use]
+    pub fn has_name(&self, name: &str) -> bool {
+        name == "localhost" || name.starts_with("localhost.") || self.names.iter().any(|own| own == name)
     }
 }
 

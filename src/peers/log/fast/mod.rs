@@ -1,19 +1,50 @@
-//! The lines that nearly all are, at one stroke: a delivery that went well or did not, a message taken in, a report made here.
+//! The fast lane: lines of the usual shape, which nearly all are, are read at one stroke.
 //!
-//! The reader of [`mod@super::line`] asks for each field what may have gone wrong with it. A line without quotes, without
-//! anything unusual, whose literals stand where the engine writes them, needs none of these questions: it is read here from
-//! the left without knowing where it ends, and the last search, which has to look through the free text anyway, finds the
-//! line feed. Whatever deviates is `None` and goes the strict way: this is a short cut and never an opinion of its own (a
-//! test holds the two against each other). No search passes a line feed.
+//! The strict reader ([`super::line`]) asks for each field what may have gone wrong with it. A line without quotes, whose words stand
+//! where the engine writes them, needs none of these questions: it is read here from the left without knowing where it ends, and the
+//! last search, which has to look through the free text anyway, finds the line feed. Whatever deviates is left to the strict reader:
+//! this is a short cut and never an opinion of its own (tests hold the two against each other). No search passes a line feed.
+//!
+//! [`count`] is the one way in. Nobody else needs this folder: without it, and without `wide`, the program is slower and finds the
+//! same; how to do without is said at `FAST` in `stretch.rs`.
 
+mod window;
+
+use super::distinct::MessageId;
 use super::key::{HostKey, Kind, service};
 use super::line::{Outcome, domain};
-use super::window::{Long, Short, digits, first};
-use crate::peers::Service;
+use super::tally::{Known, Tally};
+use crate::tls::Service;
+use window::{Long, Short, digits, first};
+
+/// Counts the line at the head of `text` (behind its time), if it is of the usual shape and its peer is known by now; gives what follows
+/// from its line feed on.
+#[inline]
+pub(super) fn count<'t>(text: &'t [u8], second: i64, tally: &mut Tally) -> Option<&'t [u8]> {
+    let (line, after) = read(text)?;
+    match line {
+        Usual::Sent {
+            host,
+            id,
+            domain,
+            outcome,
+            status,
+        } => match tally.known(host)? {
+            Known::Peer(peer) => tally.tried(peer, MessageId::usual(id), domain, (outcome, status), second),
+            Known::Ourselves => {}
+        },
+        Usual::Received { host, id, user, tls } => match tally.known(host)? {
+            Known::Peer(peer) => tally.taken_in(peer, MessageId::usual(id), (user, tls), second),
+            Known::Ourselves => {}
+        },
+        Usual::Made => {}
+    }
+    Some(after)
+}
 
 /// A line of the usual shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Common<'a> {
+enum Usual<'a> {
     Sent {
         host: HostKey,
         /// The Queue-ID.
@@ -34,20 +65,9 @@ pub(super) enum Common<'a> {
     Made,
 }
 
-impl Common<'_> {
-    /// What its peer is looked up by, if it names one.
-    #[inline]
-    pub(super) fn host(&self) -> Option<HostKey> {
-        match self {
-            Self::Sent { host, .. } | Self::Received { host, .. } => Some(*host),
-            Self::Made => None,
-        }
-    }
-}
-
-/// Reads the line at the head of `text` (behind its time); gives it and what follows from its line feed on.
+/// Reads the line at the head of `text`; gives it and what follows from its line feed on.
 #[inline]
-pub(super) fn read(text: &[u8]) -> Option<(Common<'_>, &[u8])> {
+fn read(text: &[u8]) -> Option<(Usual<'_>, &[u8])> {
     let (head, rest) = text.split_first_chunk::<16>()?;
     if head == b"Sent: Queue-ID: " {
         sent(rest)
@@ -59,14 +79,14 @@ pub(super) fn read(text: &[u8]) -> Option<(Common<'_>, &[u8])> {
 }
 
 #[inline]
-fn sent(rest: &[u8]) -> Option<(Common<'_>, &[u8])> {
+fn sent(rest: &[u8]) -> Option<(Usual<'_>, &[u8])> {
     let (id, rest) = queue_id(rest)?;
     let (domain, rest) = recipient(rest.strip_prefix(b", Recipient: <")?)?;
     let (outcome, status, rest) = result(rest.strip_prefix(b", Result: ")?)?;
-    let (host, rest) = HostKey::read(Kind::Outbound, rest)?;
+    let (host, rest) = host(Kind::Outbound, rest)?;
     let rest = rest.strip_prefix(b", Msg-Id: ")?;
-    let end = end_without(rest, *b"RS", [b", Remote-Host: ".as_slice(), b", Status: "])?;
-    let sent = Common::Sent {
+    let end = end_without(rest, [*b"Rm", *b"Sa"], [b"Remote-Host:", b"Status:"])?;
+    let sent = Usual::Sent {
         host,
         id,
         domain,
@@ -77,7 +97,7 @@ fn sent(rest: &[u8]) -> Option<(Common<'_>, &[u8])> {
 }
 
 #[inline]
-fn received(rest: &[u8]) -> Option<(Common<'_>, &[u8])> {
+fn received(rest: &[u8]) -> Option<(Usual<'_>, &[u8])> {
     let (id, rest) = queue_id(rest)?;
     let rest = rest.strip_prefix(b", Service: ")?;
     // What nearly all say.
@@ -92,21 +112,21 @@ fn received(rest: &[u8]) -> Option<(Common<'_>, &[u8])> {
     let rest = mailbox(rest)?;
     let rest = mailbox(rest.strip_prefix(b", To: <")?)?;
     let size = rest.strip_prefix(b", Size: ")?;
-    let rest = size.get(digits(size).filter(|digits| *digits > 0)?..)?;
-    let Some(rest) = rest.strip_prefix(b", Sender-Host: ") else {
-        return Some((
-            Common::Made,
-            end_without(rest.strip_prefix(b", Report: ")?, *b"S", [b", Size: "])?,
-        ));
-    };
-    let (host, mut rest) = HostKey::read(Kind::Inbound(service), rest)?;
+    let mut rest = size.get(digits(size).filter(|digits| *digits > 0)?..)?;
+    if let Some(report) = rest.strip_prefix(b", Report: ") {
+        return Some((Usual::Made, end_without(report, [*b"Sz"], [b"Size: "])?));
+    }
     let (mut user, mut tls) = (false, false);
+    // The vendor's manual has the user before the host, newer engines behind it.
+    if let Some(name) = rest.strip_prefix(b", User: ") {
+        (user, rest) = (true, user_name(name)?);
+    }
+    let (host, mut rest) = host(Kind::Inbound(service), rest.strip_prefix(b", Sender-Host: ")?)?;
     loop {
         if let Some(after) = rest.strip_prefix(b", SSL: yes") {
             (tls, rest) = (true, after);
         } else if let Some(name) = rest.strip_prefix(b", User: ") {
-            user = true;
-            (_, rest) = short_field(name, 1024)?;
+            (user, rest) = (true, user_name(name)?);
         } else {
             break;
         }
@@ -114,8 +134,22 @@ fn received(rest: &[u8]) -> Option<(Common<'_>, &[u8])> {
     let rest = rest
         .strip_prefix(b", Subject:")
         .or_else(|| rest.strip_prefix(b", Msg-Id: "))?;
-    let end = end_without(rest, *b"S", [b", Size: "])?;
-    Some((Common::Received { host, id, user, tls }, end))
+    let end = end_without(rest, [*b"Sz"], [b"Size: "])?;
+    Some((Usual::Received { host, id, user, tls }, end))
+}
+
+/// The key of an IPv4 address, and what follows. Whether it is an address is not looked at: what is none was never put into the table.
+#[inline(always)]
+fn host(kind: Kind, text: &[u8]) -> Option<(HostKey, &[u8])> {
+    let (host, rest) = window::host(text)?;
+    Some((HostKey::new(kind, host), rest))
+}
+
+/// What follows on the name of a user. An empty one is left to the strict reader.
+#[inline]
+fn user_name(text: &[u8]) -> Option<&[u8]> {
+    let (name, rest) = short_field(text, 1024)?;
+    (!name.starts_with(b" ")).then_some(rest)
 }
 
 /// What became of a delivery, the remote server's words, and what follows on `Remote-Host: `.
@@ -139,7 +173,7 @@ fn result(text: &[u8]) -> Option<(Outcome, &[u8], &[u8])> {
         if let Some(rest) = field.strip_prefix(b", Remote-Host: ") {
             return Some((outcome, status.trim_ascii(), rest));
         }
-        if field.starts_with(b"\n") || field.starts_with(b", Status: ") {
+        if field.starts_with(b"\n") || starts_delivery_field(field) {
             return None;
         }
         from = at + 1;
@@ -190,18 +224,25 @@ fn short_field(text: &[u8], max: usize) -> Option<(&[u8], &[u8])> {
     text.split_at_checked(end).filter(|(_, rest)| rest.starts_with(b","))
 }
 
-/// The text from the line feed on, if none of these fields comes before. Each begins with a comma, a blank, and one of `third`.
+/// Whether a text that begins with a comma goes on with a field that a delivery has once.
+fn starts_delivery_field(text: &[u8]) -> bool {
+    let name = text.get(1..).unwrap_or_default();
+    let name = name.strip_prefix(b" ").unwrap_or(name);
+    name.starts_with(b"Remote-Host:") || name.starts_with(b"Status:")
+}
+
+/// The text from the line feed on, if none of these names stands before. `pairs`: the first and the third byte of each.
 #[inline]
-fn end_without<'t, const N: usize>(mut text: &'t [u8], third: [u8; N], fields: [&[u8]; N]) -> Option<&'t [u8]> {
+fn end_without<'t, const N: usize>(mut text: &'t [u8], pairs: [[u8; 2]; N], names: [&[u8]; N]) -> Option<&'t [u8]> {
     loop {
         let (here, ahead) = (Long::new(text)?, Long::new(text.get(2..)?)?);
         let ends = here.find(*b"\n");
-        if here.meets(b',', &ahead, third) {
+        if here.meets(&ahead, pairs) {
             let before = ends.wrapping_sub(1) & !ends;
-            let mut suspects = here.find(*b",") & ahead.find(third) & before;
+            let mut suspects = here.find(pairs.map(|[first, _]| first)) & before;
             while suspects != 0 {
-                let field = text.get(suspects.trailing_zeros() as usize..)?;
-                if fields.iter().any(|forbidden| field.starts_with(forbidden)) {
+                let there = text.get(suspects.trailing_zeros() as usize..)?;
+                if names.iter().any(|name| there.starts_with(name)) {
                     return None;
                 }
                 suspects &= suspects - 1;
@@ -215,5 +256,4 @@ fn end_without<'t, const N: usize>(mut text: &'t [u8], third: [u8; N], fields: [
 }
 
 #[cfg(test)]
-#[path = "common_tests.rs"]
 mod tests;

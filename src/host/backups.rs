@@ -5,9 +5,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
 
 use crate::mailserver_cfg::{Document, Secrets, ValueChange};
-use crate::save::{self, SaveError};
+use crate::save::{self, BackupInfo, SaveError};
 
-use super::host::{Host, HostError};
+use super::here::{Host, HostError};
 use super::loading::parse;
 
 /// How many differing values are listed.
@@ -17,13 +17,24 @@ const LISTED: usize = 200;
 const SECONDS: &str = "engine-seconds";
 
 impl Host {
+    /// The backups of this file, newest first. Where nothing was kept yet there are none, and no place is made for them.
+    ///
+    /// # Errors
+    /// [`SaveError`].
+    pub fn backups(&self) -> Result<Vec<BackupInfo>, SaveError> {
+        if !self.has_state() {
+            return Ok(Vec::new());
+        }
+        save::backups(&self.state()?, &self.target()?)
+    }
+
     /// The document of a backup, its hash checked.
     ///
     /// # Errors
     /// [`HostError`].
     pub fn backup_document(&self, id: &str) -> Result<Arc<Document>, HostError> {
         if !self.has_state() {
-            return Err(SaveError::NoSuchBackup { id: id.to_owned() }.into());
+            return Err(SaveError::from(save::What::NoSuchBackup { id: id.to_owned() }).into());
         }
         let bytes = save::read_backup(&self.state()?, &self.target()?, id)?;
         parse(std::path::Path::new(id), bytes)
@@ -38,7 +49,7 @@ impl Host {
     }
 
     /// How long stop and start took last time, in seconds.
-    pub(super) fn engine_seconds(&self) -> Option<u64> {
+    pub(crate) fn engine_seconds(&self) -> Option<u64> {
         std::fs::read_to_string(self.home.state_dir.join(SECONDS))
             .ok()?
             .trim()
@@ -47,7 +58,7 @@ impl Host {
     }
 
     /// Remembers it. Nothing depends on it, so nothing is said when that fails.
-    pub(super) fn remember_engine_seconds(&self, seconds: u64) {
+    pub(crate) fn remember_engine_seconds(&self, seconds: u64) {
         let path = self.home.state_dir.join(SECONDS);
         let beside = path.with_extension("new");
         let written = std::fs::OpenOptions::new()

@@ -7,8 +7,8 @@ use crate::mailserver_cfg::{Document, ParseError, Secrets};
 use crate::save::{self, SaveError};
 use crate::session;
 
+use super::here::{Host, HostError};
 use super::home::{Home, HomeOptions};
-use super::host::{Host, HostError};
 
 /// So many of the newest backups are looked into for one that can be understood.
 const LOOKED_INTO: usize = 20;
@@ -47,7 +47,9 @@ impl Host {
     /// # Errors
     /// [`SaveError`].
     pub fn read(&self) -> Result<Loaded, SaveError> {
-        let (bytes, _) = self.target()?.read()?;
+        let target = self.target()?;
+        let (bytes, _) = target.read()?;
+        self.was_read(&target);
         Ok(match Document::parse_or_back(bytes) {
             Ok(document) => Loaded::Document(Arc::new(document)),
             Err((error, bytes)) => Loaded::Broken { bytes, error },
@@ -63,8 +65,8 @@ impl Host {
     /// What puts the file right again, in words with a command to type.
     fn way_out(&self) -> String {
         let unfinished = self
-            .target()
-            .is_ok_and(|target| save::unfinished(&self.home.state_dir, &target));
+            .look_at_state()
+            .is_ok_and(|state| self.target().is_ok_and(|target| save::unfinished(&state, &target)));
         if unfinished {
             return format!(
                 "an earlier save broke off and left it so; whatever saves puts it together again from the backup first: open {}",
@@ -88,9 +90,9 @@ impl Host {
 
     /// Id and time of the newest backup that is a document. (A backup of a broken file is none.)
     fn newest_good_backup(&self) -> Option<(String, String)> {
-        let (state, target) = (&self.home.state_dir, self.target().ok()?);
+        let target = self.target().ok()?;
         let backups = self.backups().ok()?;
-        let state = save::StateDir::look(state).ok()?;
+        let state = self.look_at_state().ok()?;
         let good = backups.into_iter().take(LOOKED_INTO).find(|backup| {
             save::read_backup(&state, &target, &backup.id).is_ok_and(|bytes| Document::parse(bytes).is_ok())
         })?;
