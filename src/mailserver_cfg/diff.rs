@@ -49,20 +49,32 @@ pub(super) fn diff(proven: &Proven, secrets: &Secrets, context: usize) -> Vec<Di
         .into_iter()
         .map(|hunk| trim(&base.text, hunk, &result.text))
         .collect();
-    let (mut old, mut new) = (Side::new(base, secrets), Side::new(result, secrets));
-    let mut lines = Vec::new();
+    let mut parts: Vec<(DiffKind, Range<usize>)> = Vec::new();
     let mut shown_to = 0;
     for (number, hunk) in hunks.iter().enumerate() {
         let before = back(&base.text, hunk.old.start, context).max(shown_to);
         let next = hunks.get(number + 1).map_or(base.text.len(), |next| next.old.start);
         let after = forth(&base.text, hunk.old.end, context).min(next);
-        old.show(before..hunk.old.start, DiffKind::Context, &mut lines);
-        old.show(hunk.old.clone(), DiffKind::Removed, &mut lines);
-        new.show(hunk.new.clone(), DiffKind::Added, &mut lines);
-        old.show(hunk.old.end..after, DiffKind::Context, &mut lines);
+        parts.push((DiffKind::Context, before..hunk.old.start));
+        parts.push((DiffKind::Removed, hunk.old.clone()));
+        parts.push((DiffKind::Added, hunk.new.clone()));
+        parts.push((DiffKind::Context, hunk.old.end..after));
         shown_to = after;
     }
-    lines
+    parts.retain(|(_, lines)| !lines.is_empty());
+    let of_new = |kind: DiffKind| kind == DiffKind::Added;
+    let windows = |new: bool| -> Vec<Range<usize>> {
+        let parts = parts.iter().filter(|(kind, _)| of_new(*kind) == new);
+        parts.map(|(_, lines)| lines.clone()).collect()
+    };
+    let mut old = Side::new(base, &windows(false), secrets);
+    let mut new = Side::new(result, &windows(true), secrets);
+    let mut shown = Vec::new();
+    for (kind, lines) in parts {
+        let side = if of_new(kind) { &mut new } else { &mut old };
+        side.show(lines, kind, &mut shown);
+    }
+    shown
 }
 
 /// Widens splices to lines that are whole in both texts, and joins those that touch. What stands in none of the hunks is
@@ -128,33 +140,30 @@ fn trim(base: &str, mut hunk: Hunk, result: &str) -> Hunk {
 
 /// One of the two texts; what is shown of it comes in order.
 struct Side<'d> {
-    document: &'d Document,
-    secrets: &'d Secrets,
+    text: &'d str,
     counter: LineCounter<'d>,
+    /// What is not shown, where it meets what is shown.
+    hidden: Vec<Range<usize>>,
 }
 
 impl<'d> Side<'d> {
-    fn new(document: &'d Document, secrets: &'d Secrets) -> Self {
+    fn new(document: &'d Document, windows: &[Range<usize>], secrets: &Secrets) -> Self {
         Self {
-            document,
-            secrets,
+            text: &document.text,
             counter: LineCounter::new(&document.text),
+            hidden: joined(sensitive(document, windows, secrets)),
         }
     }
 
     fn show(&mut self, lines: Range<usize>, kind: DiffKind, shown: &mut Vec<DiffLine>) {
-        if lines.is_empty() {
-            return;
-        }
-        let text = &self.document.text;
-        let hidden = joined(sensitive(self.document, lines.clone(), self.secrets));
+        let text = self.text;
         let mut start = lines.start;
         while start < lines.end {
             let end = line_end(text, start).min(lines.end);
             shown.push(DiffLine {
                 kind,
                 line: self.counter.line(start),
-                text: masked(text, start..end, &hidden),
+                text: masked(text, start..end, &self.hidden),
             });
             start = (end + ending_at(text, end).len()).max(start + 1);
         }

@@ -12,14 +12,21 @@ use super::scan::{Sink, scan, scan_inside};
 use super::secrets::Secrets;
 use super::text::{decode, decode_attribute};
 
-/// The spans inside `window` that must be hidden, in file order: values of secret variables (and of any other element or
-/// attribute named like one), comments and instructions that mention a secret.
-pub(super) fn sensitive(document: &Document, window: Range<usize>, secrets: &Secrets) -> Vec<Range<usize>> {
+/// The spans that must be hidden where they meet one of the windows (which are in file order and do not overlap), in file
+/// order: values of secret variables (and of any other element or attribute named like one), comments and instructions
+/// that mention a secret. One pass, however many windows there are.
+pub(super) fn sensitive(document: &Document, windows: &[Range<usize>], secrets: &Secrets) -> Vec<Range<usize>> {
     let skip = if document.text.starts_with(BOM) { BOM.len() } else { 0 };
     let text = text_at(&document.text, skip..);
-    let window = window.start.saturating_sub(skip)..window.end.saturating_sub(skip);
-    let part = sections_around(document, &window, skip);
-    let mut finder = Finder::new(text, window, secrets);
+    let windows = windows.iter();
+    let windows: Vec<Range<usize>> = windows
+        .map(|window| window.start.saturating_sub(skip)..window.end.saturating_sub(skip))
+        .collect();
+    let (Some(first), Some(last)) = (windows.first(), windows.last()) else {
+        return Vec::new();
+    };
+    let part = sections_around(document, &(first.start..last.end), skip);
+    let mut finder = Finder::new(text, windows, secrets);
     // parsed before, so neither can fail
     match part {
         Some(part) => scan_inside(text_at(text, ..part.end), "config", part.start, &mut finder),
@@ -47,7 +54,7 @@ fn sections_around(document: &Document, window: &Range<usize>, skip: usize) -> O
 
 struct Finder<'a> {
     text: &'a str,
-    window: Range<usize>,
+    windows: Vec<Range<usize>>,
     secrets: &'a Secrets,
     /// Start tag of each open element.
     open: Vec<Range<usize>>,
@@ -57,10 +64,10 @@ struct Finder<'a> {
 }
 
 impl<'a> Finder<'a> {
-    fn new(text: &'a str, window: Range<usize>, secrets: &'a Secrets) -> Self {
+    fn new(text: &'a str, windows: Vec<Range<usize>>, secrets: &'a Secrets) -> Self {
         Self {
             text,
-            window,
+            windows,
             secrets,
             open: Vec::new(),
             table: None,
@@ -69,7 +76,8 @@ impl<'a> Finder<'a> {
     }
 
     fn meets(&self, span: &Range<usize>) -> bool {
-        span.start < self.window.end && span.end > self.window.start
+        let next = self.windows.partition_point(|window| window.end <= span.start);
+        self.windows.get(next).is_some_and(|window| window.start < span.end)
     }
 
     fn text_of(&self, span: &Range<usize>) -> &'a str {
@@ -132,6 +140,10 @@ mod tests {
     use super::super::place::VariablePath;
     use super::*;
 
+    fn sensitive_in(document: &Document, window: Range<usize>, secrets: &Secrets) -> Vec<Range<usize>> {
+        sensitive(document, std::slice::from_ref(&window), secrets)
+    }
+
     #[test]
     fn what_is_hidden_in_a_window_is_the_same_when_only_the_sections_around_it_are_looked_at() {
         let inside = "<!-- password one --><table name='A'><variable name='MyKey'>x</variable></table> <?php secret?>\
@@ -151,20 +163,23 @@ mod tests {
             };
             let open = text.find("'HisKey'>1").unwrap();
             let value = open + "'HisKey'>".len();
-            assert_eq!(sensitive(&document, value..value + 1, &secrets), []);
+            assert_eq!(sensitive_in(&document, value..value + 1, &secrets), []);
             let hidden = value..value + 1;
-            assert_eq!(sensitive(&document, hidden.clone(), &Secrets::default()), vec![hidden]);
+            assert_eq!(
+                sensitive_in(&document, hidden.clone(), &Secrets::default()),
+                vec![hidden]
+            );
             let mut parts = 0;
             for start in (0..text.len()).step_by(5) {
                 for end in (start + 1..text.len()).step_by(7) {
                     let window = start.saturating_sub(bom.len())..end.saturating_sub(bom.len());
                     parts += usize::from(sections_around(&document, &window, bom.len()).is_some());
-                    let mut finder = Finder::new(text.strip_prefix(bom).unwrap(), window, &secrets);
+                    let mut finder = Finder::new(text.strip_prefix(bom).unwrap(), vec![window], &secrets);
                     scan(finder.text, "config", &mut finder).unwrap();
                     let mut all: Vec<_> = finder.found;
                     all.sort_by_key(|span| (span.start, span.end));
                     let all: Vec<_> = all.iter().map(|at| at.start + bom.len()..at.end + bom.len()).collect();
-                    assert_eq!(sensitive(&document, start..end, &secrets), all, "{start}..{end}");
+                    assert_eq!(sensitive_in(&document, start..end, &secrets), all, "{start}..{end}");
                 }
             }
             assert!(parts > 100, "{parts}");
