@@ -213,6 +213,7 @@ fn saved(job: &SaveJob) -> SaveReport {
         backup: Some(backup.to_owned()),
         to_confirm: false,
         took_effect: None,
+        proof: None,
     }
 }
 

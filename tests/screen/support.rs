@@ -403,6 +403,7 @@ impl Desk {
             backup: Some("/var/lib/kerio-tls/backups/x".to_owned()),
             to_confirm: false,
             took_effect: None,
+            proof: None,
         })));
         self
     }
