@@ -10,7 +10,7 @@
 //!   floor 3   work              carries effects out on threads; preferences, places, the demo
 //!   floor 2   session           what was loaded, what is wanted, the review
 //!   floor 1   probe   peers   save   engine
-//!   floor 0   mailserver_cfg   tls   hostile
+//!   floor 0   mailserver_cfg   tls   files   hostile
 //! ```
 //!
 //! An arrow (`use crate::…`) never points up, and sideways nowhere: `tests/floors.rs` holds the table.
@@ -20,10 +20,11 @@
 //! | [`mailserver_cfg`] | the file as bytes: lossless, strict, spans, edits, rebase, diff, secrets | nothing of ours |
 //! | [`tls`] | versions, services, minimums, the catalogue of variables, ciphers, advice | nothing of ours |
 //! | [`hostile`] | words of strangers, made safe to show | nothing of ours |
+//! | [`files`] | opening what strangers could exchange; writing small files whole or not at all | `hostile` |
 //! | [`probe`] | one TLS question to one address, and many at once | `tls` (versions, services), `hostile` |
-//! | [`peers`] | who we exchange mail with, evidence, verdicts; logs, headers, the peers file | `tls`, `hostile` |
-//! | [`save`] | locks, backups, exchange, journal, recovery | `mailserver_cfg`, `hostile` |
-//! | [`engine`] | does it run; stop, start, watch; the dead-man's switch | `hostile` |
+//! | [`peers`] | who we exchange mail with, evidence, verdicts; logs, headers, the peers file | `tls`, `files`, `hostile` |
+//! | [`save`] | locks, backups, exchange, journal, recovery | `mailserver_cfg`, `files`, `hostile` |
+//! | [`engine`] | does it run; stop, start, watch; the dead-man's switch | `files`, `hostile` |
 //! | [`session`] | draft, undo, dirty by value, review; no I/O | floor 0, data of `peers` |
 //! | [`work`] | effects in, events out | everything below |
 //! | [`tui`], [`cli`] | the two ways to use it | everything below |
@@ -46,6 +47,7 @@
 
 pub mod cli;
 pub mod engine;
+pub mod files;
 pub mod hostile;
 pub mod mailserver_cfg;
 pub mod peers;

@@ -104,7 +104,7 @@ pub enum EngineError {
     },
     /// The dead-man's switch cannot be had.
     #[error("the automatic undo cannot be armed: {why}. Nothing was changed; save without it, or where systemd runs")]
-    NoFuse {
+    NoUndoTimer {
         /// Why.
         why: String,
     },
@@ -112,7 +112,7 @@ pub enum EngineError {
     #[error(
         "could not {doing} the automatic undo {name}: {why}. See `systemctl list-timers --all`, and `systemctl stop {name}.timer` ends it"
     )]
-    Fuse {
+    UndoTimer {
         /// What was being done.
         doing: &'static str,
         /// Its name.

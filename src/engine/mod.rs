@@ -1,10 +1,10 @@
 //! The mail engine: is it there, does it run; stop it, start it, watch it.
 //!
-//! This room answers with facts and does what it is told to the *service*; it never reads or writes what is in
+//! This room answers with facts and stops or starts the *service*; it never reads or writes what is in
 //! `mailserver.cfg`, and must never know what a save, a TLS version or a screen is. Everything that it cannot see it calls
 //! unknown, and everybody treats unknown as running: a file that is written under a running engine is lost.
 //!
-//! - [`Places`]: the paths that belong to one configuration file. [`detect()`] and [`Controller::status`]: the answer, with its reason.
+//! - [`Places`]: the paths that belong to one configuration file. [`Controller::status`]: the answer, with its reason.
 //! - [`Controller`]: what would be run ([`Controller::planned`]), the checks before ([`Controller::preflight`]), the stop with its proof,
 //!   the start, and the watch that tells "started well" from "the start command ended well".
 //! - [`arm`], [`rearm`], [`disarm`], [`armed`]: the dead-man's switch.
@@ -15,35 +15,27 @@
 //! calls [`Controller::start`]: where an init script starts the engine, it inherits both (a strict umask is undone here).
 
 mod command;
-mod control;
-mod detect;
+mod controller;
 mod error;
-mod fuse;
 mod places;
-mod ports;
-mod preflight;
 mod proc_fs;
 mod proc_parse;
 mod processes;
-mod progress;
-mod quiet;
 mod service;
 mod start;
+mod status;
 mod stop;
+mod systemd;
 mod text;
-mod unit;
-mod version;
-mod watch;
+mod undo_timer;
 
-pub use control::Controller;
-pub use detect::{State, Status, detect};
+pub use controller::{Controller, EngineProgress, EngineStep, Timing};
 pub use error::{EngineError, ManualCommands};
-pub use fuse::{Armed, Disarmed, arm, armed, disarm, rearm};
-pub use places::{CONFIG_FILE, DEFAULT_DIR, EXECUTABLE, INIT_SCRIPT, Places, UNIT};
-pub use ports::{in_our_network, listening_ports};
-pub use processes::Process;
-pub use progress::{Progress, Started, Step, Stopped, Timing};
+pub use places::{Build, CONFIG_FILE, DEFAULT_DIR, EXECUTABLE, INIT_SCRIPT, Places, UNIT, build};
+pub use processes::{Process, in_our_network, listening_ports};
 pub use service::{Commands, Service};
-pub use unit::Unit;
-pub use version::{Build, build};
-pub use watch::StartedWell;
+pub use start::{Started, StartedWell};
+pub use status::{State, Status};
+pub use stop::Stopped;
+pub use systemd::Unit;
+pub use undo_timer::{Armed, Disarmed, arm, armed, disarm, rearm};

@@ -1,9 +1,11 @@
-//! Which processes are the engine of one configuration file, which might be, and which others have
-//! the file open for writing. Looks at `/proc` only; knows nothing of services.
+//! Which processes are the engine of one configuration file, which might be, which others have the file open for writing,
+//! and on which ports they listen. Looks at `/proc` only; knows nothing of services.
 
 use super::places::{CONFIG_FILE, EXECUTABLE, Places};
 use super::proc_fs::{Exe, FileId, Proc, file_id};
-use super::proc_parse::{Stat, parse_mounts};
+use super::proc_parse::{Stat, listeners, parse_mounts};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -28,7 +30,7 @@ pub(super) struct Seen {
     /// Others that have the file open for writing.
     pub(super) writers: Vec<Process>,
     /// Processes that may be an engine of this file, with the reason why that cannot be told.
-    pub(super) perhaps: Vec<(Process, String)>,
+    pub(super) unproven: Vec<(Process, String)>,
     /// Why the tree as a whole cannot be trusted to show every process.
     pub(super) blind: Option<String>,
     /// Other processes stand outside this PID namespace; they are not seen here.
@@ -36,9 +38,9 @@ pub(super) struct Seen {
 }
 
 /// What one process is to the file.
-enum Kind {
+enum Relation {
     Engine,
-    Perhaps(String),
+    Unproven(String),
     Other,
 }
 
@@ -69,7 +71,7 @@ pub(super) fn look(places: &Places) -> Seen {
             if proc.comm(pid).is_ok_and(|name| name == EXECUTABLE.as_bytes()) && proc.has_threads_left(pid) {
                 let why =
                     format!("process {pid}, named {EXECUTABLE}, has ended only in part: other threads of it live");
-                seen.perhaps.push((describe(&proc, pid, stat), why));
+                seen.unproven.push((describe(&proc, pid, stat), why));
             }
             continue;
         }
@@ -78,9 +80,9 @@ pub(super) fn look(places: &Places) -> Seen {
             continue;
         }
         match wanted.judge(&proc, pid) {
-            Kind::Engine => seen.engines.push(describe(&proc, pid, stat)),
-            Kind::Perhaps(why) => seen.perhaps.push((describe(&proc, pid, stat), why)),
-            Kind::Other => {
+            Relation::Engine => seen.engines.push(describe(&proc, pid, stat)),
+            Relation::Unproven(why) => seen.unproven.push((describe(&proc, pid, stat), why)),
+            Relation::Other => {
                 if wanted
                     .file
                     .is_some_and(|file| proc.has_open_for_writing(pid, file) == Some(true))
@@ -110,25 +112,25 @@ impl Wanted {
         }
     }
 
-    fn judge(&self, proc: &Proc<'_>, pid: u32) -> Kind {
+    fn judge(&self, proc: &Proc<'_>, pid: u32) -> Relation {
         match proc.exe(pid) {
-            Exe::Absent => Kind::Other,
+            Exe::Absent => Relation::Other,
             Exe::Hidden => match proc.comm(pid) {
-                Ok(name) if name == EXECUTABLE.as_bytes() => Kind::Perhaps(format!(
+                Ok(name) if name == EXECUTABLE.as_bytes() => Relation::Unproven(format!(
                     "process {pid} is named {EXECUTABLE}, and its executable cannot be read without rights"
                 )),
-                _ => Kind::Other,
+                _ => Relation::Other,
             },
             Exe::Path { path, deleted } => {
                 // In another container the same path is another file: two servers on one host look alike.
                 let ours = self.paths.contains(&path) && !proc.is_contained(pid);
                 if ours || proc.exe_id(pid).is_some_and(|id| self.ids.contains(&id)) {
-                    return Kind::Engine;
+                    return Relation::Engine;
                 }
                 if path.file_name().is_some_and(|name| name == EXECUTABLE) {
                     return self.judge_elsewhere(proc, pid, &path, deleted);
                 }
-                Kind::Other
+                Relation::Other
             }
         }
     }
@@ -136,13 +138,13 @@ impl Wanted {
     /// An executable of that name in another directory, or in another container: the configuration
     /// beside it, seen with that process's eyes, tells whether it is ours. An engine's is always there (seen in real installs):
     /// without one, or with another one, it is something else that happens to have the name.
-    fn judge_elsewhere(&self, proc: &Proc<'_>, pid: u32, path: &Path, deleted: bool) -> Kind {
+    fn judge_elsewhere(&self, proc: &Proc<'_>, pid: u32, path: &Path, deleted: bool) -> Relation {
         let beside = path.with_file_name(CONFIG_FILE);
         match proc.id_seen_by(pid, &beside) {
-            Ok(Some(theirs)) if Some(theirs) == self.file => Kind::Engine,
-            Ok(_) => Kind::Other,
+            Ok(Some(theirs)) if Some(theirs) == self.file => Relation::Engine,
+            Ok(_) => Relation::Other,
             // It ended in this moment.
-            Err(_) if proc.stat(pid).is_none() => Kind::Other,
+            Err(_) if proc.stat(pid).is_none() => Relation::Other,
             Err(_) => {
                 let gone = if deleted { " (deleted)" } else { "" };
                 let place = if proc.is_contained(pid) {
@@ -151,7 +153,7 @@ impl Wanted {
                     ""
                 };
                 let path = super::text::shown(path.as_os_str().as_encoded_bytes());
-                Kind::Perhaps(format!(
+                Relation::Unproven(format!(
                     "process {pid} runs {path}{gone}{place}, and it cannot be told which file is its configuration"
                 ))
             }
@@ -204,4 +206,51 @@ pub(super) fn lies_on_a_volume(places: &Places) -> bool {
         .filter(|mount| places.resolved.starts_with(&mount.point))
         .max_by_key(|mount| mount.point.components().count());
     deepest.is_some_and(|mount| mount.point != Path::new("/") && mount.kind != b"tmpfs")
+}
+
+/// TCP addresses on which the given processes listen, sorted, each once. Needs the rights to read
+/// their descriptors; without them the list is empty.
+///
+/// The addresses are those of the process's own network: in another container they are not reachable from here.
+pub fn listening_ports(proc_root: &Path, pids: &[u32]) -> Vec<SocketAddr> {
+    let proc = Proc::new(proc_root);
+    let mut found = BTreeSet::new();
+    for pid in pids {
+        let Ok(inodes) = proc.sockets(*pid) else { continue };
+        for table in ["tcp", "tcp6"] {
+            let Ok(text) = proc.socket_table(*pid, table) else {
+                continue;
+            };
+            found.extend(
+                listeners(&text)
+                    .filter(|(inode, _)| inodes.contains(inode))
+                    .map(|(_, address)| address),
+            );
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// Whether the process lives in the same network as we do, so that its ports can be tried from here: the same number on our
+/// loopback would be somebody else's. `false` as well where that cannot be seen.
+pub fn in_our_network(proc_root: &Path, pid: u32) -> bool {
+    let proc = Proc::new(proc_root);
+    let ours = proc.own_pid().and_then(|own| proc.namespace(own, "net"));
+    ours.is_some() && ours == proc.namespace(pid, "net")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ports_of_this_very_process_are_found_and_accept() {
+        let four = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let ports = listening_ports(Path::new("/proc"), &[std::process::id()]);
+        let address = four.local_addr().unwrap();
+        assert!(ports.contains(&address), "{ports:?}");
+        assert!(in_our_network(Path::new("/proc"), std::process::id()));
+        drop(four);
+        assert!(!listening_ports(Path::new("/proc"), &[std::process::id()]).contains(&address));
+    }
 }

@@ -2,11 +2,10 @@
 //! administrator has set. Finds it, says what would be run, asks for its state. Runs no stop or start itself.
 
 use super::command::{self, Call};
-use super::detect::Told;
 use super::error::EngineError;
 use super::places::{Places, UNIT};
 use super::proc_fs::Proc;
-use super::unit::{PROPERTIES, Unit};
+use super::systemd::{Unit, ask_systemd, systemctl};
 use std::path::PathBuf;
 
 /// Commands from the root-owned preferences: argument lists, run as they stand, by no shell.
@@ -18,6 +17,19 @@ pub struct Commands {
     pub start: Vec<String>,
     /// Tells whether it runs, as init scripts do: status 0 runs, 1 to 3 does not, else not known (LSB).
     pub status: Option<Vec<String>>,
+}
+
+/// What the service says, beside the process tree.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ServiceAnswer {
+    /// The systemd unit, if there is one.
+    pub(super) unit: Option<Unit>,
+    /// What the user's own status command said: `Some(true)` runs, `Some(false)` stopped.
+    pub(super) command: Option<bool>,
+    /// A service in this PID namespace starts and stops the engine, so that it cannot run outside of it.
+    pub(super) manages: bool,
+    /// The service could not be asked (why).
+    pub(super) silent: Option<String>,
 }
 
 /// What starts and stops the engine.
@@ -85,30 +97,31 @@ impl Service {
     }
 
     /// Asks the service, and systemd in any case: whatever stopped the engine, a unit with `Restart=` brings it back.
-    pub(super) fn tell(service: Option<&Service>, places: &Places) -> Told {
-        let mut told = Told::default();
+    pub(super) fn query(service: Option<&Service>, places: &Places) -> ServiceAnswer {
+        let mut answer = ServiceAnswer::default();
         match ask_systemd(places) {
-            Ok(unit) => told.unit = unit.filter(|unit| unit.exists() || unit.why_not_stopped().is_some()),
-            Err(why) => told.silent = Some(why),
+            Ok(unit) => answer.unit = unit.filter(|unit| unit.exists() || unit.why_not_stopped().is_some()),
+            Err(why) => answer.silent = Some(why),
         }
         match service {
-            Some(Service::Systemd { .. }) => told.manages = true,
-            Some(Service::InitScript { .. }) => told.manages = Proc::new(&places.proc_root).is_a_system(),
+            Some(Service::Systemd { .. }) => answer.manages = true,
+            Some(Service::InitScript { .. }) => answer.manages = Proc::new(&places.proc_root).is_a_system(),
             Some(Service::Commands(Commands { status: Some(argv), .. })) => {
                 match command::ask(&Call::of_daemon(argv)) {
                     Ok(ran) => match ran.code {
-                        Some(0) => told.command = Some(true),
-                        Some(1..=3) => told.command = Some(false),
+                        Some(0) => answer.command = Some(true),
+                        Some(1..=3) => answer.command = Some(false),
                         _ => {
-                            told.silent = Some(format!("the configured status command does not tell: {}", ran.words()))
+                            answer.silent =
+                                Some(format!("the configured status command does not tell: {}", ran.words()))
                         }
                     },
-                    Err(error) => told.silent = Some(format!("the configured status command does not tell: {error}")),
+                    Err(error) => answer.silent = Some(format!("the configured status command does not tell: {error}")),
                 }
             }
             Some(Service::Commands(_)) | None => {}
         }
-        told
+        answer
     }
 
     /// Whether the programs that it needs are there.
@@ -128,27 +141,5 @@ impl Service {
             }
         }
         Ok(())
-    }
-}
-
-/// `systemctl`, which must never ask for a password on the terminal that the screen is drawn on.
-pub(super) fn systemctl(arguments: &[&str]) -> Call {
-    Call::of(["systemctl", "--no-ask-password"].iter().chain(arguments))
-}
-
-/// What systemd says of the engine's unit; `Ok(None)` where systemd does not run.
-pub(super) fn ask_systemd(places: &Places) -> Result<Option<Unit>, String> {
-    if !places.systemd_runs.is_dir() {
-        return Ok(None);
-    }
-    show(UNIT, PROPERTIES).map(|text| Some(Unit::parse(&text)))
-}
-
-/// The properties of any unit, as text.
-pub(super) fn show(unit: &str, properties: &str) -> Result<Vec<u8>, String> {
-    match command::ask(&systemctl(&["show", "-p", properties, unit])) {
-        Ok(ran) if ran.ok() => Ok(ran.stdout),
-        Ok(ran) => Err(format!("systemd cannot be asked about {unit}: {}", ran.words())),
-        Err(error) => Err(format!("systemd cannot be asked about {unit}: {error}")),
     }
 }

@@ -1,16 +1,28 @@
-//! The start command. Whether the engine then stays up is for `watch` to say.
+//! The start command, and the watch after it. A start command that ends well proves little: systemd reports success while a
+//! unit crash-loops, and a unit made from an init script stays "active" when its daemon is long dead.
 
 use super::command;
-use super::control::Controller;
-use super::detect::State;
+use super::controller::{Controller, EngineProgress, EngineStep};
 use super::error::EngineError;
-use super::progress::{Progress, Started, Step};
+use super::processes;
+use super::status::{State, Status};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
+
+/// The start command ended well. Whether the engine stays up is for [`Controller::watch`](super::Controller::watch) to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// How long the start command took.
+    pub took: Duration,
+    /// The run of the unit that this start began, where systemd has one.
+    pub(super) invocation: Option<String>,
+    pub(super) restarts: u64,
+}
 
 impl Controller {
     /// Starts the engine. An `Ok` only means that the start command ended well: see [`Controller::watch`].
     /// It cannot be cancelled: from the exchange on, the engine has to come up.
-    pub fn start(&self, progress: &mut dyn FnMut(Progress)) -> Result<Started, EngineError> {
+    pub fn start(&self, progress: &mut dyn FnMut(EngineProgress)) -> Result<Started, EngineError> {
         let Some(service) = &self.service else {
             return Err(EngineError::NoService {
                 doing: "start",
@@ -44,12 +56,12 @@ impl Controller {
             why: format!("`{}`: {why}", call.words()),
             journal: self.journal_tail(20),
         };
-        match self.run(&call, Step::Starting, progress) {
+        match self.run(&call, EngineStep::Starting, progress) {
             Ok(ran) if ran.ok() => {}
             Ok(ran) => return Err(failed(ran.words())),
             Err(error) => return Err(failed(error.to_string())),
         }
-        let unit = super::service::ask_systemd(&self.places)
+        let unit = super::systemd::ask_systemd(&self.places)
             .ok()
             .flatten()
             .unwrap_or_default();
@@ -60,4 +72,224 @@ impl Controller {
             restarts: 0,
         })
     }
+}
+
+/// The engine came up and stayed up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartedWell {
+    /// From the start of the watch until the engine was active.
+    pub active_after: Duration,
+    /// The ports on which it listens.
+    pub ports: Vec<SocketAddr>,
+    /// Ports that it listened on before the stop and does not any more.
+    pub missing_ports: Vec<SocketAddr>,
+    /// What the caller's closure said about the values in the file.
+    pub values: Result<(), String>,
+    /// What could not be checked, in words.
+    pub notes: Vec<String>,
+}
+
+/// One process for good: its id and its start.
+type Identity = (u32, u64);
+
+/// The ports that the engine listens on, and what could not be checked.
+type PortsAndNotes = (Vec<SocketAddr>, Vec<String>);
+
+fn identities(status: &Status) -> Vec<Identity> {
+    status
+        .processes
+        .iter()
+        .map(|process| (process.pid, process.start_ticks))
+        .collect()
+}
+
+impl Controller {
+    /// Watches a started engine: it becomes active, the same process lives for [`Timing::watch`](super::Timing::watch)
+    /// after that, systemd did not start it again (same InvocationID, NRestarts unchanged), and a port accepts.
+    ///
+    /// `ports_before` are those it had before it was stopped. `values` is asked once, at the end, whether our values are
+    /// still in the file; its answer is handed back and does not make the start a bad one.
+    ///
+    /// Errors: [`EngineError::NotWell`], as soon as it is certain. Takes at least the watch, by default 30 s.
+    pub fn watch(
+        &self,
+        started: &Started,
+        ports_before: &[SocketAddr],
+        progress: &mut dyn FnMut(EngineProgress),
+        values: &mut dyn FnMut() -> Result<(), String>,
+    ) -> Result<StartedWell, EngineError> {
+        let begin = Instant::now();
+        let mut invocation = started.invocation.clone();
+        let active = self.wait_until_active(started, begin, &mut invocation, progress)?;
+        let active_after = begin.elapsed();
+        let mut alive = identities(&active);
+        let mut followed = false;
+        let up = Instant::now();
+        loop {
+            // What fails here fails for good: there is no hurry to see it.
+            std::thread::sleep(self.timing.poll * 4);
+            let status = self.status();
+            self.check_unit(started, &mut invocation, &status)?;
+            let now = identities(&status);
+            if !alive.iter().any(|one| now.contains(one)) {
+                // A daemon's first process may hand over to a second one, once, just after the start.
+                if followed || now.is_empty() || up.elapsed() > Duration::from_secs(5) {
+                    return Err(self.not_well(format!(
+                        "its process ended {} s after it was up",
+                        up.elapsed().as_secs()
+                    )));
+                }
+                followed = true;
+                alive.clone_from(&now);
+            }
+            progress(EngineProgress {
+                step: EngineStep::Watching,
+                passed: up.elapsed(),
+                limit: self.timing.watch,
+                detail: status.why.clone(),
+            });
+            if up.elapsed() >= self.timing.watch
+                && let Some((ports, notes)) = self.check_ports(&status, up)?
+            {
+                let missing_ports = ports_before
+                    .iter()
+                    .filter(|port| !ports.contains(port))
+                    .copied()
+                    .collect();
+                return Ok(StartedWell {
+                    active_after,
+                    ports,
+                    missing_ports,
+                    values: values(),
+                    notes,
+                });
+            }
+        }
+    }
+
+    /// Waits until the unit is active and a process is the engine.
+    fn wait_until_active(
+        &self,
+        started: &Started,
+        begin: Instant,
+        invocation: &mut Option<String>,
+        progress: &mut dyn FnMut(EngineProgress),
+    ) -> Result<Status, EngineError> {
+        let mut absent_since = Instant::now();
+        loop {
+            let status = self.status();
+            self.check_unit(started, invocation, &status)?;
+            let starting = status
+                .unit
+                .as_ref()
+                .is_some_and(|unit| unit.active_state == "activating");
+            if !status.processes.is_empty() && !starting {
+                return Ok(status);
+            }
+            if !status.processes.is_empty() || starting {
+                absent_since = Instant::now();
+            }
+            if absent_since.elapsed() >= self.timing.appear {
+                return Err(self.not_well(format!(
+                    "no engine process {} s after the start: {}",
+                    absent_since.elapsed().as_secs(),
+                    status.why
+                )));
+            }
+            if begin.elapsed() >= self.timing.patience {
+                return Err(self.not_well(format!(
+                    "it is still not active after {} s: {}",
+                    begin.elapsed().as_secs(),
+                    status.why
+                )));
+            }
+            progress(EngineProgress {
+                step: EngineStep::Starting,
+                passed: begin.elapsed(),
+                limit: self.timing.patience,
+                detail: status.why,
+            });
+            std::thread::sleep(self.timing.poll);
+        }
+    }
+
+    /// What systemd says must stay what it was.
+    fn check_unit(
+        &self,
+        started: &Started,
+        invocation: &mut Option<String>,
+        status: &Status,
+    ) -> Result<(), EngineError> {
+        let Some(unit) = &status.unit else { return Ok(()) };
+        if unit.restarts != started.restarts {
+            return Err(self.not_well(format!(
+                "it crashed and systemd started it again ({} times)",
+                unit.restarts
+            )));
+        }
+        // Commands of the administrator's may start it outside of the unit; then the unit says nothing about it.
+        let ours = matches!(self.service, Some(super::Service::Systemd { .. }));
+        if ours && matches!(unit.active_state.as_str(), "inactive" | "failed" | "deactivating") {
+            return Err(self.not_well(format!(
+                "systemd calls {} {}, its last run ended with \"{}\"",
+                unit.id,
+                unit.words(),
+                unit.result
+            )));
+        }
+        match invocation {
+            Some(first) if ours && *first != unit.invocation => {
+                Err(self.not_well("systemd started it again".to_owned()))
+            }
+            Some(_) => Ok(()),
+            None => {
+                *invocation = Some(unit.invocation.clone()).filter(|id| !id.is_empty());
+                Ok(())
+            }
+        }
+    }
+
+    /// `Ok(None)`: no port yet, go on waiting; a start may take a while to listen.
+    fn check_ports(&self, status: &Status, up: Instant) -> Result<Option<PortsAndNotes>, EngineError> {
+        let reachable = status
+            .processes
+            .iter()
+            .any(|process| processes::in_our_network(&self.places.proc_root, process.pid));
+        if !reachable {
+            return Ok(Some((Vec::new(), vec!["its ports were not tried: it lives in another network (a container), or that cannot be seen without rights".to_owned()])));
+        }
+        let mut listening = self.ports(status);
+        // One connection is enough and leaves one line in one log; the administration's port first, it greets nobody.
+        listening.sort_by_key(|address| address.port() != 4040);
+        if listening.iter().any(|address| accepts(*address)) {
+            listening.sort();
+            return Ok(Some((listening, Vec::new())));
+        }
+        if up.elapsed() >= self.timing.watch + self.timing.appear {
+            let why = if listening.is_empty() {
+                "it listens on no port"
+            } else {
+                "none of its ports accepts a connection"
+            };
+            return Err(self.not_well(format!("{why} {} s after it was up", up.elapsed().as_secs())));
+        }
+        Ok(None)
+    }
+
+    fn not_well(&self, why: String) -> EngineError {
+        EngineError::NotWell {
+            why,
+            journal: self.journal_tail(20),
+        }
+    }
+}
+
+/// Connects once and hangs up. A port that listens on every address is tried on loopback.
+fn accepts(address: SocketAddr) -> bool {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        other => other,
+    };
+    TcpStream::connect_timeout(&SocketAddr::new(ip, address.port()), Duration::from_secs(2)).is_ok()
 }

@@ -1,15 +1,27 @@
 //! The stop, and the proof that it was one.
 
 use super::command::{Call, RunError};
-use super::control::Controller;
-use super::detect::Status;
+use super::controller::{Controller, EngineProgress, EngineStep};
 use super::error::EngineError;
-use super::progress::{Progress, Step, Stopped};
-use super::quiet;
 use super::service::{Commands, Service};
+use super::status::Status;
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+/// The engine is proven stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// Whether it ran before: then it has to be started again, however things end.
+    pub was_running: bool,
+    /// How long the stop took, to tell the user next time.
+    pub took: Duration,
+    /// The ports that it listened on before.
+    pub ports: Vec<SocketAddr>,
+}
 
 impl Controller {
     /// Stops the engine and proves that it stopped and that the file is quiet. Does nothing if it is stopped already.
@@ -17,7 +29,7 @@ impl Controller {
     /// `cancel` ends the waiting for systemd; an init script or a command of the administrator's is waited for, because it would
     /// go on behind our back. After [`EngineError::Cancelled`], as after every other error here, the engine may be stopped or be
     /// stopping: call [`Controller::start`].
-    pub fn stop(&self, progress: &mut dyn FnMut(Progress), cancel: &AtomicBool) -> Result<Stopped, EngineError> {
+    pub fn stop(&self, progress: &mut dyn FnMut(EngineProgress), cancel: &AtomicBool) -> Result<Stopped, EngineError> {
         let begin = Instant::now();
         let before = self.status();
         if before.is_out_of_the_way() {
@@ -51,7 +63,7 @@ impl Controller {
     fn run_stop(
         &self,
         service: &Service,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(EngineProgress),
     ) -> Result<Result<(), EngineError>, EngineError> {
         let call = service.stop_call();
         let failed = |why: String| EngineError::Command {
@@ -59,7 +71,7 @@ impl Controller {
             command: call.words(),
             why,
         };
-        match self.run(&call, Step::Stopping, progress) {
+        match self.run(&call, EngineStep::Stopping, progress) {
             Ok(ran) if ran.ok() => Ok(Ok(())),
             Ok(ran) => Ok(Err(failed(ran.words()))),
             Err(error @ RunError::TimedOut(..)) => Ok(Err(failed(error.to_string()))),
@@ -72,7 +84,7 @@ impl Controller {
         service: &Service,
         begin: Instant,
         ended_well: Result<(), EngineError>,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(EngineProgress),
         cancel: &AtomicBool,
     ) -> Result<(), EngineError> {
         // A stop command that failed will not succeed later; give what is under way a moment.
@@ -99,11 +111,11 @@ impl Controller {
                 });
             }
             let step = if status.processes.is_empty() {
-                Step::Proving
+                EngineStep::Proving
             } else {
-                Step::Stopping
+                EngineStep::Stopping
             };
-            progress(Progress {
+            progress(EngineProgress {
                 step,
                 passed: begin.elapsed(),
                 limit,
@@ -157,13 +169,13 @@ impl Controller {
     pub fn wait_quiet(
         &self,
         path: &Path,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(EngineProgress),
         cancel: &AtomicBool,
     ) -> Result<(), EngineError> {
         let limit = self.timing.patience.min(Duration::from_secs(60));
-        let quiet = quiet::wait(path, self.timing.quiet, limit, &mut |passed| {
-            progress(Progress {
-                step: Step::Quiet,
+        let quiet = wait_until_quiet(path, self.timing.quiet, limit, &mut |passed| {
+            progress(EngineProgress {
+                step: EngineStep::Quiet,
                 passed,
                 limit,
                 detail: "the file still changes".to_owned(),
@@ -178,5 +190,75 @@ impl Controller {
                 waited_s: limit.as_secs(),
             }),
         }
+    }
+}
+
+/// Everything of a file that changes when it is written or replaced; `None` while there is no such file.
+type Look = Option<(u64, u64, u64, i64, i64, i64, i64)>;
+
+fn look(path: &Path) -> Look {
+    let found = fs::metadata(path).ok()?;
+    Some((
+        found.dev(),
+        found.ino(),
+        found.size(),
+        found.mtime(),
+        found.mtime_nsec(),
+        found.ctime(),
+        found.ctime_nsec(),
+    ))
+}
+
+/// Waits until two looks `pause` apart are equal. `false` if the file still changes after `patience`.
+fn wait_until_quiet(path: &Path, pause: Duration, patience: Duration, go_on: &mut dyn FnMut(Duration) -> bool) -> bool {
+    let start = Instant::now();
+    let mut before = look(path);
+    loop {
+        std::thread::sleep(pause);
+        let now = look(path);
+        if now == before {
+            return true;
+        }
+        before = now;
+        if start.elapsed() >= patience || !go_on(start.elapsed()) {
+            return false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_nobody_writes_is_quiet_and_one_that_grows_at_each_look_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mailserver.cfg");
+        fs::write(&path, "x").unwrap();
+        assert!(wait_until_quiet(
+            &path,
+            Duration::from_millis(5),
+            Duration::from_secs(5),
+            &mut |_| true
+        ));
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                use std::io::Write;
+                let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    file.write_all(b"y").unwrap();
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            });
+            let quiet = wait_until_quiet(
+                &path,
+                Duration::from_millis(200),
+                Duration::from_millis(300),
+                &mut |_| true,
+            );
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(!quiet);
+        });
     }
 }

@@ -94,7 +94,7 @@ impl<'a> EngineGate<'a> {
     }
 
     /// Tells progress at most once a second: the engine room reports four times as often.
-    fn teller(&self) -> impl FnMut(engine::Progress) + use<'a> {
+    fn teller(&self) -> impl FnMut(engine::EngineProgress) + use<'a> {
         let tell = self.tell;
         let last = Cell::new(None);
         move |progress| {
@@ -165,13 +165,13 @@ impl<'a> EngineGate<'a> {
     }
 }
 
-fn progress_words(progress: &engine::Progress) -> String {
+fn progress_words(progress: &engine::EngineProgress) -> String {
     let doing = match progress.step {
-        engine::Step::Stopping => "Stopping the engine",
-        engine::Step::Proving => "Waiting until the engine has stopped",
-        engine::Step::Quiet => "Waiting until the file is quiet",
-        engine::Step::Starting => "Starting the engine",
-        engine::Step::Watching => "Watching whether the engine stays up",
+        engine::EngineStep::Stopping => "Stopping the engine",
+        engine::EngineStep::Proving => "Waiting until the engine has stopped",
+        engine::EngineStep::Quiet => "Waiting until the file is quiet",
+        engine::EngineStep::Starting => "Starting the engine",
+        engine::EngineStep::Watching => "Watching whether the engine stays up",
     };
     format!(
         "{doing}: {} s of at most {} s",

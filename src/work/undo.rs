@@ -31,7 +31,7 @@ impl UndoSwitch {
     /// Arms it with time enough for the whole save.
     pub(super) fn arm(host: &Host, after: Duration) -> Result<Self, EngineError> {
         let name = format!("{PREFIX}{}", jiff::Timestamp::now().as_second());
-        let program = std::env::current_exe().map_err(|error| EngineError::NoFuse {
+        let program = std::env::current_exe().map_err(|error| EngineError::NoUndoTimer {
             why: format!("the path of this program is not known ({error})"),
         })?;
         let absolute = |path: &std::path::Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn an_undo_that_could_not_be_armed_anew_still_names_what_to_type() {
-        let error = EngineError::NoFuse {
+        let error = EngineError::NoUndoTimer {
             why: "systemd-run: it ended with status 1".to_owned(),
         };
         let words = late(&error);

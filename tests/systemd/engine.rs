@@ -122,7 +122,7 @@ container_tests! {
         let stopped = controller.stop(&mut |progress| steps.push(progress.step), &AtomicBool::new(false)).unwrap();
         assert!(stopped.was_running && stopped.took >= Duration::from_secs(1));
         assert_eq!(stopped.ports, ["0.0.0.0:4040".parse().unwrap()]);
-        assert!(steps.contains(&kerio_tls::engine::Step::Stopping), "{steps:?}");
+        assert!(steps.contains(&kerio_tls::engine::EngineStep::Stopping), "{steps:?}");
         // The stop itself wrote the file, as its owner.
         assert!(std::fs::read_to_string(FILE).unwrap().contains(">77<"));
         assert_eq!(sh(&format!("stat -c '%U %a' {FILE}")), "kerio 640\n");

@@ -1,5 +1,7 @@
-//! What `systemctl show` says of one unit, as values. Pure: it is given the text.
+//! What systemd says of the engine's unit, as values, and the commands that ask it.
 
+use super::command::{self, Call};
+use super::places::{Places, UNIT};
 use std::time::Duration;
 
 /// The properties asked for, in one `systemctl show -p`.
@@ -156,6 +158,28 @@ pub(super) fn parse_span(text: &str) -> Option<Duration> {
         parts += 1;
     }
     (parts > 0).then_some(sum)
+}
+
+/// `systemctl`, which must never ask for a password on the terminal that the screen is drawn on.
+pub(super) fn systemctl(arguments: &[&str]) -> Call {
+    Call::of(["systemctl", "--no-ask-password"].iter().chain(arguments))
+}
+
+/// What systemd says of the engine's unit; `Ok(None)` where systemd does not run.
+pub(super) fn ask_systemd(places: &Places) -> Result<Option<Unit>, String> {
+    if !places.systemd_runs.is_dir() {
+        return Ok(None);
+    }
+    show(UNIT, PROPERTIES).map(|text| Some(Unit::parse(&text)))
+}
+
+/// The properties of any unit, as text.
+pub(super) fn show(unit: &str, properties: &str) -> Result<Vec<u8>, String> {
+    match command::ask(&systemctl(&["show", "-p", properties, unit])) {
+        Ok(ran) if ran.ok() => Ok(ran.stdout),
+        Ok(ran) => Err(format!("systemd cannot be asked about {unit}: {}", ran.words())),
+        Err(error) => Err(format!("systemd cannot be asked about {unit}: {error}")),
+    }
 }
 
 #[cfg(test)]

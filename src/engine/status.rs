@@ -4,7 +4,8 @@
 use super::places::{CONFIG_FILE, Places};
 use super::proc_fs::file_id;
 use super::processes::{self, Process, Seen};
-use super::unit::Unit;
+use super::service::ServiceAnswer;
+use super::systemd::Unit;
 use std::time::SystemTime;
 
 /// Does the engine run?
@@ -37,8 +38,6 @@ pub struct Status {
     pub unit: Option<Unit>,
     /// A thing worth knowing that does not change the answer.
     pub note: Option<String>,
-    /// When this was looked at.
-    pub seen_at: SystemTime,
 }
 
 impl Status {
@@ -48,29 +47,10 @@ impl Status {
     }
 }
 
-/// What the service says, beside the process tree.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Told {
-    /// The systemd unit, if there is one.
-    pub(super) unit: Option<Unit>,
-    /// What the user's own status command said: `Some(true)` runs, `Some(false)` stopped.
-    pub(super) command: Option<bool>,
-    /// A service in this PID namespace starts and stops the engine, so that it cannot run outside of it.
-    pub(super) manages: bool,
-    /// The service could not be asked (why).
-    pub(super) silent: Option<String>,
-}
-
-/// Looks whether an engine of the file runs, by `/proc` and by the service that belongs to it.
-/// Takes some milliseconds, changes nothing, never fails: what it cannot see, it calls unknown.
-pub fn detect(places: &Places) -> Status {
-    super::Controller::find(places.clone()).status()
-}
-
 /// Puts together what the process tree and the service say.
-pub(super) fn judge(places: &Places, seen: Seen, told: Told) -> Status {
+pub(super) fn judge(places: &Places, seen: Seen, answer: ServiceAnswer) -> Status {
     let executable = places.executables().into_iter().find(|path| path.is_file());
-    let (state, why) = answer(places, &seen, &told, executable.is_some());
+    let (state, why) = decide(places, &seen, &answer, executable.is_some());
     let since = seen.engines.iter().filter_map(|process| process.started).min();
     Status {
         state,
@@ -79,12 +59,11 @@ pub(super) fn judge(places: &Places, seen: Seen, told: Told) -> Status {
         processes: seen.engines,
         writers: seen.writers,
         since,
-        unit: told.unit,
-        seen_at: SystemTime::now(),
+        unit: answer.unit,
     }
 }
 
-fn answer(places: &Places, seen: &Seen, told: &Told, executable: bool) -> (State, String) {
+fn decide(places: &Places, seen: &Seen, answer: &ServiceAnswer, executable: bool) -> (State, String) {
     let unknown = |why: String| (State::Unknown(why.clone()), why);
     if let Some(engine) = seen.engines.first() {
         let more = match seen.engines.len() {
@@ -102,9 +81,9 @@ fn answer(places: &Places, seen: &Seen, told: &Told, executable: bool) -> (State
             format!("process {} ({}) has the file open for writing", writer.pid, writer.what),
         );
     }
-    if let Some((process, why)) = seen.perhaps.first() {
+    if let Some((process, why)) = seen.unproven.first() {
         // Without rights to read executables, systemd knows its own main process.
-        if let Some(unit) = told.unit.as_ref().filter(|unit| unit.main_pid == Some(process.pid)) {
+        if let Some(unit) = answer.unit.as_ref().filter(|unit| unit.main_pid == Some(process.pid)) {
             return (
                 State::Running,
                 format!("process {} is the main process of {}", process.pid, unit.id),
@@ -112,30 +91,30 @@ fn answer(places: &Places, seen: &Seen, told: &Told, executable: bool) -> (State
         }
         return unknown(why.clone());
     }
-    if told.command == Some(true) {
+    if answer.command == Some(true) {
         return (
             State::Running,
             "the configured status command says that it runs".to_owned(),
         );
     }
-    if let Some(why) = &told.silent {
+    if let Some(why) = &answer.silent {
         return unknown(why.clone());
     }
-    if let Some(reason) = told.unit.as_ref().and_then(Unit::why_not_stopped) {
+    if let Some(reason) = answer.unit.as_ref().and_then(Unit::why_not_stopped) {
         return unknown(reason);
     }
     if let Some(why) = &seen.blind {
         return unknown(why.clone());
     }
-    let elsewhere = seen.namespaced && !told.manages && told.command.is_none();
+    let elsewhere = seen.namespaced && !answer.manages && answer.command.is_none();
     if elsewhere && (executable || processes::lies_on_a_volume(places)) {
         return unknown(
             "this is a container: processes outside of it are not seen, and no service in it starts the engine"
                 .to_owned(),
         );
     }
-    if executable || told.manages || told.command.is_some() {
-        let by = if told.unit.is_some() {
+    if executable || answer.manages || answer.command.is_some() {
+        let by = if answer.unit.is_some() {
             "systemd and the process tree say so"
         } else {
             "no process is the engine, and none has the file open for writing"

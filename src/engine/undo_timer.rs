@@ -6,7 +6,7 @@
 
 use super::command::{self, Call};
 use super::error::EngineError;
-use super::service::{show, systemctl};
+use super::systemd::{show, systemctl};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Duration;
@@ -36,9 +36,9 @@ pub enum Armed {
 /// Arms a switch: after `after` (whole seconds, at least one), systemd runs `argv` as root. `argv` must begin with
 /// an absolute path and is run by no shell. `name` names the units; letters, digits and `-` only.
 ///
-/// Errors: [`EngineError::NoFuse`] without systemd, rights or a usable name; nothing is armed then.
+/// Errors: [`EngineError::NoUndoTimer`] without systemd, rights or a usable name; nothing is armed then.
 pub fn arm(after: Duration, argv: &[OsString], name: &str) -> Result<(), EngineError> {
-    let no = |why: String| EngineError::NoFuse { why };
+    let no = |why: String| EngineError::NoUndoTimer { why };
     check_name(name).map_err(no)?;
     if !Path::new("/run/systemd/system").is_dir() {
         return Err(no(
@@ -86,7 +86,7 @@ pub fn disarm(name: &str) -> Result<Disarmed, EngineError> {
         Armed::Running => return Ok(Disarmed::Running),
         Armed::Waiting(_) => {}
     }
-    let fail = |why: String| EngineError::Fuse {
+    let fail = |why: String| EngineError::UndoTimer {
         doing: "disarm",
         name: name.to_owned(),
         why,
@@ -102,7 +102,7 @@ pub fn disarm(name: &str) -> Result<Disarmed, EngineError> {
 
 /// Whether a switch of that name waits or runs.
 pub fn armed(name: &str) -> Result<Armed, EngineError> {
-    let fail = |why: String| EngineError::Fuse {
+    let fail = |why: String| EngineError::UndoTimer {
         doing: "look at",
         name: name.to_owned(),
         why,
@@ -126,7 +126,7 @@ fn read(service: &[u8], timer: &[u8], uptime: Duration) -> Armed {
     if !matches!(value(timer, "ActiveState"), Some("active" | "activating")) {
         return Armed::No;
     }
-    let next = value(timer, "NextElapseUSecMonotonic").and_then(super::unit::parse_span);
+    let next = value(timer, "NextElapseUSecMonotonic").and_then(super::systemd::parse_span);
     Armed::Waiting(next.map(|next| next.saturating_sub(uptime)))
 }
 
@@ -187,7 +187,7 @@ mod tests {
             assert!(
                 matches!(
                     arm(Duration::from_secs(60), &["/bin/true".into()], name),
-                    Err(EngineError::NoFuse { .. })
+                    Err(EngineError::NoUndoTimer { .. })
                 ),
                 "{name}"
             );

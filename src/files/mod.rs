@@ -1,0 +1,108 @@
+//! Files as a process must handle them that runs as root among users it does not trust: what is judged is what is read, and what is written
+//! is the old content or the new one, whole.
+//!
+//! * [`open()`] and [`read()`]: a path is resolved name by name through handles, and what was opened is looked at, never what the name meant a
+//!   moment before. Only regular files; no pipe is waited for, no device is opened.
+//! * [`Directory`]: a directory that was opened once; everything in it is reached through that handle. [`Directory::write`] is the one way in which
+//!   the house writes a small file of its own.
+//!
+//! Whether anybody but root and us could change what was opened is found out on the way ([`Opened::changeable`], [`Directory::changeable`]) and
+//! left to the caller to judge. This room must never know what a file is for, or its name.
+
+mod directory;
+mod opened;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+pub use directory::{Directory, Lock, Permissions};
+pub use opened::{Opened, holds, open, read, read_all, sha256, sha256_of, sync};
+pub use walk::{Resolved, resolve};
+
+use crate::hostile::safe_text;
+
+/// How much of a path is shown.
+const SHOWN: usize = 400;
+
+/// Something with a file failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{doing} {}: {why}", safe_text(path.as_os_str().as_encoded_bytes(), SHOWN))]
+pub struct Fault {
+    /// What was being done, as a gerund: "opening".
+    pub doing: &'static str,
+    /// To what.
+    pub path: PathBuf,
+    /// Why it failed.
+    pub why: Why,
+}
+
+/// Why something with a file failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Why {
+    /// The kernel refused.
+    #[error("{}", io::Error::from(*.0))]
+    System(Errno),
+    /// It is no regular file, but this (with its article).
+    #[error("it is {0}, not a file")]
+    NotAFile(&'static str),
+    /// It has more bytes than whoever asked can use.
+    #[error("it has {size} bytes, more than {limit}")]
+    TooLarge {
+        /// Bytes, as far as was looked.
+        size: u64,
+        /// The most that was asked for.
+        limit: u64,
+    },
+    /// A symbolic link that one user made leads to another user's file: whoever made the link must not choose what we read.
+    #[error("the symbolic link of user {link} leads to a file of user {file}")]
+    ForeignLink {
+        /// Who owns the link.
+        link: u32,
+        /// Who owns what it leads to.
+        file: u32,
+    },
+    /// What was read back is not what was written.
+    #[error("reading back gave other bytes than were written")]
+    ReadBack,
+}
+
+impl Fault {
+    pub(crate) fn new(doing: &'static str, path: &Path, why: Why) -> Self {
+        Self {
+            doing,
+            path: path.to_path_buf(),
+            why,
+        }
+    }
+
+    pub(crate) fn system(doing: &'static str, path: &Path, errno: Errno) -> Self {
+        Self::new(doing, path, Why::System(errno))
+    }
+
+    pub(crate) fn io(doing: &'static str, path: &Path, error: &io::Error) -> Self {
+        Self::system(doing, path, Errno::from_io_error(error).unwrap_or(Errno::IO))
+    }
+
+    /// There is no such file.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.why == Why::System(Errno::NOENT)
+    }
+}
+
+/// Without what was being done and the path, which the caller's own error has.
+impl From<Fault> for io::Error {
+    fn from(fault: Fault) -> Self {
+        match fault.why {
+            Why::System(errno) => errno.into(),
+            Why::TooLarge { .. } => Self::new(io::ErrorKind::FileTooLarge, fault.why),
+            Why::NotAFile(_) | Why::ForeignLink { .. } => Self::new(io::ErrorKind::InvalidInput, fault.why),
+            Why::ReadBack => Self::new(io::ErrorKind::InvalidData, fault.why),
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! From a path to what it names, name by name, each through the handle of the one before: nobody can exchange a part that was looked at already.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+use super::Fault;
+
+/// As many symbolic links as the kernel itself follows (path_resolution(7)).
+const LINKS_MAX: usize = 40;
+
+/// What a path names.
+pub struct Resolved {
+    /// The real path, without symbolic links.
+    pub(crate) path: PathBuf,
+    /// The directory that holds it, opened with `O_PATH`; of `/`, itself.
+    pub(crate) parent: OwnedFd,
+    /// Its name in there; `None`: it is `/`, or the path ends in `..`.
+    pub(crate) name: Option<OsString>,
+    /// What it is.
+    pub(crate) stat: Stat,
+    /// Why others could make the path lead elsewhere: a directory above, or a link on the way.
+    pub(crate) changeable: Option<String>,
+    /// An owner, neither root nor we, of a symbolic link on the way.
+    pub(crate) link_owner: Option<u32>,
+}
+
+impl Resolved {
+    /// The real path, without symbolic links.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it is, if it is no regular file, with its article.
+    #[must_use]
+    pub fn kind(&self) -> Option<&'static str> {
+        kind(&self.stat)
+    }
+}
+
+/// Follows a path to its end. What it names is not opened for reading.
+/// # Errors
+/// A part of it is missing or closed to this user, or there are too many links.
+pub fn resolve(path: &Path) -> Result<Resolved, Fault> {
+    let absolute = std::path::absolute(path).map_err(|error| Fault::io("finding", path, &error))?;
+    Walk::start(path)?.to(&absolute)
+}
+
+struct Walk<'a> {
+    asked: &'a Path,
+    trust: Trust,
+    /// The directory that was reached.
+    here: OwnedFd,
+    real: PathBuf,
+    stat: Stat,
+    links: usize,
+    changeable: Option<String>,
+    link_owner: Option<u32>,
+}
+
+impl<'a> Walk<'a> {
+    fn start(asked: &'a Path) -> Result<Self, Fault> {
+        let fault = |errno| Fault::system("finding", asked, errno);
+        let here = root().map_err(fault)?;
+        let stat = rustix::fs::fstat(&here).map_err(fault)?;
+        let trust = Trust::new(&stat);
+        Ok(Self {
+            asked,
+            changeable: trust.changeable_directory(&stat, Path::new("/")),
+            trust,
+            here,
+            real: PathBuf::from("/"),
+            stat,
+            links: 0,
+            link_owner: None,
+        })
+    }
+
+    fn to(mut self, path: &Path) -> Result<Resolved, Fault> {
+        let mut rest = parts(path);
+        while let Some(part) = rest.pop_front() {
+            let handle = match open_at(&self.here, &part) {
+                Ok(handle) => handle,
+                Err(errno) => return Err(self.fault(&part, errno)),
+            };
+            let stat = rustix::fs::fstat(&handle).map_err(|errno| self.fault(&part, errno))?;
+            match FileType::from_raw_mode(stat.st_mode) {
+                FileType::Symlink => {
+                    self.links += 1;
+                    if self.links > LINKS_MAX {
+                        return Err(self.fault(&part, Errno::LOOP));
+                    }
+                    let text = rustix::fs::readlinkat(&handle, "", Vec::new());
+                    let text = text.map_err(|errno| self.fault(&part, errno))?;
+                    let target = PathBuf::from(OsString::from_vec(text.into_bytes()));
+                    self.follow(&part, &stat, &target)?;
+                    let mut more = parts(&target);
+                    more.append(&mut rest);
+                    rest = more;
+                }
+                FileType::Directory => {
+                    if rest.is_empty() && part != ".." {
+                        return Ok(self.end(Some(part), stat));
+                    }
+                    if part == ".." {
+                        self.real.pop();
+                    } else {
+                        self.real.push(&part);
+                    }
+                    let found = self.trust.changeable_directory(&stat, &self.real);
+                    self.changeable = self.changeable.take().or(found);
+                    (self.here, self.stat) = (handle, stat);
+                }
+                _ if rest.is_empty() => return Ok(self.end(Some(part), stat)),
+                _ => return Err(self.fault(&part, Errno::NOTDIR)),
+            }
+        }
+        let stat = self.stat;
+        Ok(self.end(None, stat))
+    }
+
+    fn follow(&mut self, part: &OsStr, link: &Stat, target: &Path) -> Result<(), Fault> {
+        if !self.trust.trusts(link.st_uid) {
+            let path = self.real.join(part);
+            let found = format!(
+                "the symbolic link {} belongs to user {}",
+                super::safe_text(path.as_os_str().as_encoded_bytes(), super::SHOWN),
+                link.st_uid
+            );
+            self.changeable.get_or_insert(found);
+            // Of two strangers' links neither may choose for the other.
+            let same = self.link_owner.is_none_or(|owner| owner == link.st_uid);
+            self.link_owner = Some(if same { link.st_uid } else { u32::MAX });
+        }
+        if target.is_absolute() {
+            let fault = |errno| Fault::system("finding", self.asked, errno);
+            self.here = root().map_err(fault)?;
+            self.stat = rustix::fs::fstat(&self.here).map_err(fault)?;
+            self.real = PathBuf::from("/");
+        }
+        Ok(())
+    }
+
+    fn end(self, name: Option<OsString>, stat: Stat) -> Resolved {
+        let path = name
+            .as_ref()
+            .map_or_else(|| self.real.clone(), |name| self.real.join(name));
+        Resolved {
+            path,
+            parent: self.here,
+            name,
+            stat,
+            changeable: self.changeable,
+            link_owner: self.link_owner,
+        }
+    }
+
+    /// Told with the path that was asked for: what lies behind a link says nothing to whoever asked.
+    fn fault(&self, part: &OsStr, errno: Errno) -> Fault {
+        let path = if self.links == 0 {
+            self.real.join(part)
+        } else {
+            self.asked.to_path_buf()
+        };
+        let path = if errno == Errno::NOENT {
+            self.asked.to_path_buf()
+        } else {
+            path
+        };
+        Fault::system("finding", &path, errno)
+    }
+}
+
+/// Who can change a file without our knowing? Nobody but root and ourselves is trusted.
+pub(super) struct Trust {
+    ours: u32,
+    our_group: u32,
+    /// The owner of `/`: root, or in a user name space that has none the number by which it shows owners that it does not know. Root
+    /// outside cannot be told apart from the others outside then; all of them are out of this name space's reach.
+    top: u32,
+}
+
+impl Trust {
+    pub(super) fn here() -> Self {
+        root()
+            .and_then(|root| rustix::fs::fstat(&root))
+            .map_or_else(|_| Self { top: 0, ..Self::ids() }, |stat| Self::new(&stat))
+    }
+
+    fn new(top: &Stat) -> Self {
+        Self {
+            top: top.st_uid,
+            ..Self::ids()
+        }
+    }
+
+    fn ids() -> Self {
+        Self {
+            ours: rustix::process::geteuid().as_raw(),
+            our_group: rustix::process::getegid().as_raw(),
+            top: 0,
+        }
+    }
+
+    pub(super) fn trusts(&self, uid: u32) -> bool {
+        uid == 0 || uid == self.ours || uid == self.top
+    }
+
+    /// May others write to it? The group counts, unless it is a user's own (Debian gives each one); of root's files also that.
+    pub(super) fn others_write(&self, stat: &Stat) -> bool {
+        let group_is_own = self.ours != 0 && stat.st_gid == self.our_group;
+        stat.st_mode & 0o002 != 0 || (stat.st_mode & 0o020 != 0 && !group_is_own)
+    }
+
+    /// Why others could exchange what is in this directory. In a sticky one (`/tmp`) they can only add to it.
+    pub(super) fn changeable_directory(&self, stat: &Stat, path: &Path) -> Option<String> {
+        let shown = || super::safe_text(path.as_os_str().as_encoded_bytes(), super::SHOWN);
+        if !self.trusts(stat.st_uid) {
+            return Some(format!(
+                "the directory {} above it belongs to user {}",
+                shown(),
+                stat.st_uid
+            ));
+        }
+        let sticky = stat.st_mode & 0o1000 != 0;
+        (self.others_write(stat) && !sticky).then(|| {
+            let mode = stat.st_mode & 0o7777;
+            format!(
+                "others may write to the directory {} above it (mode {mode:04o})",
+                shown()
+            )
+        })
+    }
+}
+
+fn parts(path: &Path) -> VecDeque<OsString> {
+    path.components()
+        .filter_map(|component| match component {
+            Component::Normal(name) => Some(name.to_owned()),
+            Component::ParentDir => Some(OsString::from("..")),
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => None,
+        })
+        .collect()
+}
+
+fn root() -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::openat(CWD, "/", flags, Mode::empty())
+}
+
+/// The thing of that name itself, also if it is a link; not opened, only held.
+fn open_at(directory: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(directory, name, flags, Mode::empty())
+}
+
+/// The kind of a file, with its article; `None`: a regular one.
+pub(crate) fn kind(stat: &Stat) -> Option<&'static str> {
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => None,
+        FileType::Directory => Some("a directory"),
+        FileType::Fifo => Some("a named pipe"),
+        FileType::Socket => Some("a socket"),
+        FileType::BlockDevice | FileType::CharacterDevice => Some("a device"),
+        FileType::Symlink => Some("a symbolic link put there just now"),
+        FileType::Unknown => Some("something unknown"),
+    }
+}
+
+/// Opens a name in a directory for reading if it is a regular file: never through a link, never waiting for a pipe, never a device.
+pub(super) fn open_regular(
+    directory: impl std::os::fd::AsFd,
+    name: impl rustix::path::Arg + Copy,
+    path: &Path,
+) -> Result<(std::fs::File, Stat), Fault> {
+    let fault = |errno| Fault::system("opening", path, errno);
+    let regular = |stat: &Stat| match kind(stat) {
+        None => Ok(()),
+        Some(what) => Err(Fault::new("opening", path, super::Why::NotAFile(what))),
+    };
+    regular(&rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?)?;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(&directory, name, flags, Mode::empty()).map_err(fault)?;
+    let stat = rustix::fs::fstat(&file).map_err(fault)?;
+    regular(&stat)?;
+    Ok((file.into(), stat))
+}
