@@ -23,7 +23,7 @@ struct Room {
 
 const ROOMS: &[Room] = &[
     room("mailserver_cfg", 0, &[]),
-    room("tls", 0, &[]),
+    room("tls", 0, &["hostile"]),
     room("hostile", 0, &[]),
     room("files", 0, &["hostile"]),
     room("probe", 1, &["hostile", "tls"]),

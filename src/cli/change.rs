@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::peers::{PeerBook, Verdict, assess};
-use crate::session::{Document, Review, conflict_lines};
+use crate::session::{Consent, Document, Review, Subject, conflict_lines};
 use crate::work::{SaveJob, SaveProblem, Wanted, hold_signals};
 
 use super::args::Saving;
@@ -65,9 +65,11 @@ impl Change<'_> {
         let session = &self.opened.session;
         let facts = self.opened.host.facts(self.saving.engine.wish());
         let review = match &self.whole {
-            Some(Whole { over: Some(broken), .. }) => session.review_mend(self.book, facts, broken.why.clone()),
-            Some(whole) => session.review_whole(self.book, facts, &whole.document),
-            None => session.review(self.book, facts)?,
+            Some(whole @ Whole { over: Some(broken), .. }) => {
+                Review::of_mend(session, self.book, facts, broken.why.clone(), &whole.id)
+            }
+            Some(whole) => Review::of_whole(session, self.book, facts, &whole.document, &whole.id),
+            None => Review::of_edits(session, self.book, facts)?,
         };
         // Whoever reads the review reads these beside it: it does not have them.
         if answer != Answer::Given && !self.saving.output.json {
@@ -131,10 +133,10 @@ impl Change<'_> {
         console.lines(&lines)
     }
 
-    fn job(&self, review: &Review, consents: Vec<crate::session::Consent>) -> SaveJob {
+    fn job(&self, review: &Review, consents: Vec<Consent>) -> SaveJob {
         SaveJob {
             base: Arc::clone(&self.opened.document),
-            wanted: Wanted::of(review, self.whole.as_ref().map(|whole| whole.id.clone())),
+            wanted: Wanted::of(review),
             consents,
             action: self.action,
             words: review.change_words(),
@@ -228,9 +230,10 @@ impl Change<'_> {
     }
 
     fn json(&self, review: &Review, backup: Option<String>, conflicts: Vec<ConflictJson>) -> ChangeJson {
-        let edits = match &review.whole {
-            Some((changes, _)) => json::changes(changes),
-            None => json::edits(review.edits(), &self.opened.session.secrets()),
+        let edits = match &review.subject {
+            Subject::Edits { proven, .. } => json::edits(proven.edits().edits(), &self.opened.session.secrets()),
+            Subject::Whole { changes, .. } => json::changes(changes),
+            Subject::Mend { .. } => Vec::new(),
         };
         ChangeJson {
             changed: true,

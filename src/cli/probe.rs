@@ -170,7 +170,7 @@ fn tokens() -> String {
 /// [`Failure::NotSaved`] when nothing could be asked.
 pub(super) fn live(opened: &Opened) -> Result<crate::work::LiveProof, Failure> {
     let cancel = Cancel::new().map_err(|error| Failure::NotSaved(format!("the ports could not be asked: {error}")))?;
-    Ok(opened.host.prove(&opened.session.loaded_expected(), &cancel))
+    Ok(opened.host.prove(&opened.session.loaded().expected(), &cancel))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The review on a page, and what of it a reader of a script's log should know.
 
 use crate::peers::Threshold;
-use crate::session::{EnginePlan, Line, Review, Wrap, amount};
+use crate::session::{EnginePlan, Line, Mends, Review, Subject, Wrap, amount};
 use crate::work::Host;
 
 use super::args::Saving;
@@ -9,8 +9,10 @@ use super::console::{columns, wrap};
 
 /// What a reader of a script's log should know.
 pub(super) fn warnings(review: &Review) -> Vec<String> {
-    let mut warnings: Vec<String> = review.mends.iter().map(|mends| mends.words()).collect();
-    if let Some((changes, count)) = review.whole.as_ref().filter(|(changes, count)| *count > changes.len()) {
+    let mut warnings: Vec<String> = review.mends().into_iter().map(Mends::words).collect();
+    if let Subject::Whole { changes, count, .. } = &review.subject
+        && *count > changes.len()
+    {
         warnings.push(format!("{count} values change, of which {} are listed", changes.len()));
     }
     for direction in &review.directions {

@@ -104,13 +104,14 @@ fn adopt(opened: &mut Opened, directions: &[Direction], name: &str) -> Result<Ve
     let mut used = Vec::new();
     let mut others = Vec::new();
     for &direction in directions {
-        for lookalike in session.loaded_reading(direction).lookalikes {
+        for lookalike in session.loaded().reading(direction).lookalikes {
             if lookalike != name {
                 others.push(format!("{}/{lookalike}", direction.table()));
                 continue;
             }
-            let pairs = session.loaded_pairs(direction);
-            let role = pairs
+            let loaded = session.loaded();
+            let role = loaded
+                .pairs(direction)
                 .iter()
                 .find(|pair| pair.name == lookalike)
                 .and_then(|pair| lookalike_role(&pair.name, &pair.value));

@@ -1,6 +1,6 @@
 //! `show`: the minimums and the variables behind them.
 
-use crate::session::{Session, VariableRow};
+use crate::session::{Session, VariableRow, variable_rows};
 use crate::tls::{Direction, Minimum, TlsVersion};
 use crate::work::Host;
 
@@ -39,7 +39,7 @@ pub(super) fn run(opened: &Opened, output: Output, console: &mut Console<'_>) ->
         lines.push(String::new());
         direction_lines(session, direction, &mut lines);
     }
-    if let Some(difference) = session.difference() {
+    if let Some(difference) = session.wanted().difference() {
         lines.push(String::new());
         lines.push(format!("! {difference}"));
     }
@@ -49,7 +49,7 @@ pub(super) fn run(opened: &Opened, output: Output, console: &mut Console<'_>) ->
 }
 
 fn direction_json(session: &Session, direction: Direction) -> DirectionJson {
-    let reading = session.reading(direction);
+    let reading = session.wanted().reading(direction);
     let why = match &reading.minimum {
         Minimum::Custom(why) => Some(why.clone()),
         _ => None,
@@ -61,8 +61,7 @@ fn direction_json(session: &Session, direction: Direction) -> DirectionJson {
         protocols: reading
             .protocols
             .map(|protocols| protocols.into_iter().map(TlsVersion::token).collect()),
-        variables: session
-            .variable_rows(direction)
+        variables: variable_rows(session, direction)
             .into_iter()
             .filter_map(variable_json)
             .collect(),
@@ -82,7 +81,7 @@ fn variable_json(row: VariableRow) -> Option<VariableJson> {
 }
 
 fn direction_lines(session: &Session, direction: Direction, lines: &mut Vec<String>) {
-    let reading = session.reading(direction);
+    let reading = session.wanted().reading(direction);
     let who = match direction {
         Direction::Inbound => "those who call this server: SMTP, IMAP, POP3, HTTPS",
         Direction::Outbound => "servers that this one calls: SMTP",
@@ -98,7 +97,7 @@ fn direction_lines(session: &Session, direction: Direction, lines: &mut Vec<Stri
         let names: Vec<String> = protocols.iter().map(ToString::to_string).collect();
         lines.push(format!("  protocols  {}", names.join(", ")));
     }
-    let rows = session.variable_rows(direction);
+    let rows = variable_rows(session, direction);
     let (named, unnamed): (Vec<VariableRow>, Vec<VariableRow>) = rows.into_iter().partition(|row| row.path.is_some());
     lines.push(format!("  table {}:", direction.table()));
     for row in &named {

@@ -15,7 +15,7 @@ use super::failure::Failure;
 use super::opened::{Opened, Recovered};
 use super::{Arguments, Status, check, json as shapes, peers, review};
 use crate::peers::{Evidence, Host, Knowledge, Peer, PeerBook, PeerKey, Service, Source};
-use crate::session::{Conflict, EnginePlan, Secrets, Session, VariablePath};
+use crate::session::{Conflict, EnginePlan, Review, Secrets, Session, VariablePath};
 use crate::tls::{Choice, Direction, TlsVersion};
 
 const FILE: &str = r#"<config>
@@ -323,7 +323,7 @@ fn what_the_unit_of_the_engine_warns_of_is_said_before_a_save_of_a_script_too() 
         last_seconds: None,
         warnings: vec![short.clone()],
     };
-    let shown = bench.opened.session.review(&book(vec![]), facts).unwrap();
+    let shown = Review::of_edits(&bench.opened.session, &book(vec![]), facts).unwrap();
     assert!(review::warnings(&shown).contains(&short));
 }
 

@@ -96,7 +96,10 @@ impl<'s> Snapshot<'s> {
     /// The minimum that they make.
     #[must_use]
     pub fn minimum(&self, direction: Direction) -> Minimum {
-        self.reading(direction).minimum
+        match self.one_table(direction) {
+            Ok(()) => self.in_words(|settings| settings.minimum(direction)).0,
+            Err(twice) => Minimum::Custom(twice.to_string()),
+        }
     }
 
     /// The variables that play a role and their values, in file order. Usually one or none; whatever sets the role

@@ -52,7 +52,7 @@ const LEVEL_0: &str = "On an engine built with OpenSSL 3, TLS 1.0 and 1.1 work o
 /// `server_has_tls13`: this engine was seen to speak TLS 1.3.
 #[must_use]
 pub fn advise(settings: Settings<'_>, direction: Direction, server_has_tls13: bool) -> Vec<Advice> {
-    let (minimum, is_default) = match settings.read(direction).minimum {
+    let (minimum, is_default) = match settings.minimum(direction).0 {
         Minimum::At(version) => (Some(version), false),
         Minimum::Default => (None, true),
         Minimum::Custom(_) => (None, false),

@@ -10,7 +10,7 @@ use super::version::Direction;
 /// row the loaded file names is the one that counts, and where it names none, the surest name is written.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
-    rows: Vec<CatalogueVariable>,
+    pub(super) rows: Vec<CatalogueVariable>,
 }
 
 impl Catalogue {

@@ -130,7 +130,7 @@ fn plan_beside(
     known: &Known,
 ) -> Result<Vec<PairEdit>, PlanError> {
     refuse_duplicate(settings, direction, Role::makes_minimum)?;
-    if choice.is_already(&settings.read(direction).minimum) {
+    if choice.is_already(&settings.minimum(direction).0) {
         return Ok(Vec::new());
     }
     let of_minimum = settings.found(direction).filter(|f| f.row.role.makes_minimum());

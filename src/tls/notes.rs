@@ -120,7 +120,7 @@ pub fn notes(
     wanted: Settings<'_>,
     server_has_tls13: bool,
 ) -> Vec<PlanNote> {
-    let (before, after) = (loaded.read(direction), wanted.read(direction).minimum);
+    let (before, after) = (loaded.read(direction), wanted.minimum(direction).0);
     let written = written(direction, loaded.pairs(direction), wanted);
     let minimum = || written.iter().filter(|w| w.row.role.makes_minimum());
     let staying: HashSet<&str> = wanted.pairs(direction).iter().map(|pair| pair.name.as_str()).collect();

@@ -49,10 +49,21 @@ impl<'a> Settings<'a> {
         direction.of(self.pairs)
     }
 
-    /// The minimum that a direction's variables make, beside those of the other direction: a list that lacks the newest
-    /// word, which the other list has, is no minimum.
+    /// What a direction's variables say.
     #[must_use]
     pub fn read(self, direction: Direction) -> Reading {
+        let (minimum, protocols) = self.minimum(direction);
+        Reading {
+            minimum,
+            protocols,
+            lookalikes: self.lookalikes(direction),
+        }
+    }
+
+    /// The minimum that a direction's variables make, beside those of the other direction (a list that lacks the newest
+    /// word, which the other list has, is no minimum), and the protocols of its list.
+    #[must_use]
+    pub fn minimum(self, direction: Direction) -> (Minimum, Option<Vec<TlsVersion>>) {
         let newest_listed = self.facts().newest_listed;
         let mut stated: Vec<(&str, Minimum)> = Vec::new();
         let mut protocols: Vec<Option<Vec<TlsVersion>>> = Vec::new();
@@ -84,11 +95,7 @@ impl<'a> Settings<'a> {
         } else {
             None
         };
-        Reading {
-            minimum,
-            protocols,
-            lookalikes: self.lookalikes(direction),
-        }
+        (minimum, protocols)
     }
 
     /// What both tables together say.

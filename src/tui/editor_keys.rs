@@ -1,6 +1,6 @@
 //! What keys do in an editor, and how one is opened from its row.
 
-use crate::session::{Line, Tone, VariableRow};
+use crate::session::{Line, Tone, VariableRow, variable_rows};
 use crate::tls::{Direction, Preset, Role, TlsVersion, check_ciphers};
 use crate::work;
 
@@ -212,8 +212,9 @@ fn enter(state: &mut State) -> Vec<Effect> {
             state.count();
             let dirty = state
                 .session
+                .wanted()
                 .role_pairs(direction, role)
-                .ne(&state.session.loaded_role_pairs(direction, role));
+                .ne(&state.session.loaded().role_pairs(direction, role));
             changed(state, done, if dirty { &words } else { text::AS_LOADED })
         }
     }
@@ -256,7 +257,7 @@ pub(super) fn name(state: &mut State, direction: Direction, name: String, role: 
     state.session.confirm(direction, &name, role);
     state.count();
     // Its row moved up among the roles; the mark goes with it.
-    let rows = state.session.variable_rows(direction);
+    let rows = variable_rows(&state.session, direction);
     let at = rows
         .iter()
         .position(|row| row.path.as_ref().is_some_and(|path| path.variable == name));

@@ -1,6 +1,6 @@
 //! The words of the editors: labels of what can be picked, and what follows from it, told before it is applied.
 
-use crate::session::{Line, Tone, VariableRow, amount};
+use crate::session::{Line, Tone, VariableRow, amount, variable_rows};
 use crate::tls::{CipherCheck, Direction, Preset, Role, TlsVersion};
 
 use super::detail;
@@ -234,7 +234,7 @@ fn serves(check: &CipherCheck) -> String {
 pub(super) fn row_advice(state: &State, direction: Direction, row: &VariableRow) -> Vec<Line> {
     // A role without a name says nothing of the file, unless another name of the role does.
     row.known.as_ref().map_or_else(Vec::new, |known| {
-        advice_lines(&state.session.advice(direction, known.role))
+        advice_lines(&state.session.wanted().advice(direction, known.role))
     })
 }
 
@@ -286,7 +286,7 @@ pub(super) fn focused_help(state: &State) -> Vec<Line> {
         Some(Overlay::Editor(editor)) => (editor.direction, (*editor.row).clone()),
         None if matches!(state.tab, Tab::Inbound | Tab::Outbound) => {
             let direction = state.tab_direction();
-            let rows = state.session.variable_rows(direction);
+            let rows = variable_rows(&state.session, direction);
             let at = state.selected().min(rows.len().saturating_sub(1));
             match rows.into_iter().nth(at) {
                 Some(row) => (direction, row),

@@ -1,6 +1,6 @@
 //! Find anything: every variable of both tables by name, title, meaning and value, filtered as one types.
 
-use crate::session::VariableRow;
+use crate::session::{VariableRow, variable_rows};
 use crate::tls::{Direction, ValueKind};
 
 use super::editor_keys::edit_line;
@@ -47,7 +47,7 @@ pub fn matches(state: &State, wanted: &str) -> Vec<Match> {
     let mut found: Vec<Match> = Direction::ALL
         .into_iter()
         .flat_map(|direction| {
-            let rows = state.session.variable_rows(direction).into_iter().enumerate();
+            let rows = variable_rows(&state.session, direction).into_iter().enumerate();
             rows.map(move |(index, row)| (direction, index, row))
         })
         .filter_map(|(direction, index, row)| {

@@ -42,13 +42,9 @@ pub(super) fn snippet(toml: &str) -> Vec<Line> {
 /// Shall a variable that looks like a list be used as one? Not by itself: it may mean the opposite.
 pub(super) fn naming_question(state: &State, direction: Direction, row: &VariableRow) -> Option<Question> {
     let path = row.path.as_ref()?;
-    let value = state
-        .session
-        .pairs(direction)
-        .into_iter()
-        .find(|pair| pair.name == path.variable)?
-        .value;
-    let role = lookalike_role(&path.variable, &value)?;
+    let wanted = state.session.wanted();
+    let pair = wanted.pairs(direction).iter().find(|pair| pair.name == path.variable)?;
+    let role = lookalike_role(&path.variable, &pair.value)?;
     let shown = row.shown.clone().unwrap_or_default();
     let mut lines = vec![
         line(Tone::Text, format!("{} = {shown}", path.variable)),
@@ -61,7 +57,7 @@ pub(super) fn naming_question(state: &State, direction: Direction, row: &Variabl
             "! It can mean the opposite: a list of what is denied, or a highest instead of a lowest version. Raising the minimum would then let old versions in, or stop TLS.",
         ),
     ];
-    if let Some(other) = state.session.role_pairs(direction, role).first() {
+    if let Some(other) = state.session.wanted().role_pairs(direction, role).first() {
         lines.push(line(
             Tone::Caution,
             format!(

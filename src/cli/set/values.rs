@@ -83,7 +83,7 @@ fn deletes(role: Role, text: &str) -> bool {
 /// What the variable of a role can hold: the one of the file, else the one that would be added.
 fn kind(session: &Session, direction: Direction, role: Role) -> Option<ValueKind> {
     let catalogue = session.catalogue();
-    let loaded = session.loaded_role_pairs(direction, role);
+    let loaded = session.loaded().role_pairs(direction, role);
     let stands = loaded.first().and_then(|pair| catalogue.find(direction, &pair.name));
     stands
         .or_else(|| catalogue.written_for(direction, role))
@@ -93,7 +93,7 @@ fn kind(session: &Session, direction: Direction, role: Role) -> Option<ValueKind
 /// A variable that was named wrongly and holds a secret is not written over.
 fn hides_nothing(session: &Session, said: &RoleArgument) -> Result<(), Failure> {
     let secrets = session.secrets();
-    for pair in session.loaded_role_pairs(said.direction, said.role) {
+    for pair in session.loaded().role_pairs(said.direction, said.role) {
         let path = VariablePath {
             table: said.direction.table().to_owned(),
             variable: pair.name,
@@ -117,7 +117,7 @@ fn protocols(session: &Session, direction: Direction, text: &str) -> Result<Vec<
         })?;
         wanted.push(version);
     }
-    let loaded = session.loaded_role_pairs(direction, Role::ProtocolList);
+    let loaded = session.loaded().role_pairs(direction, Role::ProtocolList);
     let has_old = loaded
         .iter()
         .any(|pair| listed_protocols(&pair.value).versions.contains(&TlsVersion::Ssl3));
@@ -133,7 +133,7 @@ fn minimum_word(session: &Session, direction: Direction, text: &str) -> Result<S
         .filter(|version| TlsVersion::MINIMUMS.contains(version))
         .ok_or("expected tls1.0, tls1.1, tls1.2 or tls1.3, or default")?;
     let word = protocol_word(version);
-    let loaded = session.loaded_role_pairs(direction, Role::MinimumVersion);
+    let loaded = session.loaded().role_pairs(direction, Role::MinimumVersion);
     let same = loaded.into_iter().find(|pair| pair.value.eq_ignore_ascii_case(word));
     Ok(same.map_or_else(|| word.to_owned(), |pair| pair.value))
 }
@@ -159,7 +159,7 @@ pub(super) fn advice(session: &Session, values: &[RoleArgument]) -> Vec<String> 
         }
         let advice = roles
             .into_iter()
-            .flat_map(|role| session.advice(value.direction, role))
+            .flat_map(|role| session.wanted().advice(value.direction, role))
             .filter(|advice| advice.weight > Weight::Note);
         for Advice { text, source, .. } in advice {
             let words = format!("{}: {text} [{source}]", value.direction.token());

@@ -5,7 +5,9 @@ use super::*;
 fn expected(variables: &str) -> Expected {
     let file = format!("<config>\n  <table name=\"Security\">\n{variables}  </table>\n</config>\n");
     let document = Arc::new(Document::parse(file.into_bytes()).unwrap());
-    Session::new(document, Catalogue::embedded(), Measured::default()).loaded().expected()
+    Session::new(document, Catalogue::embedded(), Measured::default())
+        .loaded()
+        .expected()
 }
 
 fn variable(name: &str, value: &str) -> String {

@@ -4,7 +4,7 @@ use super::super::*;
 use super::{pairs, read, read_both, with_minimum};
 
 fn inbound(of: &[(&str, &str)]) -> Minimum {
-    with_minimum().read(Direction::Inbound, &pairs(of)).minimum
+    read(&with_minimum(), Direction::Inbound, &pairs(of)).minimum
 }
 
 fn list(value: &str) -> Minimum {

@@ -1,6 +1,6 @@
 //! What workers say.
 
-use crate::session::{Line, Tone};
+use crate::session::{Line, Review, Tone};
 use crate::tls::Direction;
 use crate::tui::overlay::Overlay;
 use crate::tui::state::{Scan, State};
@@ -99,7 +99,7 @@ pub(super) fn on_event(state: &mut State, event: Event) -> Vec<Effect> {
         Event::WholeFacts { id, restored, facts } => {
             if std::mem::take(&mut state.review_wanted) {
                 state.status = None;
-                let review = state.session.review_whole(&state.book, *facts, &restored);
+                let review = Review::of_whole(&state.session, &state.book, *facts, &restored, &id);
                 push_review(state, review, Some(id));
             }
         }

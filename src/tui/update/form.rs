@@ -41,7 +41,7 @@ pub(super) fn on_form(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Probe => return ask_probe(state),
         Command::Prove => {
             state.status = Some(text::line(Tone::Text, text::ASKING_OWN_PORTS));
-            let expected = state.session.loaded_expected();
+            let expected = state.session.loaded().expected();
             return vec![Effect::Work(work::Effect::ProveLive(expected))];
         }
         Command::Cancel if matches!(state.scan, Scan::Running(..)) => {

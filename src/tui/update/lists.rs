@@ -2,7 +2,7 @@
 
 use crate::mailserver_cfg::VariablePath;
 use crate::save::BackupInfo;
-use crate::session::Tone;
+use crate::session::{Tone, variable_rows};
 use crate::tui::keys::Command;
 use crate::tui::overlay::Overlay;
 use crate::tui::state::State;
@@ -29,7 +29,7 @@ fn move_selection(state: &mut State, command: Command, rows: usize) -> bool {
 }
 
 pub(super) fn on_variables(state: &mut State, command: Command) -> Vec<Effect> {
-    let rows = state.session.variable_rows(state.tab_direction());
+    let rows = variable_rows(&state.session, state.tab_direction());
     if move_selection(state, command, rows.len()) {
         return Vec::new();
     }

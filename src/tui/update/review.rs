@@ -77,7 +77,7 @@ fn start_save(state: &mut State) -> Vec<Effect> {
         words: screen.review.change_words(),
         proves: screen.review.inbound_after(),
         engine: state.engine_wish,
-        wanted: Wanted::of(&screen.review, screen.whole),
+        wanted: Wanted::of(&screen.review),
         undo_after: (screen.undo == Some(true)).then_some(text::UNDO_AFTER),
     };
     state.overlays.push(Overlay::Saving {
@@ -92,7 +92,7 @@ pub(super) fn show_review(state: &mut State, mut facts: Facts) {
     if facts.blocked.is_none() {
         facts.blocked.clone_from(&state.read_only);
     }
-    match state.session.review(&state.book, facts) {
+    match Review::of_edits(&state.session, &state.book, facts) {
         Ok(review) => push_review(state, review, None),
         Err(error) => state.status = Some(text::line(Tone::Bad, error.to_string())),
     }

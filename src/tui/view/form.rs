@@ -103,7 +103,7 @@ fn notes(state: &State) -> Vec<String> {
             notes.push(format!("! {direction} is custom: {why}"));
         }
     }
-    if let Some(difference) = state.session.difference() {
+    if let Some(difference) = state.session.wanted().difference() {
         notes.push(format!("! {difference}"));
     }
     notes

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::session::{Tone, VariableRow};
+use crate::session::{Tone, VariableRow, variable_rows};
 use crate::tls::Direction;
 use crate::tui::detail::{self, PeerRow};
 use crate::tui::layout::{NARROW, READABLE, WIDE};
@@ -59,7 +59,7 @@ fn split(area: Rect) -> (Rect, Rect) {
 
 pub(super) fn variables(state: &State, area: Rect, painter: &mut Painter<'_>) {
     let theme = state.theme;
-    let rows = state.session.variable_rows(state.tab_direction());
+    let rows = variable_rows(&state.session, state.tab_direction());
     let (list, help) = split(area);
     let heading = format!("Table {} of mailserver.cfg", state.tab_direction().table());
     painter.text(list, 2, 0, &heading, theme.heading());
