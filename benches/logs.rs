@@ -271,7 +271,7 @@ fn child(dir: &Path) {
         line.trim_end_matches("kB").trim().parse::<u64>().unwrap()
     };
     let before = memory();
-    let files = find_logs(dir).unwrap();
+    let files = find_logs(&[dir.to_owned()]).unwrap().files;
     let findings = scan_logs(
         &files,
         &window(),

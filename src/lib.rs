@@ -5,9 +5,10 @@
 //! Data runs one way, from bytes to the screen, and a choice runs back as a plan:
 //!
 //! ```text
-//!   floor 5   main              wiring, exit status
-//!   floor 4   tui      cli      the screen; the commands and their JSON (neither knows the other)
-//!   floor 3   work              carries effects out on threads; preferences, places, the demo
+//!   floor 6   main              wiring, exit status
+//!   floor 5   tui      cli      the screen; the commands and their JSON (neither knows the other)
+//!   floor 4   work              what is done: effects on threads, events as answers
+//!   floor 3   host              what is here: places, preferences, memory, backups, drafts, the demo
 //!   floor 2   session           what was loaded, what is wanted, the review
 //!   floor 1   probe   peers   save   engine
 //!   floor 0   mailserver_cfg   tls   files   hostile
@@ -26,6 +27,7 @@
 //! | [`save`] | locks, backups, exchange, journal, recovery | `mailserver_cfg`, `files`, `hostile` |
 //! | [`engine`] | does it run; stop, start, watch; the dead-man's switch | `files`, `hostile` |
 //! | [`session`] | draft, undo, dirty by value, review; no I/O | floor 0, data of `peers` |
+//! | [`host`] | what is here: places, preferences, own names, memory, backups, drafts, the demo | everything below |
 //! | [`work`] | effects in, events out | everything below |
 //! | [`tui`], [`cli`] | the two ways to use it | everything below |
 //!
@@ -48,6 +50,7 @@
 pub mod cli;
 pub mod engine;
 pub mod files;
+pub mod host;
 pub mod hostile;
 pub mod mailserver_cfg;
 pub mod peers;

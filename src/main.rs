@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use kerio_tls::cli::{self, Arguments, Status};
+use kerio_tls::host::Host;
 use kerio_tls::session::Session;
 use kerio_tls::tui::{self, Ending, Options, State, Theme};
-use kerio_tls::work::{Asker, Effect, Hold, Host, Workers};
+use kerio_tls::work::{Asker, Effect, Hold, Workers};
 
 fn main() -> ExitCode {
     // Temporary files, backups, journal: nothing that we make is for others.
@@ -91,8 +92,8 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
         arguments.ascii(host.preferences.ascii),
     );
     let mut state = State::new(host.file.display().to_string(), session, Host::clock(), theme);
-    state.read_only = read_only;
-    state.preferences = host.home.config.display().to_string();
+    state.context.read_only = read_only;
+    state.context.preferences = host.home.config.display().to_string();
     state.notices(host.preferences.warnings.iter().cloned());
     match recovered {
         Ok(found) => state.recovered(found),
@@ -103,7 +104,7 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
     };
     let hold = Arc::new(Hold::removing(host.temporary()));
     let for_workers = Arc::clone(&hold);
-    let writable = state.read_only.is_none();
+    let writable = state.context.read_only.is_none();
     let ending = tui::run(state, options, Arc::clone(&hold), move |sink| {
         let workers = Workers::new(host, document, secrets, for_workers, sink);
         workers.carry(Asker::default(), Effect::LookAtEngine);

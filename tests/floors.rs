@@ -22,7 +22,7 @@ struct Room {
 }
 
 const ROOMS: &[Room] = &[
-    room("mailserver_cfg", 0, &[]),
+    room("mailserver_cfg", 0, &["hostile"]),
     room("tls", 0, &["hostile"]),
     room("hostile", 0, &[]),
     room("files", 0, &["hostile"]),
@@ -31,11 +31,23 @@ const ROOMS: &[Room] = &[
     room("save", 1, &["files", "hostile", "mailserver_cfg"]),
     room("engine", 1, &["files", "hostile"]),
     room("session", 2, &["hostile", "mailserver_cfg", "tls", "peers"]),
-    room("work", 3, BELOW_WORK),
-    room("tui", 4, BELOW_SCREEN),
-    room("cli", 4, BELOW_SCREEN),
+    room("host", 3, BELOW_HOST),
+    room("work", 4, BELOW_WORK),
+    room("tui", 5, BELOW_SCREEN),
+    room("cli", 5, BELOW_SCREEN),
 ];
 
+const BELOW_HOST: &[&str] = &[
+    "files",
+    "hostile",
+    "mailserver_cfg",
+    "tls",
+    "probe",
+    "peers",
+    "save",
+    "engine",
+    "session",
+];
 const BELOW_WORK: &[&str] = &[
     "files",
     "hostile",
@@ -46,6 +58,7 @@ const BELOW_WORK: &[&str] = &[
     "save",
     "engine",
     "session",
+    "host",
 ];
 const BELOW_SCREEN: &[&str] = &[
     "files",
@@ -57,6 +70,7 @@ const BELOW_SCREEN: &[&str] = &[
     "save",
     "engine",
     "session",
+    "host",
     "work",
 ];
 

@@ -13,12 +13,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, tz::TimeZone};
+use kerio_tls::host::EngineNow;
 use kerio_tls::mailserver_cfg::Document;
 use kerio_tls::peers::{BookSources, Host, Peer, PeerBook, PeerKey, PeersFile, Service, make_book};
 use kerio_tls::session::{Clock, EnginePlan, Facts, Measured, Session, variable_rows};
 use kerio_tls::tls::{Catalogue, Direction};
 use kerio_tls::tui::{Action, Effect, Key, Keyboard, State, Theme, draw, update};
-use kerio_tls::work::{self, EngineNow, Event, SaveJob, SaveReport, Wanted};
+use kerio_tls::work::{self, Asker, Event, SaveJob, SaveReport, Wanted};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -117,11 +118,11 @@ impl Gallery {
             size,
         };
         gallery.act(Action::Resize(size.0, size.1));
-        gallery.tell(Event::Engine(EngineNow {
+        gallery.report(Event::Engine(EngineNow {
             word: "running",
             at: now,
         }));
-        gallery.tell(Event::Evidence {
+        gallery.report(Event::Evidence {
             book: Arc::new(book(now)),
             measured,
             cancelled: false,
@@ -130,16 +131,20 @@ impl Gallery {
         gallery
     }
 
-    fn tell(&mut self, event: Event) {
-        self.act(Action::Work(event));
+    fn report(&mut self, event: Event) {
+        self.act(Action::Work(Asker::default(), event));
     }
 
     fn act(&mut self, action: Action) {
         let effects = update(&mut self.state, &mut self.keyboard, action, NOW.parse().unwrap());
         for effect in effects {
             match effect {
-                Effect::Work(work::Effect::Inspect { .. }) => self.tell(Event::Facts(Box::new(facts()))),
-                Effect::Work(work::Effect::Save(job)) => self.tell(Event::Saved(Box::new(saved(&job)))),
+                Effect::Work(asker, work::Effect::Inspect { .. }) => {
+                    self.act(Action::Work(asker, Event::Facts(Box::new(facts()))));
+                }
+                Effect::Work(asker, work::Effect::Save(job)) => {
+                    self.act(Action::Work(asker, Event::Saved(Box::new(saved(&job)))));
+                }
                 _ => {}
             }
         }
@@ -397,13 +402,13 @@ fn the_variables_of_a_direction_are_listed() {
 #[test]
 fn the_protocol_list_has_an_editor() {
     let mut gallery = Gallery::new((100, 30), COLOUR).press(&[Key::Right]);
-    let rows = variable_rows(&gallery.state.session, Direction::Inbound);
+    let rows = variable_rows(&gallery.state.context.session, Direction::Inbound);
     let at = rows.iter().position(|row| {
         row.path
             .as_ref()
             .is_some_and(|path| path.variable == "ServerTlsProtocols")
     });
-    gallery.state.select(at.unwrap());
+    gallery.state.tabs.select(at.unwrap());
     picture("editor", &gallery.press(&[Key::Enter]), &DARK, "ServerTlsProtocols");
 }
 

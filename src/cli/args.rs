@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser};
 
-use crate::work::{HomeOptions, HostOptions};
+use crate::host::{HomeOptions, HostOptions};
 
 pub use commands::{Backups, Check, Command, Config, Output, Peers, Probe, Reset, Restore, Saving, Set, Undo};
 pub use values::{DirectionArgument, EngineArgument, MinimumArgument, RoleArgument, Shell, When, WhomArgument};

@@ -1,8 +1,8 @@
 //! `backups`: what was saved when and by whom, and what differs now.
 
+use crate::host::{Host, Loaded};
 use crate::save::BackupInfo;
 use crate::session::{amount, value_lines};
-use crate::work::{Host, Loaded};
 
 use super::Arguments;
 use super::args::Backups;

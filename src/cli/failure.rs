@@ -2,10 +2,10 @@
 
 use std::io;
 
+use crate::host::HostError;
 use crate::save::SaveError;
 use crate::session::EditError;
 use crate::tls::PlanError;
-use crate::work::HostError;
 
 use super::Status;
 

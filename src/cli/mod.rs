@@ -1,7 +1,7 @@
 //! The commands: every action of the screen, for scripts and for people with screen readers.
 //!
 //! This room owns the arguments, the JSON shapes and the plain output. Everything that a command does goes through
-//! [`crate::work::Host`] and [`crate::session::Session`], the same road as the screen: choose, review, save. It must
+//! [`crate::host::Host`] and [`crate::session::Session`], the same road as the screen: choose, review, save. It must
 //! never know of the screen (room `tui`), and it decides nothing about TLS, peers or saving itself.
 //!
 //! One file a command; `change` (with `consent` and `review`) is what `set`, `reset` and `restore` share, `console` is the only way out: nothing that the file or

@@ -6,9 +6,10 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 
+use crate::host::Host;
 use crate::peers::{PeerBook, Trouble};
 use crate::session::{Document, Session};
-use crate::work::{Host, Sources};
+use crate::work::Sources;
 
 use super::Arguments;
 use super::args::Saving;

@@ -1,9 +1,9 @@
 //! `peers`: who we exchange mail with, held against a minimum.
 
+use crate::host::Host;
 use crate::peers::{Assessed, Impact, PeerBook, PeersFile, PeersFileEntry, Threshold, assess, cut_off_domains};
 use crate::session::{Clock, Session, amount, amounts, coverage_words, describe_minimum, evidence_words, words_of};
 use crate::tls::{Direction, TlsVersion};
-use crate::work::Host;
 
 use super::args::Peers;
 use super::asking;

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
+use crate::host::HostError;
 use crate::peers::{Host as PeerHost, PeerKey, Record};
 use crate::probe::{Cancel, Report, Service, Settings, Target, TargetHost};
 use crate::tls::Direction;
-use crate::work::{HostError, ask, probe_settings};
+use crate::work::{ask, probe_settings};
 
 use super::Arguments;
 use super::args::Probe;
@@ -183,6 +184,8 @@ mod tests {
             target: Target::parse("mx.example.org", Service::Smtp).unwrap(),
             outcome,
             address: None,
+            addresses: Vec::new(),
+            not_asked: 0,
             connections: 1,
             elapsed: std::time::Duration::from_micros(5200),
             detail: detail.to_owned(),

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use crate::host::{Host, Loaded};
 use crate::save::BackupInfo;
 use crate::session::{Document, conflict_lines};
-use crate::work::{Host, Loaded, hold_signals};
+use crate::work::hold_signals;
 
 use super::Arguments;
 use super::args::{Restore, Undo};

@@ -1,8 +1,8 @@
 //! The review on a page, and what of it a reader of a script's log should know.
 
+use crate::host::Host;
 use crate::peers::Threshold;
 use crate::session::{EnginePlan, Line, Mends, Review, Subject, Wrap, amount};
-use crate::work::Host;
 
 use super::args::Saving;
 use super::console::{columns, wrap};

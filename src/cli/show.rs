@@ -1,8 +1,8 @@
 //! `show`: the minimums and the variables behind them.
 
+use crate::host::Host;
 use crate::session::{Session, VariableRow, variable_rows};
 use crate::tls::{Direction, Minimum, TlsVersion};
-use crate::work::Host;
 
 use super::args::Output;
 use super::console::{Console, columns, wrap};

@@ -1,14 +1,13 @@
 //! A directory that was opened once: what is in it is reached through its handle, never through a path that could be turned elsewhere.
 
 use std::fs::File;
-use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, FlockOperation, Gid, Mode, OFlags, RawDir, Stat, Uid};
 use rustix::io::Errno;
 
-use super::opened::{Opened, holds, sync};
+use super::opened::{Opened, holds, sync, write_all};
 use super::walk::{Resolved, Trust, open_regular, resolve};
 use super::{Fault, Why};
 
@@ -19,7 +18,10 @@ const TEMP: &str = ".tmp-";
 pub struct Directory {
     handle: OwnedFd,
     path: PathBuf,
-    changeable: Option<String>,
+    /// Why others could put another directory in its place.
+    above: Option<String>,
+    /// Why others could exchange what is in it: that, or its own owner and mode.
+    within: Option<String>,
 }
 
 /// Who may do what with a file that is written anew.
@@ -57,11 +59,7 @@ impl Directory {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let name = found.name.as_deref().unwrap_or(std::ffi::OsStr::new("."));
         let handle = rustix::fs::openat(&found.parent, name, flags, Mode::empty()).map_err(fault)?;
-        Ok(Self {
-            handle,
-            path: found.path,
-            changeable: found.changeable,
-        })
+        Self::new(handle, found.path, found.changeable)
     }
 
     /// The directory in which a found thing lies.
@@ -71,10 +69,18 @@ impl Directory {
         let path = found.path.parent().unwrap_or(&found.path).to_path_buf();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle = rustix::fs::openat(&found.parent, ".", flags, Mode::empty());
+        let handle = handle.map_err(|errno| Fault::system("opening", &path, errno))?;
+        Self::new(handle, path, found.changeable.clone())
+    }
+
+    fn new(handle: OwnedFd, path: PathBuf, above: Option<String>) -> Result<Self, Fault> {
+        let stat = rustix::fs::fstat(&handle).map_err(|errno| Fault::system("looking at", &path, errno))?;
+        let own = || Trust::here().changeable_directory(&stat, &path);
         Ok(Self {
-            handle: handle.map_err(|errno| Fault::system("opening", &path, errno))?,
+            within: above.clone().or_else(own),
+            above,
+            handle,
             path,
-            changeable: found.changeable.clone(),
         })
     }
 
@@ -110,19 +116,13 @@ impl Directory {
             let mode = stat.st_mode & 0o7777;
             return Ok(Some(format!("others may write to it (mode {mode:04o})")));
         }
-        Ok(self.changeable.clone())
+        Ok(self.above.clone())
     }
 
     /// Why somebody else could exchange the directory itself, whatever is in it: a directory above, a link on the way.
     #[must_use]
     pub fn replaceable(&self) -> Option<&str> {
-        self.changeable.as_deref()
-    }
-
-    /// Why others could exchange what is in it.
-    fn above(&self) -> Result<Option<String>, Fault> {
-        let found = || Ok(Trust::here().changeable_directory(&self.stat()?, &self.path));
-        self.changeable.clone().map_or_else(found, |why| Ok(Some(why)))
+        self.above.as_deref()
     }
 
     /// A second handle on the same directory (its own open file description, so its own lock).
@@ -153,11 +153,7 @@ impl Directory {
         let path = self.path.join(name);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(&self.handle, name, flags, Mode::empty()) {
-            Ok(handle) => Ok(Some(Self {
-                handle,
-                path,
-                changeable: self.above()?,
-            })),
+            Ok(handle) => Self::new(handle, path, self.within.clone()).map(Some),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(Fault::system("opening", &path, errno)),
         }
@@ -176,7 +172,7 @@ impl Directory {
     pub fn open_file(&self, name: &str) -> Result<Option<Opened>, Fault> {
         let path = self.path.join(name);
         match open_regular(&self.handle, name, &path) {
-            Ok((file, stat)) => Ok(Some(Opened::new(file, stat, &path, self.above()?))),
+            Ok((file, stat)) => Ok(Some(Opened::new(file, stat, &path, self.within.clone()))),
             Err(fault) if fault.is_missing() => Ok(None),
             Err(fault) => Err(fault),
         }
@@ -249,7 +245,7 @@ impl Directory {
     /// # Errors
     /// The disk's.
     pub fn remove_leftovers(&self) -> Result<(), Fault> {
-        for name in self.names()?.iter().filter(|name| name.starts_with(TEMP)) {
+        for name in self.names()?.iter().filter(|name| is_temp_name(name)) {
             self.remove(name)?;
         }
         Ok(())
@@ -318,12 +314,10 @@ impl Directory {
     ) -> Result<(), Fault> {
         let temp = format!("{TEMP}{}", random_name());
         let path = self.path.join(name);
-        let mut file = self
+        let file = self
             .create(&temp)
             .map_err(|errno| Fault::system("creating", &path, errno))?;
-        let written = file
-            .write_all(bytes)
-            .map_err(|error| Fault::io("writing", &path, &error))
+        let written = write_all(&file, bytes, &path)
             .and_then(|()| give(&file, permissions, &path))
             .and_then(|()| sync(&file, &path))
             .and_then(|()| proven(&file, &path))
@@ -359,6 +353,14 @@ pub struct Lock {
     handle: OwnedFd,
 }
 
+impl Lock {
+    /// Is it on this file?
+    #[must_use]
+    pub fn is_on(&self, stat: &Stat) -> bool {
+        rustix::fs::fstat(&self.handle).is_ok_and(|own| (own.st_dev, own.st_ino) == (stat.st_dev, stat.st_ino))
+    }
+}
+
 impl Drop for Lock {
     /// Said, not left to closing: a child that another thread is just starting has a copy of the handle until its `exec`.
     fn drop(&mut self) {
@@ -372,4 +374,10 @@ pub(crate) fn random_name() -> String {
     let mut hasher = std::hash::RandomState::new().build_hasher();
     hasher.write_u32(std::process::id());
     format!("{:016x}", hasher.finish())
+}
+
+/// Is this the name of a file that [`Directory::write`] had not finished?
+pub(crate) fn is_temp_name(name: &str) -> bool {
+    name.strip_prefix(TEMP)
+        .is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

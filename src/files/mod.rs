@@ -21,8 +21,10 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 pub use directory::{Directory, Lock, Permissions};
-pub use opened::{Opened, holds, open, read, read_all, sha256, sha256_of, sync};
-pub use walk::{Resolved, resolve};
+pub use opened::{Opened, free_bytes, holds, open, read, read_all, sha256, sha256_of, sync, write_all};
+pub use walk::{Resolved, kind, resolve};
+
+pub(crate) use directory::{is_temp_name, random_name};
 
 use crate::hostile::safe_text;
 
@@ -47,6 +49,14 @@ pub enum Why {
     /// The kernel refused.
     #[error("{}", io::Error::from(*.0))]
     System(Errno),
+    /// The disk is full.
+    #[error("no room on the disk: {need} bytes are needed")]
+    NoRoom {
+        /// Bytes that were to be written.
+        need: u64,
+        /// Bytes that this user may still write, when the file system says it.
+        free: Option<u64>,
+    },
     /// It is no regular file, but this (with its article).
     #[error("it is {0}, not a file")]
     NotAFile(&'static str),
@@ -100,6 +110,7 @@ impl From<Fault> for io::Error {
     fn from(fault: Fault) -> Self {
         match fault.why {
             Why::System(errno) => errno.into(),
+            Why::NoRoom { .. } => Self::new(io::ErrorKind::StorageFull, fault.why),
             Why::TooLarge { .. } => Self::new(io::ErrorKind::FileTooLarge, fault.why),
             Why::NotAFile(_) | Why::ForeignLink { .. } => Self::new(io::ErrorKind::InvalidInput, fault.why),
             Why::ReadBack => Self::new(io::ErrorKind::InvalidData, fault.why),

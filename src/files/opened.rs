@@ -1,10 +1,11 @@
 //! A file that was opened for reading: what is judged and what is read are the same.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Stat;
+use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
 use super::walk::{Trust, open_regular, resolve};
@@ -19,7 +20,8 @@ pub struct Opened {
     file: File,
     stat: Stat,
     path: PathBuf,
-    changeable: Option<String>,
+    /// Why others could have put another file there.
+    above: Option<String>,
 }
 
 /// Opens the regular file that a path names, following symbolic links; one that a stranger made only to a file of his own.
@@ -48,22 +50,13 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Fault> {
 }
 
 impl Opened {
-    pub(super) fn new(file: File, stat: Stat, path: &Path, changeable: Option<String>) -> Self {
-        let own = || {
-            let trust = Trust::here();
-            if !trust.trusts(stat.st_uid) {
-                return Some(format!("it belongs to user {}", stat.st_uid));
-            }
-            let mode = stat.st_mode & 0o7777;
-            trust
-                .others_write(&stat)
-                .then(|| format!("others may write to it (mode {mode:04o})"))
-        };
+    pub(super) fn new(file: File, stat: Stat, path: &Path, above: Option<String>) -> Self {
+        let path = path.to_path_buf();
         Self {
-            changeable: own().or(changeable),
             file,
             stat,
-            path: path.to_path_buf(),
+            path,
+            above,
         }
     }
 
@@ -94,8 +87,16 @@ impl Opened {
     /// Why somebody else than root and this user could have written it or put it there: its owner, its mode, a directory above, a link on
     /// the way. `None`: nobody could.
     #[must_use]
-    pub fn changeable(&self) -> Option<&str> {
-        self.changeable.as_deref()
+    pub fn changeable(&self) -> Option<String> {
+        let trust = Trust::here();
+        if !trust.trusts(self.stat.st_uid) {
+            return Some(format!("it belongs to user {}", self.stat.st_uid));
+        }
+        if trust.others_write(&self.stat) {
+            let mode = self.stat.st_mode & 0o7777;
+            return Some(format!("others may write to it (mode {mode:04o})"));
+        }
+        self.above.clone()
     }
 
     /// Its whole content, if it has at most `limit` bytes.
@@ -195,17 +196,45 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Writes everything at the handle's position.
+/// # Errors
+/// The disk's.
+pub fn write_all(mut file: &File, bytes: &[u8], path: &Path) -> Result<(), Fault> {
+    file.write_all(bytes)
+        .map_err(|error| with_room(Fault::io("writing", path, &error), file, bytes.len()))
+}
+
 /// Makes content and attributes of a file durable. Never to be called again for the same handle after a failure: the second call would lie.
 /// # Errors
 /// The disk's.
 pub fn sync(file: &File, path: &Path) -> Result<(), Fault> {
-    rustix::fs::fsync(file).map_err(|errno| Fault::system("syncing", path, errno))
+    rustix::fs::fsync(file).map_err(|errno| with_room(Fault::system("syncing", path, errno), file, 0))
+}
+
+/// Adds to "no room" how much is needed and free.
+fn with_room(mut fault: Fault, file: &File, needed: usize) -> Fault {
+    if fault.why == Why::System(Errno::NOSPC) {
+        fault.why = Why::NoRoom {
+            need: u64::try_from(needed).unwrap_or(u64::MAX),
+            free: free_bytes(file),
+        };
+    }
+    fault
+}
+
+/// The bytes that this user may still write on the file system of a handle; `None`: it does not say.
+pub fn free_bytes(handle: impl std::os::fd::AsFd) -> Option<u64> {
+    let room = rustix::fs::fstatvfs(handle).ok()?;
+    let blocks = if rustix::process::geteuid().is_root() {
+        room.f_bfree
+    } else {
+        room.f_bavail
+    };
+    Some(blocks.saturating_mul(room.f_frsize))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use super::*;
 
     #[test]

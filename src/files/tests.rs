@@ -67,7 +67,7 @@ fn who_could_have_changed_a_file_is_found_in_its_mode_and_in_the_directories_abo
     fs::write(&path, "x").unwrap();
     mode(&path, 0o600);
     // The temporary directory lies in /tmp, which is sticky and root's.
-    let changeable = |path: &Path| open(path).unwrap().changeable().map(str::to_owned);
+    let changeable = |path: &Path| open(path).unwrap().changeable();
     assert_eq!(changeable(&path), None);
     assert_eq!(Directory::open(&inside).unwrap().changeable().unwrap(), None);
     mode(&path, 0o602);

@@ -37,6 +37,12 @@ impl Resolved {
         &self.path
     }
 
+    /// Its name in its directory; `None`: it is `/`, or the path ends in `..`.
+    #[must_use]
+    pub fn name(&self) -> Option<&OsStr> {
+        self.name.as_deref()
+    }
+
     /// What it is, if it is no regular file, with its article.
     #[must_use]
     pub fn kind(&self) -> Option<&'static str> {
@@ -260,8 +266,9 @@ fn open_at(directory: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Errno> {
     rustix::fs::openat(directory, name, flags, Mode::empty())
 }
 
-/// The kind of a file, with its article; `None`: a regular one.
-pub(crate) fn kind(stat: &Stat) -> Option<&'static str> {
+/// What it is, if it is no regular file, with its article.
+#[must_use]
+pub fn kind(stat: &Stat) -> Option<&'static str> {
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => None,
         FileType::Directory => Some("a directory"),

@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use super::document::Document;
 use super::index::Section;
 use super::piece::Piece;
-use super::secrets::{Secrets, printable};
+use super::secrets::Secrets;
 use super::types::{ValueChange, VariablePath};
+use crate::hostile::{safe_text, slice_at, text_at};
 
 /// Variables that name the item of a list, best first.
 const KEYS: [&str; 6] = ["Id", "ID", "Guid", "GUID", "Name", "name"];
@@ -41,7 +42,7 @@ impl Document {
     }
 
     fn root(&self) -> Piece<'_> {
-        Piece::new(&self.text, self.text.get(self.index.root.tag()).unwrap_or_default())
+        Piece::new(&self.text, text_at(&self.text, self.index.root.tag()))
     }
 
     fn pieces(&self) -> Vec<Piece<'_>> {
@@ -97,7 +98,7 @@ impl Found<'_> {
             let show = |value: Option<&str>| value.map(|value| show(self.secrets, value));
             let (old, new) = (show(old), show(new));
             self.changes.push(ValueChange {
-                place: printable(place, PLACE),
+                place: safe_text(place, PLACE),
                 old,
                 new,
             });
@@ -130,15 +131,15 @@ impl Found<'_> {
     /// Pairs the elements of one parent and compares each pair.
     fn children(&mut self, parent: Parent<'_>, old: &[Piece<'_>], new: &[Piece<'_>]) {
         let same = old.iter().zip(new).take_while(|(a, b)| a.raw == b.raw).count();
-        let (old, new) = (old.get(same..).unwrap_or_default(), new.get(same..).unwrap_or_default());
+        let (old, new) = (slice_at(old, same..), slice_at(new, same..));
         let same_end = old
             .iter()
             .rev()
             .zip(new.iter().rev())
             .take_while(|(a, b)| a.raw == b.raw)
             .count();
-        let old = old.get(..old.len() - same_end).unwrap_or_default();
-        let new = new.get(..new.len() - same_end).unwrap_or_default();
+        let old = slice_at(old, ..old.len() - same_end);
+        let new = slice_at(new, ..new.len() - same_end);
         if old.iter().chain(new).all(|piece| piece.element() == "listitem") {
             self.items(parent, same, old, new);
         } else {
@@ -183,7 +184,7 @@ impl Found<'_> {
     ) {
         let mut unmet: HashMap<&str, usize> = new.1.iter().enumerate().map(|(at, key)| (key.as_str(), at)).collect();
         let (mut reached, mut moved) = (0, false);
-        let label = |secrets: &Secrets, value: &str| format!("item {key} {}", printable(&secrets.show(key, value), 40));
+        let label = |secrets: &Secrets, value: &str| format!("item {key} {}", safe_text(secrets.show(key, value), 40));
         for (piece, value) in old.0.iter().zip(old.1) {
             let at = unmet.remove(value.as_str());
             if let Some(at) = at {

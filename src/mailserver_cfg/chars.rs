@@ -1,5 +1,7 @@
 //! Which characters, names and references XML 1.0 (fifth edition) allows.
 
+use crate::hostile::slice_at;
+
 /// Production 2, `Char`.
 pub(super) fn is_xml_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
@@ -22,7 +24,7 @@ pub(super) fn first_illegal(text: &str) -> Option<usize> {
             break;
         }
     }
-    let until = bytes.get(..control.unwrap_or(bytes.len())).unwrap_or_default();
+    let until = slice_at(bytes, ..control.unwrap_or(bytes.len()));
     let no_character =
         memchr::memchr_iter(0xEF, until).find(|&at| matches!(until.get(at + 1..at + 3), Some([0xBF, 0xBE | 0xBF])));
     no_character.or(control)

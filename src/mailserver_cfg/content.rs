@@ -3,6 +3,7 @@
 use super::chars::{is_xml_char, reference};
 use super::error::Unplain;
 use super::tag::Tag;
+use crate::hostile::text_at;
 
 /// A content, decoded.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,7 +55,7 @@ fn after_tag(from: &str) -> &str {
     let mut quote = None;
     for (at, b) in from.bytes().enumerate() {
         match (quote, b) {
-            (None, b'>') => return from.get(at + 1..).unwrap_or_default(),
+            (None, b'>') => return text_at(from, at + 1..),
             (None, b'"' | b'\'') => quote = Some(b),
             (Some(open), _) if open == b => quote = None,
             _ => {}

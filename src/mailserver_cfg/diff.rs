@@ -5,9 +5,10 @@ use std::ops::Range;
 use super::document::Document;
 use super::lines::{ending_at, line_end, line_of, line_start};
 use super::proven::Proven;
-use super::secrets::{HIDDEN, Secrets, printable};
+use super::secrets::{HIDDEN, Secrets};
 use super::splice::Splice;
 use super::types::{DiffKind, DiffLine};
+use crate::hostile::{safe_text, text_at};
 
 /// Longest line shown, in characters.
 const WIDTH: usize = 400;
@@ -136,19 +137,20 @@ impl Document {
             .filter(|span| span.start < line.end && span.end > line.start)
         {
             if span.start > at {
-                text.push_str(self.text.get(at..span.start).unwrap_or_default());
+                text.push_str(text_at(&self.text, at..span.start));
             }
             if span.end > at {
                 text.push_str(HIDDEN);
-                at = span.end;
+                // a secret over several lines is hidden in each
+                at = span.end.min(line.end);
             }
         }
-        text.push_str(self.text.get(at..line.end).unwrap_or_default());
+        text.push_str(text_at(&self.text, at..line.end));
         let text = text.strip_prefix(super::lines::BOM).unwrap_or(&text);
         // an indent of tabs is no control character to a reader
         let indent = text.len() - text.trim_start_matches('\t').len();
-        let rest = text.get(indent..).unwrap_or_default();
-        printable(&format!("{}{rest}", "    ".repeat(indent.min(16))), WIDTH)
+        let rest = text_at(text, indent..);
+        safe_text(format!("{}{rest}", "    ".repeat(indent.min(16))), WIDTH)
     }
 }
 

@@ -9,6 +9,7 @@ use super::error::ParseError;
 use super::index::{Index, Kind, Section, Spot, name_in};
 use super::lines::{BOM, LineCounter, position};
 use super::types::{Duplicate, Places, Position, Variable, VariablePath};
+use crate::hostile::text_at;
 
 /// Larger files are refused: no mail server writes one, and spans are 32 bits.
 const LARGEST: usize = 1 << 30;
@@ -209,7 +210,7 @@ impl Document {
 
     /// The raw content of a variable.
     pub(super) fn raw(&self, spot: &Spot) -> &str {
-        self.text.get(spot.inner()).unwrap_or_default()
+        text_at(&self.text, spot.inner())
     }
 }
 

@@ -10,6 +10,7 @@ use super::lines::{LineCounter, line_of};
 use super::splice::Splice;
 use super::style::NewVariable;
 use super::types::{Edit, EditSet};
+use crate::hostile::slice_at;
 
 impl Document {
     /// The bytes with the edits applied; everything else byte for byte. No edits give the same bytes.
@@ -29,11 +30,11 @@ impl Document {
         let mut rendered = Vec::with_capacity(self.text.len() + added);
         let mut copied = 0;
         for splice in splices {
-            rendered.extend_from_slice(self.text.as_bytes().get(copied..splice.start).unwrap_or_default());
+            rendered.extend_from_slice(slice_at(self.text.as_bytes(), copied..splice.start));
             rendered.extend_from_slice(splice.with.as_bytes());
             copied = splice.end;
         }
-        rendered.extend_from_slice(self.text.as_bytes().get(copied..).unwrap_or_default());
+        rendered.extend_from_slice(slice_at(self.text.as_bytes(), copied..));
         rendered
     }
 

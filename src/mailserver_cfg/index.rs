@@ -11,6 +11,7 @@ use super::markup::Trouble;
 use super::strict::{Sink, scan};
 use super::tag::Tag;
 use super::types::Duplicate;
+use crate::hostile::{slice_at, text_at};
 
 /// What stands directly in `<config>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +111,7 @@ impl Index {
             hashes: Vec::new(),
             suspects: Vec::new(),
         };
-        let document = text.get(skip..).unwrap_or_default();
+        let document = text_at(text, skip..);
         let scanned = scan(document, "config", &mut builder);
         scanned.map_err(|trouble| Trouble {
             at: trouble.at + skip,
@@ -127,9 +128,10 @@ impl Index {
 
     /// The variables of a section, at any depth.
     pub(super) fn variables_of(&self, section: &Section) -> &[Spot] {
-        self.variables
-            .get(wide(section.variables.start)..wide(section.variables.end))
-            .unwrap_or_default()
+        slice_at(
+            &self.variables,
+            wide(section.variables.start)..wide(section.variables.end),
+        )
     }
 
     fn find_duplicates(&self, text: &str, suspects: Vec<u32>) -> Vec<Duplicate> {

@@ -1,6 +1,7 @@
 //! Lines and columns, found only when someone asks. A line ends with LF, CR LF, or (as XML counts) a lone CR.
 
 use super::types::Position;
+use crate::hostile::{slice_at, text_at};
 
 /// Length of a UTF-8 byte order mark.
 pub(super) const BOM: &str = "\u{FEFF}";
@@ -38,7 +39,7 @@ impl<'a> LineCounter<'a> {
 
     /// The line of `at`, which must not be less than the one asked before.
     pub(super) fn line(&mut self, at: usize) -> u32 {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let rest = slice_at(self.bytes, self.at..);
         self.line = self.line.saturating_add(ends_before(rest, at.saturating_sub(self.at)));
         self.at = self.at.max(at);
         self.line
@@ -48,7 +49,7 @@ impl<'a> LineCounter<'a> {
 /// Line and column of a byte offset; a byte order mark is not counted.
 pub(super) fn position(text: &str, at: usize) -> Position {
     let start = line_start(text, at);
-    let before = text.get(start..at).unwrap_or_default();
+    let before = text_at(text, start..at);
     let before = if start == 0 {
         before.strip_prefix(BOM).unwrap_or(before)
     } else {
@@ -77,7 +78,7 @@ pub(super) fn line_start(text: &str, at: usize) -> usize {
 
 /// Where the line of `at` ends, before its line ending.
 pub(super) fn line_end(text: &str, at: usize) -> usize {
-    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    let rest = slice_at(text.as_bytes(), at..);
     memchr::memchr2(b'\n', b'\r', rest).map_or(text.len(), |end| at + end)
 }
 

@@ -6,6 +6,7 @@ use super::chars::is_blank;
 use super::markup::{Trouble, references};
 use super::strict::{DEPTH, Pass, Sink};
 use super::tag::Tag;
+use crate::hostile::{slice_at, text_at};
 
 /// How the mail server begins a variable.
 const VARIABLE: &str = "<variable name=\"";
@@ -16,7 +17,7 @@ const ITEM_END: &str = "</listitem>";
 
 impl<'a> Pass<'a> {
     fn after(&self, at: usize) -> &'a [u8] {
-        self.text.as_bytes().get(at..).unwrap_or_default()
+        slice_at(self.text.as_bytes(), at..)
     }
 
     fn blanks(&self, at: usize) -> usize {
@@ -85,9 +86,9 @@ impl<'a> Pass<'a> {
                 return Ok(None);
             }
             // most values have neither
-            let value = value.get(..length).unwrap_or_default();
+            let value = slice_at(value, ..length);
             if value.iter().any(|&b| matches!(b, b'&' | b'>')) {
-                let raw = self.text.get(tag_end..tag_end + length).unwrap_or_default();
+                let raw = text_at(self.text, tag_end..tag_end + length);
                 if raw.contains("]]>") {
                     return Ok(None);
                 }
@@ -96,7 +97,7 @@ impl<'a> Pass<'a> {
             tag_end + length
         };
         let end = if empty { tag_end } else { value_end + VARIABLE_END.len() };
-        let inside = self.text.get(start + "<variable".len()..quote + 1).unwrap_or_default();
+        let inside = text_at(self.text, start + "<variable".len()..quote + 1);
         sink.open(depth, &Tag::variable(inside, empty), start..tag_end);
         sink.close(depth, value_end..end);
         Ok(Some(end))

@@ -9,13 +9,14 @@ use super::secrets::{Secrets, looks_secret};
 use super::strict::{Sink, scan, scan_inside};
 use super::tag::Tag;
 use super::types::VariablePath;
+use crate::hostile::text_at;
 
 impl Document {
     /// The spans inside `window` that must be hidden, in file order: values of secret variables (and of any other element or
     /// attribute named like one), comments and instructions that mention a secret.
     pub(super) fn sensitive(&self, window: Range<usize>, secrets: &Secrets) -> Vec<Range<usize>> {
         let skip = if self.text.starts_with(BOM) { BOM.len() } else { 0 };
-        let document = self.text.get(skip..).unwrap_or_default();
+        let document = text_at(&self.text, skip..);
         let window = window.start.saturating_sub(skip)..window.end.saturating_sub(skip);
         let mut finder = Finder {
             text: document,
@@ -27,7 +28,7 @@ impl Document {
         // parsed before, so neither can fail
         match self.sections_around(&finder.window, skip) {
             Some(part) => {
-                let text = document.get(..part.end).unwrap_or_default();
+                let text = text_at(document, ..part.end);
                 scan_inside(text, "config", part.start, &mut finder);
             }
             None => {
@@ -74,7 +75,7 @@ impl Finder<'_> {
     }
 
     fn text_of(&self, span: &Range<usize>) -> &str {
-        self.text.get(span.clone()).unwrap_or_default()
+        text_at(self.text, span.clone())
     }
 
     /// The top-level table that an element of this depth, which has just been closed, stands in. (The root is not among the

@@ -5,6 +5,7 @@ use super::document::Document;
 use super::index::{Section, Spot};
 use super::lines::{ending_at, line_end};
 use super::style::{Lead, NewVariable, is_blank};
+use crate::hostile::text_at;
 
 /// Replaces `start..end` of the old text.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl Document {
     pub(super) fn delete(&self, spot: &Spot) -> Splice {
         let (start, end) = (spot.start(), self.end_of(spot));
         let line_end = line_end(&self.text, end);
-        let rest = self.text.get(end..line_end).unwrap_or_default();
+        let rest = text_at(&self.text, end..line_end);
         let with = String::new();
         match self.lead(start) {
             Some(lead) if is_blank(rest) => {
@@ -62,10 +63,7 @@ impl Document {
         let lead = self.lead(last.start()).unwrap_or(Lead::NONE);
         let spelt = self.spell(lead, self.quote(last.tag()), added);
         // the lead of the first one is there already
-        let with = spelt
-            .get(lead.ending.len() + lead.indent.len()..)
-            .unwrap_or_default()
-            .to_owned();
+        let with = text_at(&spelt, lead.ending.len() + lead.indent.len()..).to_owned();
         Splice {
             start: last.start(),
             end: self.end_of(last),
@@ -99,7 +97,7 @@ impl Document {
             };
         }
         let at = self.content_end(element);
-        if self.text.get(at..inner.end).unwrap_or_default().contains(['\r', '\n']) {
+        if text_at(&self.text, at..inner.end).contains(['\r', '\n']) {
             return Splice {
                 start: at,
                 end: at,
@@ -151,7 +149,7 @@ impl Document {
             };
         }
         let at = self.content_end(root);
-        if self.text.get(at..inner.end).unwrap_or_default().contains(['\r', '\n']) {
+        if text_at(&self.text, at..inner.end).contains(['\r', '\n']) {
             return Splice {
                 start: at,
                 end: at,

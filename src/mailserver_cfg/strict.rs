@@ -16,6 +16,7 @@ use super::chars::{is_blank, is_name};
 use super::lines::BOM;
 use super::markup::{AMPERSAND, Trouble, attributes, comment, declaration, doctype, instruction, known, references};
 use super::tag::Tag;
+use crate::hostile::text_at;
 
 /// Elements may be nested this deep; a real file has four levels.
 pub(super) const DEPTH: usize = 64;
@@ -73,7 +74,7 @@ impl<'a> Pass<'a> {
         let pass = &mut self;
         loop {
             start = pass.plain(start, sink)?;
-            let rest = pass.text.get(start..).unwrap_or_default();
+            let rest = text_at(pass.text, start..);
             // legal inside an element, but a reader drops it at its start without counting it
             if rest.starts_with(BOM) {
                 pass.characters(BOM, start)?;
@@ -103,7 +104,7 @@ impl<'a> Pass<'a> {
     }
 
     fn take(&mut self, event: &Event<'_>, at: Range<usize>, sink: &mut impl Sink) -> Result<(), Trouble> {
-        let raw = self.text.get(at.clone()).unwrap_or_default();
+        let raw = text_at(self.text, at.clone());
         match event {
             Event::Start(_) | Event::Empty(_) => self.start_tag(raw, at, sink),
             Event::End(_) => self.end_tag(raw, at, sink),
@@ -252,7 +253,7 @@ impl<'a> Pass<'a> {
     }
 
     fn unreadable(&self, error: &Error, start: usize, at: usize) -> Trouble {
-        let rest = self.text.get(start..).unwrap_or_default();
+        let rest = text_at(self.text, start..);
         if rest
             .get(..9)
             .is_some_and(|begin| begin.eq_ignore_ascii_case("<!DOCTYPE"))

@@ -5,6 +5,7 @@ use super::document::Document;
 use super::index::{Element, Kind, Section, Spot};
 use super::lines::{ending_at, ending_before, line_end, line_start};
 use super::tag::Tag;
+use crate::hostile::text_at;
 
 /// What stands before an element that has its line to itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +46,7 @@ impl Document {
 
     /// The quote that an element uses for its name, `"` where it has none.
     pub(super) fn quote(&self, tag: std::ops::Range<usize>) -> char {
-        let tag = Tag::new(self.text.get(tag).unwrap_or_default());
+        let tag = Tag::new(text_at(&self.text, tag));
         tag.attribute("name").map_or('"', |name| name.quote)
     }
 
@@ -94,7 +95,7 @@ impl Document {
             return found;
         }
         let root = &self.index.root;
-        if self.index.sections.is_empty() && !self.text.get(root.inner()).unwrap_or_default().contains("<!--") {
+        if self.index.sections.is_empty() && !text_at(&self.text, root.inner()).contains("<!--") {
             return Lead {
                 ending: self.ending(),
                 indent: "  ",
@@ -130,14 +131,14 @@ impl Document {
     /// Where the content of an element really ends: before the blanks that stand before its end tag.
     pub(super) fn content_end(&self, element: &Element) -> usize {
         let inner = element.inner();
-        let raw = self.text.get(inner.clone()).unwrap_or_default();
+        let raw = text_at(&self.text, inner.clone());
         inner.start + raw.trim_end_matches([' ', '\t', '\r', '\n']).len()
     }
 
     /// Where a variable's element ends, after its last `>`.
     pub(super) fn end_of(&self, spot: &Spot) -> usize {
         let inner = spot.inner();
-        let rest = self.text.get(inner.end..).unwrap_or_default();
+        let rest = text_at(&self.text, inner.end..);
         if rest.starts_with("</") && !self.is_empty_element(spot) {
             inner.end + rest.find('>').map_or(0, |at| at + 1)
         } else {
@@ -154,9 +155,9 @@ impl Document {
     pub(super) fn after_remarks(&self, at: usize, until: usize) -> usize {
         let mut reached = at;
         loop {
-            let rest = self.text.get(reached..until).unwrap_or_default();
+            let rest = text_at(&self.text, reached..until);
             let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-            let rest = rest.get(blanks..).unwrap_or_default();
+            let rest = text_at(rest, blanks..);
             if rest.is_empty() || rest.starts_with(['\r', '\n']) {
                 return reached;
             }

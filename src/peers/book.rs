@@ -1,24 +1,28 @@
 //! All evidence together: one entry a peer, the same whatever order it came in.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
-use super::{Evidence, Host, Knowledge, LogFindings, OwnHosts, Peer, PeerBook, PeerKey, PeersFile, Source, safe_text};
+use super::evidence::{Record, add_evidence};
+use super::host::{Host, OwnHosts, PeerKey};
+use super::log::LogFindings;
+use super::peer::{Peer, Route};
+use super::peers_file::PeersFile;
+use crate::hostile::safe_text;
 
 /// Most names kept of a peer.
 const NAMES_MAX: usize = 8;
 
-/// One record with whom it is about: what a probe or a Received header gives, and what is remembered between runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// Who was asked or seen.
-    pub key: PeerKey,
-    /// The address that answered, where `key` has a name: this ties the two, and the record is the address's.
-    pub address: Option<IpAddr>,
-    /// It logged in.
-    pub authenticated: bool,
-    /// What is known.
-    pub evidence: Evidence,
+/// Everybody, and what the readers had to say.
+#[derive(Debug, Clone, Default)]
+pub struct PeerBook {
+    /// Sorted by key, one entry a key.
+    pub peers: Vec<Peer>,
+    /// What could not be read or used, in words.
+    pub warnings: Vec<String>,
+    /// Days back from "now" that were counted.
+    pub window_days: u32,
+    /// Which peers took each recipient domain's mail, sorted by domain.
+    pub routes: Vec<Route>,
 }
 
 /// What a book is made from.
@@ -166,55 +170,12 @@ fn absorb(mine: &mut Peer, other: Peer) {
     }
 }
 
-/// Adds a record; one that says the same from the same source is one with it. Of refusals, silences and remarks only the newest
-/// of a source stays, which bounds the records of a peer. Kept sorted: heavier source first, then newer.
-pub(super) fn add_evidence(records: &mut Vec<Evidence>, new: Evidence) {
-    if let Some(mine) = records
-        .iter_mut()
-        .find(|e| e.source == new.source && e.knowledge == new.knowledge)
-    {
-        let same = mine.first_seen == new.first_seen && mine.last_seen == new.last_seen;
-        // Only probes add up; headers and logs are read again and again, and what is remembered of them is the same mail.
-        mine.count = match new.source {
-            Source::Probe if !same => mine.count.saturating_add(new.count),
-            _ => mine.count.max(new.count),
-        };
-        if (new.last_seen, &new.raw) > (mine.last_seen, &mine.raw) {
-            mine.raw = new.raw;
-        }
-        mine.first_seen = mine.first_seen.min(new.first_seen);
-        mine.last_seen = mine.last_seen.max(new.last_seen);
-    } else {
-        let says_nothing =
-            |k: &Knowledge| matches!(k, Knowledge::Refused(_) | Knowledge::NoAnswer(_) | Knowledge::Hint(_));
-        let alike = |e: &Evidence| {
-            e.source == new.source
-                && e.source != Source::MailLog
-                && says_nothing(&e.knowledge)
-                && std::mem::discriminant(&e.knowledge) == std::mem::discriminant(&new.knowledge)
-        };
-        let order = |e: &Evidence| (e.last_seen, e.first_seen, e.raw.clone(), format!("{:?}", e.knowledge));
-        match records.iter().position(alike) {
-            Some(at) => {
-                if let Some(mine) = records.get_mut(at).filter(|mine| order(mine) < order(&new)) {
-                    *mine = new;
-                }
-            }
-            None => records.push(new),
-        }
-    }
-    records.sort_by(|a, b| {
-        (b.source, b.last_seen, b.first_seen)
-            .cmp(&(a.source, a.last_seen, a.first_seen))
-            .then_with(|| format!("{:?}", a.knowledge).cmp(&format!("{:?}", b.knowledge)))
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::peers::{Service, Threshold, Verdict, assess};
-    use crate::tls::{Direction, TlsVersion};
+    use crate::peers::assess::{Threshold, Verdict, assess};
+    use crate::peers::evidence::{Evidence, Knowledge, Source};
+    use crate::tls::{Direction, Service, TlsVersion};
     use jiff::Timestamp;
 
     fn key(host: &str) -> PeerKey {

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 
 use jiff::Timestamp;
 
-use super::{Evidence, Knowledge, Peer, Source};
+use super::evidence::{Evidence, Knowledge, Source};
+use super::peer::Peer;
 use crate::tls::TlsVersion;
 
 /// What is known of a peer, and why, for a detail view.
@@ -241,8 +242,8 @@ fn day(time: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::peers::{Host, PeerKey, Service};
-    use crate::tls::Direction;
+    use crate::peers::host::{Host, PeerKey};
+    use crate::tls::{Direction, Service};
 
     fn peer(evidence: Vec<Evidence>) -> Peer {
         let host = Host::Name("mx.example.org".into());

@@ -13,9 +13,12 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::conclude::conclude;
-use super::{Evidence, Host, Knowledge, Peer, PeerKey, Service, Source, safe_text};
-use crate::tls::{Direction, TlsVersion};
+use super::conclude::{conclude, weigh};
+use super::evidence::{Evidence, Knowledge, Source};
+use super::host::{Host, PeerKey};
+use super::peer::Peer;
+use crate::hostile::safe_text;
+use crate::tls::{Direction, Service, TlsVersion};
 
 /// Most bytes read.
 const BYTES_MAX: usize = 1 << 20;
@@ -188,7 +191,7 @@ impl PeersFileEntry {
             Some(Knowledge::AtLeast(TlsVersion::Tls13)) => Some(Said::Highest(TlsVersion::Tls13)),
             _ => None,
         };
-        let seen = super::conclude::weigh(&peer.evidence).decisive.map(|e| e.last_seen);
+        let seen = weigh(&peer.evidence).decisive.map(|e| e.last_seen);
         let seen = seen.or_else(|| peer.evidence.iter().map(|e| e.last_seen).max())?;
         let date = TimeZone::UTC.to_datetime(seen).date();
         let note = peer.note.clone().unwrap_or_else(|| peer.names.join(" "));

@@ -8,9 +8,10 @@ use std::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::book::{Record, add_evidence};
-use super::{Evidence, Host, Knowledge, PeerKey, Service, Source, safe_text};
-use crate::tls::{Direction, TlsVersion};
+use super::evidence::{Evidence, Knowledge, Record, Source, add_evidence};
+use super::host::{Host, PeerKey};
+use crate::hostile::safe_text;
+use crate::tls::{Direction, Service, TlsVersion};
 
 /// Most records kept: the oldest go.
 const RECORDS_MAX: usize = 50_000;

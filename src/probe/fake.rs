@@ -40,8 +40,8 @@ pub enum Quirk {
     Alert(u8),
     /// Every hello is answered by closing.
     SilentClose,
-    /// A hello with extensions is refused with alert 40.
-    NoExtensions,
+    /// A hello that has this is refused so.
+    Dislikes(What, How),
     /// The ServerHello is marked as talked down (RFC 8446 section 4.1.3).
     Marked,
     /// It speaks HTTP, in clear.
@@ -50,6 +50,32 @@ pub enum Quirk {
     Junk,
     /// It sends one byte each time this has passed, for ever.
     Tarpit(Duration),
+}
+
+/// What a pretend peer may dislike in a hello.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// Extensions of any kind.
+    Extensions,
+    /// The list of versions that TLS 1.3 brought.
+    SupportedVersions,
+    /// A server name.
+    ServerName,
+    /// A message of 256 to 511 bytes (RFC 7685).
+    Length,
+    /// A `client_version` of TLS 1.2.
+    Tls12,
+}
+
+/// How it shows that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// By this fatal alert.
+    Alert(u8),
+    /// By closing.
+    Close,
+    /// By saying nothing any more.
+    Silence,
 }
 
 /// A pretend peer: the versions it has, and its quirk.

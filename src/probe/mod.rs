@@ -1,15 +1,17 @@
 //! One TLS question to one address: *what is the highest version you speak?* And many such questions at once.
 //!
 //! The question is one hand-built ClientHello ([`Hello`]); the answer is the version of the ServerHello
-//! ([`ReplyParser`]). There is no cryptography in it and nothing of a mail is sent. A peer that refuses is asked a
-//! second time, with a bare hello, and never a third time. What cannot be known is reported as not known: a refusal is
-//! never "no TLS", and a version that a peer accepts is called its highest only if more was offered.
+//! ([`ReplyParser`]). There is no cryptography in it and nothing of a mail is sent. A peer that does not answer it with a
+//! version is asked for TLS 1.2 in the old way, and then once more with a bare TLS 1.0 hello. What cannot be known is
+//! reported as not known: a refusal is never "no TLS", and a version that a peer accepts is called its highest only if
+//! more was offered, or if it throws out whoever offers more.
 //!
 //! This room must never know what a mail log, a verdict or a screen is. Everything a peer sends is hostile: bounded by
 //! [`Limits`], and shown only through [`safe_text`].
 
 pub mod fake;
 mod hello;
+mod idn;
 mod many;
 mod one;
 mod plan;
@@ -28,7 +30,7 @@ pub use many::{WORKERS, probe_many};
 pub use one::{ask_exactly, probe_one};
 pub use plan::ProbePlan;
 pub use reply::{Reply, ReplyParser, alert_words};
-pub use report::{Acceptance, Outcome, Report};
+pub use report::{Acceptance, AddressReport, Outcome, Report};
 pub use settings::{EhloName, Limits, Settings};
 pub use target::{HostName, Start, Target, TargetHost};
 pub use wire::Cancel;
@@ -53,6 +55,6 @@ pub enum ProbeError {
         /// What was given, bounded and safe to show.
         text: String,
         /// What is wrong with it.
-        why: &'static str,
+        why: String,
     },
 }

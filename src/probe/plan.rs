@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::one::QUESTIONS;
 use super::settings::Settings;
 use super::target::{Start, Target, TargetHost};
 
@@ -12,7 +13,7 @@ pub struct ProbePlan {
     pub hosts: usize,
     /// Host, port and service together: what is asked.
     pub questions: usize,
-    /// Connections at most: a second one only where the first is refused.
+    /// Connections at most to one address each: more than one only where the first hello brings no version.
     pub most_connections: usize,
     /// What will be done and what the other side's logs will show: one sentence a line.
     pub words: Vec<String>,
@@ -24,10 +25,10 @@ impl ProbePlan {
     pub fn new(targets: &[Target], settings: &Settings) -> Self {
         let hosts = targets.iter().map(|t| &t.host).collect::<BTreeSet<&TargetHost>>().len();
         let questions = targets.len();
-        let most_connections = questions.saturating_mul(2);
+        let most_connections = questions.saturating_mul(usize::try_from(QUESTIONS).unwrap_or(usize::MAX));
         let mut words = vec![
             format!(
-                "{}, {} at most: one each, and a second where the first is refused; never two to one host at a time.",
+                "{}, {} at most: one each, more where the first is refused; never two to one host at a time.",
                 count(hosts, "host"),
                 count(most_connections, "connection")
             ),
@@ -37,7 +38,7 @@ impl ProbePlan {
                 settings.limits.whole.as_secs()
             ),
         ];
-        let name = settings.ehlo_name.as_str();
+        let name = &settings.ehlo_name;
         let speaks = |start| targets.iter().any(|t| Start::of(t.service) == start);
         if speaks(Start::Smtp) {
             words.push(format!(
@@ -54,7 +55,8 @@ impl ProbePlan {
             words.push("On ports with TLS from the start, logs will show a broken-off TLS handshake.".to_owned());
         }
         if targets.iter().any(|t| matches!(t.host, TargetHost::Name(_))) {
-            words.push("Names are looked up by this system's resolver; there is no MX look-up.".to_owned());
+            words.push("Names are looked up by this system's resolver, and each address of a name is asked; there is no MX look-up."
+                    .to_owned());
         }
         Self {
             hosts,
@@ -90,8 +92,8 @@ mod tests {
             ("192.0.2.9:587", Service::Submission),
             ("mx.example.net", Service::Smtp),
         ]);
-        assert_eq!((plan.hosts, plan.questions, plan.most_connections), (2, 3, 6));
-        assert!(plan.words[0].starts_with("2 hosts, 6 connections at most"));
+        assert_eq!((plan.hosts, plan.questions, plan.most_connections), (2, 3, 9));
+        assert!(plan.words[0].starts_with("2 hosts, 9 connections at most"));
         assert!(plan.words.iter().any(|w| w.contains("EHLO mail.example.org")));
         assert!(plan.words.iter().any(|w| w.contains("no MX look-up")));
     }
@@ -99,7 +101,7 @@ mod tests {
     #[test]
     fn only_what_will_happen_is_said() {
         let plan = plan(&[("192.0.2.9", Service::Https)]);
-        assert!(plan.words[0].starts_with("1 host, 2 connections at most"));
+        assert!(plan.words[0].starts_with("1 host, 3 connections at most"));
         assert!(
             !plan
                 .words

@@ -27,8 +27,10 @@ pub enum Reply {
     Version {
         /// The version the peer chose.
         version: TlsVersion,
-        /// The peer marks that it was talked down (RFC 8446 section 4.1.3): it has something newer than what it chose.
-        has_newer: bool,
+        /// The peer's own mark (RFC 8446 section 4.1.3) that it has more than what it chose: at least this.
+        mark: Option<TlsVersion>,
+        /// It was a HelloRetryRequest: the peer agrees to the version, and has not gone on with it.
+        retry: bool,
     },
     /// A ServerHello with a version that was not offered, as on the wire.
     NotOffered(u16),

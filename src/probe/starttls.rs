@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::settings::{Settings, step_until};
+use super::settings::{Limits, step_until};
 use super::target::Start;
 use super::wire::{Channel, Cut};
 use crate::hostile::safe_text;
@@ -21,8 +21,8 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Why TLS did not begin. Words are bounded and safe to show.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// It does not offer TLS.
-    NoStartTls,
+    /// It does not offer TLS; what else its answer shows.
+    NoStartTls(Option<String>),
     /// It offers TLS, or might, and will not begin. No ClientHello was sent.
     Refused(String),
     /// It asks to come later: 421, 4xx and their like.
@@ -39,12 +39,14 @@ pub(super) enum Stop {
 pub(super) fn begin<C: Channel>(
     channel: &mut C,
     start: Start,
-    settings: &Settings,
+    ehlo_name: &str,
+    limits: &Limits,
     whole: Instant,
 ) -> Result<(), Stop> {
     let mut talk = Talk {
         channel,
-        settings,
+        ehlo_name,
+        limits,
         whole,
         buffer: Vec::new(),
         lines: 0,
@@ -56,7 +58,7 @@ pub(super) fn begin<C: Channel>(
         Start::Imap => (talk.imap(), b"k9 LOGOUT\r\n"),
         Start::Pop3 => (talk.pop3(), b"QUIT\r\n"),
     };
-    if matches!(result, Err(Stop::NoStartTls | Stop::Refused(_) | Stop::Later(_))) {
+    if matches!(result, Err(Stop::NoStartTls(_) | Stop::Refused(_) | Stop::Later(_))) {
         talk.leave(farewell);
     }
     result?;
@@ -71,7 +73,8 @@ pub(super) fn begin<C: Channel>(
 
 struct Talk<'a, C> {
     channel: &'a mut C,
-    settings: &'a Settings,
+    ehlo_name: &'a str,
+    limits: &'a Limits,
     whole: Instant,
     /// Received, not yet read as a line.
     buffer: Vec<u8>,
@@ -81,7 +84,7 @@ struct Talk<'a, C> {
 
 impl<C: Channel> Talk<'_, C> {
     fn send(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        let until = step_until(self.whole, self.settings.limits.reply);
+        let until = step_until(self.whole, self.limits.reply);
         self.channel
             .send(bytes, until)
             .map_err(|cut| Stop::Cut("a command to be taken", cut))
@@ -89,7 +92,7 @@ impl<C: Channel> Talk<'_, C> {
 
     /// The next line, without its end.
     fn line(&mut self, what: &'static str, until: Instant) -> Result<Vec<u8>, Stop> {
-        let limits = self.settings.limits;
+        let limits = self.limits;
         let mut searched = 0;
         loop {
             if let Some(end) = self.buffer.iter().skip(searched).position(|b| *b == b'\n') {
@@ -99,7 +102,7 @@ impl<C: Channel> Talk<'_, C> {
                 }
                 let mut line: Vec<u8> = self.buffer.drain(..=searched.saturating_add(end)).collect();
                 line.pop();
-                if line.last() == Some(&b'\r') {
+                while line.last() == Some(&b'\r') {
                     line.pop();
                 }
                 return Ok(line);

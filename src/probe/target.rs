@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::{ProbeError, Service};
+use super::{ProbeError, Service, idn};
 use crate::hostile::safe_text;
 
 /// How TLS begins on a connection.
@@ -95,10 +95,13 @@ impl Target {
     /// # Errors
     /// [`ProbeError::BadTarget`] with what is wrong with it.
     pub fn parse(text: &str, service: Service) -> Result<Self, ProbeError> {
-        let bad = |why| ProbeError::BadTarget {
+        let bad = |why: &str| ProbeError::BadTarget {
             text: safe_text(text.as_bytes(), 80),
-            why,
+            why: why.to_owned(),
         };
+        if let Some(why) = mistaken(text) {
+            return Err(bad(&why));
+        }
         if let Ok(address) = text.parse::<IpAddr>() {
             return Ok(Self::at(address, None, service));
         }
@@ -138,6 +141,26 @@ impl Target {
             TargetHost::Name(name) => Some(name.as_str()),
         }
     }
+}
+
+/// What people type for a host and what is none, with the true reason.
+fn mistaken(text: &str) -> Option<String> {
+    if text.contains("://") {
+        return Some("that is a URL, and only its host and port are wanted".to_owned());
+    }
+    if let Some((address, _)) = text.trim_start_matches('[').split_once('%')
+        && address.parse::<Ipv6Addr>().is_ok()
+    {
+        return Some("an address with a zone (%) holds on one link of this host only, and is not asked".to_owned());
+    }
+    if text.is_ascii() {
+        return None;
+    }
+    let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
+    Some(match idn::ascii_form(host) {
+        Some(ascii) => format!("a name with other letters than ASCII is given in its xn-- form, {ascii}"),
+        None => "a name with other letters than ASCII is given in its xn-- form".to_owned(),
+    })
 }
 
 impl fmt::Display for TargetHost {
@@ -207,6 +230,21 @@ mod tests {
         ] {
             let said = shown(text);
             assert!(said.starts_with("cannot probe") && !said.contains('\x1b'), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_url_a_zone_and_other_letters_are_called_what_they_are() {
+        for (text, reason) in [
+            ("smtp://mx.example.org:25", "a URL"),
+            ("fe80::1%eth0", "a zone"),
+            ("[fe80::1%eth0]:25", "a zone"),
+            ("müller.example", "xn--mller-kva.example;"),
+            ("müller.example:587", "xn--mller-kva.example;"),
+            ("m\u{202e}ller.example", "its xn-- form;"),
+        ] {
+            let said = shown(text);
+            assert!(said.starts_with("cannot probe") && said.contains(reason), "{said}");
         }
     }
 

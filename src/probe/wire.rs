@@ -1,7 +1,7 @@
 //! One TCP connection with deadlines that nothing the peer does can stretch, and that ends at once when cancelled.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -137,6 +137,11 @@ impl Wire {
             stream,
             cancel: cancel.clone(),
         })
+    }
+
+    /// Our own end of the connection, where the system tells it.
+    pub(super) fn local_address(&self) -> Option<IpAddr> {
+        self.stream.local_addr().ok().map(|address| address.ip().to_canonical())
     }
 
     fn after(&self, error: io::Error, ready: PollFlags, until: Instant) -> Result<(), Cut> {

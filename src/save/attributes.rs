@@ -42,6 +42,13 @@ impl Attributes {
         })
     }
 
+    /// The extended attributes with their values in hex.
+    pub(crate) fn in_hex(&self) -> BTreeMap<String, String> {
+        let hex = |value: &[u8]| value.iter().map(|byte| format!("{byte:02x}")).collect();
+        let pairs = self.xattrs.iter();
+        pairs.map(|(name, value)| (name.clone(), hex(value))).collect()
+    }
+
     /// Differs in what must be kept?
     pub(crate) fn differs(&self, other: &Self) -> bool {
         let must = |it: &Self| -> BTreeMap<String, Vec<u8>> {
@@ -95,12 +102,8 @@ impl Attributes {
         let now = Self::of(file, path)?;
         if self.differs(&now) {
             // A file system that says yes and does otherwise (vfat, some FUSE): then the old file's rights cannot be kept.
-            return Err(SaveError::Disk {
-                doing: "giving the new file owner, mode and ACL,",
-                path: path.to_path_buf(),
-                trouble: Trouble::ReadBack,
-                on_disk: super::trouble::OnDisk::Untouched,
-            });
+            let doing = "giving the new file owner, mode and ACL,";
+            return Err(SaveError::trouble(doing, path, Trouble::ReadBack));
         }
         Ok(lost)
     }

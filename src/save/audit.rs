@@ -1,21 +1,22 @@
-//! The audit file: one line of JSON for each save, restore, roll back and recovery; append-only, 0600, durable.
+//! Who did what, and when: the words for it, and the audit file, one line of JSON for each save, restore, roll back and recovery; append-only, 0600,
+//! durable.
 
-use std::io::Write as _;
+use std::path::Path;
 
-use rustix::fs::{Mode, OFlags};
-use serde::Serialize;
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 
 use super::error::SaveError;
-use super::json;
-use super::state_dir::StateDir;
+use super::state_dir::{self, AUDIT_FILE, StateDir};
 use super::target::Target;
-use super::who::{self, Actor};
+use super::trouble::shown;
+use crate::files;
 
-/// Its name in the state directory.
-pub const AUDIT_FILE: &str = "audit.jsonl";
+/// The files that are read here are small.
+const LARGEST: u64 = 16 << 20;
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct Entry<'a> {
     when: String,
     who: String,
     actor: &'a Actor,
@@ -48,9 +49,10 @@ pub struct AuditEntry<'a> {
 /// # Errors
 /// The state directory is full, read-only or broken. Nothing else depends on this.
 pub fn audit(state: &StateDir, target: &Target, entry: AuditEntry<'_>) -> Result<(), SaveError> {
-    let path = state.dir.path.join(AUDIT_FILE);
-    let line = Line {
-        when: who::now(),
+    let dir = state.handle();
+    let path = dir.path().join(AUDIT_FILE);
+    let line = Entry {
+        when: now(),
         who: entry.actor.words(),
         actor: entry.actor,
         file: target.path().to_string_lossy().into_owned(),
@@ -60,25 +62,134 @@ pub fn audit(state: &StateDir, target: &Target, entry: AuditEntry<'_>) -> Result
         result: entry.result,
         backup: entry.backup,
     };
-    let mut bytes = json::line(&path, &line)?;
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = rustix::fs::openat(&state.dir.handle, AUDIT_FILE, flags, Mode::RUSR | Mode::WUSR)
-        .map(std::fs::File::from)
-        .map_err(|errno| SaveError::disk("opening", &path, errno))?;
-    let fault = |error: std::io::Error| SaveError::io("writing", &path, &error);
+    let mut line = state_dir::line(dir, AUDIT_FILE, &line)?;
+    let file = dir.append_to(AUDIT_FILE)?;
+    let fault =
+        |error: std::io::Error| SaveError::disk("writing", &path, Errno::from_io_error(&error).unwrap_or(Errno::IO));
     let size = file.metadata().map_err(fault)?.len();
     if size == 0 {
-        state.dir.sync()?;
+        dir.sync()?;
     } else {
         // A power cut can have torn the last line: ours begins on a line of its own.
         let mut last = [b'\n'];
         let at = size.saturating_sub(1);
         std::os::unix::fs::FileExt::read_exact_at(&file, &mut last, at).map_err(fault)?;
         if last != [b'\n'] {
-            bytes.insert(0, b'\n');
+            line.insert(0, '\n');
         }
     }
     // One write: two processes that append do not mix their lines.
-    file.write_all(&bytes).map_err(fault)?;
-    super::disk::sync_file(&file, &path)
+    files::write_all(&file, line.as_bytes(), &path)?;
+    Ok(files::sync(&file, &path)?)
+}
+
+/// Who saves. The login uid is the kernel's (set at login, it survives `sudo` and `su`); `SUDO_USER` is only what the environment says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The uid of the login session, when there is one.
+    pub login_uid: Option<u32>,
+    /// Its name in `/etc/passwd`.
+    pub login_name: Option<String>,
+    /// The uid that the process has.
+    pub uid: u32,
+    /// Its name in `/etc/passwd`.
+    pub name: Option<String>,
+    /// `SUDO_USER`, a hint that anyone can set.
+    pub sudo_user_hint: Option<String>,
+}
+
+impl Actor {
+    /// Of this process.
+    #[must_use]
+    pub fn now() -> Self {
+        let login_uid = text("/proc/self/loginuid")
+            .and_then(|text| text.trim().parse::<u32>().ok())
+            .filter(|uid| *uid != u32::MAX); // (uid_t)-1: nobody logged in, a timer or a container
+        let uid = rustix::process::getuid().as_raw();
+        Self {
+            login_uid,
+            login_name: login_uid.and_then(user_name),
+            uid,
+            name: user_name(uid),
+            sudo_user_hint: std::env::var("SUDO_USER")
+                .ok()
+                .filter(|name| !name.is_empty() && name.len() <= 64),
+        }
+    }
+
+    /// In words: `anna as root`, `root`, `uid 1000 as root (SUDO_USER says anna)`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let word = |name: &Option<String>, uid: u32| name.clone().unwrap_or_else(|| format!("uid {uid}"));
+        let real = word(&self.name, self.uid);
+        let words = match self.login_uid {
+            Some(uid) if uid != self.uid => format!("{} as {real}", word(&self.login_name, uid)),
+            _ => match &self.sudo_user_hint {
+                Some(hint) => format!("{real} (SUDO_USER says {hint})"),
+                None => real,
+            },
+        };
+        shown(&words)
+    }
+}
+
+/// The name of a user in `/etc/passwd`; no name service is asked, it could hang.
+pub(crate) fn user_name(uid: u32) -> Option<String> {
+    name_in(&text("/etc/passwd")?, uid)
+}
+
+/// The name of a group in `/etc/group`.
+pub(crate) fn group_name(gid: u32) -> Option<String> {
+    name_in(&text("/etc/group")?, gid)
+}
+
+fn text(path: &str) -> Option<String> {
+    String::from_utf8(files::read(Path::new(path), LARGEST).ok()?).ok()
+}
+
+fn name_in(text: &str, id: u32) -> Option<String> {
+    text.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse::<u32>().ok()? == id).then(|| name.to_owned())
+    })
+}
+
+/// Now, RFC 3339 with seconds and the local offset.
+pub(crate) fn now() -> String {
+    jiff::ZonedDateTime::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+/// Now in UTC, for file names: `20261124T073000Z`.
+pub(crate) fn utc_stamp() -> String {
+    jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// The same to the microsecond, for names whose order counts: `20261124T073000.000000Z`.
+pub(crate) fn utc_stamp_fine() -> String {
+    jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_by_number_and_never_by_a_prefix_of_it() {
+        let passwd = "root:x:0:0:root:/root:/bin/sh\nanna:x:1000:1000::/home/anna:/bin/sh\n";
+        assert_eq!(name_in(passwd, 1000).as_deref(), Some("anna"));
+        assert_eq!(name_in(passwd, 100), None);
+    }
+
+    #[test]
+    fn the_kernels_login_name_wins_over_sudo_user() {
+        let actor = Actor {
+            login_uid: Some(1000),
+            login_name: Some("anna".into()),
+            uid: 0,
+            name: Some("root".into()),
+            sudo_user_hint: Some("mallory".into()),
+        };
+        assert_eq!(actor.words(), "anna as root");
+    }
 }

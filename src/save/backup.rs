@@ -3,17 +3,19 @@
 //! `backups/000042-20261124T073000Z.cfg`, the same name with `.json`, and `SHA256SUMS`. The number counts up, so that a clock that was set
 //! back cannot disturb the order. Never `mailserver.cfg.bak`: the server uses that name.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
 use super::attributes::Attributes;
-use super::disk::{self, LARGEST};
-use super::error::SaveError;
+use super::audit::{self, Actor};
+use super::error::{SaveError, What};
 use super::journal::Journal;
-use super::json;
-use super::manifest::{BackupInfo, Manifest, StoredEdit, info};
-use super::request::Request;
-use super::state_dir::{Home, StateDir};
-use super::target::Target;
-use super::who;
-use crate::mailserver_cfg::EditSet;
+use super::state_dir::{self, BACKUPS, Home, StateDir};
+use super::target::{LARGEST, Target};
+use crate::files::{self, Directory};
+use crate::mailserver_cfg::{Edit, EditSet, Secrets, VariablePath};
 
 /// How many of the newest are kept whatever their age.
 const NEWEST: usize = 20;
@@ -23,50 +25,206 @@ const LIST: &str = "SHA256SUMS";
 /// Of manifests as they are now.
 const FORMAT: u32 = 1;
 
+/// One change, as a manifest tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredEdit {
+    /// Table.
+    pub table: String,
+    /// Variable.
+    pub variable: String,
+    /// Before; `None` = was not in the file.
+    pub old: Option<String>,
+    /// After; `None` = was deleted.
+    pub new: Option<String>,
+    /// The values are masked, because one of them is a secret: this change cannot be undone alone.
+    pub masked: bool,
+}
+
+impl StoredEdit {
+    pub(crate) fn of(edit: &Edit, secrets: &Secrets) -> Self {
+        let masked = [&edit.base, &edit.new]
+            .into_iter()
+            .flatten()
+            .any(|value| secrets.is_secret_at(&edit.path, value));
+        let show = |value: &Option<String>| {
+            value.as_ref().map(|value| {
+                if masked {
+                    secrets.show_at(&edit.path, value)
+                } else {
+                    value.clone()
+                }
+            })
+        };
+        Self {
+            table: edit.path.table.clone(),
+            variable: edit.path.variable.clone(),
+            old: show(&edit.base),
+            new: show(&edit.new),
+            masked,
+        }
+    }
+
+    pub(crate) fn edit(&self) -> Edit {
+        let path = VariablePath {
+            table: self.table.clone(),
+            variable: self.variable.clone(),
+        };
+        Edit {
+            path,
+            base: self.old.clone(),
+            new: self.new.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    pub(crate) format: u32,
+    pub(crate) when: String,
+    pub(crate) utc: String,
+    pub(crate) who: Actor,
+    pub(crate) action: String,
+    pub(crate) file: String,
+    pub(crate) size: u64,
+    pub(crate) sha256: String,
+    pub(crate) new_sha256: String,
+    pub(crate) mode: String,
+    pub(crate) uid: u32,
+    pub(crate) owner: Option<String>,
+    pub(crate) gid: u32,
+    pub(crate) group: Option<String>,
+    /// Values as hex.
+    pub(crate) xattrs: BTreeMap<String, String>,
+    /// A whole file was put in place instead of edits.
+    pub(crate) whole: bool,
+    pub(crate) edits: Vec<StoredEdit>,
+    pub(crate) summary: String,
+    pub(crate) words: Vec<String>,
+}
+
+/// A backup: the file as it was right before a save.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupInfo {
+    /// Its name, which is also what `restore` takes.
+    pub id: String,
+    /// Where its bytes are.
+    pub path: PathBuf,
+    /// When the save was made: RFC 3339 with the local offset of that time.
+    pub when: String,
+    /// By whom.
+    pub who: Actor,
+    /// What was done: the word of the request, such as `save` or `restore`.
+    pub action: String,
+    /// The file that was saved.
+    pub file: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 of the bytes, hex.
+    pub sha256: String,
+    /// SHA-256 of what the save put in place, hex.
+    pub new_sha256: String,
+    /// Mode of the file, octal digits.
+    pub mode: String,
+    /// Owner and group, by name where there is one.
+    pub owner: String,
+    /// The save put a whole file in place; there are no edits to undo.
+    pub whole: bool,
+    /// What the save changed.
+    pub edits: Vec<StoredEdit>,
+    /// The change in one line, as the request said it.
+    pub summary: String,
+    /// The change in words.
+    pub words: Vec<String>,
+}
+
+impl BackupInfo {
+    /// The edits that undo what this save did, to be saved on today's file, so that what the engine saved since stays.
+    /// # Errors
+    /// [`What::BackupBroken`] when a whole file was put in place or a value was masked: only the whole file can be put back then.
+    pub fn undo(&self) -> Result<EditSet, SaveError> {
+        let broken = |why: &str| {
+            let (id, why) = (self.id.clone(), why.to_owned());
+            Err(What::BackupBroken { id, why }.into())
+        };
+        if self.whole {
+            return broken("it is from a save that put a whole file in place, so there are no single changes to undo");
+        }
+        if self.edits.iter().any(|edit| edit.masked) {
+            return broken("one of its changes is a secret that is not kept in the clear; put back the whole file");
+        }
+        Ok(EditSet::new(self.edits.iter().map(StoredEdit::edit)).inverse())
+    }
+}
+
+fn info(backups: &Directory, id: &str, manifest: Manifest) -> BackupInfo {
+    let owner = manifest.owner.unwrap_or_else(|| manifest.uid.to_string());
+    let group = manifest.group.unwrap_or_else(|| manifest.gid.to_string());
+    BackupInfo {
+        id: id.to_owned(),
+        path: backups.path().join(format!("{id}.cfg")),
+        when: manifest.when,
+        who: manifest.who,
+        action: manifest.action,
+        file: manifest.file,
+        size: manifest.size,
+        sha256: manifest.sha256,
+        new_sha256: manifest.new_sha256,
+        mode: manifest.mode,
+        owner: format!("{owner}:{group}"),
+        whole: manifest.whole,
+        edits: manifest.edits,
+        summary: manifest.summary,
+        words: manifest.words,
+    }
+}
+
+/// Edits as manifests tell them.
+pub(crate) fn stored(edits: &EditSet, secrets: &Secrets) -> Vec<StoredEdit> {
+    edits.edits().iter().map(|edit| StoredEdit::of(edit, secrets)).collect()
+}
+
+/// What a save says about itself in the manifest of its backup.
+pub(crate) struct About<'a> {
+    pub(crate) who: &'a Actor,
+    pub(crate) action: &'a str,
+    pub(crate) summary: &'a str,
+    pub(crate) words: &'a [String],
+    pub(crate) file: &'a Path,
+    pub(crate) whole: bool,
+    pub(crate) edits: Vec<StoredEdit>,
+    pub(crate) attributes: &'a Attributes,
+}
+
 /// Writes and proves the backup of `old` that the journal announces.
-pub(crate) fn make(
-    home: &Home,
-    request: &Request<'_>,
-    journal: &Journal,
-    old: &[u8],
-    edits: &EditSet,
-    attributes: &Attributes,
-) -> Result<BackupInfo, SaveError> {
+pub(crate) fn make(home: &Home, journal: &Journal, old: &[u8], about: About<'_>) -> Result<BackupInfo, SaveError> {
     let id = journal.backup.as_str();
+    let attributes = about.attributes;
     let manifest = Manifest {
         format: FORMAT,
-        when: who::now(),
-        utc: who::utc_stamp(),
-        who: request.actor.clone(),
-        action: request.note.action.clone(),
-        file: request.target.path().to_string_lossy().into_owned(),
+        when: audit::now(),
+        utc: audit::utc_stamp(),
+        who: about.who.clone(),
+        action: about.action.to_owned(),
+        file: about.file.to_string_lossy().into_owned(),
         size: u64::try_from(old.len()).unwrap_or(u64::MAX),
         new_sha256: journal.new_sha256.clone(),
         mode: format!("{:04o}", attributes.mode),
         uid: attributes.uid,
-        owner: who::user_name(attributes.uid),
+        owner: audit::user_name(attributes.uid),
         gid: attributes.gid,
-        group: who::group_name(attributes.gid),
-        xattrs: attributes
-            .xattrs
-            .iter()
-            .map(|(name, value)| (name.clone(), disk::hex(value)))
-            .collect(),
-        whole: request.content.is_whole(),
-        edits: edits
-            .edits()
-            .iter()
-            .map(|edit| StoredEdit::of(edit, request.secrets))
-            .collect(),
-        summary: request.note.summary.clone(),
-        words: request.note.words.clone(),
+        group: audit::group_name(attributes.gid),
+        xattrs: attributes.in_hex(),
+        whole: about.whole,
+        edits: about.edits,
+        summary: about.summary.to_owned(),
+        words: about.words.to_vec(),
         sha256: journal.old_sha256.clone(),
     };
     let backups = &home.backups;
-    backups.put_new(&format!("{id}.cfg"), old)?;
-    json::put(backups, &format!("{id}.json"), &manifest)?;
-    write_list(home, &entries(home)?)?;
-    Ok(info(home, id, manifest))
+    backups.write_new(&format!("{id}.cfg"), old)?;
+    state_dir::put(backups, &format!("{id}.json"), &manifest)?;
+    write_list(backups, &entries(backups)?)?;
+    Ok(info(backups, id, manifest))
 }
 
 /// The id for the next backup.
@@ -79,7 +237,7 @@ pub(crate) fn next_id(home: &Home) -> Result<String, SaveError> {
         .filter_map(number)
         .max()
         .map_or(1, |last| last.saturating_add(1));
-    Ok(format!("{next:06}-{}", who::utc_stamp()))
+    Ok(format!("{next:06}-{}", audit::utc_stamp()))
 }
 
 fn is_id(id: &str) -> bool {
@@ -94,11 +252,11 @@ fn is_id(id: &str) -> bool {
 }
 
 /// Readable manifests, oldest first. An unreadable one is left out here (and kept on disk: its bytes may be wanted).
-fn entries(home: &Home) -> Result<Vec<(String, Manifest)>, SaveError> {
+fn entries(backups: &Directory) -> Result<Vec<(String, Manifest)>, SaveError> {
     let mut found = Vec::new();
-    for name in home.backups.names()? {
+    for name in backups.names()? {
         if let Some(id) = name.strip_suffix(".json").filter(|id| is_id(id))
-            && let Ok(Some(manifest)) = json::get_of::<Manifest>(&home.backups, &name, FORMAT)
+            && let Ok(Some(manifest)) = state_dir::get_of::<Manifest>(backups, &name, FORMAT)
         {
             found.push((id.to_owned(), manifest));
         }
@@ -106,15 +264,15 @@ fn entries(home: &Home) -> Result<Vec<(String, Manifest)>, SaveError> {
     Ok(found)
 }
 
-fn write_list(home: &Home, entries: &[(String, Manifest)]) -> Result<(), SaveError> {
+fn write_list(backups: &Directory, entries: &[(String, Manifest)]) -> Result<(), SaveError> {
     let lines: String = entries
         .iter()
         .map(|(id, manifest)| format!("{}  {id}.cfg\n", manifest.sha256))
         .collect();
-    if home.backups.read(LIST, 16 << 20)?.as_deref() == Some(lines.as_bytes()) {
+    if backups.read(LIST, 16 << 20)?.as_deref() == Some(lines.as_bytes()) {
         return Ok(());
     }
-    home.backups.put(LIST, lines.as_bytes())
+    Ok(backups.write(LIST, lines.as_bytes())?)
 }
 
 /// Takes back a backup of a save that did not happen.
@@ -127,26 +285,29 @@ fn remove(home: &Home, ids: &[String]) -> Result<(), SaveError> {
         return Ok(());
     }
     // The list first, so that `sha256sum -c` never misses a file; then the manifest; the bytes last.
-    let left: Vec<_> = entries(home)?.into_iter().filter(|(id, _)| !ids.contains(id)).collect();
-    write_list(home, &left)?;
+    let left: Vec<_> = entries(&home.backups)?
+        .into_iter()
+        .filter(|(id, _)| !ids.contains(id))
+        .collect();
+    write_list(&home.backups, &left)?;
     for id in ids {
         home.backups.remove(&format!("{id}.json"))?;
         home.backups.remove(&format!("{id}.cfg"))?;
     }
-    home.backups.sync()
+    Ok(home.backups.sync()?)
 }
 
 /// Drops what is too old. `protect` is the backup just made, whose bytes were proven: the last good one.
 pub(crate) fn prune(home: &Home, protect: &str) -> Result<usize, SaveError> {
-    let entries = entries(home)?;
+    let entries = entries(&home.backups)?;
     let stamps: Vec<(String, String)> = entries.into_iter().map(|(id, manifest)| (id, manifest.utc)).collect();
-    let drop = too_old(&stamps, &who::utc_stamp(), protect);
+    let drop = too_old(&stamps, &audit::utc_stamp(), protect);
     remove(home, &drop)?;
     Ok(drop.len())
 }
 
 /// Which of these (name, UTC stamp; oldest first) are neither among the newest nor the last of one of the past days.
-pub(crate) fn too_old(stamps: &[(String, String)], now: &str, protect: &str) -> Vec<String> {
+fn too_old(stamps: &[(String, String)], now: &str, protect: &str) -> Vec<String> {
     let day =
         |stamp: &str| -> Option<jiff::civil::Date> { jiff::civil::Date::strptime("%Y%m%d", stamp.get(..8)?).ok() };
     let today = day(now);
@@ -169,14 +330,6 @@ pub(crate) fn too_old(stamps: &[(String, String)], now: &str, protect: &str) -> 
     drop
 }
 
-/// Is content with this hash in a backup whose bytes are proven?
-pub(crate) fn holds(home: &Home, sha256: &str) -> Result<bool, SaveError> {
-    let proven = |id: &str| matches!(home.backups.sum(&format!("{id}.cfg")), Ok(Some(sum)) if sum == sha256);
-    Ok(entries(home)?
-        .iter()
-        .any(|(id, manifest)| manifest.sha256 == sha256 && proven(id)))
-}
-
 /// Removes what a crash left between the steps of [`make`] and [`remove`]: bytes without manifest, manifests without bytes, temp files.
 pub(crate) fn clean(home: &Home) -> Result<(), SaveError> {
     let names = home.backups.names()?;
@@ -190,45 +343,70 @@ pub(crate) fn clean(home: &Home) -> Result<(), SaveError> {
             home.backups.remove(name)?;
         }
     }
-    write_list(home, &entries(home)?)
+    write_list(&home.backups, &entries(&home.backups)?)
 }
 
 /// The backups of a file, newest first.
 /// # Errors
 /// The state directory cannot be read.
 pub fn backups(state: &StateDir, target: &Target) -> Result<Vec<BackupInfo>, SaveError> {
-    let home = state.home(target)?;
-    Ok(entries(&home)?
-        .into_iter()
-        .rev()
-        .map(|(id, manifest)| info(&home, &id, manifest))
+    let Some(backups) = state.look_into(target, Some(BACKUPS))? else {
+        return Ok(Vec::new());
+    };
+    let newest_first = entries(&backups)?.into_iter().rev();
+    Ok(newest_first
+        .map(|(id, manifest)| info(&backups, &id, manifest))
         .collect())
 }
 
 /// The bytes of a backup, proven by the hash of its manifest.
 /// # Errors
-/// [`SaveError::NoSuchBackup`], [`SaveError::BackupBroken`].
+/// [`What::NoSuchBackup`], [`What::BackupBroken`].
 pub fn read_backup(state: &StateDir, target: &Target, id: &str) -> Result<Vec<u8>, SaveError> {
-    read_proven(&state.home(target)?, id)
+    match state.look_into(target, Some(BACKUPS))? {
+        Some(backups) => read_proven(&backups, id),
+        None => Err(What::NoSuchBackup { id: id.to_owned() }.into()),
+    }
 }
 
-pub(crate) fn read_proven(home: &Home, id: &str) -> Result<Vec<u8>, SaveError> {
+pub(crate) fn read_proven(backups: &Directory, id: &str) -> Result<Vec<u8>, SaveError> {
+    let none = || SaveError::from(What::NoSuchBackup { id: id.to_owned() });
     if !is_id(id) {
-        return Err(SaveError::NoSuchBackup { id: id.to_owned() });
+        return Err(none());
     }
-    let manifest: Option<Manifest> = json::get_of(&home.backups, &format!("{id}.json"), FORMAT)?;
-    let bytes = home.backups.read(&format!("{id}.cfg"), LARGEST)?;
+    let manifest: Option<Manifest> = state_dir::get_of(backups, &format!("{id}.json"), FORMAT)?;
+    let bytes = backups.read(&format!("{id}.cfg"), LARGEST)?;
     let (Some(manifest), Some(bytes)) = (manifest, bytes) else {
-        return Err(SaveError::NoSuchBackup { id: id.to_owned() });
+        return Err(none());
     };
-    if disk::sha256(&bytes) == manifest.sha256 {
+    if files::sha256(&bytes) == manifest.sha256 {
         Ok(bytes)
     } else {
-        Err(SaveError::BackupBroken {
-            id: id.to_owned(),
-            why: "its bytes do not match its SHA-256".into(),
-        })
+        let (id, why) = (id.to_owned(), "its bytes do not match its SHA-256".to_owned());
+        Err(What::BackupBroken { id, why }.into())
     }
+}
+
+/// Keeps bytes that would otherwise be lost and that are nobody's backup. Returns where.
+pub(crate) fn keep(home: &Home, why: &str, bytes: &[u8]) -> Result<PathBuf, SaveError> {
+    // Several may be kept in one second, and the oldest go first.
+    let stamp = audit::utc_stamp_fine();
+    let name = format!("{stamp}-{why}-{}.cfg", files::random_name());
+    home.kept.write(&name, bytes)?;
+    // What cannot be dropped now is dropped another time: keeping is what matters.
+    let _ = prune_kept(home, &name);
+    Ok(home.kept.path().join(name))
+}
+
+/// Kept files are copies of everything in the file, secrets too: they go by the rule for backups. `protect` is the one just made.
+fn prune_kept(home: &Home, protect: &str) -> Result<(), SaveError> {
+    let names = home.kept.names()?.into_iter().filter(|name| name.ends_with(".cfg"));
+    // Names begin with the stamp, so they are in order.
+    let stamps: Vec<_> = names.map(|name| (name.clone(), name)).collect();
+    for name in too_old(&stamps, &audit::utc_stamp(), protect) {
+        home.kept.remove(&name)?;
+    }
+    Ok(home.kept.sync()?)
 }
 
 #[cfg(test)]

@@ -3,15 +3,16 @@
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
-use super::disk::{self, Dir};
+use super::audit;
+use super::backup::StoredEdit;
 use super::error::SaveError;
-use super::json;
-use super::manifest::StoredEdit;
-use super::state_dir::StateDir;
+use super::state_dir::{self, StateDir};
 use super::target::Target;
-use super::who;
-use crate::mailserver_cfg::{Document, EditSet, Secrets, VariablePath};
+use crate::files::Directory;
+use crate::mailserver_cfg::{EditSet, Secrets, VariablePath};
 
+/// The directory of the draft, in the target's.
+const DRAFT: &str = "draft";
 const NAME: &str = "draft.json";
 const FORMAT: u32 = 1;
 
@@ -20,8 +21,6 @@ const FORMAT: u32 = 1;
 pub struct Draft {
     /// When the last edit was made: RFC 3339.
     pub when: String,
-    /// SHA-256 of the file that they were based on.
-    pub base_sha256: String,
     /// The edits, to be rebased onto today's file.
     pub edits: EditSet,
 }
@@ -30,25 +29,21 @@ pub struct Draft {
 struct Stored {
     format: u32,
     when: String,
-    base_sha256: String,
     edits: Vec<StoredEdit>,
 }
 
 /// The draft lives in a directory of its own with a lock of its own: it is written while no save is going on, by a process that holds no
 /// other lock.
-fn place(state: &StateDir, target: &Target) -> Result<(Dir, std::os::fd::OwnedFd), SaveError> {
-    let dir = state.home(target)?.dir.sub("draft")?;
-    let fault = |errno| SaveError::disk("locking", &dir.path, errno);
+fn place(state: &StateDir, target: &Target) -> Result<(Directory, std::os::fd::OwnedFd), SaveError> {
+    let dir = state.home(target)?.dir.sub(DRAFT)?;
+    lock(dir)
+}
+
+fn lock(dir: Directory) -> Result<(Directory, std::os::fd::OwnedFd), SaveError> {
+    let fault = |errno| SaveError::disk("locking", dir.path(), errno);
     let lock = dir.again().map_err(fault)?;
     rustix::fs::flock(&lock, FlockOperation::LockExclusive).map_err(fault)?;
     Ok((dir, lock))
-}
-
-fn clean(dir: &Dir) -> Result<(), SaveError> {
-    for name in dir.names()?.iter().filter(|name| name.starts_with(".tmp-")) {
-        dir.remove(name)?;
-    }
-    Ok(())
 }
 
 /// Writes the draft, replacing an earlier one; no edits: discards it. Returns the paths that are left out because their values are secrets.
@@ -57,7 +52,6 @@ fn clean(dir: &Dir) -> Result<(), SaveError> {
 pub fn write_draft(
     state: &StateDir,
     target: &Target,
-    base: &Document,
     edits: &EditSet,
     secrets: &Secrets,
 ) -> Result<Vec<VariablePath>, SaveError> {
@@ -70,14 +64,13 @@ pub fn write_draft(
         return Ok(left_out);
     }
     let (dir, _lock) = place(state, target)?;
-    clean(&dir)?;
+    dir.remove_leftovers()?;
     let stored = Stored {
         format: FORMAT,
-        when: who::now(),
-        base_sha256: disk::sha256(base.as_bytes()),
+        when: audit::now(),
         edits,
     };
-    json::put(&dir, NAME, &stored)?;
+    state_dir::put(&dir, NAME, &stored)?;
     Ok(left_out)
 }
 
@@ -85,11 +78,13 @@ pub fn write_draft(
 /// # Errors
 /// It cannot be read or understood; discarding it is possible then too.
 pub fn read_draft(state: &StateDir, target: &Target) -> Result<Option<Draft>, SaveError> {
-    let (dir, _lock) = place(state, target)?;
-    let stored: Option<Stored> = json::get_of(&dir, NAME, FORMAT)?;
+    let Some(dir) = state.look_into(target, Some(DRAFT))? else {
+        return Ok(None);
+    };
+    let (dir, _lock) = lock(dir)?;
+    let stored: Option<Stored> = state_dir::get_of(&dir, NAME, FORMAT)?;
     Ok(stored.map(|stored| Draft {
         when: stored.when,
-        base_sha256: stored.base_sha256,
         edits: EditSet::new(stored.edits.iter().map(StoredEdit::edit)),
     }))
 }
@@ -99,7 +94,7 @@ pub fn read_draft(state: &StateDir, target: &Target) -> Result<Option<Draft>, Sa
 /// The state directory cannot be written.
 pub fn discard_draft(state: &StateDir, target: &Target) -> Result<(), SaveError> {
     let (dir, _lock) = place(state, target)?;
-    clean(&dir)?;
+    dir.remove_leftovers()?;
     dir.remove(NAME)?;
-    dir.sync()
+    Ok(dir.sync()?)
 }

@@ -1,16 +1,27 @@
 //! The errors of the room: what was being done, to what, why it failed, what is on disk now, what to do next.
 
+use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
 use super::gate::GateError;
-use super::trouble::{InPlaceWhy, OnDisk, Shown, Trouble, shown};
+use super::trouble::{AfterRollBack, InPlaceWhy, OnDisk, Shown, Trouble, shown};
+use crate::files::{Fault, Why};
 use crate::mailserver_cfg::{Conflict, EditError, ParseError, ValueChange};
 
-/// Why nothing was saved (or restored, listed, recovered).
+/// Why nothing was saved (or restored, listed, recovered), and what is on disk now.
+#[derive(Debug)]
+pub struct SaveError {
+    /// What went wrong.
+    pub what: What,
+    /// What the file is now, as far as this error is about the file.
+    pub on_disk: OnDisk,
+}
+
+/// What went wrong.
 #[derive(Debug, thiserror::Error)]
-pub enum SaveError {
+pub enum What {
     /// No such file.
     #[error("{}: there is no such file", Shown(path))]
     NotFound {
@@ -79,8 +90,23 @@ pub enum SaveError {
         /// Where and why.
         error: ParseError,
     },
+    /// The path leads to another file than the one that was reviewed.
+    #[error(
+        "{} leads to {} now, and what was reviewed is {}; nothing of this save was written; see who turned the link, then start again",
+        Shown(asked),
+        Shown(now),
+        Shown(reviewed)
+    )]
+    AnotherFile {
+        /// The path as given.
+        asked: PathBuf,
+        /// The real file now.
+        now: PathBuf,
+        /// The real file that was reviewed.
+        reviewed: PathBuf,
+    },
     /// Someone else changed the same values. Secret values in here are masked.
-    #[error("{}: {} of the values to be saved were changed by someone else meanwhile ({}); {on_disk}", Shown(path), conflicts.len(), Paths(conflicts))]
+    #[error("{}: {} of the values to be saved were changed by someone else meanwhile ({})", Shown(path), conflicts.len(), Paths(conflicts))]
     Conflict {
         /// The file.
         path: PathBuf,
@@ -88,21 +114,14 @@ pub enum SaveError {
         conflicts: Vec<Conflict>,
         /// What else changed (masked).
         changed: Vec<ValueChange>,
-        /// What is on disk.
-        on_disk: OnDisk,
     },
     /// The file changed and cannot be rebased (a whole file was to be put back), or it kept changing between check and exchange.
-    #[error(
-        "{} was changed by another program during the save; {on_disk}; review again, then save",
-        Shown(path)
-    )]
+    #[error("{} was changed by another program during the save", Shown(path))]
     ChangedUnderneath {
         /// The file.
         path: PathBuf,
         /// What changed (masked).
         changed: Vec<ValueChange>,
-        /// What is on disk.
-        on_disk: OnDisk,
     },
     /// The edits could not be applied.
     #[error("{}: {error}; nothing of this save was written", Shown(path))]
@@ -110,7 +129,7 @@ pub enum SaveError {
         /// The file.
         path: PathBuf,
         /// Why.
-        error: EditError,
+        error: Box<EditError>,
     },
     /// It can only be written in place, and nobody allowed that.
     #[error(
@@ -123,8 +142,11 @@ pub enum SaveError {
         /// Why.
         why: InPlaceWhy,
     },
+    /// A limit of this process (setrlimit(2)) is too low for the save.
+    #[error("{0}; the engine was not touched and nothing was written; raise the limit, then save again")]
+    Limit(String),
     /// A system call failed.
-    #[error("{doing} {}: {trouble}; {on_disk}; {}", Shown(path), trouble.next())]
+    #[error("{doing} {}: {trouble}", Shown(path))]
     Disk {
         /// What was being done, as a gerund: "writing".
         doing: &'static str,
@@ -132,22 +154,15 @@ pub enum SaveError {
         path: PathBuf,
         /// Why.
         trouble: Trouble,
-        /// What is on disk.
-        on_disk: OnDisk,
     },
-    /// The engine stands in the way.
-    #[error("{gate}; {on_disk}")]
-    Gate {
-        /// How, and what to do.
-        gate: GateError,
-        /// What is on disk.
-        on_disk: OnDisk,
-    },
+    /// The engine stands in the way: how, and what to do.
+    #[error("{0}")]
+    Gate(Box<GateError>),
     /// The user cancelled before the exchange.
     #[error("cancelled; the file is untouched")]
     Cancelled,
     /// The user cancelled when the engine had been stopped already, or was stopping. It was started again, except inside
-    /// [`SaveError::EngineDown`].
+    /// [`What::EngineDown`].
     #[error("cancelled {}; nothing of this save was written{}", stop_words(*stopping), start_words(*up))]
     CancelledLate {
         /// It was stopping; else it had stopped.
@@ -155,7 +170,7 @@ pub enum SaveError {
         /// It was started again.
         up: bool,
     },
-    /// The engine itself wrote the wanted values when it stopped. Only ever inside [`SaveError::EngineDown`]; else it is no error.
+    /// The engine itself wrote the wanted values when it stopped. Only ever inside [`What::EngineDown`]; else it is no error.
     #[error("there was nothing left to save, because the engine itself wrote these values when it stopped")]
     NothingLeft,
     /// There is no backup of that name.
@@ -188,85 +203,133 @@ pub enum SaveError {
         /// Why the save ended.
         because: Box<SaveError>,
         /// Why the engine is down.
-        start: GateError,
+        start: Box<GateError>,
     },
+}
+
+impl What {
+    /// Do its words leave it to [`OnDisk`] to say what became of the file?
+    pub(crate) const fn leaves_disk_open(&self) -> bool {
+        matches!(
+            self,
+            Self::Disk { .. } | Self::Conflict { .. } | Self::ChangedUnderneath { .. } | Self::Gate(_)
+        )
+    }
+
+    fn next(&self) -> Option<&'static str> {
+        match self {
+            Self::Disk { trouble, .. } => Some(trouble.next()),
+            Self::ChangedUnderneath { .. } => Some("review again, then save"),
+            _ => None,
+        }
+    }
+}
+
+impl std::error::Error for SaveError {}
+
+impl Display for SaveError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.what)?;
+        if self.what.leaves_disk_open() {
+            write!(f, "; {}", self.on_disk)?;
+        }
+        self.what.next().map_or(Ok(()), |next| write!(f, "; {next}"))
+    }
 }
 
 impl SaveError {
     /// A failed system call, the target untouched.
     pub(crate) fn disk(doing: &'static str, path: &Path, errno: Errno) -> Self {
-        Self::Disk {
-            doing,
-            path: path.to_path_buf(),
-            trouble: Trouble::of(errno),
-            on_disk: OnDisk::Untouched,
-        }
+        Self::trouble(doing, path, Trouble::of(errno))
     }
 
-    /// The same from the standard library's error.
-    pub(crate) fn io(doing: &'static str, path: &Path, error: &std::io::Error) -> Self {
-        let trouble = match Errno::from_io_error(error) {
-            Some(errno) => Trouble::of(errno),
-            None => Trouble::Other(error.to_string()),
-        };
-        Self::Disk {
-            doing,
-            path: path.to_path_buf(),
-            trouble,
-            on_disk: OnDisk::Untouched,
-        }
+    /// The same for a reason that is known better.
+    pub(crate) fn trouble(doing: &'static str, path: &Path, trouble: Trouble) -> Self {
+        let path = path.to_path_buf();
+        What::Disk { doing, path, trouble }.into()
     }
 
     /// What was read back differs.
     pub(crate) fn read_back(path: &Path) -> Self {
-        Self::Disk {
-            doing: "reading back",
-            path: path.to_path_buf(),
-            trouble: Trouble::ReadBack,
-            on_disk: OnDisk::Untouched,
-        }
+        Self::trouble("reading back", path, Trouble::ReadBack)
+    }
+
+    /// Another program changed the file; nothing of ours is in it.
+    pub(crate) fn changed_underneath(path: &Path, on_disk: OnDisk) -> Self {
+        let (path, changed) = (path.to_path_buf(), Vec::new());
+        Self::from(What::ChangedUnderneath { path, changed }).with_on_disk(on_disk)
+    }
+
+    /// Another program was faster than the exchange, and what it wrote stands there: the save can begin anew.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        matches!(self.what, What::ChangedUnderneath { .. }) && self.on_disk == OnDisk::Theirs
     }
 
     /// The same error with what is really on disk.
     pub(crate) fn with_on_disk(mut self, now: OnDisk) -> Self {
-        match &mut self {
-            Self::Disk { on_disk, .. }
-            | Self::Conflict { on_disk, .. }
-            | Self::ChangedUnderneath { on_disk, .. }
-            | Self::Gate { on_disk, .. } => *on_disk = now,
-            _ => {}
-        }
+        self.on_disk = now;
         self
     }
+}
 
-    /// What its words say of what is on disk, if they say it.
-    pub(crate) const fn said_of_disk(&self) -> Option<&OnDisk> {
-        match self {
-            Self::Disk { on_disk, .. }
-            | Self::Conflict { on_disk, .. }
-            | Self::ChangedUnderneath { on_disk, .. }
-            | Self::Gate { on_disk, .. } => Some(on_disk),
-            _ => None,
-        }
-    }
-
-    /// What is on disk now, as far as this error is about the file.
-    #[must_use]
-    pub fn on_disk(&self) -> OnDisk {
-        match self {
-            Self::EngineDown { because, .. } => because.on_disk(),
-            Self::CancelledLate { .. } | Self::NothingLeft => OnDisk::Engines,
-            other => other.said_of_disk().cloned().unwrap_or(OnDisk::Untouched),
-        }
+/// What went wrong before anything was done to the file.
+impl From<What> for SaveError {
+    fn from(what: What) -> Self {
+        let on_disk = match &what {
+            What::EngineDown { because, .. } => because.on_disk.clone(),
+            What::CancelledLate { .. } | What::NothingLeft => OnDisk::Engines,
+            _ => OnDisk::Untouched,
+        };
+        Self { what, on_disk }
     }
 }
 
 impl From<GateError> for SaveError {
     fn from(gate: GateError) -> Self {
-        Self::Gate {
-            gate,
-            on_disk: OnDisk::Untouched,
+        What::Gate(Box::new(gate)).into()
+    }
+}
+
+impl From<Fault> for SaveError {
+    fn from(fault: Fault) -> Self {
+        let Fault { doing, path, why } = fault;
+        let trouble = match why {
+            Why::System(errno) => Trouble::of(errno),
+            Why::NoRoom { need, free } => Trouble::NoRoom { need, free },
+            Why::ReadBack => Trouble::ReadBack,
+            Why::ForeignLink { .. } => Trouble::Other(why.to_string()),
+            Why::NotAFile(what) => return What::NotAFile { path, what }.into(),
+            Why::TooLarge { size, limit } => return What::TooLarge { path, size, limit }.into(),
+        };
+        What::Disk { doing, path, trouble }.into()
+    }
+}
+
+/// Why the old file is not back, and what stands there now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotRolledBack {
+    /// Why, in words that say nothing of the disk yet.
+    pub why: String,
+    /// What stands there.
+    pub stands: AfterRollBack,
+    /// What to do about the reason.
+    pub next: Option<&'static str>,
+}
+
+impl From<SaveError> for NotRolledBack {
+    fn from(error: SaveError) -> Self {
+        Self {
+            why: error.what.to_string(),
+            next: error.what.next(),
+            stands: error.on_disk.into(),
         }
+    }
+}
+
+impl Display for NotRolledBack {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.why, self.stands)?;
+        self.next.map_or(Ok(()), |next| write!(f, "; {next}"))
     }
 }
 
@@ -288,19 +351,16 @@ fn start_words(up: bool) -> &'static str {
 
 struct Pid(Option<u32>);
 
-impl std::fmt::Display for Pid {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Some(pid) => write!(f, " (pid {pid})"),
-            None => Ok(()),
-        }
+impl Display for Pid {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |pid| write!(f, " (pid {pid})"))
     }
 }
 
 struct Paths<'a>(&'a [Conflict]);
 
-impl std::fmt::Display for Paths<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Display for Paths<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for (count, conflict) in self.0.iter().take(5).enumerate() {
             if count > 0 {
                 f.write_str(", ")?;
@@ -308,5 +368,26 @@ impl std::fmt::Display for Paths<'_> {
             f.write_str(&shown(&conflict.path.to_string()))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_the_old_file_is_not_back_always_says_which_file_is_there() {
+        let words = |error: SaveError| NotRolledBack::from(error).to_string();
+        let disk = |on_disk| words(SaveError::disk("syncing", Path::new("/x"), Errno::IO).with_on_disk(on_disk));
+        let failed = "the file that the engine did not start with is in place";
+        for on_disk in [OnDisk::Untouched, OnDisk::Engines, OnDisk::PutBack] {
+            assert!(disk(on_disk).contains(failed));
+        }
+        assert!(disk(OnDisk::New).contains("the old file is in place"));
+        assert!(!disk(OnDisk::New).contains("the new file is in place"));
+        let theirs = words(SaveError::changed_underneath(Path::new("/x"), OnDisk::Theirs));
+        assert!(theirs.contains("as another program wrote it") && !theirs.contains("nothing of this save"));
+        let never = words(What::NeverQuiet { path: "/x".into() }.into());
+        assert!(never.ends_with(failed), "{never}");
     }
 }

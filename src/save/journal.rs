@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::SaveError;
-use super::json;
-use super::state_dir::Home;
+use super::error::{SaveError, What};
+use super::state_dir::{self, Home};
+use super::trouble::Shown;
 
 pub(crate) const NAME: &str = "journal.json";
 const ENGINE: &str = "engine-stopped.json";
@@ -23,7 +23,7 @@ fn unread(home: &Home) -> String {
         |name| {
             format!(
                 " (if it was torn while it was written in place, its old bytes are in {})",
-                home.backups.path.join(name).display()
+                Shown(&home.backups.path().join(name))
             )
         },
     );
@@ -67,25 +67,23 @@ pub(crate) struct Journal {
 
 impl Journal {
     pub(crate) fn read(home: &Home) -> Result<Option<Self>, SaveError> {
-        json::get_of(&home.dir, NAME, FORMAT).map_err(|error| match error {
-            SaveError::StateFile { path, why, .. } => SaveError::StateFile {
-                path,
-                why,
-                next: unread(home),
-            },
-            other => other,
+        state_dir::get_of(&home.dir, NAME, FORMAT).map_err(|mut error: SaveError| {
+            if let What::StateFile { next, .. } = &mut error.what {
+                *next = unread(home);
+            }
+            error
         })
     }
 
     pub(crate) fn write(&self, home: &Home) -> Result<(), SaveError> {
-        json::put(&home.dir, NAME, self)
+        state_dir::put(&home.dir, NAME, self)
     }
 
     /// The save is over, one way or the other.
     pub(crate) fn close(home: &Home) -> Result<(), SaveError> {
         home.dir.remove(NAME)?;
         home.dir.remove(PENDING)?;
-        home.dir.sync()
+        Ok(home.dir.sync()?)
     }
 }
 
@@ -101,15 +99,15 @@ pub(crate) struct EngineStopped {
 
 impl EngineStopped {
     pub(crate) fn read(home: &Home) -> Result<Option<Self>, SaveError> {
-        json::get(&home.dir, ENGINE)
+        state_dir::get(&home.dir, ENGINE)
     }
 
     pub(crate) fn write(&self, home: &Home) -> Result<(), SaveError> {
-        json::put(&home.dir, ENGINE, self)
+        state_dir::put(&home.dir, ENGINE, self)
     }
 
     pub(crate) fn clear(home: &Home) -> Result<(), SaveError> {
         home.dir.remove(ENGINE)?;
-        home.dir.sync()
+        Ok(home.dir.sync()?)
     }
 }

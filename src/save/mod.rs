@@ -14,11 +14,11 @@
 //! |---|---|---|---|---|
 //! | not a file, no right, read-only, immutable, no room, in place without a yes, a second save | old, never touched | nothing | no backup | [`SaveError`], engine never touched |
 //! | conflict, cancel, engine not stopped, edits that do not fit | old (or as the engine wrote it when it stopped) | nothing | no backup | [`SaveError`] with [`OnDisk::Untouched`] (or [`OnDisk::Engines`], once it was told to stop), engine started again |
-//! | a call fails before the exchange (ENOSPC, EDQUOT, EIO, …) | old | nothing; what cannot be removed goes at the next start | no backup | [`SaveError::Disk`], [`OnDisk::Untouched`] |
-//! | another program writes before the exchange | theirs | nothing | no backup | rebased and tried again, three times; then [`SaveError::ChangedUnderneath`], [`OnDisk::Theirs`] |
-//! | syncing the directory after the exchange fails | old, put back by the same exchange | nothing | no backup | [`SaveError::Disk`], [`OnDisk::PutBack`] |
+//! | a call fails before the exchange (ENOSPC, EDQUOT, EIO, …) | old | nothing; what cannot be removed goes at the next start | no backup | [`What::Disk`], [`OnDisk::Untouched`] |
+//! | another program writes before the exchange | theirs | nothing | no backup | rebased and tried again, three times; then [`What::ChangedUnderneath`], [`OnDisk::Theirs`] |
+//! | syncing the directory after the exchange fails | old, put back by the same exchange | nothing | no backup | [`What::Disk`], [`OnDisk::PutBack`] |
 //! | putting back fails too | old or new, whole | the other one, closed as the file is | backup, journal | [`OnDisk::Unsure`]; the next start decides |
-//! | no exchange here, and syncing the directory after the plain rename fails | new; after a power cut old or new | nothing | backup, journal | [`SaveError::Disk`], [`OnDisk::New`] |
+//! | no exchange here, and syncing the directory after the plain rename fails | new; after a power cut old or new | nothing | backup, journal | [`What::Disk`], [`OnDisk::New`] |
 //! | a call fails after the commit | new | the old one until the next start, if it could not be removed | backup | [`Saved`] with warnings, never an error |
 //! | killed, or power cut, before the exchange | old | temp file, 0600 until it is whole | journal | next start: [`Recovered::Undone`] |
 //! | killed, or power cut, after the exchange | new (after a power cut before the commit: old or new) | the old one | backup, journal | next start: [`Recovered::Completed`] |
@@ -26,7 +26,7 @@
 //! | killed while the engine was stopped for the save | any of the above | any of the above | a note | [`Recovered::EngineMayBeDown`] at each start until [`engine_is_up`] |
 //! | the engine does not come up | old | nothing | backup, and the new file under `kept` | [`Outcome::RolledBack`] |
 //! | the roll back fails | new, as a rule; it is said | nothing | backup, kept file, note | [`Outcome::RollBackFailed`], loudly |
-//! | in place: a call fails | old, written back | nothing | no backup | [`SaveError::Disk`], [`OnDisk::PutBack`] |
+//! | in place: a call fails | old, written back | nothing | no backup | [`What::Disk`], [`OnDisk::PutBack`] |
 //! | in place: writing back fails too | **torn** | nothing | backup, new bytes, journal | [`OnDisk::Torn`] with the backup's path; next start: [`Recovered::Repaired`] |
 //! | in place: killed, or power cut | **torn**, or old, or new | nothing | backup, new bytes, journal | next start: [`Recovered::Repaired`], `Undone` or `Completed` |
 //!
@@ -43,40 +43,30 @@ mod attempt;
 mod attributes;
 mod audit;
 mod backup;
-mod disk;
 mod draft;
 mod error;
 mod gate;
-mod in_place;
 mod journal;
-mod json;
-mod left_down;
-mod manifest;
+mod locks;
 mod plan;
 mod preflight;
 mod recover;
-mod recovered;
+mod replace;
 mod request;
-mod roll_back;
 mod state_dir;
 mod steps;
-mod swap;
 mod target;
 mod trouble;
-mod who;
 
-pub use audit::{AUDIT_FILE, AuditEntry, audit};
-pub use backup::{backups, read_backup};
+pub use audit::{Actor, AuditEntry, audit};
+pub use backup::{BackupInfo, StoredEdit, backups, read_backup};
 pub use draft::{Draft, discard_draft, read_draft, write_draft};
-pub use error::SaveError;
+pub use error::{NotRolledBack, SaveError, What};
 pub use gate::{Gate, GateError, GateKind, OpenGate, Progress, Started, Step};
-pub use manifest::{BackupInfo, StoredEdit};
 pub use preflight::{Preflight, Room, preflight};
-pub use recover::{engine_is_up, recover, unfinished};
-pub use recovered::{ROLL_BACK, Recovered};
+pub use recover::{ROLL_BACK, Recovered, engine_is_up, recover, unfinished};
 pub use request::{Content, Note, Outcome, Request, Saved};
-pub use state_dir::StateDir;
+pub use state_dir::{AUDIT_FILE, StateDir};
 pub use steps::save;
 pub use target::{Snapshot, Target};
-pub use trouble::{InPlaceWhy, OnDisk, Trouble};
-pub use who::Actor;
+pub use trouble::{AfterRollBack, InPlaceWhy, OnDisk, Trouble};

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use super::error::SaveError;
+use super::error::{SaveError, What};
 use super::request::{Content, Request};
 use super::target::Snapshot;
 use super::trouble::OnDisk;
@@ -54,12 +54,10 @@ pub(crate) struct Plan {
 }
 
 fn parse(request: &Request<'_>, bytes: Vec<u8>) -> Result<Arc<Document>, SaveError> {
-    Document::parse(bytes)
-        .map(Arc::new)
-        .map_err(|error| SaveError::NotADocument {
-            path: request.target.path().to_path_buf(),
-            error,
-        })
+    Document::parse(bytes).map(Arc::new).map_err(|error| {
+        let path = request.target.path().to_path_buf();
+        What::NotADocument { path, error }.into()
+    })
 }
 
 /// What stands in the file now, read only if it is not the base.
@@ -112,20 +110,12 @@ pub(crate) fn plan(request: &Request<'_>, old: Old, theirs: Theirs) -> Result<Pl
         Content::Mend { bytes, .. } => {
             return match Some(parse(request, bytes.clone())?).filter(differs) {
                 None => Ok(whole(Old::Document(old), None, Vec::new(), 0)),
-                Some(_) => Err(SaveError::ChangedUnderneath {
-                    path: path(),
-                    changed: Vec::new(),
-                    on_disk: OnDisk::Untouched,
-                }),
+                Some(_) => Err(SaveError::changed_underneath(request.target.path(), OnDisk::Untouched)),
             };
         }
         Content::Whole { bytes } => {
             if changed_count > 0 && theirs == Theirs::Asked {
-                return Err(SaveError::ChangedUnderneath {
-                    path: path(),
-                    changed,
-                    on_disk: OnDisk::Untouched,
-                });
+                return Err(What::ChangedUnderneath { path: path(), changed }.into());
             }
             let new = Some(parse(request, bytes.clone())?).filter(differs);
             return Ok(whole(Old::Document(old), new, changed, changed_count));
@@ -138,12 +128,12 @@ pub(crate) fn plan(request: &Request<'_>, old: Old, theirs: Theirs) -> Result<Pl
             .iter()
             .map(|conflict| masked(conflict, request.secrets))
             .collect();
-        return Err(SaveError::Conflict {
+        return Err(What::Conflict {
             path: path(),
             conflicts,
             changed,
-            on_disk: OnDisk::Untouched,
-        });
+        }
+        .into());
     }
     let new = if rebased.apply.is_empty() {
         None
@@ -152,7 +142,10 @@ pub(crate) fn plan(request: &Request<'_>, old: Old, theirs: Theirs) -> Result<Pl
             Some(proven) => Arc::clone(proven.result()),
             None => {
                 let proven = old.prove(&rebased.apply);
-                let proven = proven.map_err(|error| SaveError::Edit { path: path(), error })?;
+                let proven = proven.map_err(|error| What::Edit {
+                    path: path(),
+                    error: Box::new(error),
+                })?;
                 Arc::clone(proven.result())
             }
         };

@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, IFlags, StatVfsMountFlags, StatxFlags};
+use rustix::fs::{Access, AtFlags, IFlags, Mode, OFlags, StatVfsMountFlags, StatxFlags};
+use rustix::io::Errno;
+use rustix::process::Resource;
 
-use super::disk;
-use super::error::SaveError;
+use super::audit;
+use super::error::{SaveError, What};
 use super::state_dir::StateDir;
 use super::target::{Snapshot, Target};
-use super::trouble::{InPlaceWhy, OnDisk, Trouble};
-use super::who;
+use super::trouble::{InPlaceWhy, Trouble};
+use crate::files;
 
 /// Room for metadata: manifests, journal, directory blocks. Bytes.
 const MARGIN: u64 = 256 * 1024;
@@ -45,6 +47,8 @@ pub struct Preflight {
     pub can_exchange: Option<bool>,
     /// The file cannot be replaced, only written in place, and why.
     pub in_place: Option<InPlaceWhy>,
+    /// A limit of this process that is too low for the save, in words.
+    pub limit: Option<String>,
 }
 
 /// Room on a file system, in bytes.
@@ -67,14 +71,7 @@ impl Preflight {
     /// # Errors
     /// Read-only, immutable, no right, no room, or in place without the user's yes; the file is untouched.
     pub fn refuse(&self, state: &StateDir, allow_in_place: bool) -> Result<(), SaveError> {
-        let trouble = |doing, path: &Path, trouble| {
-            Err(SaveError::Disk {
-                doing,
-                path: path.to_path_buf(),
-                trouble,
-                on_disk: OnDisk::Untouched,
-            })
-        };
+        let trouble = |doing, path: &Path, trouble| Err(SaveError::trouble(doing, path, trouble));
         let short = |room: Room| Trouble::NoRoom {
             need: room.need,
             free: room.free,
@@ -87,10 +84,8 @@ impl Preflight {
         }
         if let Some(why) = &self.in_place {
             if !allow_in_place {
-                return Err(SaveError::InPlaceNeeded {
-                    path: self.path.clone(),
-                    why: why.clone(),
-                });
+                let (path, why) = (self.path.clone(), why.clone());
+                return Err(What::InPlaceNeeded { path, why }.into());
             }
         } else if !self.directory_writable {
             return trouble("creating a file in the directory of", &self.path, Trouble::Denied);
@@ -99,6 +94,9 @@ impl Preflight {
         } else if !self.group_can_be_kept {
             let group = self.group.clone();
             return trouble("keeping the group of", &self.path, Trouble::NotInGroup(group));
+        }
+        if let Some(limit) = &self.limit {
+            return Err(What::Limit(limit.clone()).into());
         }
         if !self.room.is_enough() {
             return trouble("preparing to write", &self.path, short(self.room));
@@ -114,7 +112,7 @@ impl Preflight {
 /// # Errors
 /// The file or the state directory cannot be looked at.
 pub fn preflight(target: &Target, state: &StateDir, needed: u64) -> Result<Preflight, SaveError> {
-    let parent = &target.parent().handle;
+    let parent = target.parent().handle();
     let stat = target
         .stat()
         .map_err(|errno| SaveError::disk("looking at", target.path(), errno))?;
@@ -127,10 +125,8 @@ pub fn preflight(target: &Target, state: &StateDir, needed: u64) -> Result<Prefl
     };
     // The backup, and for writing in place the pending bytes too.
     let room_state = file.size.saturating_add(if in_place.is_some() { needed } else { 0 });
-    let parent_stat = rustix::fs::fstat(parent)
-        .map_err(|errno| SaveError::disk("looking at the directory of", target.path(), errno))?;
-    let state_stat =
-        rustix::fs::fstat(&state.dir.handle).map_err(|errno| SaveError::disk("looking at", state.path(), errno))?;
+    let parent_stat = target.parent().stat()?;
+    let state_stat = state.handle().stat()?;
     let together = parent_stat.st_dev == state_stat.st_dev;
     let sum = room_here.saturating_add(room_state).saturating_add(MARGIN);
     let room = |alone: u64, free| Room {
@@ -143,8 +139,8 @@ pub fn preflight(target: &Target, state: &StateDir, needed: u64) -> Result<Prefl
     let euid = rustix::process::geteuid();
     Ok(Preflight {
         path: target.path().to_path_buf(),
-        owner: who::user_name(file.uid).unwrap_or_else(|| file.uid.to_string()),
-        group: who::group_name(file.gid).unwrap_or_else(|| file.gid.to_string()),
+        owner: audit::user_name(file.uid).unwrap_or_else(|| file.uid.to_string()),
+        group: audit::group_name(file.gid).unwrap_or_else(|| file.gid.to_string()),
         mode: file.mode,
         links: file.links,
         read_only,
@@ -152,11 +148,58 @@ pub fn preflight(target: &Target, state: &StateDir, needed: u64) -> Result<Prefl
         directory_writable: access.is_ok(),
         owner_can_be_kept: euid.is_root() || euid.as_raw() == file.uid,
         group_can_be_kept: euid.is_root() || may_give_group(file.gid, &parent_stat),
-        room: room(room_here, disk::free_bytes(parent)),
-        state_room: room(room_state, disk::free_bytes(&state.dir.handle)),
+        room: room(room_here, files::free_bytes(parent)),
+        state_room: room(room_state, files::free_bytes(state.handle().handle())),
         can_exchange: can_exchange(target),
         in_place,
+        limit: limit_in_the_way(file.size, needed),
     })
+}
+
+/// What this process needs beside what it has when a save begins.
+const HANDLES: usize = 32;
+/// The same of memory, beside some copies of the file.
+const MEMORY: u64 = 64 << 20;
+const COPIES: u64 = 4;
+
+/// A limit that would end the save in its middle, with the engine stopped: the size of a file (beyond it a write fails, or the process is killed), of
+/// memory (without it a program aborts), of handles, and of processes and threads (without one no command can be started, the engine's
+/// neither).
+fn limit_in_the_way(old: u64, new: u64) -> Option<String> {
+    let limit = |which| rustix::process::getrlimit(which).current.unwrap_or(u64::MAX);
+    let largest = old.max(new).saturating_add(MARGIN);
+    let files = limit(Resource::Fsize);
+    if files < largest {
+        return Some(format!(
+            "this process may write no file of more than {files} bytes (ulimit -f), and {largest} are needed"
+        ));
+    }
+    let (memory, has) = (limit(Resource::As), memory_in_use().unwrap_or(0));
+    let needs = COPIES.saturating_mul(old.saturating_add(new)).saturating_add(MEMORY);
+    if memory.saturating_sub(has) < needs {
+        return Some(format!(
+            "this process may use {memory} bytes of memory (ulimit -v), {has} are in use, and {needs} more are needed"
+        ));
+    }
+    let handles = usize::try_from(limit(Resource::Nofile)).unwrap_or(usize::MAX);
+    let open = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+    if handles.saturating_sub(open) < HANDLES {
+        return Some(format!(
+            "this process may have {handles} files open (ulimit -n), {open} are, and {HANDLES} more are needed"
+        ));
+    }
+    // Root is exempt from RLIMIT_NPROC, but not from a control group's pids.max: only trying tells.
+    let thread = std::thread::Builder::new().stack_size(64 << 10).spawn(|| ());
+    let made = thread.map(|thread| thread.join());
+    made.err()
+        .map(|error| format!("this process can start no thread or process any more ({error}; ulimit -u, pids.max)"))
+}
+
+/// The size of this process in memory, in bytes, as the limit counts it (proc_pid_statm(5)).
+fn memory_in_use() -> Option<u64> {
+    let text = files::read(Path::new("/proc/self/statm"), 4096).ok()?;
+    let pages: u64 = std::str::from_utf8(&text).ok()?.split(' ').next()?.parse().ok()?;
+    pages.checked_mul(u64::try_from(rustix::param::page_size()).ok()?)
 }
 
 /// May an owner who is not root give a new file this group (chown(2))? Its own, one of its others, or the one that the file is made with.
@@ -170,32 +213,72 @@ fn may_give_group(gid: u32, parent: &rustix::fs::Stat) -> bool {
 /// Does the file or its directory carry the immutable or append-only flag? (A file system without flags: no.)
 pub(crate) fn immutable(target: &Target) -> bool {
     let stuck = |flags: IFlags| flags.intersects(IFlags::IMMUTABLE | IFlags::APPEND);
-    let file = target.parent().read_handle(target.name());
-    file.is_ok_and(|file| rustix::fs::ioctl_getflags(file).is_ok_and(stuck))
-        || rustix::fs::ioctl_getflags(&target.parent().handle).is_ok_and(stuck)
+    let file = target.parent().open_file(target.name()).ok().flatten();
+    file.is_some_and(|file| rustix::fs::ioctl_getflags(file.file()).is_ok_and(stuck))
+        || rustix::fs::ioctl_getflags(target.parent().handle()).is_ok_and(stuck)
 }
 
 /// A bind mount of the single file can be read-only where its directory is not.
 fn mount_of_file_is_read_only(target: &Target) -> bool {
-    target
-        .parent()
-        .read_handle(target.name())
-        .is_ok_and(|file| rustix::fs::fstatvfs(file).is_ok_and(|room| room.f_flag.contains(StatVfsMountFlags::RDONLY)))
+    let read_only = |room: rustix::fs::StatVfs| room.f_flag.contains(StatVfsMountFlags::RDONLY);
+    let file = target.parent().open_file(target.name()).ok().flatten();
+    file.is_some_and(|file| rustix::fs::fstatvfs(file.file()).is_ok_and(read_only))
 }
 
 /// Why the file cannot be replaced by a rename.
 pub(crate) fn in_place_reason(target: &Target, file: &Snapshot) -> Option<InPlaceWhy> {
     if is_mount_point(target) {
-        Some(InPlaceWhy::MountPoint)
-    } else {
-        (file.links > 1).then_some(InPlaceWhy::HardLinks(file.links))
+        return Some(InPlaceWhy::MountPoint);
     }
+    if file.links > 1 {
+        return Some(InPlaceWhy::HardLinks(file.links));
+    }
+    let (uid, gid) = (file.uid, file.gid);
+    owner_is_unknown(target, file).then_some(InPlaceWhy::OwnerNotMapped { uid, gid })
+}
+
+/// Has the file an owner or group that this user name space does not know? They are shown as the overflow numbers then (user_namespaces(7)), and a
+/// file cannot be given to them. Those numbers can be real ones, too.
+fn owner_is_unknown(target: &Target, file: &Snapshot) -> bool {
+    let number = |name: &str, usual: u32| {
+        let text = files::read(&Path::new("/proc/sys/kernel").join(name), 64).ok();
+        let text = text.and_then(|text| String::from_utf8(text).ok());
+        text.and_then(|text| text.trim().parse().ok()).unwrap_or(usual)
+    };
+    let (user, group) = (number("overflowuid", 65534), number("overflowgid", 65534));
+    if file.uid != user && file.gid != group {
+        return false;
+    }
+    let maps = |id: u32, map: &str| {
+        files::read(Path::new(map), 64 << 10).map_or(true, |text| is_mapped(&String::from_utf8_lossy(&text), id))
+    };
+    if (file.uid == user && !maps(user, "/proc/self/uid_map"))
+        || (file.gid == group && !maps(group, "/proc/self/gid_map"))
+    {
+        return true;
+    }
+    // The number is known here, but is it meant? O_NOATIME is granted to the owner, and to a root who knows the owner: open(2).
+    let flags = OFlags::RDONLY | OFlags::NOATIME | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    rustix::process::geteuid().is_root()
+        && file.uid == user
+        && rustix::fs::openat(target.parent().handle(), target.name(), flags, Mode::empty()).err() == Some(Errno::PERM)
+}
+
+/// Does a table of a user name space (its first number, the one outside, how many) have this number?
+fn is_mapped(map: &str, id: u32) -> bool {
+    map.lines().any(|line| {
+        let mut numbers = line.split_whitespace().map(str::parse::<u64>);
+        let (Some(Ok(first)), Some(Ok(_)), Some(Ok(count))) = (numbers.next(), numbers.next(), numbers.next()) else {
+            return false;
+        };
+        (first..first.saturating_add(count)).contains(&u64::from(id))
+    })
 }
 
 /// The mount id of the file is another one than its directory's (Linux 5.8), or `/proc/self/mountinfo` names the file.
 fn is_mount_point(target: &Target) -> bool {
     let id = |name: &str, flags| {
-        let statx = rustix::fs::statx(&target.parent().handle, name, flags, StatxFlags::MNT_ID).ok()?;
+        let statx = rustix::fs::statx(target.parent().handle(), name, flags, StatxFlags::MNT_ID).ok()?;
         (statx.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(statx.stx_mnt_id)
     };
     match (
@@ -203,7 +286,8 @@ fn is_mount_point(target: &Target) -> bool {
         id("", AtFlags::EMPTY_PATH),
     ) {
         (Some(file), Some(directory)) => file != directory,
-        _ => std::fs::read("/proc/self/mountinfo").is_ok_and(|text| is_in_mountinfo(&text, target.path())),
+        _ => files::read(Path::new("/proc/self/mountinfo"), 64 << 20)
+            .is_ok_and(|text| is_in_mountinfo(&text, target.path())),
     }
 }
 
@@ -226,7 +310,7 @@ fn is_in_mountinfo(text: &[u8], path: &Path) -> bool {
 
 /// By the magic number of the file system (statfs(2)). What is not listed is found out by trying.
 fn can_exchange(target: &Target) -> Option<bool> {
-    let magic = rustix::fs::fstatfs(&target.parent().handle).ok()?.f_type;
+    let magic = rustix::fs::fstatfs(target.parent().handle()).ok()?.f_type;
     match u32::try_from(magic).ok()? {
         0xEF53 | 0x5846_5342 | 0x9123_683E | 0x0102_1994 | 0xF2F5_2010 => Some(true), // ext4, xfs, btrfs, tmpfs, f2fs
         0x6969 | 0xFF53_4D42 | 0xFE53_4D42 => Some(false),                            // nfs, cifs, smb2
@@ -243,5 +327,13 @@ mod tests {
         let text = b"42 27 7:0 / /srv/a\\040b/mailserver.cfg rw,relatime - ext4 /dev/loop0 rw\n";
         assert!(is_in_mountinfo(text, Path::new("/srv/a b/mailserver.cfg")));
         assert!(!is_in_mountinfo(text, Path::new("/srv/a b")));
+    }
+    #[test]
+    fn a_number_is_mapped_if_one_of_the_ranges_has_it() {
+        let all = "         0          0 4294967295\n";
+        assert!(is_mapped(all, 0) && is_mapped(all, 65534));
+        let rootless = "         0       1000          1\n         1     100000      65533\n";
+        assert!(is_mapped(rootless, 0) && is_mapped(rootless, 65533));
+        assert!(!is_mapped(rootless, 65534));
     }
 }

@@ -2,21 +2,86 @@
 //! lets one through.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::PathBuf;
 
-use super::audit::{AuditEntry, audit};
+use super::audit::{Actor, AuditEntry, audit};
 use super::backup;
-use super::disk::{self, LARGEST};
-use super::error::SaveError;
-use super::in_place;
+use super::error::{SaveError, What};
 use super::journal::{self, EngineStopped, Journal, PENDING, Phase};
-use super::recovered::{ROLL_BACK, Recovered};
-use super::state_dir::{Home, Locks, StateDir};
-use super::swap;
-use super::target::{Snapshot, Target};
-use super::trouble::OnDisk;
-use super::who::Actor;
+use super::locks::Locks;
+use super::replace;
+use super::state_dir::{Home, StateDir};
+use super::target::{LARGEST, Snapshot, Target};
+use super::trouble::{OnDisk, Shown};
+use crate::files;
 use crate::mailserver_cfg::Document;
+
+/// The action of a journal that put the old file back after a bad start: undone, the file is still the one that the engine did not like.
+pub const ROLL_BACK: &str = "roll back";
+
+/// What recovery found and did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recovered {
+    /// A save broke off before its exchange: the file is what it was before; leftovers are gone.
+    Undone {
+        /// What it was: `save`, `restore`, … or [`ROLL_BACK`].
+        action: String,
+        /// When it began.
+        when: String,
+        /// What it was about.
+        summary: String,
+        /// The backup that is still there: of a [`ROLL_BACK`], with the bytes that did not get back. A save's own is gone.
+        backup: Option<String>,
+    },
+    /// A save broke off after its exchange: the new file is in place; the old one, which lay beside it, is gone; the backup is there.
+    Completed {
+        /// What it was: `save`, `restore`, … or [`ROLL_BACK`].
+        action: String,
+        /// When it began.
+        when: String,
+        /// What it was about.
+        summary: String,
+        /// Its backup; of a [`ROLL_BACK`], the bytes that are in the file again.
+        backup: String,
+    },
+    /// A save broke off while another program's version was swapped out: that version is back in place.
+    TheirsPutBack {
+        /// When it began.
+        when: String,
+        /// A copy of their version.
+        kept: PathBuf,
+    },
+    /// The file was replaced by another program after the save broke off; what had come out of the exchange is kept.
+    Kept {
+        /// When the save began.
+        when: String,
+        /// Where.
+        kept: PathBuf,
+    },
+    /// The file was torn while written in place; it was put together again from the backup.
+    Repaired {
+        /// When the save began.
+        when: String,
+        /// From this backup.
+        backup: String,
+    },
+    /// A save broke off; the file has been changed since, so it is left alone. The backup is there.
+    ChangedSince {
+        /// When it began.
+        when: String,
+        /// Its backup.
+        backup: String,
+    },
+    /// An earlier save stopped the engine, and did not live to start it or could not. Said until [`engine_is_up`] is called.
+    EngineMayBeDown {
+        /// Since when.
+        when: String,
+        /// Who saved.
+        who: String,
+        /// Why it could not, which was told then; `None`: it did not live to.
+        left: Option<String>,
+    },
+}
 
 /// Cleans up after saves that did not end. To be called at the start of the program; a save calls it first too.
 /// # Errors
@@ -29,8 +94,9 @@ pub fn recover(state: &StateDir, target: &Target) -> Result<Vec<Recovered>, Save
 
 /// Did a save of this file break off, so that [`recover`] has something to finish or undo? Only looks; makes nothing.
 #[must_use]
-pub fn unfinished(state: &Path, target: &Target) -> bool {
-    StateDir::place(state, target).join(journal::NAME).exists()
+pub fn unfinished(state: &StateDir, target: &Target) -> bool {
+    let home = state.look_into(target, None).ok().flatten();
+    home.is_some_and(|home| home.open_file(journal::NAME).is_ok_and(|found| found.is_some()))
 }
 
 /// The engine runs again (or is meant to be down): [`Recovered::EngineMayBeDown`] is not said any more.
@@ -43,14 +109,12 @@ pub fn engine_is_up(state: &StateDir, target: &Target) -> Result<(), SaveError> 
 pub(crate) fn recover_locked(state: &StateDir, home: &Home, target: &Target) -> Result<Vec<Recovered>, SaveError> {
     let mut found = Vec::new();
     for dir in [&home.dir, &home.backups, &home.kept] {
-        for name in dir.names()?.iter().filter(|name| name.starts_with(".tmp-")) {
-            dir.remove(name)?;
-        }
+        dir.remove_leftovers()?;
     }
-    if home.dir.read("target", 1 << 16)?.is_none() {
+    if home.dir.open_file("target")?.is_none() {
         // For people: whose directory this is.
-        home.dir
-            .put("target", format!("{}\n", target.path().display()).as_bytes())?;
+        let line = format!("{}\n", Shown(target.path()));
+        home.dir.write("target", line.as_bytes())?;
     }
     if let Some(journal) = Journal::read(home)? {
         let what = match &journal.phase {
@@ -59,14 +123,13 @@ pub(crate) fn recover_locked(state: &StateDir, home: &Home, target: &Target) -> 
             Phase::InPlace => in_place_broken(home, target, &journal)?,
         };
         // Cleaning up matters more than telling: a full disk must not stop it.
-        let _ = tell(state, target, &journal, &what);
+        let _ = record(state, target, &journal, &what);
         found.push(what);
         Journal::close(home)?;
     }
     // Left when closing the journal was cut short: without a journal nobody asks for it.
     home.dir.remove(PENDING)?;
     backup::clean(home)?;
-    found.extend(leftovers(home, target)?);
     if let Some(engine) = EngineStopped::read(home)? {
         found.push(Recovered::EngineMayBeDown {
             when: engine.when,
@@ -118,6 +181,14 @@ fn completed(journal: &Journal) -> Recovered {
     }
 }
 
+/// The SHA-256 of what lies beside the target under this name; `None`: nothing does.
+fn sum_of(target: &Target, temp: &str) -> Result<Option<String>, SaveError> {
+    let Some(opened) = target.parent().open_file(temp)? else {
+        return Ok(None);
+    };
+    Ok(Some(files::sha256_of(opened.file(), LARGEST, target.path())?))
+}
+
 /// The temp file was whole; which of the two names has it?
 fn after_ready(home: &Home, target: &Target, journal: &Journal, inode: u64) -> Result<Recovered, SaveError> {
     let temp = journal.temp.as_str();
@@ -125,7 +196,7 @@ fn after_ready(home: &Home, target: &Target, journal: &Journal, inode: u64) -> R
     // By inode; by content where a file system makes new inode numbers at each mount.
     let ours_is_in = snapshot.inode == inode || sum == journal.new_sha256;
     let beside = if target.is_temp_name(temp) {
-        target.parent().sum(temp)?
+        sum_of(target, temp)?
     } else {
         None
     };
@@ -142,7 +213,7 @@ fn after_ready(home: &Home, target: &Target, journal: &Journal, inode: u64) -> R
             })
         };
     };
-    let out_stat = rustix::fs::statat(&target.parent().handle, temp, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)
+    let out_stat = rustix::fs::statat(target.parent().handle(), temp, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)
         .map_err(|errno| SaveError::disk("looking at what lies beside", target.path(), errno))?;
     let out_snapshot = Snapshot::of(&out_stat);
     if out_snapshot.inode == inode || out_sum == journal.new_sha256 {
@@ -158,16 +229,15 @@ fn after_ready(home: &Home, target: &Target, journal: &Journal, inode: u64) -> R
     // Another program's version came out, and the crash was faster than putting it back.
     let Some(out) = target.parent().read(temp, LARGEST)? else {
         // Gone since it was summed: the next try finds it so.
-        return Err(SaveError::NeverQuiet {
-            path: target.path().to_path_buf(),
-        });
+        let path = target.path().to_path_buf();
+        return Err(What::NeverQuiet { path }.into());
     };
-    let kept = home.keep("came-out", &out)?;
+    let kept = backup::keep(home, "came-out", &out)?;
     let when = journal.when.clone();
     let (bytes, snapshot) = target.read()?;
-    if snapshot.inode == inode && disk::sha256(&bytes) == journal.new_sha256 {
+    if snapshot.inode == inode && files::sha256(&bytes) == journal.new_sha256 {
         let ours = (Some(Cow::Owned(bytes)), Some(snapshot));
-        swap::put_back(target, home, temp, (Some(Cow::Owned(out)), Some(out_snapshot)), ours)?;
+        replace::put_back(target, home, temp, (Some(Cow::Owned(out)), Some(out_snapshot)), ours)?;
         if journal.own_backup {
             backup::discard(home, &journal.backup)?;
         }
@@ -182,8 +252,8 @@ fn in_place_broken(home: &Home, target: &Target, journal: &Journal) -> Result<Re
     let (sum, _) = target.sum()?;
     if sum == journal.new_sha256 {
         // It may have got there without fsync.
-        let file = in_place::open(target)?;
-        disk::sync_file(&file, target.path())?;
+        let file = replace::open_for_writing(target)?;
+        files::sync(&file, target.path())?;
         return Ok(completed(journal));
     }
     if sum == journal.old_sha256 {
@@ -191,46 +261,25 @@ fn in_place_broken(home: &Home, target: &Target, journal: &Journal) -> Result<Re
     }
     let (when, backup) = (journal.when.clone(), journal.backup.clone());
     let (bytes, _) = target.read()?;
-    let good = backup::read_proven(home, &journal.backup)?;
+    let good = backup::read_proven(&home.backups, &journal.backup)?;
     let other = home.dir.read(PENDING, LARGEST)?.unwrap_or_default();
-    if !in_place::is_torn(&bytes, &good, &other) && Document::parse(bytes.clone()).is_ok() {
+    if !replace::is_torn(&bytes, &good, &other) && Document::parse(bytes.clone()).is_ok() {
         return Ok(Recovered::ChangedSince { when, backup });
     }
-    home.keep("torn", &bytes)?;
-    let mut file = in_place::open(target)?;
-    in_place::overwrite(&mut file, &good, target)
-        .and_then(|()| in_place::check(target, &good))
+    backup::keep(home, "torn", &bytes)?;
+    let mut file = replace::open_for_writing(target)?;
+    replace::overwrite(&mut file, &good, target)
+        .and_then(|()| replace::check(target, &good))
         .map_err(|error| {
             error.with_on_disk(OnDisk::Torn {
-                backup: home.backups.path.join(format!("{}.cfg", journal.backup)),
+                backup: home.backups.path().join(format!("{}.cfg", journal.backup)),
             })
         })?;
     Ok(Recovered::Repaired { when, backup })
 }
 
-/// Files beside the target that are named like ours and that no journal names: removed only when their content is proven to be elsewhere.
-fn leftovers(home: &Home, target: &Target) -> Result<Vec<Recovered>, SaveError> {
-    let names = target.parent().names()?;
-    let mut found = Vec::new();
-    for name in names.into_iter().filter(|name| target.is_temp_name(name)) {
-        let known = match target.parent().sum(&name) {
-            Ok(Some(sum)) => backup::holds(home, &sum)?,
-            Ok(None) => continue,
-            Err(_) => false,
-        };
-        if known {
-            target.parent().remove(&name)?;
-            target.parent().sync()?;
-            found.push(Recovered::LeftoverRemoved { name });
-        } else {
-            let path = target.path().with_file_name(&name);
-            found.push(Recovered::LeftoverFound { path });
-        }
-    }
-    Ok(found)
-}
-
-fn tell(state: &StateDir, target: &Target, journal: &Journal, what: &Recovered) -> Result<(), SaveError> {
+/// Writes the audit line.
+fn record(state: &StateDir, target: &Target, journal: &Journal, what: &Recovered) -> Result<(), SaveError> {
     let result = match what {
         Recovered::Undone { action, .. } if action == ROLL_BACK => {
             "broke off; the file is still the new one, with which the engine did not come up"
@@ -244,9 +293,7 @@ fn tell(state: &StateDir, target: &Target, journal: &Journal, what: &Recovered) 
         Recovered::Kept { .. } => "broke off; replaced by another program since, what came out is kept",
         Recovered::Repaired { .. } => "broke off while writing in place; put together again from the backup",
         Recovered::ChangedSince { .. } => "broke off; changed by another program since, left alone",
-        Recovered::LeftoverRemoved { .. } | Recovered::LeftoverFound { .. } | Recovered::EngineMayBeDown { .. } => {
-            return Ok(());
-        }
+        Recovered::EngineMayBeDown { .. } => return Ok(()),
     };
     let (actor, words) = (
         Actor::now(),

@@ -1,15 +1,16 @@
 //! What is to be saved, and what came of it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::error::SaveError;
-use super::gate::{GateError, Started};
-use super::manifest::BackupInfo;
-use super::recovered::Recovered;
+use super::audit::Actor;
+use super::backup::BackupInfo;
+use super::error::NotRolledBack;
+use super::gate::Started;
+use super::recover::Recovered;
 use super::state_dir::StateDir;
 use super::target::Target;
-use super::who::Actor;
 use crate::mailserver_cfg::{Document, Edit, EditSet, Proven, Secrets, ValueChange};
 
 /// The words that go with a save into manifest and audit. This room does not read them.
@@ -31,7 +32,7 @@ pub enum Content {
     /// The same, with the edits made in the base and proven already, as the review showed them. Where something else stands in the file
     /// by then, they are made anew.
     Proven(Arc<Proven>),
-    /// These bytes, whole: a restore. Where values changed since the base was read, the save ends with [`SaveError::ChangedUnderneath`];
+    /// These bytes, whole: a restore. Where values changed since the base was read, the save ends with [`What::ChangedUnderneath`](super::What::ChangedUnderneath);
     /// but what the engine wrote when it was stopped for this save is reported, in the backup, and gone from the file.
     Whole {
         /// The new content; must be a document.
@@ -41,7 +42,7 @@ pub enum Content {
     Mend {
         /// The new content; must be a document.
         bytes: Vec<u8>,
-        /// The bytes that the user was told of. If others are there by then, the save ends with [`SaveError::ChangedUnderneath`].
+        /// The bytes that the user was told of. If others are there by then, the save ends with [`What::ChangedUnderneath`](super::What::ChangedUnderneath).
         broken: Vec<u8>,
     },
 }
@@ -58,6 +59,8 @@ pub struct Request<'a> {
     pub state: &'a StateDir,
     /// The file.
     pub target: &'a Target,
+    /// The real path of the file that was reviewed: a link that leads elsewhere by now is not followed.
+    pub reviewed: &'a Path,
     /// The document that the user saw and reviewed.
     pub base: &'a Arc<Document>,
     /// What it shall become.
@@ -101,7 +104,7 @@ pub enum Outcome {
         /// Why it did not come up.
         why: Vec<String>,
         /// Why the old file is not back, and which file is there.
-        error: String,
+        error: NotRolledBack,
     },
 }
 
@@ -150,16 +153,5 @@ impl std::fmt::Debug for Saved {
             .field("recovered", recovered)
             .field("warnings", warnings)
             .finish_non_exhaustive()
-    }
-}
-
-/// Puts an error and what became of the engine together.
-pub(crate) fn ended(error: SaveError, engine: Result<(), GateError>) -> SaveError {
-    match engine {
-        Ok(()) => error,
-        Err(start) => SaveError::EngineDown {
-            because: Box::new(error),
-            start,
-        },
     }
 }

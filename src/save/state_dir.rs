@@ -1,99 +1,87 @@
-//! The state directory: 0700, ours, one sub-directory for each target file, so that several servers keep apart.
+//! The state directory: 0700, ours, one sub-directory for each target file, so that several servers keep apart; and the JSON of the files in it.
+//!
+//! It is opened once and everything in it is reached through that handle. What cannot be trusted for writing is not believed for reading either.
 
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, FlockOperation, Mode};
+use rustix::fs::{Access, AtFlags, FileType, Mode};
 use rustix::io::Errno;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use super::audit::AUDIT_FILE;
-use super::disk::{self, Dir};
-use super::error::SaveError;
+use super::error::{SaveError, What};
 use super::target::Target;
 use super::trouble::shown;
+use crate::files::{self, Directory};
+use crate::hostile::safe_text;
+
+/// The backups in a target's sub-directory.
+pub(crate) const BACKUPS: &str = "backups";
+
+/// The audit file in the state directory.
+pub const AUDIT_FILE: &str = "audit.jsonl";
+
+/// State files are small; one that is larger was not written by us.
+const LARGEST: u64 = 16 << 20;
 
 /// Where backups, journal, draft and audit lie. Open means: checked.
+#[derive(Debug)]
 pub struct StateDir {
-    pub(crate) dir: Dir,
-}
-
-impl std::fmt::Debug for StateDir {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("StateDir").field(&self.dir.path).finish()
-    }
+    dir: Directory,
+    /// It is there; else `dir` is the nearest directory above it, in which it would be made.
+    is_there: bool,
 }
 
 impl StateDir {
     /// Opens the directory, creating it (and missing parents) 0700. One that others may only read is closed to them, if nothing is in it but
-    /// what is ours.
+    /// what is ours: this room's files and those whose names begin like one of `others` (what the rest of the program keeps there).
     /// # Errors
-    /// [`SaveError::StateDir`] when it is a symbolic link, belongs to another user, others may write to it, or others may read it and it holds
-    /// what is not ours: closing that to them could stop the whole host.
-    pub fn open(path: &Path) -> Result<Self, SaveError> {
-        if !is_there(path)? {
-            create(path)?;
-        }
-        let (state, mode) = Self::trusted(path)?;
+    /// [`What::StateDir`] when it is a symbolic link, belongs to another user, others may write to it or to a directory above, or others
+    /// may read it and it holds what is not ours: closing that to them could stop the whole host.
+    pub fn open(path: &Path, others: &[&str]) -> Result<Self, SaveError> {
+        let (dir, mode) = match find(path)? {
+            Some(dir) => trusted(dir, path, others)?,
+            None => trusted(create(path)?, path, others)?,
+        };
         if mode != 0o700 {
-            rustix::fs::fchmod(&state.dir.handle, Mode::RWXU)
-                .map_err(|errno| SaveError::disk("closing", path, errno))?;
+            rustix::fs::fchmod(dir.handle(), Mode::RWXU).map_err(|errno| SaveError::disk("closing", path, errno))?;
         }
-        Ok(state)
-    }
-
-    /// The directory and its mode, if it can be trusted.
-    fn trusted(path: &Path) -> Result<(Self, u32), SaveError> {
-        let dir = Dir::open(path).map_err(|errno| SaveError::disk("opening", path, errno))?;
-        let stat = rustix::fs::fstat(&dir.handle).map_err(|errno| SaveError::disk("looking at", path, errno))?;
-        let ours = rustix::process::geteuid().as_raw();
-        if stat.st_uid != ours {
-            let why = format!("it belongs to user {}, and this is user {ours}", stat.st_uid);
-            return Err(untrusted(path, why, "give another one with --state-dir, or chown it"));
-        }
-        let mode = stat.st_mode & 0o777;
-        if mode & 0o022 != 0 {
-            return Err(untrusted(
-                path,
-                format!("others may write to it (mode {mode:04o})"),
-                "look who put what into it, then chmod 0700 it",
-            ));
-        }
-        if mode != 0o700
-            && let Some(name) = stranger(path)?
-        {
-            let why = format!(
-                "others may read it (mode {mode:04o}), and {} in it is not ours, so that closing it could harm others",
-                shown(&name)
-            );
-            let next = "give another one with --state-dir, or chmod 0700 it if it is for kerio-tls alone";
-            return Err(untrusted(path, why, next));
-        }
-        Ok((Self { dir }, mode))
-    }
-
-    /// Its path.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.dir.path
+        Ok(Self { dir, is_there: true })
     }
 
     /// Opens the directory for looking only: nothing is created, no mode is changed. Where it is not there yet, the nearest directory above
     /// it, where it would be made, is looked at.
     /// # Errors
-    /// [`SaveError::Disk`] when it cannot be opened; [`SaveError::StateDir`] as [`Self::open`].
-    pub fn look(path: &Path) -> Result<Self, SaveError> {
-        if is_there(path)? {
-            return Ok(Self::trusted(path)?.0);
+    /// [`What::Disk`] when it cannot be opened; [`What::StateDir`] as [`Self::open`].
+    pub fn look(path: &Path, others: &[&str]) -> Result<Self, SaveError> {
+        if let Some(dir) = find(path)? {
+            let (dir, _) = trusted(dir, path, others)?;
+            return Ok(Self { dir, is_there: true });
         }
-        let absolute = std::path::absolute(path).map_err(|error| SaveError::io("looking at", path, &error))?;
-        let there = absolute.ancestors().find(|above| above.is_dir()).unwrap_or(&absolute);
-        let dir = Dir::open(there).map_err(|errno| SaveError::disk("opening", there, errno))?;
+        let dir = nearest(path)?;
         let access = Access::WRITE_OK | Access::EXEC_OK;
-        rustix::fs::accessat(&dir.handle, ".", access, AtFlags::EACCESS)
-            .map_err(|errno| SaveError::disk("making the state directory in", there, errno))?;
-        Ok(Self { dir })
+        rustix::fs::accessat(dir.handle(), ".", access, AtFlags::EACCESS)
+            .map_err(|errno| SaveError::disk("making the state directory in", dir.path(), errno))?;
+        Ok(Self { dir, is_there: false })
     }
 
-    /// Where the state of one target is, or will be once something was saved.
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The directory itself, for what the rest of the program keeps in it; `None`: it is not there yet.
+    #[must_use]
+    pub fn directory(&self) -> Option<&Directory> {
+        self.is_there.then_some(&self.dir)
+    }
+
+    pub(crate) fn handle(&self) -> &Directory {
+        &self.dir
+    }
+
+    /// Where the state of one target is, or will be once something was saved: for words.
     #[must_use]
     pub fn place(path: &Path, target: &Target) -> PathBuf {
         path.join(name(target))
@@ -101,197 +89,264 @@ impl StateDir {
 
     /// Has anything been kept for this target yet?
     #[must_use]
-    pub fn knows(path: &Path, target: &Target) -> bool {
-        Self::place(path, target).is_dir()
+    pub fn knows(&self, target: &Target) -> bool {
+        self.is_there && self.dir.existing(&name(target)).is_ok_and(|found| found.is_some())
     }
 
-    /// The sub-directory of one target.
+    /// The sub-directory of one target, made if it is not there.
     pub(crate) fn home(&self, target: &Target) -> Result<Home, SaveError> {
         let dir = self.dir.sub(&name(target))?;
         Ok(Home {
-            backups: dir.sub("backups")?,
+            backups: dir.sub(BACKUPS)?,
             kept: dir.sub("kept")?,
             dir,
         })
     }
-}
 
-fn untrusted(path: &Path, why: String, next: &'static str) -> SaveError {
-    SaveError::StateDir {
-        path: path.to_path_buf(),
-        why,
-        next,
+    /// What is in the sub-directory of one target: a directory of that name, or the sub-directory itself. Makes nothing.
+    pub(crate) fn look_into(&self, target: &Target, inside: Option<&str>) -> Result<Option<Directory>, SaveError> {
+        if !self.is_there {
+            return Ok(None);
+        }
+        let home = self.dir.existing(&name(target))?;
+        match (home, inside) {
+            (Some(home), Some(inside)) => Ok(home.existing(inside)?),
+            (home, _) => Ok(home),
+        }
     }
 }
 
-/// Is there a directory of this name? A symbolic link is none: it could be turned to another place between two looks.
-fn is_there(path: &Path) -> Result<bool, SaveError> {
-    match std::fs::symlink_metadata(path) {
-        Ok(found) if found.file_type().is_symlink() => Err(untrusted(
+/// The state of one target file.
+pub(crate) struct Home {
+    pub(crate) dir: Directory,
+    pub(crate) backups: Directory,
+    /// Files that are nobody's backup but may be wanted: what a failed start left, what another program wrote in between.
+    pub(crate) kept: Directory,
+}
+
+fn untrusted(path: &Path, why: impl Into<String>, next: &'static str) -> SaveError {
+    let (path, why) = (path.to_path_buf(), why.into());
+    What::StateDir { path, why, next }.into()
+}
+
+/// The directory and its mode, if it can be trusted.
+fn trusted(dir: Directory, path: &Path, others: &[&str]) -> Result<(Directory, u32), SaveError> {
+    let stat = dir.stat()?;
+    let ours = rustix::process::geteuid().as_raw();
+    if stat.st_uid != ours {
+        let why = format!("it belongs to user {}, and this is user {ours}", stat.st_uid);
+        return Err(untrusted(path, why, "give another one with --state-dir, or chown it"));
+    }
+    let mode = stat.st_mode & 0o777;
+    if mode & 0o022 != 0 {
+        let why = format!("others may write to it (mode {mode:04o})");
+        return Err(untrusted(path, why, "look who put what into it, then chmod 0700 it"));
+    }
+    if let Some(why) = dir.replaceable() {
+        let next = "give one with --state-dir that nobody but root can exchange";
+        return Err(untrusted(path, why, next));
+    }
+    if mode != 0o700
+        && let Some(name) = stranger(&dir, others)?
+    {
+        let why = format!(
+            "others may read it (mode {mode:04o}), and {} in it is not ours, so that closing it could harm others",
+            shown(&name)
+        );
+        let next = "give another one with --state-dir, or chmod 0700 it if it is for kerio-tls alone";
+        return Err(untrusted(path, why, next));
+    }
+    Ok((dir, mode))
+}
+
+/// The directory of that name. A symbolic link is none: it could be turned to another place between two looks.
+fn find(path: &Path) -> Result<Option<Directory>, SaveError> {
+    let not_a_directory = || untrusted(path, "it is not a directory", "give another one with --state-dir");
+    let (above, name) = split(path)?;
+    let above = match Directory::open(&above) {
+        Ok(above) => above,
+        Err(fault) if fault.is_missing() => return Ok(None),
+        Err(fault) => return Err(fault.into()),
+    };
+    let stat = match rustix::fs::statat(above.handle(), name.as_str(), AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => stat,
+        Err(Errno::NOENT) => return Ok(None),
+        Err(errno) => return Err(SaveError::disk("looking at", path, errno)),
+    };
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Directory => Ok(above.existing(&name)?),
+        FileType::Symlink => Err(untrusted(
             path,
-            "it is a symbolic link".into(),
+            "it is a symbolic link",
             "give the directory that it points to",
         )),
-        Ok(found) if !found.is_dir() => Err(untrusted(
-            path,
-            "it is not a directory".into(),
-            "give another one with --state-dir",
-        )),
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(SaveError::io("looking at", path, &error)),
+        _ => Err(not_a_directory()),
     }
+}
+
+/// The directory above, and the last name.
+fn split(path: &Path) -> Result<(PathBuf, String), SaveError> {
+    let absolute = std::path::absolute(path).map_err(|_| SaveError::disk("looking at", path, Errno::NOENT))?;
+    let name = absolute.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    match (absolute.parent(), name) {
+        (Some(above), Some(name)) => Ok((above.to_path_buf(), name)),
+        _ => {
+            let why = "its path does not end in a name that is UTF-8";
+            Err(untrusted(path, why, "give another one with --state-dir"))
+        }
+    }
+}
+
+/// The nearest directory above that is there.
+fn nearest(path: &Path) -> Result<Directory, SaveError> {
+    let mut above = split(path)?.0;
+    loop {
+        match Directory::open(&above) {
+            Ok(found) => return Ok(found),
+            Err(fault) if fault.is_missing() && above.pop() => {}
+            Err(fault) => return Err(fault.into()),
+        }
+    }
+}
+
+/// Makes it and what is missing above it.
+fn create(path: &Path) -> Result<Directory, SaveError> {
+    let (mut above, name) = split(path)?;
+    let mut missing = vec![name];
+    let mut dir = loop {
+        match Directory::open(&above) {
+            Ok(found) => break found,
+            Err(fault) if fault.is_missing() => {
+                let (next, name) = split(&above)?;
+                missing.push(name);
+                above = next;
+            }
+            Err(fault) => return Err(fault.into()),
+        }
+    };
+    for name in missing.into_iter().rev() {
+        dir = dir.sub(&name)?;
+    }
+    Ok(dir)
 }
 
 /// Something in the directory that no kerio-tls has put there.
-fn stranger(path: &Path) -> Result<Option<String>, SaveError> {
-    let fault = |error: std::io::Error| SaveError::io("listing", path, &error);
-    for entry in std::fs::read_dir(path).map_err(fault)? {
-        let name = entry.map_err(fault)?.file_name();
-        let name = name.to_string_lossy();
-        if !is_ours(&name) {
-            return Ok(Some(name.into_owned()));
-        }
-    }
-    Ok(None)
+fn stranger(dir: &Directory, others: &[&str]) -> Result<Option<String>, SaveError> {
+    let names = dir.names()?;
+    Ok(names.into_iter().find(|name| !is_ours(name, others)))
 }
 
-/// A target's sub-directory, the audit file, what is remembered between runs (`work::memory`, `work::backups`; another name while it is written),
-/// or preferences, which stand here too where a user has no home.
-fn is_ours(name: &str) -> bool {
+/// A target's sub-directory, the audit file, a file that is being written, or what the rest of the program keeps there.
+fn is_ours(name: &str, others: &[&str]) -> bool {
     let of_target = name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let remembered = [
-        "evidence.",
-        "server.",
-        "memory.",
-        "engine-seconds",
-        "kerio-tls.",
-        "peers.csv",
-    ];
-    of_target || name == AUDIT_FILE || remembered.iter().any(|start| name.starts_with(start))
+    let begins = |start: &&str| name.starts_with(*start);
+    of_target || name == AUDIT_FILE || files::is_temp_name(name) || others.iter().any(begins)
 }
 
 /// A name for a target's sub-directory: paths can be long and hold anything.
 fn name(target: &Target) -> String {
     use std::os::unix::ffi::OsStrExt as _;
-    disk::sha256(target.path().as_os_str().as_bytes())
-        .chars()
-        .take(16)
-        .collect()
+    let digest = files::sha256(target.path().as_os_str().as_bytes());
+    digest.chars().take(16).collect()
 }
 
-fn create(path: &Path) -> Result<(), SaveError> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    // Parents as `mkdir -p` makes them, so by the umask: 077 makes them private too. The last one is private always.
-    std::fs::create_dir_all(parent).map_err(|error| SaveError::io("creating", parent, &error))?;
-    match std::fs::DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(SaveError::io("creating", path, &error)),
+/// Writes a value as JSON (see [`Directory::write`]).
+pub(crate) fn put<T: Serialize>(dir: &Directory, name: &str, value: &T) -> Result<(), SaveError> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| broken(dir, name, &error))?;
+    Ok(dir.write(name, printable(&(text + "\n")).as_bytes())?)
+}
+
+/// One line of JSON, for files that grow.
+pub(crate) fn line<T: Serialize>(dir: &Directory, name: &str, value: &T) -> Result<String, SaveError> {
+    let text = serde_json::to_string(value).map_err(|error| broken(dir, name, &error))?;
+    Ok(printable(&(text + "\n")))
+}
+
+/// The same JSON, so written that a terminal shows just what is in it: whatever is not plainly visible is escaped. (Such characters stand only inside
+/// strings.) A path, a value of the file, or what an engine said could hold anything, and administrators `cat` these files.
+fn printable(json: &str) -> String {
+    let plain = |byte: u8| (b' '..=b'~').contains(&byte) || byte == b'\n';
+    if json.bytes().all(plain) {
+        return json.to_owned();
     }
-    let parent_dir = std::fs::File::open(parent).map_err(|error| SaveError::io("opening", parent, &error))?;
-    parent_dir
-        .sync_all()
-        .map_err(|error| SaveError::io("syncing", parent, &error))
-}
-
-/// The state of one target file.
-pub(crate) struct Home {
-    pub(crate) dir: Dir,
-    pub(crate) backups: Dir,
-    /// Files that are nobody's backup but may be wanted: what a failed start left, what another program wrote in between.
-    pub(crate) kept: Dir,
-}
-
-impl Home {
-    /// Keeps bytes that would otherwise be lost. Returns where.
-    pub(crate) fn keep(&self, why: &str, bytes: &[u8]) -> Result<PathBuf, SaveError> {
-        // Several may be kept in one second, and the oldest go first.
-        let stamp = super::who::utc_stamp_fine();
-        let name = format!("{stamp}-{why}-{}.cfg", disk::random_name());
-        self.kept.put(&name, bytes)?;
-        // What cannot be dropped now is dropped another time: keeping is what matters.
-        let _ = self.prune_kept(&name);
-        Ok(self.kept.path.join(name))
-    }
-
-    /// Kept files are copies of everything in the file, secrets too: they go by the rule for backups. `protect` is the one just made.
-    fn prune_kept(&self, protect: &str) -> Result<(), SaveError> {
-        let names = self.kept.names()?.into_iter().filter(|name| name.ends_with(".cfg"));
-        // Names begin with the stamp, so they are in order.
-        let stamps: Vec<_> = names.map(|name| (name.clone(), name)).collect();
-        for name in super::backup::too_old(&stamps, &super::who::utc_stamp(), protect) {
-            self.kept.remove(&name)?;
-        }
-        self.kept.sync()
-    }
-}
-
-/// Both locks of a target: on its directory (against other state directories) and on its state. Held until dropped.
-pub(crate) struct Locks {
-    target: std::os::fd::OwnedFd,
-    state: std::os::fd::OwnedFd,
-    /// The file system of the target knows no locks (some NFS): only the state directory's is held.
-    pub(crate) weak: bool,
-}
-
-impl Locks {
-    /// Takes both, without waiting. `flock` on a directory handle: no lock file, gone with the process.
-    /// # Errors
-    /// [`SaveError::Locked`].
-    pub(crate) fn take(target: &Target, home: &Home) -> Result<Self, SaveError> {
-        let path = target.path();
-        let busy = |handle: &std::os::fd::OwnedFd| SaveError::Locked {
-            path: path.to_path_buf(),
-            pid: holder(handle),
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        let shows_itself = u8::try_from(c).is_ok_and(plain) || {
+            let shown = safe_text(c.encode_utf8(&mut [0; 4]), 16);
+            shown.chars().eq([c])
         };
-        let fault = |errno| SaveError::disk("locking the directory of", path, errno);
-        let state = home.dir.again().map_err(fault)?;
-        match rustix::fs::flock(&state, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::AGAIN) => return Err(busy(&state)),
-            Err(errno) => return Err(fault(errno)),
-        }
-        let directory = target.parent().again().map_err(fault)?;
-        let weak = match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => false,
-            Err(Errno::AGAIN) => return Err(busy(&directory)),
-            // NFS turns flock into a byte-range lock, which needs a handle open for writing: impossible for a directory.
-            Err(Errno::BADF | Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => true,
-            Err(errno) => return Err(fault(errno)),
-        };
-        Ok(Self {
-            target: directory,
-            state,
-            weak,
-        })
-    }
-}
-
-impl Drop for Locks {
-    /// Said, not left to closing: a child that another thread is just starting has a copy of the handles until its `exec`.
-    fn drop(&mut self) {
-        for handle in [&self.target, &self.state] {
-            let _ = rustix::fs::flock(handle, FlockOperation::Unlock);
+        if shows_itself {
+            text.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
         }
     }
+    text
 }
 
-/// Who holds the lock, from `/proc/locks`; `None` when it does not say (another PID namespace).
-fn holder(handle: &std::os::fd::OwnedFd) -> Option<u32> {
-    let inode = rustix::fs::fstat(handle).ok()?.st_ino.to_string();
-    let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    locks.lines().find_map(|line| {
-        let mut fields = line.split_whitespace().skip(1);
-        if fields.next()? != "FLOCK" {
-            return None;
-        }
-        let pid = fields.nth(2)?;
-        let place = fields.next()?;
-        (place.rsplit(':').next()? == inode).then(|| pid.parse().ok())?
-    })
+/// What to do about a file that nothing depends on.
+const BOOKKEEPING: &str = "move it away (it is only our own bookkeeping), then try again";
+
+/// The number that every file of ours begins with, for what is in it and how.
+#[derive(Deserialize)]
+struct Head {
+    format: u32,
+}
+
+/// The same as [`get`] for a file that says its format.
+pub(crate) fn get_of<T: DeserializeOwned>(dir: &Directory, name: &str, format: u32) -> Result<Option<T>, SaveError> {
+    let Some(bytes) = dir.read(name, LARGEST)? else {
+        return Ok(None);
+    };
+    let head: Head = parse(dir, name, &bytes)?;
+    if head.format == format {
+        return parse(dir, name, &bytes).map(Some);
+    }
+    let why = format!(
+        "it is of format {}, made by another version of kerio-tls; this one knows format {format}",
+        head.format
+    );
+    let (path, next) = (
+        dir.path().join(name),
+        "use that version, or move the file away and try again",
+    );
+    let next = next.to_owned();
+    Err(What::StateFile { path, why, next }.into())
+}
+
+/// Reads a value; `None` when there is no such file.
+pub(crate) fn get<T: DeserializeOwned>(dir: &Directory, name: &str) -> Result<Option<T>, SaveError> {
+    let bytes = dir.read(name, LARGEST)?;
+    bytes.map(|bytes| parse(dir, name, &bytes)).transpose()
+}
+
+fn parse<T: DeserializeOwned>(dir: &Directory, name: &str, bytes: &[u8]) -> Result<T, SaveError> {
+    serde_json::from_slice(bytes).map_err(|error| broken(dir, name, &error))
+}
+
+fn broken(dir: &Directory, name: &str, error: &serde_json::Error) -> SaveError {
+    let (path, next) = (dir.path().join(name), BOOKKEEPING.to_owned());
+    // serde's words can quote the content; the place is enough.
+    let why = format!("line {}, column {}", error.line(), error.column());
+    What::StateFile { path, why, next }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_of_ours_shows_what_is_in_it_and_reads_back_the_same() {
+        let hostile = "a\x1b[2J\u{9b}\u{202e}\u{200b}\u{7f}\u{e0041}\r\nGrüße 東京 \\u0041";
+        let text = printable(&serde_json::to_string(hostile).unwrap());
+        assert!(text.contains("Grüße 東京"), "{text}");
+        assert!(
+            !text
+                .chars()
+                .any(|c| c.is_control() || "\u{202e}\u{200b}\u{e0041}".contains(c))
+        );
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), hostile);
+    }
 }

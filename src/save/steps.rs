@@ -1,45 +1,48 @@
-//! The save from end to end, step by step in order.
+//! The save from end to end, step by step in order, and what becomes of the engine at each end.
 
-use std::fs::File;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use super::attributes::Attributes;
-use super::audit::{AuditEntry, audit};
-use super::error::SaveError;
-use super::gate::{Gate, Progress, Started, Step};
-use super::left_down::{late, left};
-use super::manifest::BackupInfo;
+use super::attempt::{Done, Save};
+use super::audit::{self, AuditEntry, audit};
+use super::error::{SaveError, What};
+use super::gate::{Gate, GateError, GateKind, Progress, Started, Step};
+use super::journal::EngineStopped;
+use super::locks::Locks;
 use super::plan::{Old, Plan, Theirs, plan, read_now};
-use super::preflight::{in_place_reason, preflight};
+use super::preflight::preflight;
 use super::recover::recover_locked;
-use super::request::{Outcome, Request, Saved, ended};
-use super::state_dir::{Home, Locks};
-use super::target::Snapshot;
+use super::request::{Outcome, Request, Saved};
 use super::trouble::OnDisk;
 use crate::mailserver_cfg::EditSet;
 
-/// How often a save starts over when another program wrote between reading and exchange.
-pub(crate) const ATTEMPTS: usize = 3;
-
 /// Saves. Returns when the file is in place for good and the engine is up, or when nothing has changed and the engine is as it was.
 /// Does everything on the calling thread.
+///
+/// Where something in it panics (and panics unwind), an engine that was told to stop for this save is started before the panic goes on to the
+/// caller, whether the exchange has happened or not: the file is the old one or the new one, whole, and the journal tells the next start which.
 /// # Errors
 /// [`SaveError`]; each says what is on disk. After the commit point there is no error, only [`Saved::warnings`] and [`Outcome`].
 pub fn save(request: &Request<'_>, gate: &mut dyn Gate, progress: &mut dyn Progress) -> Result<Saved, SaveError> {
     progress.step(Step::Recovering);
+    same_file(request)?;
+    // Beyond `ulimit -f` a write shall fail, not kill. Handled, not ignored: what is ignored stays so in the engine that is started.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     let home = request.state.home(request.target)?;
     let locks = Locks::take(request.target, &home)?;
     let recovered = recover_locked(request.state, &home, request.target)?;
-    let mut result = Save { request, home: &home }.run(gate, progress);
+    let save = Save { request, home: &home };
+    let engine = Cell::new(Engine::NotOurs);
+    let mut result = catch_unwind(AssertUnwindSafe(|| save.run(gate, &engine, progress))).unwrap_or_else(|panic| {
+        save.start_after_panic(gate, engine.get());
+        resume_unwind(panic)
+    });
     if let Ok(saved) = &mut result {
         saved.recovered = recovered;
-        if locks.weak {
-            saved.warnings.push(
-                "this file system knows no locks: a second save from another host would have been seen only by its effect".to_owned(),
-            );
-        }
+        saved.warnings.extend(locks.warnings.iter().cloned());
     }
-    let told = tell(request, &result);
+    let told = record(request, &result);
     if let (Ok(saved), Err(error)) = (&mut result, told) {
         saved
             .warnings
@@ -48,21 +51,27 @@ pub fn save(request: &Request<'_>, gate: &mut dyn Gate, progress: &mut dyn Progr
     result
 }
 
-/// What was committed.
-struct Done {
-    plan: Plan,
-    attributes: Attributes,
-    backup: BackupInfo,
-    warnings: Vec<String>,
+/// A link that leads elsewhere by now would put one server's settings into another's file.
+fn same_file(request: &Request<'_>) -> Result<(), SaveError> {
+    let (asked, now) = (request.target.asked(), request.target.path());
+    if now == request.reviewed {
+        return Ok(());
+    }
+    let (asked, now, reviewed) = (asked.to_path_buf(), now.to_path_buf(), request.reviewed.to_path_buf());
+    Err(What::AnotherFile { asked, now, reviewed }.into())
 }
 
-pub(crate) struct Save<'a> {
-    pub(crate) request: &'a Request<'a>,
-    pub(crate) home: &'a Home,
+/// Is the engine down by our hand, right now?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    /// It was not touched, or is up again, or its start was tried and went badly.
+    NotOurs,
+    /// It may have been told to stop, and was not started since. `noted`: the note about it is on disk.
+    MayBeDown { noted: bool },
 }
 
-impl<'a> Save<'a> {
-    fn run(&self, gate: &mut dyn Gate, progress: &mut dyn Progress) -> Result<Saved, SaveError> {
+impl Save<'_> {
+    fn run(&self, gate: &mut dyn Gate, state: &Cell<Engine>, progress: &mut dyn Progress) -> Result<Saved, SaveError> {
         progress.step(Step::Checking);
         let request = self.request;
         let (now, ..) = read_now(request)?;
@@ -79,115 +88,72 @@ impl<'a> Save<'a> {
         if stops {
             self.engine_stopped(None).write(self.home)?;
         }
+        state.set(Engine::MayBeDown { noted: stops });
         let written = match gate.before_write() {
             Ok(()) => self.write(first, stops, gate, progress),
             Err(error) => Err(error.into()),
         };
         match written {
-            Ok(Ok(done)) => Ok(self.after_commit(done, stops, gate, progress)),
+            Ok(Ok(done)) => Ok(self.after_commit(done, stops, gate, state, progress)),
             Ok(Err(plan)) => {
                 // The engine itself wrote what was wanted when it stopped.
                 progress.step(Step::RestartingEngine);
                 let mut saved = self.nothing(plan);
-                match gate.abort() {
+                match self.start_again(gate, state) {
                     Ok(()) if stops => saved.warnings.extend(self.engine_cleared()),
                     Ok(()) => {}
-                    Err(error) => {
-                        self.engine_left(format!("it could not be started again: {}", error.in_full()));
-                        return Err(ended(SaveError::NothingLeft, Err(error)));
-                    }
+                    Err(start) => return Err(ended(What::NothingLeft.into(), Err(start))),
                 }
                 Ok(saved)
             }
             Err(error) => {
                 progress.step(Step::RestartingEngine);
                 let told = stops && gate.told_to_stop();
-                let engine = gate.abort();
+                let engine = self.start_again(gate, state);
                 // A note of an earlier save is not ours to take away: nothing was started now.
                 if stops && engine.is_ok() {
                     // Whatever this says, the error to tell is the one that ended the save.
                     let _ = self.engine_cleared();
                 }
                 let error = if told { late(error, engine.is_ok()) } else { error };
-                if let Err(start) = &engine {
-                    self.engine_left(format!("it could not be started again: {}", start.in_full()));
-                }
                 Err(ended(error, engine))
             }
         }
     }
 
-    pub(crate) fn not_cancelled(&self) -> Result<(), SaveError> {
-        if self.request.cancelled() {
-            Err(SaveError::Cancelled)
-        } else {
-            Ok(())
+    /// The save ended before its commit: the engine is started, if it was told to stop.
+    fn start_again(&self, gate: &mut dyn Gate, state: &Cell<Engine>) -> Result<(), GateError> {
+        let engine = gate.abort();
+        state.set(Engine::NotOurs);
+        if let Err(start) = &engine {
+            self.engine_left(format!("it could not be started again: {}", start.in_full()));
+        }
+        engine
+    }
+
+    /// The same after a panic, which may have come out of the gate itself.
+    fn start_after_panic(&self, gate: &mut dyn Gate, engine: Engine) {
+        let Engine::MayBeDown { noted } = engine else { return };
+        let started = catch_unwind(AssertUnwindSafe(|| gate.abort()));
+        match started {
+            Ok(Ok(())) if noted => {
+                // The panic is what is told.
+                let _ = self.engine_cleared();
+            }
+            Ok(Ok(())) => {}
+            Ok(Err(start)) => self.engine_left(format!("it could not be started again: {}", start.in_full())),
+            Err(_) => self.engine_left("the program itself failed while it started it again".to_owned()),
         }
     }
 
-    /// Reads again, and writes (`stopped`: the engine was stopped for this); starts over when another program was in between. `Ok(Err(plan))`: nothing to do any more.
-    fn write(
+    fn after_commit(
         &self,
-        first: Plan,
-        stopped: bool,
+        done: Done,
+        stops: bool,
         gate: &mut dyn Gate,
+        state: &Cell<Engine>,
         progress: &mut dyn Progress,
-    ) -> Result<Result<Done, Plan>, SaveError> {
-        let mut last = Some(first);
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            self.not_cancelled()?;
-            progress.step(Step::Reading);
-            // What the engine wrote when it was stopped for this save is no surprise; whoever writes after that is another program.
-            let theirs = if stopped && attempt == 1 {
-                Theirs::Engines
-            } else {
-                Theirs::Asked
-            };
-            let (plan, snapshot, file) = self.read_again(last.take(), theirs)?;
-            let attributes = Attributes::of(&file, self.request.target.path())?;
-            let Some(new) = &plan.new else {
-                return Ok(Err(plan));
-            };
-            let in_place = in_place_reason(self.request.target, &snapshot);
-            if let Some(why) = &in_place
-                && !self.request.allow_in_place
-            {
-                let (path, why) = (self.request.target.path().to_path_buf(), why.clone());
-                return Err(SaveError::InPlaceNeeded { path, why });
-            }
-            match self.once(&plan, new.as_bytes(), &attributes, in_place.is_some(), gate, progress) {
-                Ok((backup, warnings)) => {
-                    return Ok(Ok(Done {
-                        plan,
-                        attributes,
-                        backup,
-                        warnings,
-                    }));
-                }
-                Err(SaveError::ChangedUnderneath {
-                    on_disk: OnDisk::Theirs,
-                    ..
-                }) if attempt < ATTEMPTS => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// The plan for what stands in the file now: the last one, if it is made from that.
-    fn read_again(&self, last: Option<Plan>, theirs: Theirs) -> Result<(Plan, Snapshot, File), SaveError> {
-        if let Some(plan) = last {
-            let (same, snapshot, file) = self.request.target.holds(plan.old.as_bytes())?;
-            if same {
-                return Ok((plan, snapshot, file));
-            }
-        }
-        let (now, snapshot, file) = read_now(self.request)?;
-        Ok((plan(self.request, now, theirs)?, snapshot, file))
-    }
-
-    fn after_commit(&self, done: Done, stops: bool, gate: &mut dyn Gate, progress: &mut dyn Progress) -> Saved {
+    ) -> Saved {
         progress.step(Step::StartingEngine);
         let engine = gate.after_commit();
         let Done {
@@ -205,6 +171,7 @@ impl<'a> Save<'a> {
             }
             Started::NotOurs | Started::Well(_) => Outcome::Saved,
         };
+        state.set(Engine::NotOurs);
         let up = match &outcome {
             Outcome::RolledBack { then, .. } => !matches!(then, Started::Badly(_)),
             Outcome::RollBackFailed { .. } => false,
@@ -212,7 +179,7 @@ impl<'a> Save<'a> {
         };
         if up {
             warnings.extend(self.engine_cleared());
-        } else if let Some(why) = left(&outcome) {
+        } else if let Some(why) = left_down(&outcome) {
             self.engine_left(why);
         }
         Saved {
@@ -246,10 +213,70 @@ impl<'a> Save<'a> {
             warnings: Vec::new(),
         }
     }
+
+    fn engine_stopped(&self, left: Option<String>) -> EngineStopped {
+        EngineStopped {
+            when: audit::now(),
+            who: self.request.actor.words(),
+            left,
+        }
+    }
+
+    /// The engine is down and the user is told: the next start of the program must not call it forgotten.
+    fn engine_left(&self, why: String) {
+        // Where this cannot be written, the note from before the stop is still there.
+        let _ = self.engine_stopped(Some(why)).write(self.home);
+    }
+
+    fn engine_cleared(&self) -> Option<String> {
+        let flag = EngineStopped::read(self.home);
+        if matches!(flag, Ok(None)) {
+            return None;
+        }
+        let cleared = EngineStopped::clear(self.home);
+        cleared
+            .err()
+            .map(|error| format!("the note that the engine is stopped is still there: {error}"))
+    }
+}
+
+/// Why the engine is down after a start that went badly; `None`: it is not.
+fn left_down(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::RolledBack {
+            then: Started::Badly(_),
+            ..
+        } => Some("it came up neither with the new file nor with the old one, which is back".to_owned()),
+        Outcome::RollBackFailed { error, .. } => Some(format!(
+            "it did not come up with the new file, and the old one could not be put back: {error}"
+        )),
+        Outcome::RolledBack { .. } | Outcome::Saved | Outcome::NothingToDo => None,
+    }
+}
+
+/// What an error says once the engine was told to stop: of a cancelled save that it came late, and of none that the file is as it was.
+fn late(error: SaveError, up: bool) -> SaveError {
+    match &error.what {
+        What::Cancelled => What::CancelledLate { stopping: false, up }.into(),
+        What::Gate(gate) if gate.kind == GateKind::Cancelled => What::CancelledLate { stopping: true, up }.into(),
+        _ if error.on_disk == OnDisk::Untouched => error.with_on_disk(OnDisk::Engines),
+        _ => error,
+    }
+}
+
+/// Puts an error and what became of the engine together.
+fn ended(error: SaveError, engine: Result<(), GateError>) -> SaveError {
+    match engine {
+        Ok(()) => error,
+        Err(start) => {
+            let (because, start) = (Box::new(error), Box::new(start));
+            What::EngineDown { because, start }.into()
+        }
+    }
 }
 
 /// Writes the audit line. A save that had nothing to do has none.
-fn tell(request: &Request<'_>, result: &Result<Saved, SaveError>) -> Result<(), SaveError> {
+fn record(request: &Request<'_>, result: &Result<Saved, SaveError>) -> Result<(), SaveError> {
     let (words, backup) = match result {
         Ok(saved) => {
             let words = match &saved.outcome {

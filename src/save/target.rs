@@ -1,15 +1,16 @@
 //! The file to be saved: where it really is, and what it was when it was read.
 
-use std::ffi::OsStr;
 use std::fs::File;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Stat};
+use rustix::fs::{AtFlags, Stat};
 use rustix::io::Errno;
 
-use super::disk::{self, Dir, LARGEST};
-use super::error::SaveError;
+use super::error::{SaveError, What};
+use crate::files::{self, Directory};
+
+/// Files larger than this are not read: a document has at most 1 GiB.
+pub(crate) const LARGEST: u64 = 1 << 30;
 
 /// Which file it is and how it stands: two equal ones mean that nobody touched it in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +74,7 @@ pub struct Target {
     asked: PathBuf,
     path: PathBuf,
     name: String,
-    parent: Dir,
+    parent: Directory,
 }
 
 impl std::fmt::Debug for Target {
@@ -90,41 +91,36 @@ impl Target {
     /// # Errors
     /// No such file, a link to nothing, no permission, or something that is not a file, each by its name.
     pub fn resolve(asked: &Path) -> Result<Self, SaveError> {
-        let path = match std::fs::canonicalize(asked) {
-            Ok(path) => path,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        let not_a_file = |what| {
+            let path = asked.to_path_buf();
+            SaveError::from(What::NotAFile { path, what })
+        };
+        let found = match files::resolve(asked) {
+            Ok(found) => found,
+            Err(fault) if fault.is_missing() => {
                 let is_link = std::fs::symlink_metadata(asked).is_ok_and(|found| found.file_type().is_symlink());
                 let path = asked.to_path_buf();
-                return Err(if is_link {
-                    SaveError::LinkLeadsNowhere { path }
+                return Err(SaveError::from(if is_link {
+                    What::LinkLeadsNowhere { path }
                 } else {
-                    SaveError::NotFound { path }
-                });
+                    What::NotFound { path }
+                }));
             }
-            Err(error) => return Err(SaveError::io("finding", asked, &error)),
+            Err(fault) => return Err(fault.into()),
         };
-        let not_a_file = |what| SaveError::NotAFile {
-            path: asked.to_path_buf(),
-            what,
-        };
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        let Some(name) = found.name() else {
             return Err(not_a_file("a directory"));
         };
-        let name = name
-            .to_str()
-            .ok_or_else(|| not_a_file("a name that is not UTF-8"))?
-            .to_owned();
-        let parent = Dir::open(parent).map_err(|errno| SaveError::disk("opening", parent, errno))?;
-        let target = Self {
+        let name = name.to_str().ok_or_else(|| not_a_file("a name that is not UTF-8"))?;
+        if let Some(what) = found.kind() {
+            return Err(not_a_file(what));
+        }
+        Ok(Self {
             asked: asked.to_path_buf(),
-            name,
-            parent,
-            path: path.clone(),
-        };
-        let stat = target
-            .stat()
-            .map_err(|errno| SaveError::disk("looking at", &path, errno))?;
-        kind(&stat).map_or(Ok(target), |what| Err(not_a_file(what)))
+            name: name.to_owned(),
+            parent: Directory::holding(&found)?,
+            path: found.path().to_path_buf(),
+        })
     }
 
     /// The path as it was given.
@@ -143,14 +139,14 @@ impl Target {
         &self.name
     }
 
-    pub(crate) fn parent(&self) -> &Dir {
+    pub(crate) fn parent(&self) -> &Directory {
         &self.parent
     }
 
     /// Reads the file. What is returned stood in it as a whole at one moment, as far as that can be seen: the identity is the same before
     /// and after, and a file that was changed just now is read until two readings are equal.
     /// # Errors
-    /// [`SaveError::NeverQuiet`] when it kept changing for two seconds; no permission; too large; no longer a file.
+    /// [`What::NeverQuiet`] when it kept changing for two seconds; no permission; too large; no longer a file.
     pub fn read(&self) -> Result<(Vec<u8>, Snapshot), SaveError> {
         self.read_handle().map(|(bytes, snapshot, _)| (bytes, snapshot))
     }
@@ -159,18 +155,18 @@ impl Target {
     pub(crate) fn read_handle(&self) -> Result<(Vec<u8>, Snapshot, File), SaveError> {
         self.quiet(|file, last: Option<Vec<u8>>| {
             if let Some(bytes) = last
-                && disk::holds(file, &bytes, &self.path)?
+                && files::holds(file, &bytes, &self.path)?
             {
                 return Ok((bytes, true));
             }
-            Ok((disk::read_all(file, LARGEST, &self.path)?, false))
+            Ok((files::read_all(file, LARGEST, &self.path)?, false))
         })
     }
 
     /// Does the file hold exactly these bytes? Looked at as [`Self::read`] reads it, without a copy of it.
     pub(crate) fn holds(&self, bytes: &[u8]) -> Result<(bool, Snapshot, File), SaveError> {
         self.quiet(|file, last| {
-            let now = disk::holds(file, bytes, &self.path)?;
+            let now = files::holds(file, bytes, &self.path)?;
             Ok((now, last == Some(now)))
         })
     }
@@ -178,7 +174,7 @@ impl Target {
     /// The SHA-256 of the file, read as [`Self::read`] does, without a copy of it.
     pub(crate) fn sum(&self) -> Result<(String, Snapshot), SaveError> {
         let (sum, snapshot, _) = self.quiet(|file, last: Option<String>| {
-            let now = disk::sum(file, &self.path)?;
+            let now = files::sha256_of(file, LARGEST, &self.path)?;
             let same = last.as_ref() == Some(&now);
             Ok((now, same))
         })?;
@@ -198,25 +194,19 @@ impl Target {
             if attempt > 0 {
                 std::thread::sleep(std::time::Duration::from_millis(50.min(attempt * 5)));
             }
-            let file = match self.parent.read_handle(name) {
-                Ok(file) => file,
+            let opened = match self.parent.open_file(name)? {
+                Some(opened) => opened,
                 // Replaced by rename or by remove-and-create: for a moment there may be nothing.
-                Err(Errno::NOENT) if attempt < 5 => continue,
-                Err(errno) => return Err(fault(errno)),
+                None if attempt < 5 => continue,
+                None => return Err(fault(Errno::NOENT)),
             };
-            let before = rustix::fs::fstat(&file).map_err(fault)?;
-            if let Some(what) = kind(&before) {
-                return Err(SaveError::NotAFile {
-                    path: self.path.clone(),
-                    what,
-                });
-            }
-            let before = Snapshot::of(&before);
+            let before = Snapshot::of(opened.stat());
+            let file = opened.into_file();
             let (found, same) = look(&file, last.take())?;
             let after = rustix::fs::fstat(&file)
                 .map(|stat| Snapshot::of(&stat))
                 .map_err(fault)?;
-            let named = rustix::fs::statat(&self.parent.handle, name, AtFlags::SYMLINK_NOFOLLOW);
+            let named = rustix::fs::statat(self.parent.handle(), name, AtFlags::SYMLINK_NOFOLLOW);
             let named = named.map(|stat| Snapshot::of(&stat));
             let held_still = before == after && named == Ok(after);
             if held_still && (!after.is_fresh() || same) {
@@ -224,14 +214,13 @@ impl Target {
             }
             last = held_still.then_some(found);
         }
-        Err(SaveError::NeverQuiet {
-            path: self.path.clone(),
-        })
+        let path = self.path.clone();
+        Err(What::NeverQuiet { path }.into())
     }
 
     /// What the name is right now.
     pub(crate) fn stat(&self) -> Result<Stat, Errno> {
-        rustix::fs::statat(&self.parent.handle, &self.name, AtFlags::SYMLINK_NOFOLLOW)
+        rustix::fs::statat(self.parent.handle(), &self.name, AtFlags::SYMLINK_NOFOLLOW)
     }
 
     /// Is this a name that we give to files beside the target? `.mailserver.cfg.kerio-tls-0123456789abcdef`.
@@ -242,7 +231,7 @@ impl Target {
 
     /// A fresh name beside the target.
     pub(crate) fn temp_name(&self) -> String {
-        format!("{}{}", self.temp_prefix(), disk::random_name())
+        format!("{}{}", self.temp_prefix(), files::random_name())
     }
 
     fn temp_prefix(&self) -> String {
@@ -250,24 +239,8 @@ impl Target {
         if self.name.len() <= 200 {
             format!(".{}.kerio-tls-", self.name)
         } else {
-            let digest: String = disk::sha256(OsStr::new(&self.name).as_bytes())
-                .chars()
-                .take(16)
-                .collect();
+            let digest: String = files::sha256(self.name.as_bytes()).chars().take(16).collect();
             format!(".{digest}.kerio-tls-")
         }
-    }
-}
-
-/// What it is, when it is not a regular file.
-fn kind(stat: &Stat) -> Option<&'static str> {
-    match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => None,
-        FileType::Directory => Some("a directory"),
-        FileType::Fifo => Some("a named pipe"),
-        FileType::Socket => Some("a socket"),
-        FileType::BlockDevice | FileType::CharacterDevice => Some("a device"),
-        FileType::Symlink => Some("a symbolic link put there just now"),
-        FileType::Unknown => Some("something unknown"),
     }
 }

@@ -1,5 +1,6 @@
-//! The words of the room's errors: why the kernel refused, what is on disk, why a file is written in place.
+//! What the room's errors are made of, in the administrator's words: what is on disk, why the kernel refused, why a file is written in place.
 
+use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
@@ -22,12 +23,6 @@ pub enum OnDisk {
         /// Where the old bytes are.
         backup: PathBuf,
     },
-    /// While the old file was to be put back: still the file that the engine did not start with.
-    Failed,
-    /// While the old file was to be put back: it is there, but its name may not be durable.
-    Restored,
-    /// While the old file was to be put back: what another program wrote since the save.
-    Others,
     /// It cannot be said; old or new, whole; what came out of the swap lies beside the file under this name.
     Unsure {
         /// Name beside the file.
@@ -35,20 +30,8 @@ pub enum OnDisk {
     },
 }
 
-impl OnDisk {
-    /// What an error of putting the old file back means: "old" and "new" are the other way round there.
-    pub(crate) fn of_a_roll_back(self) -> Self {
-        match self {
-            Self::Untouched | Self::Engines | Self::PutBack => Self::Failed,
-            Self::New => Self::Restored,
-            Self::Theirs => Self::Others,
-            other => other,
-        }
-    }
-}
-
-impl std::fmt::Display for OnDisk {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Display for OnDisk {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Untouched => f.write_str("the file is untouched"),
             Self::Engines => {
@@ -57,19 +40,66 @@ impl std::fmt::Display for OnDisk {
             Self::PutBack => f.write_str("the old file is back in place, checked"),
             Self::Theirs => f.write_str("the file is as the other program left it; nothing of this save is in it"),
             Self::New => f.write_str("the new file is in place"),
+            Self::Torn { backup } => torn_words(f, backup),
+            Self::Unsure { beside } => unsure_words(f, beside),
+        }
+    }
+}
+
+fn torn_words(f: &mut Formatter<'_>, backup: &Path) -> fmt::Result {
+    write!(f, "THE FILE IS NOT WHOLE; its old bytes are in {}", Shown(backup))
+}
+
+fn unsure_words(f: &mut Formatter<'_>, beside: &str) -> fmt::Result {
+    let beside = shown(beside);
+    write!(
+        f,
+        "the file is the old or the new one, whole; the other lies beside it as {beside}"
+    )
+}
+
+/// What the target file is after the old one was to be put back and was not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AfterRollBack {
+    /// Still the file that the engine did not start with.
+    Failed,
+    /// The old file is there, but its name may not be durable.
+    Restored,
+    /// What another program wrote since the save.
+    Others,
+    /// As [`OnDisk::Torn`].
+    Torn {
+        /// Where the bytes are that stood there before.
+        backup: PathBuf,
+    },
+    /// As [`OnDisk::Unsure`].
+    Unsure {
+        /// Name beside the file.
+        beside: String,
+    },
+}
+
+/// In putting the old file back, "old" is what the engine did not start with, and "new" the old file.
+impl From<OnDisk> for AfterRollBack {
+    fn from(on_disk: OnDisk) -> Self {
+        match on_disk {
+            OnDisk::Untouched | OnDisk::Engines | OnDisk::PutBack => Self::Failed,
+            OnDisk::New => Self::Restored,
+            OnDisk::Theirs => Self::Others,
+            OnDisk::Torn { backup } => Self::Torn { backup },
+            OnDisk::Unsure { beside } => Self::Unsure { beside },
+        }
+    }
+}
+
+impl Display for AfterRollBack {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
             Self::Failed => f.write_str("the file that the engine did not start with is in place"),
             Self::Restored => f.write_str("the old file is in place, but a power cut could bring the new one back"),
             Self::Others => f.write_str("the file is as another program wrote it since the save"),
-            Self::Torn { backup } => {
-                write!(f, "THE FILE IS NOT WHOLE; its old bytes are in {}", Shown(backup))
-            }
-            Self::Unsure { beside } => {
-                write!(
-                    f,
-                    "the file is the old or the new one, whole; the other lies beside it as {}",
-                    shown(beside)
-                )
-            }
+            Self::Torn { backup } => torn_words(f, backup),
+            Self::Unsure { beside } => unsure_words(f, beside),
         }
     }
 }
@@ -96,6 +126,8 @@ pub enum Trouble {
     NotInGroup(String),
     /// EBUSY: a mount point, or held by the kernel.
     Busy,
+    /// EFBIG: the largest file that this process may write (`ulimit -f`).
+    FileLimit,
     /// EIO.
     DiskError,
     /// ELOOP where no symbolic link may be, or a name that is not what it was a moment ago.
@@ -116,6 +148,7 @@ impl Trouble {
             Errno::ROFS => Self::ReadOnly,
             Errno::PERM | Errno::ACCESS => Self::Denied,
             Errno::BUSY | Errno::TXTBSY => Self::Busy,
+            Errno::FBIG => Self::FileLimit,
             Errno::IO => Self::DiskError,
             Errno::LOOP => Self::Replaced,
             other => Self::Other(std::io::Error::from(other).to_string()),
@@ -137,6 +170,7 @@ impl Trouble {
             Self::Busy => {
                 "the file is a mount point or in use: allow writing in place, or change it where it is mounted from"
             }
+            Self::FileLimit => "raise the limit (ulimit -f, LimitFSIZE=), then save again",
             Self::DiskError => "look at dmesg and smartctl before anything else: the disk reports errors",
             Self::Replaced => "something replaced it meanwhile: look who else works on it, then save again",
             Self::ReadBack => "look at dmesg: the disk did not give back what was written",
@@ -145,8 +179,8 @@ impl Trouble {
     }
 }
 
-impl std::fmt::Display for Trouble {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Display for Trouble {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoRoom { need: 0, .. } => f.write_str("no room on the disk"),
             Self::NoRoom { need, free: None } => write!(f, "no room on the disk: {need} bytes are needed"),
@@ -159,6 +193,7 @@ impl std::fmt::Display for Trouble {
             Self::Denied => f.write_str("no permission"),
             Self::NotInGroup(group) => write!(f, "this user is not in the group {}", shown(group)),
             Self::Busy => f.write_str("it is busy"),
+            Self::FileLimit => f.write_str("this process may not write so large a file (RLIMIT_FSIZE)"),
             Self::DiskError => f.write_str("the disk reports an error (EIO)"),
             Self::Replaced => f.write_str("it is not what it was a moment ago"),
             Self::ReadBack => f.write_str("reading back gave other bytes than were written"),
@@ -174,27 +209,45 @@ pub enum InPlaceWhy {
     MountPoint,
     /// It has more than one name; renaming would leave the others with the old content.
     HardLinks(u64),
+    /// Its owner or group is not known in this user name space (a container without root's rights), so no new file can be given to it. The
+    /// numbers by which it is shown here.
+    OwnerNotMapped {
+        /// Owner.
+        uid: u32,
+        /// Group.
+        gid: u32,
+    },
 }
 
-impl std::fmt::Display for InPlaceWhy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Display for InPlaceWhy {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::MountPoint => f.write_str("it is mounted on its own (a single-file bind mount)"),
             Self::HardLinks(links) => write!(f, "it has {links} names (hard links)"),
+            Self::OwnerNotMapped { uid, gid } => write!(
+                f,
+                "its owner or group (shown here as {uid}:{gid}) is not known in this container, so a new file could not be given to them"
+            ),
         }
     }
 }
 
+/// How many characters of a stranger's text are shown.
+const LONGEST: usize = 400;
+
 /// A path as it may be shown: control bytes as hex, bounded.
 pub(crate) struct Shown<'a>(pub(crate) &'a Path);
 
-impl std::fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&shown(&self.0.to_string_lossy()))
+impl Display for Shown<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::hostile::safe_text(
+            self.0.as_os_str().as_encoded_bytes(),
+            LONGEST,
+        ))
     }
 }
 
 /// Hostile text as it may be shown, at most 400 characters.
 pub(crate) fn shown(text: &str) -> String {
-    crate::hostile::safe_text(text, 400)
+    crate::hostile::safe_text(text, LONGEST)
 }

@@ -238,7 +238,7 @@ impl Review {
         if facts.in_place.is_some() {
             consents.push(Consent::InPlace);
         }
-        if !matches!(subject, Subject::Edits { .. }) {
+        if matches!(subject, Subject::Whole { .. } | Subject::Mend { .. }) {
             consents.push(Consent::WholeFile);
         }
         Self {
@@ -259,6 +259,12 @@ impl Review {
             Subject::Edits { proven, .. } => proven.edits().edits(),
             Subject::Whole { .. } | Subject::Mend { .. } => &[],
         }
+    }
+
+    /// Is a whole older file put in place, so that nothing of it can be undone value by value?
+    #[must_use]
+    pub const fn is_whole_file(&self) -> bool {
+        matches!(self.subject, Subject::Whole { .. } | Subject::Mend { .. })
     }
 
     /// What stands where a broken file stood, when this puts it there.

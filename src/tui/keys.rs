@@ -219,289 +219,123 @@ const fn row(command: Command, places: &'static [Place], hint: &'static str, hel
     }
 }
 
+use Command::{
+    Activate, Back, Backspace, BringBack, Cancel, Clear, Confirm, Delete, Down, First, Help, Last, Left, Next,
+    PageDown, PageUp, Previous, Probe, Prove, Quit, Redo, Refresh, Repaint, Reset, Revert, Right, Suspend, Toggle,
+    Undo, Up, WholeFile,
+};
 use Place::{
     Backups, CheckBox, DropDown, Editor, Field, Find, Panel, Peers, Question, Reader, Review, Saving, TextField,
     Variables,
 };
 
+/// Tabs.
 const FORM: &[Place] = &[Field, CheckBox, Panel, Variables, Peers, Backups];
-const LISTS: &[Place] = &[Panel, Variables, Peers, Backups, Reader, Review];
+const FIELDS: &[Place] = &[Field, CheckBox, Panel];
+const LISTS: &[Place] = &[Variables, Peers, Backups];
+/// Where one moves by row, by page, to the ends.
+const MOVES: &[Place] = &[
+    Field, CheckBox, Panel, Variables, Peers, Backups, Reader, Review, Question,
+];
+const PAGES: &[Place] = &[Panel, Variables, Peers, Backups, Reader, Review];
+const ENDS: &[Place] = &[DropDown, Panel, Variables, Peers, Backups, Reader, Review];
+/// Windows with editors.
+const EDITING: &[Place] = &[Editor, TextField, Find];
+/// All but those and a save.
+const OPEN: &[Place] = &[
+    Field, CheckBox, Panel, DropDown, Variables, Peers, Backups, Reader, Review, Question,
+];
+/// The same, less where the help itself is.
+const HELPED: &[Place] = &[
+    Field, CheckBox, Panel, DropDown, Variables, Peers, Backups, Review, Question,
+];
 const EVERYWHERE: &[Place] = &[
     Field, CheckBox, Panel, DropDown, Variables, Peers, Backups, Reader, Review, Question, Saving, Editor, TextField,
     Find,
 ];
-const EDITING: &[Place] = &[Editor, TextField, Find];
 
 /// The table, in the order of footer and help.
+#[rustfmt::skip] // One row a key: it is read as a table.
 pub const BINDINGS: &[Binding] = &[
-    row(
-        Command::Activate,
-        &[Field],
-        "open",
-        "open the drop-down: each row says who would be cut off",
-    ),
-    row(
-        Command::Activate,
-        &[DropDown],
-        "choose",
-        "choose the row; nothing is written yet",
-    ),
-    row(Command::Activate, &[CheckBox], "", "tick or untick"),
-    row(
-        Command::Activate,
-        &[Variables],
-        "edit",
-        "open the row's editor, or show why it has none",
-    ),
-    row(
-        Command::Activate,
-        &[Peers, Backups],
-        "details",
-        "show all that is known of the row",
-    ),
-    row(
-        Command::Activate,
-        &[Review, Question],
-        "press",
-        "press the button that is marked",
-    ),
-    row(Command::Activate, &[Reader], "", "close"),
-    row(
-        Command::Toggle,
-        &[CheckBox],
-        "tick",
-        "let a choice count for both directions",
-    ),
-    row(Command::Toggle, &[Review], "tick", "tick the box that is marked"),
-    row(Command::Toggle, &[Field], "", "open the drop-down"),
-    row(
-        Command::Back,
-        &[DropDown, Reader, Review, Question],
-        "back",
-        "back; nothing is changed or thrown away",
-    ),
-    row(Command::Up, &[DropDown], "", "one row up; the panel follows"),
-    row(Command::Down, &[DropDown], "", "one row down; the panel follows"),
-    row(
-        Command::Up,
-        &[
-            Field, CheckBox, Panel, Variables, Peers, Backups, Reader, Review, Question,
-        ],
-        "",
-        "up",
-    ),
-    row(
-        Command::Down,
-        &[
-            Field, CheckBox, Panel, Variables, Peers, Backups, Reader, Review, Question,
-        ],
-        "",
-        "down",
-    ),
-    row(Command::PageUp, LISTS, "", "one page up"),
-    row(Command::PageDown, LISTS, "", "one page down"),
-    row(
-        Command::First,
-        &[DropDown, Panel, Variables, Peers, Backups, Reader, Review],
-        "",
-        "first",
-    ),
-    row(
-        Command::Last,
-        &[DropDown, Panel, Variables, Peers, Backups, Reader, Review],
-        "",
-        "last",
-    ),
-    row(Command::Left, FORM, "", "previous tab"),
-    row(Command::Right, FORM, "", "next tab"),
-    row(Command::Left, &[Review, Question], "", "previous button"),
-    row(Command::Right, &[Review, Question], "", "next button"),
-    row(Command::Next, &[Field, CheckBox, Panel], "", "next field"),
-    row(Command::Previous, &[Field, CheckBox, Panel], "", "previous field"),
-    row(Command::Next, &[Variables, Peers, Backups], "", "next tab"),
-    row(Command::Previous, &[Variables, Peers, Backups], "", "previous tab"),
-    row(Command::Next, &[Review, Question], "", "next button or box"),
-    row(Command::Previous, &[Review, Question], "", "previous button or box"),
-    row(
-        Command::Revert,
-        &[Field],
-        "revert",
-        "back to the minimum that was loaded",
-    ),
-    row(
-        Command::Revert,
-        &[Variables],
-        "revert",
-        "back to the value that was loaded",
-    ),
-    row(
-        Command::Delete,
-        &[Variables],
-        "default",
-        "delete the variable: the server's default holds",
-    ),
-    row(
-        Command::Probe,
-        &[Field, CheckBox, Panel, Peers],
-        "probe",
-        "ask peers for their highest TLS version; first says whom, and what their logs will show",
-    ),
-    row(
-        Command::Prove,
-        FORM,
-        "",
-        "ask this server's own ports which versions they accept now, and compare",
-    ),
-    row(
-        Command::BringBack,
-        &[Backups],
-        "take back",
-        "take the changes of that save back: they become edits, to be reviewed and saved",
-    ),
-    row(
-        Command::WholeFile,
-        &[Backups],
-        "whole file",
-        "put the whole file of that backup in place, after a review that lists what else is lost",
-    ),
-    row(
-        Command::Confirm,
-        FORM,
-        "",
-        "keep the last save, if it would undo itself",
-    ),
-    row(Command::Undo, FORM, "undo", "undo the last change"),
-    row(Command::Redo, FORM, "", "redo what was undone"),
-    row(
-        Command::Reset,
-        FORM,
-        "",
-        "reset: delete the custom TLS variables, after asking which",
-    ),
-    row(
-        Command::Review,
-        FORM,
-        "review and save",
-        "show everything that would be written, then ask",
-    ),
-    row(
-        Command::Find,
-        FORM,
-        "find",
-        "find a variable of either table by name, meaning or value",
-    ),
-    row(
-        Command::Refresh,
-        FORM,
-        "",
-        "read the logs, the peers file and the engine's state again",
-    ),
-    row(
-        Command::Cancel,
-        FORM,
-        "",
-        "stop reading the logs; what was read is kept",
-    ),
-    row(
-        Command::Cancel,
-        &[Saving],
-        "give up",
-        "give up the save, as long as nothing was written",
-    ),
-    row(
-        Command::Quit,
-        &[
-            Field, CheckBox, Panel, Variables, Peers, Backups, DropDown, Reader, Review, Question,
-        ],
-        "",
-        "quit; asks when there are changes",
-    ),
-    row(
-        Command::Suspend,
-        &[
-            Field, CheckBox, Panel, DropDown, Variables, Peers, Backups, Reader, Review, Question,
-        ],
-        "",
-        "to the shell; come back with fg",
-    ),
-    row(Command::Repaint, EVERYWHERE, "", "paint the screen again"),
-    row(
-        Command::Help,
-        &[
-            Field, CheckBox, Panel, DropDown, Variables, Peers, Backups, Review, Question,
-        ],
-        "help",
-        "this help",
-    ),
+    row(Activate, &[Field], "open", "open the drop-down: each row says who would be cut off"),
+    row(Activate, &[DropDown], "choose", "choose the row; nothing is written yet"),
+    row(Activate, &[CheckBox], "", "tick or untick"),
+    row(Activate, &[Variables], "edit", "open the row's editor, or show why it has none"),
+    row(Activate, &[Peers, Backups], "details", "show all that is known of the row"),
+    row(Activate, &[Review, Question], "press", "press the button that is marked"),
+    row(Activate, &[Reader], "", "close"),
+    row(Toggle, &[CheckBox], "tick", "let a choice count for both directions"),
+    row(Toggle, &[Review], "tick", "tick the box that is marked"),
+    row(Toggle, &[Field], "", "open the drop-down"),
+    row(Back, &[DropDown, Reader, Review, Question], "back", "back; nothing is changed or thrown away"),
+    row(Up, &[DropDown], "", "one row up; the panel follows"),
+    row(Down, &[DropDown], "", "one row down; the panel follows"),
+    row(Up, MOVES, "", "up"),
+    row(Down, MOVES, "", "down"),
+    row(PageUp, PAGES, "", "one page up"),
+    row(PageDown, PAGES, "", "one page down"),
+    row(First, ENDS, "", "first"),
+    row(Last, ENDS, "", "last"),
+    row(Left, FORM, "", "previous tab"),
+    row(Right, FORM, "", "next tab"),
+    row(Left, &[Review, Question], "", "previous button"),
+    row(Right, &[Review, Question], "", "next button"),
+    row(Next, FIELDS, "", "next field"),
+    row(Previous, FIELDS, "", "previous field"),
+    row(Next, LISTS, "", "next tab"),
+    row(Previous, LISTS, "", "previous tab"),
+    row(Next, &[Review, Question], "", "next button or box"),
+    row(Previous, &[Review, Question], "", "previous button or box"),
+    row(Revert, &[Field], "revert", "back to the minimum that was loaded"),
+    row(Revert, &[Variables], "revert", "back to the value that was loaded"),
+    row(Delete, &[Variables], "default", "delete the variable: the server's default holds"),
+    row(Probe, &[Field, CheckBox, Panel, Peers], "probe",
+        "ask peers for their highest TLS version; first says whom, and what their logs will show"),
+    row(Prove, FORM, "", "ask this server's own ports which versions they accept now, and compare"),
+    row(BringBack, &[Backups], "take back",
+        "take the changes of that save back: they become edits, to be reviewed and saved"),
+    row(WholeFile, &[Backups], "whole file",
+        "put the whole file of that backup in place, after a review that lists what else is lost"),
+    row(Confirm, FORM, "", "keep the last save, if it would undo itself"),
+    row(Undo, FORM, "undo", "undo the last change"),
+    row(Redo, FORM, "", "redo what was undone"),
+    row(Reset, FORM, "", "reset: delete the custom TLS variables, after asking which"),
+    row(Command::Review, FORM, "review and save", "show everything that would be written, then ask"),
+    row(Command::Find, FORM, "find", "find a variable of either table by name, meaning or value"),
+    row(Refresh, FORM, "", "read the logs, the peers file and the engine's state again"),
+    row(Cancel, FORM, "", "stop reading the logs; what was read is kept"),
+    row(Cancel, &[Saving], "give up", "give up the save, as long as nothing was written"),
+    row(Quit, OPEN, "", "quit; asks when there are changes"),
+    row(Suspend, OPEN, "", "to the shell; come back with fg"),
+    row(Quit, &[Saving], "", "says what is waited for: first the save comes to its end"),
+    row(Suspend, &[Saving], "", "says what is waited for: first the save comes to its end"),
+    row(Repaint, EVERYWHERE, "", "paint the screen again"),
+    row(Help, HELPED, "help", "this help"),
     // Editors and the search. Order within a place is what counts.
-    row(
-        Command::Activate,
-        &[Editor, TextField],
-        "apply",
-        "apply what is shown, or fill a preset in; nothing is written to the file yet",
-    ),
-    row(
-        Command::Activate,
-        &[Find],
-        "go there",
-        "go to the marked row in its list",
-    ),
-    row(
-        Command::Toggle,
-        &[Editor],
-        "tick",
-        "tick or untick, or fill a preset in; what follows is said below",
-    ),
-    row(
-        Command::Back,
-        &[Editor, TextField, Find],
-        "back",
-        "back without change; what was typed is kept for the next time",
-    ),
-    row(
-        Command::Next,
-        &[TextField],
-        "presets",
-        "to the suggestions, the presets and the server's default",
-    ),
-    row(Command::Next, &[Editor], "", "next box, value or preset"),
-    row(
-        Command::Previous,
-        &[Editor, TextField],
-        "",
-        "previous box, value or preset",
-    ),
-    row(Command::Up, EDITING, "", "one up"),
-    row(Command::Down, EDITING, "", "one down"),
-    row(Command::First, &[Editor], "", "first"),
-    row(Command::Last, &[Editor], "", "last"),
-    row(Command::Left, &[TextField, Find], "", "one character to the left"),
-    row(Command::Right, &[TextField, Find], "", "one character to the right"),
-    row(Command::First, &[TextField, Find], "", "to the beginning of the text"),
-    row(Command::Last, &[TextField, Find], "", "to the end of the text"),
-    row(
-        Command::Backspace,
-        &[TextField, Find],
-        "",
-        "delete the character before the cursor",
-    ),
-    row(
-        Command::Delete,
-        &[TextField, Find],
-        "",
-        "delete the character under the cursor",
-    ),
-    row(Command::Clear, &[TextField, Find], "", "empty the field"),
-    row(Command::PageUp, EDITING, "", "the text below one page up"),
-    row(Command::PageDown, EDITING, "", "the text below one page down"),
-    row(Command::Quit, EDITING, "", "quit; asks when there are changes"),
-    row(Command::Suspend, EDITING, "", "to the shell; come back with fg"),
-    row(
-        Command::Help,
-        EDITING,
-        "help",
-        "this help, and all that is known of the field",
-    ),
+    row(Activate, &[Editor, TextField], "apply",
+        "apply what is shown, or fill a preset in; nothing is written to the file yet"),
+    row(Activate, &[Find], "go there", "go to the marked row in its list"),
+    row(Toggle, &[Editor], "tick", "tick or untick, or fill a preset in; what follows is said below"),
+    row(Back, &[Editor, TextField, Find], "back", "back without change; what was typed is kept for the next time"),
+    row(Next, &[TextField], "presets", "to the suggestions, the presets and the server's default"),
+    row(Next, &[Editor], "", "next box, value or preset"),
+    row(Previous, &[Editor, TextField], "", "previous box, value or preset"),
+    row(Up, EDITING, "", "one up"),
+    row(Down, EDITING, "", "one down"),
+    row(First, &[Editor], "", "first"),
+    row(Last, &[Editor], "", "last"),
+    row(Left, &[TextField, Find], "", "one character to the left"),
+    row(Right, &[TextField, Find], "", "one character to the right"),
+    row(First, &[TextField, Find], "", "to the beginning of the text"),
+    row(Last, &[TextField, Find], "", "to the end of the text"),
+    row(Backspace, &[TextField, Find], "", "delete the character before the cursor"),
+    row(Delete, &[TextField, Find], "", "delete the character under the cursor"),
+    row(Clear, &[TextField, Find], "", "empty the field"),
+    row(PageUp, EDITING, "", "the text below one page up"),
+    row(PageDown, EDITING, "", "the text below one page down"),
+    row(Quit, EDITING, "", "quit; asks when there are changes"),
+    row(Suspend, EDITING, "", "to the shell; come back with fg"),
+    row(Help, EDITING, "help", "this help, and all that is known of the field"),
 ];
 
 /// What a key does at a place, if anything.

@@ -1,4 +1,6 @@
-//! Where things go: the few sizes that views draw by and that scrolling counts by, so that both agree.
+//! Where things go: the sizes that drawing and scrolling both count by.
+
+use crate::tls::Direction;
 
 /// The smallest screen that everything is laid out for.
 pub(super) const SMALLEST: (u16, u16) = (40, 15);
@@ -17,6 +19,27 @@ pub(super) const ROOMY: u16 = 20;
 
 /// Rows that the fields of TLS Options take.
 pub(super) const FIELDS: u16 = 3;
+
+/// Rows of an open drop-down: as many as there are choices, and the border.
+pub(super) const DROP_DOWN: u16 = 7;
+
+/// Row of a direction's field within the body.
+pub(super) const fn field_row(direction: Direction) -> u16 {
+    match direction {
+        Direction::Inbound => 1,
+        Direction::Outbound => 2,
+    }
+}
+
+/// Rows above the body.
+pub(super) const fn body_top(height: u16) -> u16 {
+    if height >= ROOMY { 4 } else { 3 }
+}
+
+/// Rows that a page moves; what is in sight is never fewer.
+pub(super) fn page((_, height): (u16, u16)) -> usize {
+    usize::from(height.saturating_sub(10).max(3))
+}
 
 /// Rows between head and foot.
 pub(super) fn body_height(height: u16) -> u16 {

@@ -15,9 +15,10 @@ use crate::work::{self, Asker, Event, Hold};
 
 use super::key::Key;
 use super::screen::Screen;
-use super::state::State;
-use super::update::{Action, Effect, Keyboard, update};
-use super::{signals, terminal, view};
+use super::signals::{self, Signalled};
+use super::state::{Effect, State};
+use super::update::{Action, Keyboard, update};
+use super::{terminal, view};
 
 /// How the terminal is treated.
 #[derive(Debug, Clone, Copy)]
@@ -39,12 +40,11 @@ pub enum Ending {
 
 /// What comes in.
 #[derive(Debug)]
-pub(super) enum Incoming {
+enum Incoming {
     Key(Key, Instant),
     Resize(u16, u16),
-    Work(Event),
-    Continued,
-    Ending,
+    Work(Asker, Event),
+    Signal(Signalled),
 }
 
 /// Says where events of the workers go.
@@ -62,8 +62,8 @@ where
     let (quiet, is_quiet) = mpsc::channel();
     terminal::give_back_on_panic();
     let size = terminal::size();
-    state.size = (size.width, size.height);
-    let mut screen = Screen::new(io::stdout(), size, state.theme.is_ascii(), options.synchronised);
+    state.context.size = (size.width, size.height);
+    let mut screen = Screen::new(io::stdout(), size, state.context.theme.is_ascii(), options.synchronised);
     screen.enter();
     // The frame is made before there is a second thread, whose stack and heap the kernel would map meanwhile; it goes
     // out when signals have their thread and the terminal is ours.
@@ -74,14 +74,16 @@ where
     };
     let mut keyboard = Keyboard::default();
     draw(&mut terminal, &state);
-    if let Err(error) = signals::listen(sender.clone(), is_quiet, hold).and_then(|()| terminal::take()) {
+    let signals = sender.clone();
+    let on_signal = move |signal| drop(signals.send(Incoming::Signal(signal)));
+    if let Err(error) = signals::listen(on_signal, is_quiet, hold).and_then(|()| terminal::take()) {
         return Ending::Lost(error);
     }
     terminal.backend_mut().release();
     // Work begins behind the first frame: a large log must not delay it.
     let events = sender.clone();
-    let mut carry = start(Box::new(move |_, event| {
-        let _ = events.send(Incoming::Work(event));
+    let mut carry = start(Box::new(move |asker, event| {
+        let _ = events.send(Incoming::Work(asker, event));
     }));
     if let Err(error) = read_keys(sender) {
         terminal::give_back("");
@@ -99,15 +101,15 @@ where
                 Incoming::Resize(width, height) => {
                     let size = terminal::known(width, height);
                     terminal.backend_mut().set_size(size);
-                    repaint(&mut terminal, size.into_rect());
+                    repaint(&mut terminal, Rect::new(0, 0, size.width, size.height));
                     Action::Resize(size.width, size.height)
                 }
-                Incoming::Work(event) => Action::Work(event),
-                Incoming::Continued => {
+                Incoming::Work(asker, event) => Action::Work(asker, event),
+                Incoming::Signal(Signalled::Continued) => {
                     let _ = terminal::retake();
                     Action::Continued
                 }
-                Incoming::Ending => {
+                Incoming::Signal(Signalled::Ending) => {
                     let _ = quiet.send(());
                     // The signal thread ends the process; nothing may be drawn any more.
                     loop {
@@ -117,24 +119,15 @@ where
             };
             for effect in update(&mut state, &mut keyboard, action, Timestamp::now()) {
                 match effect {
-                    Effect::Work(effect) => carry(Asker::default(), effect),
+                    Effect::Work(asker, effect) => carry(asker, effect),
                     Effect::Repaint => {
                         terminal.backend_mut().enter();
-                        let (width, height) = state.size;
-                        repaint(
-                            &mut terminal,
-                            Rect {
-                                x: 0,
-                                y: 0,
-                                width,
-                                height,
-                            },
-                        );
+                        repaint(&mut terminal, area(&state));
                     }
                     Effect::Suspend => suspend(&mut terminal, &state),
                     Effect::Quit => {
                         terminal::leave();
-                        return Ending::Left(state.summary);
+                        return Ending::Left(state.context.summary);
                     }
                 }
             }
@@ -146,7 +139,7 @@ where
         }
     }
     terminal::give_back("");
-    Ending::Left(state.summary)
+    Ending::Left(state.context.summary)
 }
 
 /// For the test of what a panic leaves behind: at the first key, with the variable's value as the message.
@@ -158,19 +151,10 @@ fn panic_if_asked_to() {
     }
 }
 
-trait IntoRect {
-    fn into_rect(self) -> Rect;
-}
-
-impl IntoRect for ratatui::layout::Size {
-    fn into_rect(self) -> Rect {
-        Rect {
-            x: 0,
-            y: 0,
-            width: self.width,
-            height: self.height,
-        }
-    }
+/// The whole screen.
+fn area(state: &State) -> Rect {
+    let (width, height) = state.context.size;
+    Rect::new(0, 0, width, height)
 }
 
 fn draw(terminal: &mut Terminal<Screen<Stdout>>, state: &State) {
@@ -196,16 +180,7 @@ fn suspend(terminal: &mut Terminal<Screen<Stdout>>, state: &State) {
     let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
     let _ = terminal::take();
     terminal.backend_mut().enter();
-    let (width, height) = state.size;
-    repaint(
-        terminal,
-        Rect {
-            x: 0,
-            y: 0,
-            width,
-            height,
-        },
-    );
+    repaint(terminal, area(state));
 }
 
 /// The only reader of standard input; it is never stopped.

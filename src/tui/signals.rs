@@ -6,7 +6,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -15,25 +15,33 @@ use signal_hook::low_level::emulate_default_handler;
 
 use crate::work::Hold;
 
-use super::run::Incoming;
 use super::terminal;
+
+/// What the main thread is told.
+#[derive(Debug, Clone, Copy)]
+pub enum Signalled {
+    /// The process goes on after an outside stop.
+    Continued,
+    /// It is about to end: nothing may be drawn any more.
+    Ending,
+}
 
 /// How long the main thread may take to stop drawing.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// Starts the thread. `quiet` hears when the main thread has stopped drawing.
+/// Starts the thread. `on_signal` reaches the main thread; `quiet` is answered when that has stopped drawing.
 ///
 /// # Errors
 /// When handlers or the thread cannot be set up.
-pub fn listen(to: Sender<Incoming>, quiet: Receiver<()>, hold: Arc<Hold>) -> io::Result<()> {
+pub fn listen(on_signal: impl Fn(Signalled) + Send + 'static, quiet: Receiver<()>, hold: Arc<Hold>) -> io::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGCONT])?;
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
             if signal == SIGCONT {
-                let _ = to.send(Incoming::Continued);
+                on_signal(Signalled::Continued);
                 continue;
             }
-            let _ = to.send(Incoming::Ending);
+            on_signal(Signalled::Ending);
             let _ = quiet.recv_timeout(GRACE);
             hold.finish();
             terminal::give_back(

@@ -1,284 +1,112 @@
-//! All that the screen shows, as a value. [`super::update()`] changes it, the views read it.
+//! The screen as a value: the tabs, the windows over them or a save that runs, and what is still to be answered.
+//!
+//! Two rules keep answers of workers from doing harm. What was asked for is numbered ([`Asker`]), and only the answer to
+//! the newest request of a kind is taken. And an answer never opens a window over what the user is doing: it waits until
+//! no window is open. While a save runs everything waits that is not the save's own.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 
-use jiff::Timestamp;
+use crate::session::{Clock, Session, Tone, variable_rows};
+use crate::tls::{Direction, Role};
+use crate::work::{self, Asker, Event};
 
-use crate::peers::{Counts, PeerBook, Threshold, Trouble, assess};
-use crate::save::BackupInfo;
-use crate::session::{Clock, Line, Session};
-pub use crate::tls::CHOICES;
-use crate::tls::{Choice, Direction, Minimum};
-use crate::work::{EngineNow, EngineWish};
-
-use super::editor_keys::Typed;
+use super::context::Context;
 use super::keys::Place;
-use super::overlay::Overlay;
+use super::pane::Pane;
+use super::questions::NOTHING_TO_RESET;
+use super::request::{Opening, Request};
+use super::tabs::Tabs;
 use super::theme::Theme;
+use super::windows::Windows;
+use super::windows::saving::Saving;
+use super::{commands, wrap};
 
-/// The tabs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tab {
-    /// The two drop-downs and the panel.
-    TlsOptions,
-    /// Variables of `Security`.
-    Inbound,
-    /// Variables of `SmtpSecurity`.
-    Outbound,
-    /// Everybody we exchange mail with.
-    Peers,
-    /// What was saved when, by whom.
-    Backups,
+const RECOVERED_TITLE: &str = "After an earlier save";
+const RESET_DONE: &str = "Custom TLS variables will be deleted. Nothing is written before you review and save.";
+const DRAFT_TAKEN: &str = "The edits of the earlier session are back. Review them before saving.";
+
+/// Something to be done, by the loop or by the workers.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// By the workers; what answers comes back with the same asker.
+    Work(Asker, work::Effect),
+    /// Give the terminal back and stop until `fg`.
+    Suspend,
+    /// Paint everything.
+    Repaint,
+    /// Leave.
+    Quit,
 }
 
-impl Tab {
-    /// All tabs, from the left.
-    pub const ALL: [Self; 5] = [
-        Self::TlsOptions,
-        Self::Inbound,
-        Self::Outbound,
-        Self::Peers,
-        Self::Backups,
-    ];
+/// Requests of which only the newest is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Awaited {
+    /// A review, of edits or of a whole file.
+    Review,
+    /// Whom a probe would ask.
+    Plan,
+    /// What the server's own ports accept.
+    Proof,
+    /// What differs between a backup and the file now.
+    Difference,
+    /// The reading of evidence.
+    Evidence,
+}
 
-    /// The neighbour to the right (`1`) or left (`-1`), going round.
-    #[must_use]
-    pub fn step(self, by: isize) -> Self {
-        let at = Self::ALL.iter().position(|tab| *tab == self).unwrap_or(0);
-        let count = Self::ALL.len();
-        let next = if by > 0 { at + 1 } else { at + count - 1 } % count;
-        Self::ALL.get(next).copied().unwrap_or(self)
+impl Awaited {
+    fn by(effect: &work::Effect) -> Option<Self> {
+        Some(match effect {
+            work::Effect::Inspect { .. } | work::Effect::InspectWhole { .. } => Self::Review,
+            work::Effect::PlanProbe(_) => Self::Plan,
+            work::Effect::ProveLive(_) => Self::Proof,
+            work::Effect::LookAtBackup(_) => Self::Difference,
+            work::Effect::GatherEvidence => Self::Evidence,
+            _ => return None,
+        })
     }
-}
-
-/// What has the focus on the tab TLS Options.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Focus {
-    /// The check box.
-    SameForBoth,
-    /// A drop-down.
-    Field(Direction),
-    /// The panel of peers.
-    Panel,
-}
-
-impl Focus {
-    /// All, from the top; the box stands first because it is the topmost.
-    pub const ALL: [Self; 4] = [
-        Self::SameForBoth,
-        Self::Field(Direction::Inbound),
-        Self::Field(Direction::Outbound),
-        Self::Panel,
-    ];
-}
-
-/// How the reading of evidence stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Scan {
-    /// Not asked for yet.
-    #[default]
-    Never,
-    /// Running: bytes done, bytes in all.
-    Running(u64, u64),
-    /// Complete.
-    Done,
-    /// Stopped by the user: what was read counts, the rest is unknown.
-    Cancelled,
 }
 
 /// The screen's state.
 #[derive(Debug, Clone)]
 pub struct State {
-    /// The file as the user named it.
-    pub path: String,
-    /// The edit session.
-    pub session: Session,
-    /// Everybody we exchange mail with.
-    pub book: Arc<PeerBook>,
-    /// Now, as of the last action, and the zone.
-    pub clock: Clock,
-    /// Looks.
-    pub theme: Theme,
-    /// The engine, when it was looked at.
-    pub engine: Option<EngineNow>,
-    /// The open tab.
-    pub tab: Tab,
-    /// The focus on TLS Options.
-    pub focus: Focus,
-    /// The direction whose drop-down had the focus last: the panel is about it.
-    pub panel_direction: Direction,
-    /// First row shown of the panel.
-    pub panel_scroll: usize,
-    /// Marked rows of the lists: Inbound, Outbound, Peers, Backups.
-    pub selected: [usize; 4],
-    /// The backups, newest first; `None`: not looked for yet.
-    pub backups: Option<Arc<Vec<BackupInfo>>>,
-    /// What lies over the form, topmost last.
-    pub overlays: Vec<Overlay>,
-    /// One line of news.
-    pub status: Option<Line>,
-    /// How the reading of evidence stands.
-    pub scan: Scan,
-    /// A probe that runs: so many have answered, of so many.
-    pub probing: Option<(usize, usize)>,
-    /// When the file was last saved, and whose mail is delayed or failing since.
-    pub since_save: Option<(Timestamp, Vec<Trouble>)>,
-    /// The review waits for facts.
-    pub review_wanted: bool,
-    /// What shall happen to a running engine.
-    pub engine_wish: EngineWish,
-    /// Why nothing can be saved at all (opened read-only).
-    pub read_only: Option<String>,
-    /// Edits of an earlier session, until the user has decided.
-    pub found_draft: Option<crate::mailserver_cfg::EditSet>,
-    /// What was done, for the normal screen after leaving.
-    pub summary: Vec<String>,
-    /// Width and height of the last frame, for paging.
-    pub size: (u16, u16),
-    /// Where the preferences are, for those who are told to put something there.
-    pub preferences: String,
-    /// Typed in an editor and left without applying.
-    pub(super) typed: Option<Typed>,
-    counts: [[(Threshold, Counts); 5]; 2],
+    /// What tabs and windows share.
+    pub context: Context,
+    /// The tabs.
+    pub tabs: Tabs,
+    /// What lies over them.
+    pub windows: Windows,
+    /// A save that runs. While it is there, no window is.
+    pub(super) saving: Option<Saving>,
+    /// What workers reported while a save ran.
+    pub(super) inbox: Vec<(Asker, Event)>,
+    /// Windows that answers ask for, until no other is open.
+    waiting: VecDeque<Opening>,
+    /// The newest request of each kind.
+    awaited: Vec<(Awaited, Asker)>,
+    askers: u64,
 }
 
 impl State {
     /// A screen on a session, with nothing known yet.
     #[must_use]
     pub fn new(path: String, session: Session, clock: Clock, theme: Theme) -> Self {
-        let mut state = Self {
-            path,
-            session,
-            book: Arc::new(PeerBook::default()),
-            clock,
-            theme,
-            engine: None,
-            tab: Tab::TlsOptions,
-            focus: Focus::Field(Direction::Inbound),
-            panel_direction: Direction::Inbound,
-            panel_scroll: 0,
-            selected: [0; 4],
-            backups: None,
-            overlays: Vec::new(),
-            status: None,
-            scan: Scan::Never,
-            probing: None,
-            since_save: None,
-            review_wanted: false,
-            // The review says exactly what will be run, and falls back to the commands to type where it cannot be.
-            engine_wish: EngineWish::Restart,
-            read_only: None,
-            found_draft: None,
-            summary: Vec::new(),
-            size: (80, 24),
-            preferences: "kerio-tls.toml".to_owned(),
-            typed: None,
-            counts: [[(Threshold::NotKnown, Counts::default()); 5]; 2],
-        };
-        state.count();
-        state
-    }
-
-    /// Where the user is.
-    #[must_use]
-    pub fn place(&self) -> Place {
-        match self.overlays.last() {
-            Some(Overlay::DropDown { .. }) => Place::DropDown,
-            Some(Overlay::Editor(editor)) if editor.in_text() => Place::TextField,
-            Some(Overlay::Editor(_)) => Place::Editor,
-            Some(Overlay::Find(_)) => Place::Find,
-            Some(Overlay::Reader { .. }) => Place::Reader,
-            Some(Overlay::Review(_)) => Place::Review,
-            Some(Overlay::Question(_)) => Place::Question,
-            Some(Overlay::Saving { .. }) => Place::Saving,
-            None => match (self.tab, self.focus) {
-                (Tab::TlsOptions, Focus::SameForBoth) => Place::CheckBox,
-                (Tab::TlsOptions, Focus::Field(_)) => Place::Field,
-                (Tab::TlsOptions, Focus::Panel) => Place::Panel,
-                (Tab::Inbound | Tab::Outbound, _) => Place::Variables,
-                (Tab::Peers, _) => Place::Peers,
-                (Tab::Backups, _) => Place::Backups,
-            },
+        Self {
+            context: Context::new(path, session, clock, theme),
+            tabs: Tabs::default(),
+            windows: Windows::default(),
+            saving: None,
+            inbox: Vec::new(),
+            waiting: VecDeque::new(),
+            awaited: Vec::new(),
+            askers: 0,
         }
     }
 
-    /// Counts once what each choice would do; the evidence changes seldom, the drop-down is read often.
-    pub fn count(&mut self) {
-        for (direction, counts) in Direction::ALL.into_iter().zip(&mut self.counts) {
-            for (choice, slot) in CHOICES.into_iter().zip(counts) {
-                let threshold = self.session.threshold_of(direction, choice);
-                *slot = (threshold, assess(&self.book, direction, threshold).counts);
-            }
-        }
-    }
-
-    /// What each choice of `CHOICES` would do.
-    #[must_use]
-    pub fn counts(&self, direction: Direction) -> &[(Threshold, Counts); 5] {
-        let [inbound, outbound] = &self.counts;
-        match direction {
-            Direction::Inbound => inbound,
-            Direction::Outbound => outbound,
-        }
-    }
-
-    /// What the panel is about: the open drop-down's marked row, else the wanted minimum.
-    #[must_use]
-    pub fn panel_subject(&self) -> (Direction, Minimum) {
-        for overlay in self.overlays.iter().rev() {
-            if let Overlay::DropDown { direction, selected } = overlay {
-                let minimum = match CHOICES.get(*selected) {
-                    Some(Choice::At(version)) => Minimum::At(*version),
-                    _ => Minimum::Default,
-                };
-                return (*direction, minimum);
-            }
-        }
-        (self.panel_direction, self.session.minimum(self.panel_direction))
-    }
-
-    /// The marked row of the open list.
-    #[must_use]
-    pub fn selected(&self) -> usize {
-        let [inbound, outbound, peers, backups] = self.selected;
-        match self.tab {
-            Tab::Inbound => inbound,
-            Tab::Outbound => outbound,
-            Tab::Peers => peers,
-            Tab::Backups => backups,
-            Tab::TlsOptions => 0,
-        }
-    }
-
-    /// Marks a row of the open list.
-    pub fn select(&mut self, row: usize) {
-        let [inbound, outbound, peers, backups] = &mut self.selected;
-        match self.tab {
-            Tab::Inbound => *inbound = row,
-            Tab::Outbound => *outbound = row,
-            Tab::Peers => *peers = row,
-            Tab::Backups => *backups = row,
-            Tab::TlsOptions => {}
-        }
-    }
-
-    /// The direction of the open tab, for the lists of variables.
-    #[must_use]
-    pub fn tab_direction(&self) -> Direction {
-        if self.tab == Tab::Outbound {
-            Direction::Outbound
-        } else {
-            Direction::Inbound
-        }
-    }
-}
-
-impl State {
     /// News from before the first frame.
     pub fn notices(&mut self, words: impl IntoIterator<Item = String>) {
         for words in words {
-            self.summary.push(words.clone());
-            self.status = Some(super::text::line(crate::session::Tone::Caution, words));
+            self.context.summary.push(words.clone());
+            self.context.report(Tone::Caution, words);
         }
     }
 
@@ -289,13 +117,139 @@ impl State {
         }
         let lines = found
             .iter()
-            .map(|words| super::text::line(crate::session::Tone::Text, words.clone()))
+            .map(|words| wrap::line(Tone::Text, words.clone()))
             .collect();
-        self.summary.extend(found);
-        self.overlays.push(Overlay::Reader {
-            title: super::text::RECOVERED_TITLE.to_owned(),
-            lines,
-            scroll: 0,
-        });
+        self.context.summary.extend(found);
+        let title = RECOVERED_TITLE.to_owned();
+        self.windows.open(Opening::Text { title, lines }, &mut self.context);
+    }
+
+    /// Where the user is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.pane().place()
+    }
+
+    /// What the user acts on.
+    pub(super) fn pane(&self) -> &dyn Pane {
+        match &self.saving {
+            Some(saving) => saving,
+            None => self.windows.top().unwrap_or_else(|| self.tabs.pane()),
+        }
+    }
+
+    /// Carries out what the user's key asked for.
+    pub(super) fn carry(&mut self, requests: Vec<Request>) -> Vec<Effect> {
+        requests
+            .into_iter()
+            .flat_map(|request| self.carry_one(request))
+            .collect()
+    }
+
+    /// Carries out what an answer of the workers asks for: its windows wait for their turn.
+    pub(super) fn carry_answer(&mut self, requests: Vec<Request>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for request in requests {
+            match request {
+                Request::Open(opening) => self.waiting.push_back(opening),
+                other => effects.extend(self.carry_one(other)),
+            }
+        }
+        effects
+    }
+
+    fn carry_one(&mut self, request: Request) -> Vec<Effect> {
+        let context = &mut self.context;
+        let more = match request {
+            Request::Work(effect) => return vec![self.ask(effect)],
+            Request::Save(job) => {
+                self.windows = Windows::default();
+                let effect = self.ask(work::Effect::Save(job));
+                if let Effect::Work(asker, _) = effect {
+                    self.saving = Some(Saving::new(asker));
+                }
+                return vec![effect];
+            }
+            Request::Repaint => return vec![Effect::Repaint],
+            Request::Suspend => return vec![Effect::Suspend],
+            Request::Quit => return vec![Effect::Quit],
+            Request::Open(opening) => {
+                self.windows.open(opening, context);
+                Vec::new()
+            }
+            Request::Close => {
+                self.windows.close();
+                Vec::new()
+            }
+            Request::TurnTab(by) => self.tabs.turn(by).map(Request::Work).into_iter().collect(),
+            Request::GoTo(direction, row) => {
+                self.tabs.go_to(direction, row);
+                Vec::new()
+            }
+            Request::Review => commands::review(context),
+            Request::Reset(directions) => match context.session.reset(&directions) {
+                Ok(done) => context.changed(done, if done { RESET_DONE } else { NOTHING_TO_RESET }),
+                Err(error) => {
+                    context.report(Tone::Bad, error.to_string());
+                    Vec::new()
+                }
+            },
+            Request::TakeUp(edits) => {
+                let done = context.session.take_up(&edits);
+                context.changed(done, DRAFT_TAKEN)
+            }
+            Request::Name { direction, name, role } => self.name(direction, name, role),
+            Request::Status(words) => {
+                context.report(Tone::Text, words);
+                Vec::new()
+            }
+            Request::Summary(words) => {
+                context.summary.push(words);
+                Vec::new()
+            }
+        };
+        self.carry(more)
+    }
+
+    /// Lets a variable play a role. Its row moves up among the roles; the mark goes with it.
+    fn name(&mut self, direction: Direction, name: String, role: Role) -> Vec<Request> {
+        let context = &mut self.context;
+        context.session.confirm(direction, &name, role);
+        context.count();
+        let rows = variable_rows(&context.session, direction);
+        let at = rows
+            .iter()
+            .position(|row| row.path.as_ref().is_some_and(|path| path.variable == name));
+        if let Some(at) = at {
+            self.tabs.go_to(direction, at);
+        }
+        context.report(Tone::Text, format!("{name} is used as the {role} from now on."));
+        vec![Request::Work(work::Effect::NameVariable { direction, name, role })]
+    }
+
+    fn ask(&mut self, effect: work::Effect) -> Effect {
+        self.askers += 1;
+        let asker = Asker::numbered(self.askers);
+        if let Some(kind) = Awaited::by(&effect) {
+            self.awaited.retain(|(other, _)| *other != kind);
+            self.awaited.push((kind, asker));
+        }
+        Effect::Work(asker, effect)
+    }
+
+    /// Is this the answer to the newest request of its kind? Asked once: then it is answered.
+    pub(super) fn is_awaited(&mut self, kind: Awaited, asker: Asker) -> bool {
+        let before = self.awaited.len();
+        self.awaited.retain(|wanted| *wanted != (kind, asker));
+        self.awaited.len() < before
+    }
+
+    /// After each action: a window that waited is opened if no other is.
+    pub(super) fn settle(&mut self) {
+        while self.saving.is_none() && self.windows.is_empty() {
+            let Some(opening) = self.waiting.pop_front() else { break };
+            self.windows.open(opening, &mut self.context);
+        }
+        self.context.preview = self.windows.preview();
     }
 }

@@ -1,8 +1,23 @@
-//! Lines to rows of a width.
+//! Lines of text, and folding them to rows of a width.
 
 use ratatui::text::Span;
 
-use crate::session::{Line, Wrap};
+use crate::session::{Line, Tone, Wrap};
+
+/// A line whose words stay whole.
+pub fn line(tone: Tone, text: impl Into<String>) -> Line {
+    indented(tone, text, 0)
+}
+
+/// The same, with a continuation that begins in this column.
+pub fn indented(tone: Tone, text: impl Into<String>, indent: u16) -> Line {
+    Line {
+        tone,
+        text: text.into(),
+        indent,
+        wrap: Wrap::Words,
+    }
+}
 
 /// Columns a text takes.
 #[must_use]
@@ -110,31 +125,25 @@ pub fn height(lines: &[Line], width: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::Tone;
 
-    fn line(text: &str, indent: u16) -> Line {
-        Line {
-            tone: Tone::Text,
-            text: text.to_owned(),
-            indent,
-            wrap: Wrap::Words,
-        }
+    fn text(text: &str, indent: u16) -> Line {
+        indented(Tone::Text, text, indent)
     }
 
     #[test]
     fn words_stay_whole_and_continuations_are_indented() {
-        assert_eq!(rows(&line("  one two three", 4), 9, "~"), ["  one two", "    three"]);
+        assert_eq!(rows(&text("  one two three", 4), 9, "~"), ["  one two", "    three"]);
     }
 
     #[test]
     fn a_word_longer_than_the_row_is_broken() {
-        assert_eq!(rows(&line("abcdefgh", 0), 3, "~"), ["abc", "def", "gh"]);
+        assert_eq!(rows(&text("abcdefgh", 0), 3, "~"), ["abc", "def", "gh"]);
     }
 
     proptest::proptest! {
         #[test]
         fn no_row_is_wider_than_asked_and_no_letter_is_lost(text in "[a-zé日 ]{0,80}", indent in 0u16..10, width in 2usize..40) {
-            let rows = rows(&line(&text, indent), width, "~");
+            let rows = rows(&indented(Tone::Text, text.as_str(), indent), width, "~");
             for row in &rows {
                 proptest::prop_assert!(columns(row) <= width, "{row:?}");
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::host::EngineNow;
 use crate::mailserver_cfg::{Conflict, Document, EditSet, Proven, ValueChange};
 use crate::peers::{PeerBook, PeerKey, Trouble};
 use crate::save::BackupInfo;
@@ -134,15 +135,6 @@ pub struct SaveJob {
     pub proves: Option<Expected>,
     /// Undo it by itself this long after the engine has started well, unless it is confirmed.
     pub undo_after: Option<Duration>,
-}
-
-/// What the header says of the engine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EngineNow {
-    /// `running`, `stopped`, `none`, `unknown`.
-    pub word: &'static str,
-    /// When that was seen.
-    pub at: Timestamp,
 }
 
 /// What came of a save.

@@ -1,24 +1,24 @@
 //! How saves end, in words: what is on disk, whether the engine is up, what to type.
 
 use crate::mailserver_cfg::ValueChange;
-use crate::save::{GateKind, Outcome, SaveError, Saved, Started};
+use crate::save::{GateKind, Outcome, SaveError, Saved, Started, What};
 use crate::session::amount;
 
 use super::effect::{SaveJob, Wanted};
 
 /// Refused rather than failed: nothing went wrong, but somebody has to decide or to stop the engine first.
 pub(super) fn is_refusal(error: &SaveError) -> bool {
-    match error {
-        SaveError::Conflict { .. } | SaveError::ChangedUnderneath { .. } => true,
-        SaveError::Gate { gate, .. } => matches!(gate.kind, GateKind::Runs | GateKind::NotSure),
+    match &error.what {
+        What::Conflict { .. } | What::ChangedUnderneath { .. } | What::AnotherFile { .. } => true,
+        What::Gate(gate) => matches!(gate.kind, GateKind::Runs | GateKind::NotSure),
         _ => false,
     }
 }
 
 /// An error in words; the command that starts an engine stands at the end of its line.
 pub(super) fn error_words(error: &SaveError) -> String {
-    match error {
-        SaveError::EngineDown { because, start } => {
+    match &error.what {
+        What::EngineDown { because, start } => {
             let because = error_words(because);
             let mut lines = vec![format!("THE ENGINE IS DOWN: {start}")];
             if !start.lines.is_empty() {
@@ -28,11 +28,11 @@ pub(super) fn error_words(error: &SaveError) -> String {
             lines.push(format!("It was stopped for this save, which ended so: {because}"));
             lines.join("\n")
         }
-        SaveError::ChangedUnderneath { changed, .. } => std::iter::once(error.to_string())
+        What::ChangedUnderneath { changed, .. } => std::iter::once(error.to_string())
             .chain(changed.iter().map(change_words))
             .collect::<Vec<_>>()
             .join("\n"),
-        other => other.to_string(),
+        _ => error.to_string(),
     }
 }
 
@@ -110,18 +110,19 @@ mod tests {
 
     #[test]
     fn an_engine_that_is_down_is_told_with_its_own_words_line_by_line() {
-        let down = SaveError::EngineDown {
-            because: Box::new(SaveError::CancelledLate {
-                stopping: false,
-                up: false,
-            }),
-            start: GateError {
+        let late = What::CancelledLate {
+            stopping: false,
+            up: false,
+        };
+        let down = SaveError::from(What::EngineDown {
+            because: Box::new(late.into()),
+            start: Box::new(GateError {
                 kind: GateKind::StartFailed,
                 what: "the engine did not start: it ended with 7".to_owned(),
                 next: "see why, then start it: systemctl start kerio-connect".to_owned(),
                 lines: vec!["bad TLS".to_owned(), "bye".to_owned()],
-            },
-        };
+            }),
+        });
         assert_eq!(
             error_words(&down).lines().collect::<Vec<_>>(),
             [

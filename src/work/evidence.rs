@@ -14,8 +14,8 @@ use crate::peers::{
 };
 use crate::session::Measured;
 
-use super::home::distrust;
-use super::host::Host;
+use crate::host::Host;
+use crate::host::distrust;
 
 /// What was gathered.
 #[derive(Debug, Clone, Default)]
@@ -152,25 +152,25 @@ impl Host {
         progress: impl Fn(u64, u64) + Sync,
     ) {
         let candidates = document.log_directories();
-        // The likeliest that exists; where none does, the first says where we looked.
-        let Some(directory) = candidates.iter().find(|path| path.is_dir()).or(candidates.first()) else {
+        if candidates.is_empty() {
             sources
                 .warnings
                 .push("the file does not say where the logs are, so no mail log was read".to_owned());
             return;
-        };
-        let files = match peers::find_logs(directory) {
-            Ok(files) => files,
+        }
+        let logs = match peers::find_logs(&candidates) {
+            Ok(logs) => logs,
             Err(error) => {
                 sources.warnings.push(error.to_string());
                 return;
             }
         };
+        sources.warnings.extend(logs.unread_words(window));
         let bytes = Progress::default();
         let own = self.own_hosts();
         ticking(&bytes, &progress, || match &mut sources.logs {
-            Some(findings) => findings.follow(&files, window, &own, &bytes, cancel),
-            none => *none = Some(peers::scan_logs(&files, window, &own, 0, &bytes, cancel)),
+            Some(findings) => findings.follow(&logs.files, window, &own, &bytes, cancel),
+            none => *none = Some(peers::scan_logs(&logs.files, window, &own, 0, &bytes, cancel)),
         });
     }
 

@@ -7,7 +7,7 @@ use crate::save::{self, Preflight, SaveError, StateDir, Target};
 use crate::session::{EnginePlan, Facts};
 
 use super::effect::EngineWish;
-use super::host::Host;
+use crate::host::Host;
 
 /// What a save adds at most to the file, in bytes, beside its present size: a few variables.
 const GROWTH: u64 = 64 * 1024;
@@ -57,7 +57,7 @@ impl Host {
     fn look(&self) -> Result<(Target, StateDir, Preflight), SaveError> {
         let target = self.target()?;
         // Looking makes no directory: a dry run leaves nothing behind. The save itself opens and closes it to others.
-        let state = StateDir::look(&self.home.state_dir)?;
+        let state = self.look_at_state()?;
         let size = std::fs::metadata(target.path()).map_or(0, |found| found.len());
         let found = save::preflight(&target, &state, size + GROWTH)?;
         Ok((target, state, found))

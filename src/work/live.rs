@@ -10,8 +10,8 @@ use crate::probe::{Acceptance, Cancel, Outcome, Service, Settings, Target, ask_e
 use crate::session::{Expected, Measured};
 use crate::tls::TlsVersion;
 
-use super::host::Host;
 use super::proof::{LiveProof, PortProof, Said};
+use crate::host::Host;
 
 /// What is spoken at the engine's ports, by number (the services of Kerio Connect; 4040 is the administration).
 const SERVICES: [(u16, Service); 10] = [
@@ -172,9 +172,9 @@ fn ask_port(address: SocketAddr, service: Service, settings: &Settings, cancel: 
     for version in TlsVersion::MINIMUMS {
         let answer = match &last_word {
             Some(said) => said.clone(),
-            None => match ask_exactly(&target, version, settings, cancel) {
-                Ok(Acceptance::Accepted) => Said::Accepts,
-                Ok(Acceptance::Refused(_)) => Said::Refuses,
+            None => match ask_exactly(&target, version, None, settings, cancel) {
+                Ok(Acceptance::Accepted | Acceptance::Agreed) => Said::Accepts,
+                Ok(Acceptance::Refused(_) | Acceptance::NotOffered(_) | Acceptance::Closed(_)) => Said::Refuses,
                 Ok(Acceptance::Unknown(Outcome::NoStartTls)) => Said::NoTls,
                 Ok(Acceptance::Unknown(outcome)) => Said::NoAnswer(outcome.words().to_owned()),
                 Err(error) => Said::NoAnswer(error.to_string()),

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 
 use crate::peers::{Evidence, Host as PeerHost, Knowledge, PeerBook, PeerKey, Record, Source};
-use crate::probe::{Cancel, Outcome, ProbePlan, Report, Settings, Start, Target, WORKERS, probe_many};
+use crate::probe::{Cancel, Outcome, ProbePlan, Report, Settings, Target, WORKERS, probe_many};
 use crate::tls::Direction;
 
-use super::home::{Home, HomeOptions};
-use super::host::Host;
-use super::own::ehlo_name;
-use super::preferences::{Preferences, PreferencesError};
+use crate::host::Host;
+use crate::host::ehlo_name;
+use crate::host::{Home, HomeOptions};
+use crate::host::{Preferences, PreferencesError};
 
 /// A peer and where a probe of it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,16 +72,7 @@ impl Host {
     pub fn probe_plan(&self, questions: &[Question]) -> ProbePlan {
         let targets: Vec<Target> = questions.iter().map(|question| question.target.clone()).collect();
         let settings = self.probe_settings();
-        let mut plan = ProbePlan::new(&targets, &settings);
-        let name = settings.ehlo_name.as_str();
-        let speaks_smtp = targets.iter().any(|target| Start::of(target.service) == Start::Smtp);
-        if speaks_smtp && !name.contains(['.', ':']) && !self.is_demo() {
-            plan.words.push(format!(
-                "{name} is no full name, and strict servers refuse it: give the server's own with names = [\"…\"] in {}.",
-                self.home.config.display()
-            ));
-        }
-        plan
+        ProbePlan::new(&targets, &settings)
     }
 
     /// Asks them, and remembers what they said. `heard` gets each result as it comes. Screen and commands both ask through this.
@@ -189,7 +180,9 @@ pub fn knowledge(outcome: &Outcome) -> Knowledge {
         Outcome::AtLeast(version) => Knowledge::AtLeast(*version),
         Outcome::NoStartTls => Knowledge::NoStartTls,
         Outcome::Refused(how) => Knowledge::Refused(how.clone()),
-        Outcome::NoAnswer(why) | Outcome::NotTls(why) | Outcome::Later(why) => Knowledge::NoAnswer(why.clone()),
+        Outcome::TurnedAway(why) | Outcome::NoAnswer(why) | Outcome::NotTls(why) | Outcome::Later(why) => {
+            Knowledge::NoAnswer(why.clone())
+        }
     }
 }
 
@@ -288,9 +281,9 @@ mod tests {
 
     #[test]
     fn those_who_gave_no_answer_are_asked_again_and_those_who_did_are_not() {
-        let host = Host::find(&crate::work::HostOptions {
+        let host = Host::find(&crate::host::HostOptions {
             demo: true,
-            ..crate::work::HostOptions::default()
+            ..crate::host::HostOptions::default()
         })
         .unwrap();
         let said = [

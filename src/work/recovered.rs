@@ -3,7 +3,7 @@
 use crate::engine::State;
 use crate::save::{self, ROLL_BACK, Recovered, SaveError, StateDir, Target};
 
-use super::host::Host;
+use crate::host::Host;
 
 /// What became of an engine that a save stopped and did not start.
 enum AfterAll {
@@ -56,10 +56,11 @@ impl Host {
             return AfterAll::NotSure(String::new());
         };
         let start = controller.manual_commands().start;
-        match controller.status().state {
-            State::Running => AfterAll::Runs,
+        let status = controller.status();
+        match status.state {
+            State::Running if status.service_is_up() => AfterAll::Runs,
             State::Stopped => AfterAll::Down(start),
-            State::None | State::Unknown(_) => AfterAll::NotSure(start),
+            State::None | State::Running | State::Unknown(_) => AfterAll::NotSure(start),
         }
     }
 }
@@ -117,13 +118,6 @@ fn words(found: &Recovered, engine: &AfterAll) -> String {
         }
         Recovered::ChangedSince { when, backup } => {
             format!("A save of {when} had broken off, and the file was changed since: left as it is; backup {backup}.")
-        }
-        Recovered::LeftoverRemoved { name } => format!("Removed a leftover of an earlier save: {name}."),
-        Recovered::LeftoverFound { path } => {
-            format!(
-                "{} is named like a leftover of ours but is not proven to be one; look at it, it may hold secrets.",
-                path.display()
-            )
         }
         Recovered::EngineMayBeDown { when, who, left } => {
             let save = match left {

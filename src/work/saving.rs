@@ -5,14 +5,16 @@ use std::sync::atomic::AtomicBool;
 
 use crate::mailserver_cfg::{EditSet, Secrets};
 use crate::probe::Cancel;
-use crate::save::{self, Actor, Content, Note, Outcome, Request, SaveError, Saved, Started, StateDir, Step, Target};
+use crate::save::{
+    self, Actor, Content, Note, Outcome, Request, SaveError, Saved, Started, StateDir, Step, Target, What,
+};
 use crate::session::{Consent, Expected};
 
 use super::effect::{SaveJob, SaveProblem, SaveReport, Wanted};
 use super::ending;
 use super::gate::EngineGate;
-use super::host::Host;
 use super::undo::UndoSwitch;
+use crate::host::Host;
 
 /// What to do when the engine does not do what was saved.
 const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server, or what starts it sets the value \
@@ -67,9 +69,11 @@ impl Host {
         };
         let mut words = job.words.clone();
         words.extend(switch.as_ref().map(UndoSwitch::words));
+        let reviewed = self.reviewed().unwrap_or(target.path());
         let request = Request {
             state: &state,
             target: &target,
+            reviewed,
             base: &job.base,
             content,
             note: Note {
@@ -240,8 +244,8 @@ impl Host {
     }
 
     fn problem(&self, error: &SaveError) -> SaveProblem {
-        let conflicts = match error {
-            SaveError::Conflict { conflicts, .. } => conflicts.clone(),
+        let conflicts = match &error.what {
+            What::Conflict { conflicts, .. } => conflicts.clone(),
             _ => Vec::new(),
         };
         SaveProblem {

@@ -11,7 +11,7 @@ use crate::engine::{self, Armed, Disarmed, EngineError, State};
 use crate::save::{self, BackupInfo, Recovered, SaveError, StateDir, Target};
 
 use super::effect::{EngineWish, SaveJob, SaveProblem, SaveReport, Wanted};
-use super::host::Host;
+use crate::host::Host;
 
 /// What names of switches begin with.
 const PREFIX: &str = "kerio-tls-undo-";
@@ -233,7 +233,8 @@ impl Host {
         let Some(controller) = self.controller() else {
             return Ok(None);
         };
-        if controller.status().state != State::Stopped {
+        // In a container nothing proves that it is stopped; but our save stopped it here, and it is not seen here.
+        if !matches!(controller.status().state, State::Stopped | State::Unknown(_)) {
             return Ok(None);
         }
         let up = controller
@@ -251,17 +252,6 @@ impl Host {
                 start: self.start_command(),
             }),
         }
-    }
-
-    /// The backups of this file, newest first. Where nothing was kept yet there are none, and no place is made for them.
-    ///
-    /// # Errors
-    /// [`SaveError`].
-    pub fn backups(&self) -> Result<Vec<BackupInfo>, SaveError> {
-        if !self.has_state() {
-            return Ok(Vec::new());
-        }
-        save::backups(&self.state()?, &self.target()?)
     }
 }
 

@@ -14,9 +14,9 @@ use crate::tls::confirmed_toml;
 use super::effect::{Asker, Effect, Event, SaveProblem, Whom};
 use super::evidence::Sources;
 use super::hold::Hold;
-use super::host::Host;
 use super::probing::Question;
 use super::saving::SaveNews;
+use crate::host::Host;
 
 /// Where events go.
 pub type Sink = Box<dyn Fn(Asker, Event) + Send + Sync>;
@@ -338,7 +338,7 @@ impl Inner {
             let written = if edits.is_empty() {
                 self.host.drop_draft()
             } else {
-                self.host.keep_draft(&self.document, &edits, &self.secrets)
+                self.host.keep_draft(&edits, &self.secrets)
             };
             if let Err(error) = written {
                 (self.sink)(

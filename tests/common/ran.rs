@@ -1,8 +1,9 @@
 //! The program as a process: what it printed and how it ended.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::process::{Command, Stdio};
 
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use serde_json::Value;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_kerio-tls");
@@ -44,6 +45,28 @@ pub(crate) fn alone() -> Command {
     }
     command.args(["--pid", "--fork", "--mount-proc", "--kill-child"]);
     command
+}
+
+/// Runs a command in a terminal of this width, with these answers typed: exit status, and what was on the screen.
+pub(crate) fn in_terminal(command: &Command, columns: u16, answers: &str) -> (u32, String) {
+    let size = PtySize {
+        rows: 60,
+        cols: columns,
+        pixel_width: 0,
+        pixel_height: 0,
+    };
+    let pty = native_pty_system().openpty(size).unwrap();
+    let mut words = CommandBuilder::new(command.get_program());
+    words.args(command.get_args());
+    let mut child = pty.slave.spawn_command(words).unwrap();
+    drop(pty.slave);
+    let mut reader = pty.master.try_clone_reader().unwrap();
+    pty.master.take_writer().unwrap().write_all(answers.as_bytes()).unwrap();
+    let mut seen = Vec::new();
+    // Linux ends a terminal without a process by EIO.
+    let _ = reader.read_to_end(&mut seen);
+    let status = child.wait().unwrap().exit_code();
+    (status, String::from_utf8_lossy(&seen).into_owned())
 }
 
 impl Ran {

@@ -2,18 +2,20 @@
 //! tested in the room itself.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::ran::{BINARY, Ran, alone, run};
+use crate::other_parser::variables;
+use crate::place::Place;
+use crate::ran::{BINARY, Ran, alone, in_terminal, run};
 
 /// Words that stand in the file as secrets and must never be seen again.
 const SECRETS: [&str; 6] = [
@@ -48,58 +50,10 @@ const CONFIG: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 /// Mode, time and content by path.
 type Tree = BTreeMap<PathBuf, (u32, i64, i64, Vec<u8>)>;
 
-/// A directory with `mailserver.cfg`, empty preferences, and a place for a state directory.
-struct Place {
-    dir: tempfile::TempDir,
-}
-
 impl Place {
-    fn new() -> Self {
-        Self::with(CONFIG.as_bytes())
-    }
-
-    fn with(config: &[u8]) -> Self {
-        let place = Self {
-            dir: tempfile::tempdir().unwrap(),
-        };
-        fs::set_permissions(place.dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        fs::write(place.file(), config).unwrap();
-        fs::write(place.path("kerio-tls.toml"), "").unwrap();
-        place
-    }
-
-    fn path(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.dir.path().canonicalize().unwrap().join(name)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.path("mailserver.cfg")
-    }
-
-    fn text(&self) -> String {
-        fs::read_to_string(self.file()).unwrap()
-    }
-
-    fn arguments(&self, file: &Path, arguments: &[&str]) -> Vec<OsString> {
-        let mut all: Vec<OsString> = vec!["-f".into(), file.into()];
-        all.extend(["--state-dir".into(), self.path("state").into()]);
-        all.extend(["--config".into(), self.path("kerio-tls.toml").into()]);
-        all.extend(arguments.iter().map(Into::into));
-        all
-    }
-
-    /// Runs the binary where it sees no process of this machine: an engine of somebody else's must not decide a test.
-    fn run(&self, arguments: &[&str]) -> Ran {
-        self.run_on(&self.file(), arguments)
-    }
-
-    fn run_on(&self, file: &Path, arguments: &[&str]) -> Ran {
-        run(alone().arg(BINARY).args(self.arguments(file, arguments)))
-    }
-
     /// Runs the binary as it is.
     fn run_here(&self, arguments: &[&str]) -> Ran {
-        run(Command::new(BINARY).args(self.arguments(&self.file(), arguments)))
+        run(Command::new(BINARY).args(self.arguments(arguments)))
     }
 
     /// Holds the tree against an earlier one; names what differs, not its bytes.
@@ -135,29 +89,9 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Every (table, variable, value) that another parser sees.
-fn variables(text: &str) -> Vec<(String, String, String)> {
-    let document = roxmltree::Document::parse(text).unwrap();
-    document
-        .descendants()
-        .filter(|node| node.has_tag_name("variable"))
-        .map(|node| {
-            let table = node
-                .parent()
-                .and_then(|parent| parent.attribute("name"))
-                .unwrap_or_default();
-            (
-                table.to_owned(),
-                node.attribute("name").unwrap_or_default().to_owned(),
-                node.text().unwrap_or_default().to_owned(),
-            )
-        })
-        .collect()
-}
-
 #[test]
 fn show_prints_the_documented_json_with_its_keys_in_order() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let ran = place.run(&["show", "--json"]);
     assert_eq!((ran.status, ran.err.as_str()), (0, ""));
     let head = format!(
@@ -191,7 +125,7 @@ fn show_prints_the_documented_json_with_its_keys_in_order() {
 
 #[test]
 fn show_in_plain_text_says_minimum_protocols_meaning_and_what_is_assumed() {
-    let ran = Place::new().run(&["show"]);
+    let ran = Place::with(CONFIG).run(&["show"]);
     assert_eq!((ran.status, ran.err.as_str()), (0, ""));
     for wanted in [
         "engine: none on this host",
@@ -213,7 +147,7 @@ fn show_in_plain_text_says_minimum_protocols_meaning_and_what_is_assumed() {
 
 #[test]
 fn set_writes_exactly_the_wanted_bytes_and_keeps_a_backup() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let ran = place.run(&["set", "--inbound", "tls1.2", "--yes", "--json"]);
     assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{}", ran.out);
     let json = ran.json();
@@ -243,7 +177,7 @@ fn set_writes_exactly_the_wanted_bytes_and_keeps_a_backup() {
 
 #[test]
 fn choosing_what_the_file_says_changes_nothing_and_is_done() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let before = place.tree();
     let ran = place.run(&["set", "--outbound", "tls1.2", "--yes", "--json"]);
     assert_eq!((ran.status, ran.err.as_str()), (0, ""));
@@ -258,7 +192,7 @@ fn choosing_what_the_file_says_changes_nothing_and_is_done() {
 
 #[test]
 fn a_dry_run_shows_the_review_and_leaves_the_tree_as_it_was() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let before = place.tree();
     let ran = place.run(&["set", "--inbound", "tls1.2", "--outbound", "default", "--dry-run"]);
     assert_eq!(ran.status, 0, "{}", ran.err);
@@ -288,7 +222,7 @@ fn a_dry_run_shows_the_review_and_leaves_the_tree_as_it_was() {
 #[test]
 fn a_dry_run_leaves_a_state_directory_as_it_is() {
     for mode in [0o700, 0o755] {
-        let place = Place::new();
+        let place = Place::with(CONFIG);
         fs::create_dir(place.path("state")).unwrap();
         fs::set_permissions(place.path("state"), fs::Permissions::from_mode(mode)).unwrap();
         let before = place.tree();
@@ -299,7 +233,7 @@ fn a_dry_run_leaves_a_state_directory_as_it_is() {
 
 #[test]
 fn reset_deletes_what_has_a_role_and_names_it() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let ran = place.run(&["reset", "--yes"]);
     assert_eq!(ran.status, 0, "{}", ran.err);
     for name in [
@@ -315,7 +249,7 @@ fn reset_deletes_what_has_a_role_and_names_it() {
         )
         .replace("    <variable name='ClientTlsProtocols'>TLSv1.2</variable>\n", "");
     assert_eq!(place.text(), wanted);
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     assert_eq!(
         place.run(&["reset", "outbound", "--yes", "--json"]).json()["saved"],
         true
@@ -325,7 +259,7 @@ fn reset_deletes_what_has_a_role_and_names_it() {
 
 #[test]
 fn check_ends_with_3_below_the_minimum_at_an_unmeasured_default_and_at_custom() {
-    let ran = Place::new().run(&["check", "--min", "tls1.2"]);
+    let ran = Place::with(CONFIG).run(&["check", "--min", "tls1.2"]);
     assert_eq!((ran.status, ran.out.as_str()), (3, ""));
     assert!(
         ran.err.lines().last().unwrap().contains("inbound is at TLS 1.0"),
@@ -367,7 +301,7 @@ fn check_ends_with_0_at_the_minimum_and_not_knowing_fails_only_when_asked() {
 
 #[test]
 fn without_a_terminal_nobody_is_asked() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     for command in [
         vec!["set", "--inbound", "tls1.2"],
         vec!["set", "--inbound", "tls1.2", "--json"],
@@ -379,13 +313,13 @@ fn without_a_terminal_nobody_is_asked() {
     }
     assert_eq!(place.text(), CONFIG);
     // And the screen names the commands.
-    let ran = run(Command::new(BINARY).args(place.arguments(&place.file(), &[])));
+    let ran = run(Command::new(BINARY).args(place.arguments(&[])));
     assert!(ran.failed(2).contains("show, check, set"), "{}", ran.err);
 }
 
 #[test]
 fn wrong_usage_ends_with_2_and_changes_nothing() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     for command in [
         vec!["set", "--yes"],
         vec!["set", "--inbound", "tls9", "--yes"],
@@ -641,7 +575,7 @@ fn every_bad_file_gets_one_clear_line_and_status_1() {
 
 #[test]
 fn what_is_no_file_gets_one_clear_line_and_status_1() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let huge = place.path("huge.cfg");
     File::create(&huge).unwrap().set_len((1 << 30) + 1).unwrap();
     symlink("nowhere", place.path("dangling.cfg")).unwrap();
@@ -682,11 +616,11 @@ fn binary_for_all(place: &Place) -> PathBuf {
 
 #[test]
 fn no_permission_to_read_gets_one_clear_line() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let mode = if is_root() { 0o600 } else { 0o000 };
     fs::set_permissions(place.file(), fs::Permissions::from_mode(mode)).unwrap();
     let binary = binary_for_all(&place);
-    let ran = as_nobody(Command::new(binary).args(place.arguments(&place.file(), &["show"])));
+    let ran = as_nobody(Command::new(binary).args(place.arguments(&["show"])));
     let line = ran.failed(1);
     assert!(
         line.contains("no permission") && line.contains("mailserver.cfg"),
@@ -696,7 +630,7 @@ fn no_permission_to_read_gets_one_clear_line() {
 
 #[test]
 fn no_permission_to_write_says_what_to_do_and_the_file_can_still_be_shown() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     fs::set_permissions(place.file(), fs::Permissions::from_mode(0o644)).unwrap();
     let binary = binary_for_all(&place);
     let home = tempfile::tempdir().unwrap();
@@ -705,7 +639,7 @@ fn no_permission_to_write_says_what_to_do_and_the_file_can_still_be_shown() {
         fs::set_permissions(place.dir.path(), fs::Permissions::from_mode(0o555)).unwrap();
     }
     let nobody = |arguments: &[&str]| {
-        let mut all = place.arguments(&place.file(), arguments);
+        let mut all = place.arguments(arguments);
         all.extend(["--state-dir".into(), home.path().join("state").into_os_string()]);
         // The last of two wins only where the first is not there.
         all.drain(2..4);
@@ -733,7 +667,7 @@ fn preferences_of_another_user_are_ignored_aloud_when_root() {
         is_root(),
         "run this test as root: only root can make a file of another user"
     );
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let config = place.path("kerio-tls.toml");
     fs::write(&config, "days = \"no number\"\n").unwrap();
     std::os::unix::fs::chown(&config, Some(65_534), Some(65_534)).unwrap();
@@ -746,7 +680,7 @@ fn preferences_of_another_user_are_ignored_aloud_when_root() {
 
 #[test]
 fn preferences_that_make_no_sense_get_one_line() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     fs::write(place.path("kerio-tls.toml"), "days = 7\ndaze = 8\n").unwrap();
     let ran = place.run(&["show"]);
     let line = ran.failed(1);
@@ -758,7 +692,7 @@ fn preferences_that_make_no_sense_get_one_line() {
 
 #[test]
 fn a_reader_that_is_gone_is_told_on_standard_error_and_nothing_panics() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     for command in [
         vec!["show"],
         vec!["show", "--json"],
@@ -774,7 +708,7 @@ fn a_reader_that_is_gone_is_told_on_standard_error_and_nothing_panics() {
         for out in outputs {
             let output = alone()
                 .arg(BINARY)
-                .args(place.arguments(&place.file(), &command))
+                .args(place.arguments(&command))
                 .stdin(Stdio::null())
                 .stdout(out)
                 .stderr(Stdio::piped())
@@ -804,7 +738,7 @@ fn assert_safe(said: &str) {
 
 #[test]
 fn a_path_that_is_not_utf8_is_refused_in_one_safe_line() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let path = place.path(OsStr::from_bytes(b"mail\xff\x1b[2Jserver.cfg"));
     fs::copy(place.file(), &path).unwrap();
     for command in [vec!["show", "--json"], vec!["set", "--inbound", "tls1.1", "--yes"]] {
@@ -817,7 +751,7 @@ fn a_path_that_is_not_utf8_is_refused_in_one_safe_line() {
 
 #[test]
 fn a_path_that_steers_a_terminal_is_worked_on_and_shown_safely() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let path = place.path("a\u{1b}[2J\u{9b}31m\u{202e}b\n.cfg");
     fs::copy(place.file(), &path).unwrap();
     for (command, status) in [
@@ -869,7 +803,7 @@ impl Drop for Engine {
 
 #[test]
 fn while_an_engine_runs_beside_the_file_saving_is_refused_with_what_to_type() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let executable = place.path("mailserver");
     fs::copy("/bin/sleep", &executable).unwrap();
     let child = loop {
@@ -911,36 +845,16 @@ fn while_an_engine_runs_beside_the_file_saving_is_refused_with_what_to_type() {
     assert_eq!(place.text(), CONFIG);
 }
 
-/// Runs in a terminal, typing `answers`; the exit status and what was on the screen.
-fn in_terminal(place: &Place, arguments: &[&str], answers: &str) -> (u32, String) {
-    let pty = portable_pty::native_pty_system()
-        .openpty(portable_pty::PtySize {
-            rows: 60,
-            cols: 80,
-            pixel_width: 0,
-            pixel_height: 0,
-        })
-        .unwrap();
-    let plain = alone();
-    let mut command = portable_pty::CommandBuilder::new(plain.get_program());
-    command.args(plain.get_args());
-    command.arg(BINARY);
-    command.args(place.arguments(&place.file(), arguments));
-    let mut child = pty.slave.spawn_command(command).unwrap();
-    drop(pty.slave);
-    let mut reader = pty.master.try_clone_reader().unwrap();
-    pty.master.take_writer().unwrap().write_all(answers.as_bytes()).unwrap();
-    let mut seen = Vec::new();
-    // Linux ends a terminal without a process by EIO.
-    let _ = reader.read_to_end(&mut seen);
-    let status = child.wait().unwrap().exit_code();
-    (status, String::from_utf8_lossy(&seen).into_owned())
-}
-
 #[test]
 fn on_a_terminal_the_review_is_shown_and_each_yes_is_asked_for() {
-    let place = Place::new();
-    let (status, seen) = in_terminal(&place, &["set", "--inbound", "tls1.2"], "y\ny\n");
+    let place = Place::with(CONFIG);
+    let (status, seen) = in_terminal(
+        alone()
+            .arg(BINARY)
+            .args(place.arguments(&["set", "--inbound", "tls1.2"])),
+        80,
+        "y\ny\n",
+    );
     assert_eq!(status, 0, "{seen}");
     for wanted in [
         "The lines that change",
@@ -956,8 +870,14 @@ fn on_a_terminal_the_review_is_shown_and_each_yes_is_asked_for() {
 #[test]
 fn every_answer_but_yes_is_no() {
     for answers in ["n\n", "y\nn\n", "\n", "y\n\n", "yessir\ny\n", "\u{4}"] {
-        let place = Place::new();
-        let (status, seen) = in_terminal(&place, &["set", "--inbound", "tls1.2"], answers);
+        let place = Place::with(CONFIG);
+        let (status, seen) = in_terminal(
+            alone()
+                .arg(BINARY)
+                .args(place.arguments(&["set", "--inbound", "tls1.2"])),
+            80,
+            answers,
+        );
         assert_eq!(status, 4, "{answers:?}: {seen}");
         assert_eq!(place.text(), CONFIG, "{answers:?}");
     }
@@ -965,7 +885,7 @@ fn every_answer_but_yes_is_no() {
 
 #[test]
 fn a_file_with_two_names_is_written_in_place_only_after_a_yes_of_its_own() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     fs::hard_link(place.file(), place.path("other.cfg")).unwrap();
     let before = place.tree();
     let dry = place.run(&["set", "--inbound", "tls1.2", "--dry-run"]);
@@ -1107,9 +1027,7 @@ impl Server {
         let script = format!("/bin/sh \"$0\" || exit 99; {script}");
         let mut command = Command::new("/bin/sh");
         command.args(["-c", &script]).arg(self.place.path("start.sh"));
-        command
-            .arg(BINARY)
-            .args(self.place.arguments(&self.place.file(), arguments));
+        command.arg(BINARY).args(self.place.arguments(arguments));
         run(&mut command)
     }
 
@@ -1269,7 +1187,7 @@ fn cancelled_while_the_engine_stops_says_that_it_was_stopped_and_started() {
 
 /// One save, and the journal of one that broke off after it, as far as `journal` makes it.
 fn with_journal(journal: impl FnOnce(&Value, &str) -> String) -> (Place, String) {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let saved = place.run(&["set", "--inbound", "tls1.2", "--yes", "--accept-cut-off", "--json"]);
     assert_eq!(saved.status, 0, "{}", saved.err);
     let backup = PathBuf::from(saved.json()["backup"].as_str().unwrap());
@@ -1344,7 +1262,7 @@ fn a_group_that_the_owner_is_not_in_is_known_before_the_save() {
         is_root(),
         "run this test as root: only root can make a file of another user"
     );
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let binary = binary_for_all(&place);
     std::os::unix::fs::chown(place.dir.path(), Some(1500), Some(1500)).unwrap();
     fs::create_dir(place.path("state")).unwrap();
@@ -1353,7 +1271,7 @@ fn a_group_that_the_owner_is_not_in_is_known_before_the_save() {
     let owner = |arguments: &[&str]| {
         let mut command = alone();
         command.args(["setpriv", "--reuid", "1500", "--regid", "1500", "--clear-groups"]);
-        run(command.arg(&binary).args(place.arguments(&place.file(), arguments)))
+        run(command.arg(&binary).args(place.arguments(arguments)))
     };
     std::os::unix::fs::chown(place.file(), Some(1500), Some(0)).unwrap();
     let dry = owner(&["set", "--inbound", "tls1.2", "--dry-run"]);
@@ -1381,7 +1299,7 @@ fn a_group_that_the_owner_is_not_in_is_known_before_the_save() {
 
 #[test]
 fn a_directory_of_others_is_never_closed_for_our_state() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let state = place.path("state");
     fs::create_dir(&state).unwrap();
     fs::write(state.join("index.html"), "theirs").unwrap();

@@ -1,16 +1,14 @@
 //! The commands through the real binary where something stands in the way: a file that an earlier save tore, a file that nobody can
 //! understand, places that are not there, an engine that does not come up.
 
-use std::ffi::OsString;
 use std::fs;
-use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::ran::{BINARY, Ran, alone, run};
+use crate::place::Place;
+use crate::ran::{BINARY, Ran, alone, in_terminal, run};
 
 const CONFIG: &str = r#"<config>
   <table name="Security">
@@ -25,46 +23,7 @@ const CONFIG: &str = r#"<config>
 
 const SECRET: &str = "tok-plain-password";
 
-/// A directory with `mailserver.cfg`, empty preferences, and a place for a state directory.
-struct Place {
-    dir: tempfile::TempDir,
-}
-
 impl Place {
-    fn new() -> Self {
-        let place = Self {
-            dir: tempfile::tempdir().unwrap(),
-        };
-        fs::write(place.file(), CONFIG).unwrap();
-        fs::write(place.path("kerio-tls.toml"), "").unwrap();
-        place
-    }
-
-    fn path(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.dir.path().canonicalize().unwrap().join(name)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.path("mailserver.cfg")
-    }
-
-    fn text(&self) -> String {
-        fs::read_to_string(self.file()).unwrap()
-    }
-
-    fn arguments(&self, arguments: &[&str]) -> Vec<OsString> {
-        let mut all: Vec<OsString> = vec!["-f".into(), self.file().into()];
-        all.extend(["--state-dir".into(), self.path("state").into()]);
-        all.extend(["--config".into(), self.path("kerio-tls.toml").into()]);
-        all.extend(arguments.iter().map(Into::into));
-        all
-    }
-
-    /// Runs the binary where it sees no process of this machine.
-    fn run(&self, arguments: &[&str]) -> Ran {
-        run(alone().arg(BINARY).args(self.arguments(arguments)))
-    }
-
     /// One more name, so that the file can only be written in place.
     fn second_name(&self) {
         fs::hard_link(self.file(), self.path("second-name.cfg")).unwrap();
@@ -80,11 +39,6 @@ impl Place {
             .args(self.arguments(arguments)));
         assert_ne!(ran.status, 0, "strace (package strace): {}", ran.said());
         assert!(self.text().trim_end().len() > self.text().find("</config>").unwrap() + "</config>".len());
-    }
-
-    fn script(&self, name: &str, body: &str) {
-        fs::write(self.path(name), format!("#!/bin/sh\n{body}\n")).unwrap();
-        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// Saves once, so that there is a backup; its id.
@@ -111,13 +65,10 @@ impl<'a> Engine<'a> {
         let pid = place.path("pid").display().to_string();
         place.script("stop", &format!("kill $(cat {pid})"));
         place.script("start", start);
-        // In a PID namespace of its own the program believes nobody else that the engine is stopped.
-        place.script("status", &format!("kill -0 $(cat {pid}) 2>/dev/null || exit 3"));
         let commands = format!(
-            "[engine]\nwatch = 1\nstop = [\"{}\"]\nstart = [\"{}\"]\nstatus = [\"{}\"]\n",
+            "[engine]\nwatch = 1\nstop = [\"{}\"]\nstart = [\"{}\"]\n",
             place.path("stop").display(),
-            place.path("start").display(),
-            place.path("status").display()
+            place.path("start").display()
         );
         fs::write(place.path("kerio-tls.toml"), commands).unwrap();
         Self { place }
@@ -149,7 +100,7 @@ const TEAR: [&str; 4] = ["reset", "inbound", "--yes", "--in-place"];
 
 #[test]
 fn a_torn_file_is_mended_by_the_next_command_that_saves_and_its_choice_is_saved_on_top() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     place.second_name();
     place.tear(&TEAR);
     let ran = place.run(&["set", "--inbound", "tls1.2", "--yes", "--in-place", "--json"]);
@@ -168,7 +119,7 @@ fn every_command_that_saves_mends_a_torn_file_first_and_says_so_once() {
         &["restore", "--whole", "--yes", "--in-place"],
         &["undo", "--switch", "kerio-tls-undo-1"],
     ] {
-        let place = Place::new();
+        let place = Place::with(CONFIG);
         place.second_name();
         place.tear(&TEAR);
         let ran = place.run(command);
@@ -184,7 +135,7 @@ fn every_command_that_saves_mends_a_torn_file_first_and_says_so_once() {
 
 #[test]
 fn what_only_looks_leaves_a_torn_file_and_says_what_mends_it() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     place.second_name();
     place.tear(&TEAR);
     let torn = place.text();
@@ -210,7 +161,7 @@ fn what_only_looks_leaves_a_torn_file_and_says_what_mends_it() {
 
 #[test]
 fn a_file_that_nobody_can_understand_is_met_by_the_command_that_restores_the_newest_good_backup() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let id = place.saved_once();
     let broken = format!("{} <!-- ", place.text());
     fs::write(place.file(), &broken).unwrap();
@@ -244,7 +195,7 @@ fn a_file_that_nobody_can_understand_is_met_by_the_command_that_restores_the_new
 
 #[test]
 fn a_whole_backup_takes_the_place_of_a_file_that_nobody_can_understand_and_that_file_is_kept() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let id = place.saved_once();
     let broken = format!("{} <!-- {SECRET}", place.text());
     fs::write(place.file(), &broken).unwrap();
@@ -270,7 +221,7 @@ fn a_whole_backup_takes_the_place_of_a_file_that_nobody_can_understand_and_that_
 
 #[test]
 fn a_file_that_nobody_can_understand_and_without_a_backup_is_left_alone_and_nothing_is_made() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     fs::write(place.file(), "<config>").unwrap();
     for command in [
         &["show"][..],
@@ -289,7 +240,7 @@ fn a_file_that_nobody_can_understand_and_without_a_backup_is_left_alone_and_noth
 
 #[test]
 fn what_only_looks_makes_no_state_directory() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     for command in [
         &["confirm"][..],
         &["backups"],
@@ -306,7 +257,7 @@ fn what_only_looks_makes_no_state_directory() {
 
 #[test]
 fn a_backup_that_is_not_there_is_wrong_usage_whoever_asks_for_it() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     place.saved_once();
     for id in ["000099-20261124T073000Z", "nonsense"] {
         for command in [
@@ -322,7 +273,7 @@ fn a_backup_that_is_not_there_is_wrong_usage_whoever_asks_for_it() {
 
 #[test]
 fn a_peers_file_that_was_named_and_is_not_there_ends_every_command() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let before = place.text();
     std::os::unix::fs::symlink("nowhere", place.path("dangling.csv")).unwrap();
     fs::create_dir(place.path("directory.csv")).unwrap();
@@ -348,7 +299,7 @@ fn a_peers_file_that_was_named_and_is_not_there_ends_every_command() {
 
 #[test]
 fn preferences_that_are_a_pipe_or_too_long_or_not_there_are_refused_at_once_with_the_reason() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     assert!(run(Command::new("mkfifo").arg(place.path("pipe.toml"))).status == 0);
     fs::write(place.path("long.toml"), format!("days = 7\n#{}\n", "x".repeat(1 << 20))).unwrap();
     for (name, wanted) in [
@@ -370,13 +321,13 @@ fn preferences_that_are_a_pipe_or_too_long_or_not_there_are_refused_at_once_with
 
 #[test]
 fn an_engine_that_is_left_alone_is_refused_and_has_no_second_name() {
-    let ran = Place::new().run(&["set", "--inbound", "tls1.2", "--engine", "leave", "--yes"]);
+    let ran = Place::with(CONFIG).run(&["set", "--inbound", "tls1.2", "--engine", "leave", "--yes"]);
     assert_eq!(ran.status, 2, "{}", ran.said());
 }
 
 #[test]
 fn a_dry_run_says_what_a_whole_backup_changes_with_secrets_masked() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let id = place.saved_once();
     let changed = place.text().replace(SECRET, "tok-other-password");
     fs::write(place.file(), changed).unwrap();
@@ -394,7 +345,7 @@ fn a_dry_run_says_what_a_whole_backup_changes_with_secrets_masked() {
 
 #[test]
 fn what_was_changed_since_a_save_is_shown_value_by_value_when_it_cannot_be_taken_back() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let id = place.saved_once();
     fs::write(place.file(), place.text().replace(">TLSv1.2<", ">TLSv1.1,TLSv1.2<")).unwrap();
     let ran = place.run(&["restore", &id, "--yes"]);
@@ -420,7 +371,7 @@ fn what_was_changed_since_a_save_is_shown_value_by_value_when_it_cannot_be_taken
 
 #[test]
 fn an_undo_that_cannot_be_armed_is_said_by_a_dry_run_and_ends_the_save_before_the_engine_is_stopped() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let engine = Engine::new(&place, "exit 1");
     let save = [
         "set",
@@ -444,7 +395,7 @@ fn an_undo_that_cannot_be_armed_is_said_by_a_dry_run_and_ends_the_save_before_th
     assert!(ran.err.contains("the automatic undo cannot be armed"), "{}", ran.err);
     assert_eq!(place.text(), CONFIG);
     // Without an engine to restart it is no other.
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let script = "[ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd; exec \"$@\"";
     let dry = run(alone().args(["sh", "-c", script, "sh", BINARY]).args(place.arguments(&[
         "set",
@@ -459,7 +410,7 @@ fn an_undo_that_cannot_be_armed_is_said_by_a_dry_run_and_ends_the_save_before_th
 
 #[test]
 fn an_engine_that_comes_up_with_neither_file_is_told_line_by_line_and_the_command_stands_at_the_end_of_its_line() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let engine = Engine::new(&place, "echo first words; echo last words >&2; exit 7");
     let save = ["set", "--inbound", "tls1.2", "--engine", "restart", "--yes"];
     let ran = engine.run(&[], &save);
@@ -484,7 +435,7 @@ fn an_engine_that_comes_up_with_neither_file_is_told_line_by_line_and_the_comman
 
 #[test]
 fn what_stops_and_starts_an_engine_is_run_without_a_shell_and_leaves_no_strict_umask() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let body = format!("umask > {}; exit 1", place.path("umask").display());
     let engine = Engine::new(&place, &body);
     let log = place.path("strace").display().to_string();
@@ -514,7 +465,7 @@ fn what_stops_and_starts_an_engine_is_run_without_a_shell_and_leaves_no_strict_u
 
 #[test]
 fn the_undo_of_a_timer_mends_a_torn_file_and_starts_the_engine_that_was_left_stopped() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     place.second_name();
     let started = place.path("started").display().to_string();
     let engine = Engine::new(&place, &format!("touch {started}; exit 1"));
@@ -534,43 +485,22 @@ fn the_undo_of_a_timer_mends_a_torn_file_and_starts_the_engine_that_was_left_sto
     assert_eq!(place.text(), CONFIG);
 }
 
-/// Runs in a terminal, typing `answers`; the exit status and what was on the screen. Standard output may be no terminal.
-fn in_terminal(place: &Place, before: &str, arguments: &[&str], answers: &str) -> (u32, String) {
-    let pty = portable_pty::native_pty_system()
-        .openpty(portable_pty::PtySize {
-            rows: 60,
-            cols: 200,
-            pixel_width: 0,
-            pixel_height: 0,
-        })
-        .unwrap();
-    let plain = alone();
-    let mut command = portable_pty::CommandBuilder::new(plain.get_program());
-    command.args(plain.get_args());
+/// Runs in a terminal, by a shell that may leave it no terminal for standard output; `answers` are typed.
+fn by_shell(place: &Place, before: &str, arguments: &[&str], answers: &str) -> (u32, String) {
+    let mut command = alone();
     command.args(["sh", "-c", before, "sh", BINARY]);
-    command.args(place.arguments(arguments));
-    let mut child = pty.slave.spawn_command(command).unwrap();
-    drop(pty.slave);
-    let mut reader = pty.master.try_clone_reader().unwrap();
-    pty.master.take_writer().unwrap().write_all(answers.as_bytes()).unwrap();
-    let mut seen = Vec::new();
-    // Linux ends a terminal without a process by EIO.
-    let _ = reader.read_to_end(&mut seen);
-    (
-        child.wait().unwrap().exit_code(),
-        String::from_utf8_lossy(&seen).into_owned(),
-    )
+    in_terminal(command.args(place.arguments(arguments)), 200, answers)
 }
 
 #[test]
 fn a_save_that_is_refused_says_its_warnings_on_a_terminal_as_it_does_into_a_pipe() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     place.second_name();
     let save = ["set", "--inbound", "tls1.2", "--yes"];
     let piped = place.run(&save);
     let warnings: Vec<&str> = piped.err.lines().filter(|line| line.contains(": warning: ")).collect();
     assert!(piped.status == 4 && !warnings.is_empty(), "{}", piped.said());
-    let (status, seen) = in_terminal(&place, "exec \"$@\"", &save, "");
+    let (status, seen) = by_shell(&place, "exec \"$@\"", &save, "");
     assert_eq!(status, 4, "{seen}");
     for warning in warnings {
         assert!(seen.contains(warning), "{warning}: {seen}");
@@ -579,9 +509,9 @@ fn a_save_that_is_refused_says_its_warnings_on_a_terminal_as_it_does_into_a_pipe
 
 #[test]
 fn who_sits_before_a_save_sees_its_steps_and_a_pipe_gets_none() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let save = ["set", "--inbound", "tls1.2", "--yes", "--json"];
-    let (status, seen) = in_terminal(&place, "exec \"$@\"", &save, "");
+    let (status, seen) = by_shell(&place, "exec \"$@\"", &save, "");
     assert_eq!(status, 0, "{seen}");
     for step in [
         "Reading mail logs",
@@ -590,7 +520,7 @@ fn who_sits_before_a_save_sees_its_steps_and_a_pipe_gets_none() {
     ] {
         assert!(seen.contains(step), "{step}: {seen}");
     }
-    let piped = Place::new().run(&["set", "--inbound", "tls1.2", "--yes"]);
+    let piped = Place::with(CONFIG).run(&["set", "--inbound", "tls1.2", "--yes"]);
     assert!(!piped.said().contains("..."), "{}", piped.said());
 }
 
@@ -611,7 +541,7 @@ fn the_man_page_names_the_values_of_a_command_and_has_examples() {
 
 /// Roles of every kind; those whose names are not public are named in the preferences.
 fn with_roles() -> Place {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let config = CONFIG.replacen(
         "  </table>",
         "    <variable name=\"ServerTlsCiphers\">HIGH</variable>\n    <variable name=\"TlsEcdhe\">1</variable>\n  </table>",
@@ -793,7 +723,7 @@ fn a_misspelt_cipher_is_saved_with_a_warning_that_says_what_was_meant() {
 
 #[test]
 fn a_minimum_variable_that_was_named_takes_a_version_and_keeps_the_spelling_of_the_file() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let config = CONFIG.replace("ServerTlsProtocols\">TLSv1,TLSv1.1,TLSv1.2", "TlsMin\">tlsv1.2");
     fs::write(place.file(), &config).unwrap();
     let named = "[[variable]]\ndirection = \"inbound\"\nrole = \"minimum-version\"\nname = \"TlsMin\"\n";
@@ -841,7 +771,7 @@ fn a_value_that_cuts_peers_off_needs_its_own_yes() {
 
 #[test]
 fn a_role_without_a_name_says_how_it_is_named_and_naming_it_makes_it_work() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let config = CONFIG.replacen(
         "  </table>",
         "    <variable name=\"TlsEcdhe\">1</variable>\n  </table>",
@@ -885,7 +815,7 @@ fn a_role_without_a_name_says_how_it_is_named_and_naming_it_makes_it_work() {
 
 #[test]
 fn a_lookalike_is_kept_as_what_it_is_said_to_be_after_a_yes_to_what_it_may_mean() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let config = CONFIG.replace("ServerTlsProtocols", "SslVersions");
     fs::write(place.file(), &config).unwrap();
     let used = place.run(&["set", "--inbound", "tls1.2", "--use", "SslVersions", "--dry-run"]);
@@ -919,7 +849,7 @@ fn a_lookalike_is_kept_as_what_it_is_said_to_be_after_a_yes_to_what_it_may_mean(
 
 #[test]
 fn a_key_size_may_be_named_like_a_key_and_a_full_output_does_not_hide_that_it_is_kept() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let config = CONFIG.replacen(
         "  </table>",
         "    <variable name=\"TlsDhKeySize\">2048</variable>\n  </table>",
@@ -948,16 +878,16 @@ fn a_key_size_may_be_named_like_a_key_and_a_full_output_does_not_hide_that_it_is
 
 #[test]
 fn who_sits_before_a_name_is_asked_and_anything_but_yes_keeps_nothing() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     fs::write(place.file(), CONFIG.replace("ServerTlsProtocols", "SslVersions")).unwrap();
     let kept = || fs::read_to_string(place.path("kerio-tls.toml")).unwrap();
     let name = ["config", "--name", "inbound:protocol-list=SslVersions"];
-    let (status, seen) = in_terminal(&place, "exec \"$@\"", &name, "\n");
+    let (status, seen) = by_shell(&place, "exec \"$@\"", &name, "\n");
     assert_eq!((status, kept().as_str()), (4, ""), "{seen}");
     for wanted in ["the opposite", "the list of protocols? [y/N]", "nothing was written"] {
         assert!(seen.contains(wanted), "{wanted}: {seen}");
     }
-    let (status, seen) = in_terminal(&place, "exec \"$@\"", &name, "y\n");
+    let (status, seen) = by_shell(&place, "exec \"$@\"", &name, "y\n");
     assert_eq!(status, 0, "{seen}");
     assert!(kept().contains("SslVersions"), "{}", kept());
 }
@@ -966,7 +896,7 @@ fn who_sits_before_a_name_is_asked_and_anything_but_yes_keeps_nothing() {
 fn who_is_asked_for_a_save_has_read_what_its_values_mean() {
     let place = with_roles();
     let set = ["set", "--value", "inbound:ecdhe-on=0"];
-    let (status, seen) = in_terminal(&place, "exec \"$@\"", &set, "n\n");
+    let (status, seen) = by_shell(&place, "exec \"$@\"", &set, "n\n");
     assert_eq!(status, 4, "{seen}");
     let (before, _) = seen.split_once("[y/N]").unwrap();
     assert!(before.contains("ECDHE is off"), "{seen}");
@@ -974,7 +904,7 @@ fn who_is_asked_for_a_save_has_read_what_its_values_mean() {
 
 #[test]
 fn a_name_that_may_mean_the_opposite_or_holds_something_else_is_refused_and_nothing_is_written() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let variables = [
         ("DisabledSsl", "TLSv1"),
         ("DenyTls", "TLSv1,TLSv1.1"),
@@ -1038,7 +968,7 @@ fn a_name_that_may_mean_the_opposite_or_holds_something_else_is_refused_and_noth
 
 #[test]
 fn preferences_that_cannot_be_written_fail_with_what_to_add_by_hand() {
-    let place = Place::new();
+    let place = Place::with(CONFIG);
     let ran = place.run(&["config", "--default", "--name", "inbound:dhe-off=DisableX", "--yes"]);
     assert_eq!(ran.status, 2, "{}", ran.said());
     assert_eq!(fs::read_to_string(place.path("kerio-tls.toml")).unwrap(), "");

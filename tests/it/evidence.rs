@@ -3,60 +3,40 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
-use crate::ran::{BINARY, Ran, run};
-
-/// A directory with `mailserver.cfg`, preferences, a store, and a place for a state directory.
-struct Place {
-    dir: tempfile::TempDir,
-}
+use crate::place::Place;
+use crate::ran::{BINARY, Ran, in_terminal, run};
 
 impl Place {
-    fn new() -> Self {
-        let place = Self {
-            dir: tempfile::tempdir().unwrap(),
-        };
+    /// With a store, where the logs are.
+    pub(crate) fn with_store() -> Self {
+        let place = Self::with("");
         let store = place.path("store");
         fs::create_dir_all(store.join("logs")).unwrap();
         let config = format!(
             "<config>\n  <table name=\"Directories\">\n    <variable name=\"StoreDir\">{}</variable>\n  </table>\n</config>\n",
             store.display()
         );
-        fs::write(place.path("mailserver.cfg"), config).unwrap();
-        fs::write(place.path("kerio-tls.toml"), "").unwrap();
+        fs::write(place.file(), config).unwrap();
         place
-    }
-
-    fn path(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    /// The arguments that name everything in this place.
-    fn named(&self) -> Vec<String> {
-        let path = |name: &str| self.path(name).display().to_string();
-        [
-            ["-f".to_owned(), path("mailserver.cfg")],
-            ["--state-dir".to_owned(), path("state")],
-            ["--config".to_owned(), path("kerio-tls.toml")],
-        ]
-        .concat()
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ran {
-        run(Command::new(BINARY).args(self.named()).args(arguments))
     }
 
     /// The demo, which asks pretend peers only, with a memory that outlives it.
     fn demo(&self, arguments: &[&str]) -> Ran {
-        run(Command::new(BINARY)
+        run(&mut self.demo_command(arguments))
+    }
+
+    fn demo_command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command
             .arg("--demo")
             .arg("--state-dir")
             .arg(self.path("state"))
-            .args(arguments))
+            .args(arguments);
+        command
     }
 
     /// A `Sent` line of an hour ago.
@@ -86,7 +66,7 @@ fn peer<'a>(json: &'a Value, address: &str) -> &'a Value {
 
 #[test]
 fn headers_count_under_the_names_of_the_preferences_even_where_nothing_can_be_remembered() {
-    let place = Place::new();
+    let place = Place::with_store();
     let messages = place.path("store/mail/example.org/anna/INBOX/#msgs");
     fs::create_dir_all(&messages).unwrap();
     let now = jiff::Timestamp::now()
@@ -107,9 +87,8 @@ fn headers_count_under_the_names_of_the_preferences_even_where_nothing_can_be_re
     );
     fs::write(place.path("kerio-tls.toml"), "names = [\"mail.example.org\"]\n").unwrap();
     // Nobody can make a directory below a file, root neither.
-    let state = place.path("mailserver.cfg").join("state").display().to_string();
-    let mut arguments = place.named();
-    arguments[3] = state;
+    let mut arguments = place.arguments(&[]);
+    arguments[3] = place.file().join("state").into();
     let after = run(Command::new(BINARY)
         .args(arguments)
         .args(["peers", "--headers", "--json"]))
@@ -125,7 +104,7 @@ fn headers_count_under_the_names_of_the_preferences_even_where_nothing_can_be_re
 
 #[test]
 fn a_probe_gives_the_name_of_the_preferences() {
-    let place = Place::new();
+    let place = Place::with_store();
     fs::write(place.path("kerio-tls.toml"), "names = [\"mail.example.org\"]\n").unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -151,7 +130,7 @@ fn a_probe_gives_the_name_of_the_preferences() {
 
 #[test]
 fn a_line_of_the_peers_file_about_this_server_itself_cuts_nobody_off() {
-    let place = Place::new();
+    let place = Place::with_store();
     place.peers_file("outbound,smtp,127.0.0.1,tls1.0,2026-10-02,ourselves\n");
     let ran = place.run(&["peers", "--min", "tls1.2", "--json"]).done();
     let json = ran.json();
@@ -165,7 +144,7 @@ fn a_line_of_the_peers_file_about_this_server_itself_cuts_nobody_off() {
 
 #[test]
 fn a_domain_is_cut_off_as_a_whole_only_where_all_that_took_its_mail_are() {
-    let place = Place::new();
+    let place = Place::with_store();
     place.peers_file("outbound,smtp,198.51.100.7,tls1.0,2026-10-02,fax\n");
     place.log(&[
         sent(1, "a@old.example", "delivered", "2.0.0", "198.51.100.7"),
@@ -196,7 +175,7 @@ fn a_domain_is_cut_off_as_a_whole_only_where_all_that_took_its_mail_are() {
 
 #[test]
 fn the_table_says_what_is_delayed_and_failed_how_old_the_evidence_is_and_the_remarks_word_for_word() {
-    let place = Place::new();
+    let place = Place::with_store();
     place.peers_file("outbound,smtp,198.51.100.7,tls1.0,2026-10-02,fax\n");
     let remark = "5.7.10 negotiated an old and insecure TLS version, TLSv1.1";
     place.log(&[
@@ -237,7 +216,7 @@ fn the_table_says_what_is_delayed_and_failed_how_old_the_evidence_is_and_the_rem
 
 #[test]
 fn the_peers_are_asked_only_after_a_yes_and_what_they_answer_moves_the_table_and_stays() {
-    let place = Place::new();
+    let place = Place::with_store();
     for arguments in [["peers", "--probe"].as_slice(), &["peers", "--probe", "--json"]] {
         let ran = place.demo(arguments);
         assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{}", ran.err);
@@ -278,35 +257,14 @@ fn the_peers_are_asked_only_after_a_yes_and_what_they_answer_moves_the_table_and
     assert!(again.out.contains("Outbound: "), "{}", again.out);
 }
 
-/// The demo in a terminal, with these answers typed: exit status and what was on the screen.
-fn demo_in_terminal(place: &Place, arguments: &[&str], answers: &str) -> (u32, String) {
-    let size = portable_pty::PtySize {
-        rows: 60,
-        cols: 200,
-        pixel_width: 0,
-        pixel_height: 0,
-    };
-    let pty = portable_pty::native_pty_system().openpty(size).unwrap();
-    let mut command = portable_pty::CommandBuilder::new(BINARY);
-    command.arg("--demo");
-    command.arg("--state-dir");
-    command.arg(place.path("state"));
-    command.args(arguments);
-    let mut child = pty.slave.spawn_command(command).unwrap();
-    drop(pty.slave);
-    let mut reader = pty.master.try_clone_reader().unwrap();
-    pty.master.take_writer().unwrap().write_all(answers.as_bytes()).unwrap();
-    let mut seen = Vec::new();
-    // Linux ends a terminal without a process by EIO.
-    let _ = std::io::Read::read_to_end(&mut reader, &mut seen);
-    let status = child.wait().unwrap().exit_code();
-    (status, String::from_utf8_lossy(&seen).into_owned())
-}
-
 #[test]
 fn on_a_terminal_the_plan_is_shown_and_only_a_yes_asks_the_peers() {
-    let place = Place::new();
-    let (status, seen) = demo_in_terminal(&place, &["peers", "--probe=all", "--min", "tls1.2"], "n\n");
+    let place = Place::with_store();
+    let (status, seen) = in_terminal(
+        &place.demo_command(&["peers", "--probe=all", "--min", "tls1.2"]),
+        200,
+        "n\n",
+    );
     assert_eq!(status, 4, "{seen}");
     assert!(
         seen.contains("connections at most") && seen.contains("Ask them? [y/N]"),
@@ -317,7 +275,11 @@ fn on_a_terminal_the_plan_is_shown_and_only_a_yes_asks_the_peers() {
         !place.path("state").exists(),
         "nothing was measured, so nothing is remembered"
     );
-    let (status, seen) = demo_in_terminal(&place, &["peers", "--probe=all", "--min", "tls1.2"], "y\n");
+    let (status, seen) = in_terminal(
+        &place.demo_command(&["peers", "--probe=all", "--min", "tls1.2"]),
+        200,
+        "y\n",
+    );
     assert_eq!(status, 0, "{seen}");
     assert!(seen.contains("probed today"), "{seen}");
     assert!(place.path("state/evidence.jsonl").exists());
@@ -325,7 +287,7 @@ fn on_a_terminal_the_plan_is_shown_and_only_a_yes_asks_the_peers() {
 
 #[test]
 fn what_a_known_peer_answers_to_a_probe_is_remembered_and_of_others_nothing() {
-    let place = Place::new();
+    let place = Place::with_store();
     let known = place.demo(&["probe", "198.51.100.7", "--json"]).done().json();
     assert_eq!(
         (&known["target"], &known["highest"]),
@@ -345,12 +307,13 @@ fn what_a_known_peer_answers_to_a_probe_is_remembered_and_of_others_nothing() {
 
 #[test]
 fn whom_this_machine_could_not_ask_is_counted_aloud() {
-    let place = Place::new();
+    let place = Place::with_store();
     // Standard streams and what ends a probe fill the five: no socket is left.
-    let script = "ulimit -n 5; exec \"$0\" \"$@\"";
+    // A descriptor that another test opens at this moment may be inherited.
+    let script = "ulimit -n 5; exec \"$0\" \"$@\" 3>&- 4>&-";
     let ran = run(Command::new("sh")
         .args(["-c", script, BINARY])
-        .args(place.named())
+        .args(place.arguments(&[]))
         .args(["probe", "127.0.0.1:1", "127.0.0.2:1"]));
     assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{}", ran.err);
     assert!(ran.err.contains("2 of 2 could not be asked"), "{}", ran.err);

@@ -10,6 +10,10 @@
     reason = "helpers of tests: clippy.toml exempts test functions only"
 )]
 
+#[path = "../common/other_parser.rs"]
+mod other_parser;
+#[path = "../common/place.rs"]
+mod place;
 #[path = "../common/ran.rs"]
 mod ran;
 #[path = "../common/sample_cfg.rs"]
@@ -29,6 +33,7 @@ mod document;
 mod engine_control;
 mod engine_detect;
 mod evidence;
+mod log_files;
 mod peers_logs;
 mod probe_fake;
 mod probe_truth;

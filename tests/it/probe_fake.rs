@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use kerio_tls::probe::fake::{Behaviour, FakePeer, Quirk};
+use kerio_tls::probe::fake::{Behaviour, FakePeer, How, Quirk, What};
 use kerio_tls::probe::{
     Acceptance, Cancel, EhloName, Outcome, ProbeError, Report, Service, Settings, Target, ask_exactly, probe_many,
     probe_one,
@@ -21,6 +21,7 @@ fn hasty() -> Settings {
     let mut settings = settings();
     settings.limits.greeting = Duration::from_millis(300);
     settings.limits.reply = Duration::from_millis(300);
+    settings.limits.hello = Duration::from_millis(200);
     settings.limits.whole = Duration::from_millis(900);
     settings
 }
@@ -74,13 +75,14 @@ fn a_floor_above_the_old_versions_changes_nothing() {
 }
 
 #[test]
-fn a_peer_with_ssl3_only_is_found_by_the_second_hello() {
-    for quirk in [Quirk::None, Quirk::NoExtensions] {
+fn a_peer_with_ssl3_only_is_found_by_an_older_hello() {
+    let bare_only = Quirk::Dislikes(What::Extensions, How::Alert(40));
+    for (quirk, connections) in [(Quirk::None, 2), (bare_only, 3)] {
         let peer = FakePeer::start(Behaviour::up_to(Service::Smtp, Ssl3).with(quirk)).unwrap();
         let report = probe(&peer, &settings());
         assert_eq!(
             (report.outcome, report.connections),
-            (Outcome::Version(Ssl3), 2),
+            (Outcome::Version(Ssl3), connections),
             "{quirk:?}"
         );
     }
@@ -91,7 +93,8 @@ fn a_peer_that_dislikes_extensions_is_never_given_a_ceiling() {
     for ceiling in TlsVersion::MINIMUMS {
         // One that has 1.2 and dislikes an extension does the same as one that has 1.0 only: calling that a ceiling would
         // call peers cut off that are not.
-        let found = outcome(Behaviour::up_to(Service::Smtps, ceiling).with(Quirk::NoExtensions));
+        let dislike = Quirk::Dislikes(What::Extensions, How::Alert(40));
+        let found = outcome(Behaviour::up_to(Service::Smtps, ceiling).with(dislike));
         assert_eq!(found, Outcome::AtLeast(Tls10), "{ceiling}");
         assert_eq!((found.token(), found.highest()), ("refused", None));
     }
@@ -112,7 +115,9 @@ fn whatever_a_peer_does_legacy_alone_is_never_ok_and_a_modern_one_is_never_cut_o
         Quirk::Alert(40),
         Quirk::Alert(70),
         Quirk::SilentClose,
-        Quirk::NoExtensions,
+        Quirk::Dislikes(What::Extensions, How::Alert(40)),
+        Quirk::Dislikes(What::SupportedVersions, How::Alert(70)),
+        Quirk::Dislikes(What::Length, How::Close),
         Quirk::Marked,
         Quirk::Http,
         Quirk::Junk,
@@ -140,13 +145,84 @@ fn whatever_a_peer_does_legacy_alone_is_never_ok_and_a_modern_one_is_never_cut_o
 }
 
 #[test]
-fn a_refusal_is_unknown_however_it_looks_and_is_asked_twice() {
+fn a_refusal_is_unknown_however_it_looks_and_is_asked_three_times() {
     for quirk in [Quirk::Alert(70), Quirk::Alert(40), Quirk::Alert(80), Quirk::SilentClose] {
         let peer = FakePeer::start(smtp(quirk)).unwrap();
         let report = probe(&peer, &settings());
         assert!(matches!(report.outcome, Outcome::Refused(_)), "{report:?}");
-        assert_eq!((report.connections, report.highest()), (2, None));
+        assert_eq!((report.connections, report.highest()), (3, None));
+        assert!(report.detail.contains("without a server name"), "{}", report.detail);
     }
+}
+
+#[test]
+fn what_a_box_dislikes_in_the_first_hello_is_left_out_of_the_second() {
+    let dislikes = |what, how, ceiling| {
+        let behaviour = Behaviour::up_to(Service::Smtps, ceiling).with(Quirk::Dislikes(what, how));
+        probe(&FakePeer::start(behaviour).unwrap(), &hasty())
+    };
+    for how in [How::Alert(70), How::Alert(47), How::Alert(40), How::Close, How::Silence] {
+        for ceiling in [Tls10, Tls11, Tls12] {
+            let report = dislikes(What::SupportedVersions, how, ceiling);
+            assert_eq!(
+                (&report.outcome, report.connections),
+                (&Outcome::Version(ceiling), 2),
+                "{how:?}"
+            );
+            let report = dislikes(What::Length, how, ceiling);
+            assert_eq!(
+                (&report.outcome, report.connections),
+                (&Outcome::Version(ceiling), 1),
+                "{how:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_ends_the_handshake_on_a_name_it_does_not_know_is_asked_without_one() {
+    let behaviour = Behaviour::up_to(Service::Smtp, Tls12).with(Quirk::Dislikes(What::ServerName, How::Alert(112)));
+    let peer = FakePeer::start(behaviour).unwrap();
+    let target = Target::parse(&format!("localhost:{}", peer.address().port()), Service::Smtp).unwrap();
+    let report = probe_one(&target, &settings(), &Cancel::new().unwrap()).unwrap();
+    assert_eq!(report.outcome, Outcome::Version(Tls12), "{report:?}");
+    assert!(report.detail.contains("unrecognized_name"), "{}", report.detail);
+}
+
+#[test]
+fn whoever_throws_out_an_offer_of_tls_12_has_tls_10_as_its_highest_in_effect_unless_it_only_lacked_a_suite() {
+    for (how, expected) in [
+        (How::Alert(70), Outcome::Version(Tls10)),
+        (How::Alert(50), Outcome::Version(Tls10)),
+        (How::Close, Outcome::Version(Tls10)),
+        (How::Alert(40), Outcome::AtLeast(Tls10)),
+        (How::Alert(71), Outcome::AtLeast(Tls10)),
+        (How::Silence, Outcome::AtLeast(Tls10)),
+    ] {
+        let behaviour = Behaviour::up_to(Service::Smtps, Tls12).with(Quirk::Dislikes(What::Tls12, how));
+        let report = probe(&FakePeer::start(behaviour).unwrap(), &hasty());
+        assert_eq!((&report.outcome, report.connections), (&expected, 3), "{how:?}");
+        let in_effect = matches!(expected, Outcome::Version(_));
+        assert_eq!(
+            report.detail.contains("in effect its highest"),
+            in_effect,
+            "{}",
+            report.detail
+        );
+    }
+}
+
+#[test]
+fn tls_13_is_agreed_and_not_gone_through() {
+    let report = probe(
+        &FakePeer::start(Behaviour::up_to(Service::Smtps, Tls13)).unwrap(),
+        &settings(),
+    );
+    assert!(
+        report.detail.contains("agreed and not gone through"),
+        "{}",
+        report.detail
+    );
 }
 
 #[test]
@@ -182,8 +258,8 @@ fn no_tls_on_offer_is_its_own_answer() {
         let report = probe(&peer, &settings());
         assert_eq!(
             (report.outcome, report.connections),
-            (Outcome::NoStartTls, 1),
-            "{service}"
+            (Outcome::NoStartTls, 2),
+            "{service}: an absence is asked about twice"
         );
         let heard = String::from_utf8(peer.heard()).unwrap();
         assert!(
@@ -299,11 +375,11 @@ fn each_version_is_asked_for_by_itself() {
     };
     let peer = FakePeer::start(behaviour).unwrap();
     for version in TlsVersion::ALL {
-        let found = ask_exactly(&peer.target(), version, &settings(), &Cancel::new().unwrap()).unwrap();
+        let found = ask_exactly(&peer.target(), version, None, &settings(), &Cancel::new().unwrap()).unwrap();
         match found {
             Acceptance::Accepted => assert!((Tls11..=Tls12).contains(&version), "{version}"),
             Acceptance::Refused(_) => assert!(!(Tls11..=Tls12).contains(&version), "{version}"),
-            Acceptance::Unknown(outcome) => panic!("{version}: {outcome:?}"),
+            other => panic!("{version}: {other:?}"),
         }
     }
     assert_eq!(peer.connections(), TlsVersion::ALL.len());

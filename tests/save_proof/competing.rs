@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kerio_tls::mailserver_cfg::{Document, Edit, EditSet, Secrets};
 use kerio_tls::save::{
-    Content, Gate, GateError, OnDisk, OpenGate, Outcome, SaveError, Started, StateDir, Step, Target, save,
+    Content, Gate, GateError, OnDisk, OpenGate, Outcome, SaveError, Started, Step, Target, What, save,
 };
 
 use crate::support::{NEW, OLD, Place, content, edit, path_of, request};
@@ -188,13 +188,7 @@ fn a_program_that_never_stops_writing_wins_and_the_save_says_so() {
         .save_with(edit("ServerTlsProtocols", OLD, NEW), |_| {}, &mut gate)
         .unwrap_err();
     assert!(
-        matches!(
-            error,
-            SaveError::ChangedUnderneath {
-                on_disk: OnDisk::Theirs,
-                ..
-            }
-        ),
+        matches!(error.what, What::ChangedUnderneath { .. }) && error.on_disk == OnDisk::Theirs,
         "{error:?}"
     );
     assert_eq!(place.bytes(), with_counter(&content(OLD, 0), 2));
@@ -229,7 +223,7 @@ fn a_conflict_names_both_values_and_leaves_theirs() {
     let error = place
         .save_with(edit("ServerTlsProtocols", OLD, NEW), |_| {}, &mut gate)
         .unwrap_err();
-    let SaveError::Conflict { conflicts, .. } = &error else {
+    let What::Conflict { conflicts, .. } = &error.what else {
         panic!("{error:?}")
     };
     assert_eq!(conflicts[0].theirs.as_deref(), Some("TLSv1.1,TLSv1.2"));
@@ -248,7 +242,7 @@ fn a_whole_file_is_put_back_over_changed_values_only_if_the_engine_changed_them_
     wanted.content = Content::Whole { bytes: content(NEW, 3) };
     let error = save(&wanted, &mut OpenGate, &mut |_: Step| {}).unwrap_err();
     assert!(
-        matches!(&error, SaveError::ChangedUnderneath { changed, .. } if changed.len() == 1),
+        matches!(&error.what, What::ChangedUnderneath { changed, .. } if changed.len() == 1),
         "{error:?}"
     );
     std::fs::write(&place.file, content(OLD, 0)).unwrap();
@@ -294,12 +288,15 @@ fn beside_a_program_that_rewrites_the_file_in_a_loop_no_update_of_it_is_lost() {
             (counter, glimpses)
         });
         let (mut saved, mut refused) = (0, 0);
-        let (state, secrets) = (StateDir::open(&place.state).unwrap(), Secrets::default());
+        let (state, secrets) = (place.state(), Secrets::default());
         for _ in 0..250 {
             let target = Target::resolve(&place.file).unwrap();
             let (bytes, _) = match target.read() {
                 Ok(read) => read,
-                Err(SaveError::NeverQuiet { .. }) => continue,
+                Err(SaveError {
+                    what: What::NeverQuiet { .. },
+                    ..
+                }) => continue,
                 Err(error) => panic!("{error}"),
             };
             let base = Arc::new(Document::parse(bytes).unwrap());
@@ -311,12 +308,10 @@ fn beside_a_program_that_rewrites_the_file_in_a_loop_no_update_of_it_is_lost() {
                 &mut |_: Step| {},
             ) {
                 Ok(_) => saved += 1,
-                Err(
-                    SaveError::ChangedUnderneath { .. } | SaveError::Conflict { .. } | SaveError::NeverQuiet { .. },
-                ) => {
-                    refused += 1;
-                }
-                Err(error) => panic!("{error}"),
+                Err(error) => match error.what {
+                    What::ChangedUnderneath { .. } | What::Conflict { .. } | What::NeverQuiet { .. } => refused += 1,
+                    _ => panic!("{error}"),
+                },
             }
         }
         stop.store(true, Ordering::SeqCst);

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kerio_tls::save::{
-    Gate, GateError, GateKind, OnDisk, Outcome, Recovered, SaveError, Started, backups, engine_is_up, recover,
+    Gate, GateError, GateKind, OnDisk, Outcome, Recovered, Started, What, backups, engine_is_up, recover,
 };
 
 use crate::support::{NEW, OLD, Place, content, edit};
@@ -120,7 +120,7 @@ fn whatever_ends_the_save_before_the_exchange_starts_it_again() {
             ..Engine::default()
         };
         let error = place.save_with(change(), |_| {}, &mut engine).unwrap_err();
-        assert!(matches!(error, SaveError::Gate { .. }), "{error:?}");
+        assert!(matches!(error.what, What::Gate(_)), "{error:?}");
         assert_eq!(engine.asked.last(), Some(&"start again"));
         assert_untouched(&place);
         assert_eq!(recover(&place.state(), &place.target()).unwrap(), []);
@@ -135,10 +135,10 @@ fn a_conflict_that_the_stop_brings_up_starts_it_again() {
         ..Engine::default()
     };
     let error = place.save_with(change(), |_| {}, &mut engine).unwrap_err();
-    assert!(matches!(error, SaveError::Conflict { .. }), "{error:?}");
+    assert!(matches!(error.what, What::Conflict { .. }), "{error:?}");
     assert_eq!(engine.asked, ["stop", "start again"]);
     // It is not as it was: the engine has written it.
-    assert_eq!(error.on_disk(), OnDisk::Engines);
+    assert_eq!(error.on_disk, OnDisk::Engines);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn once_the_engine_was_told_to_stop_no_error_calls_the_file_untouched() {
         ..Engine::default()
     };
     let error = place.save_with(change(), |_| {}, &mut engine).unwrap_err();
-    assert!(matches!(error, SaveError::InPlaceNeeded { .. }), "{error:?}");
+    assert!(matches!(error.what, What::InPlaceNeeded { .. }), "{error:?}");
     assert!(error.to_string().contains("nothing of this save"), "{error}");
     // What ends it before that is another matter.
     let place = Place::new(&content(OLD, 0));
@@ -201,8 +201,8 @@ fn cancelled_after_the_stop_it_is_started_again() {
         .unwrap_err();
     assert!(
         matches!(
-            error,
-            SaveError::CancelledLate {
+            error.what,
+            What::CancelledLate {
                 stopping: false,
                 up: true
             }
@@ -255,7 +255,9 @@ fn roll_back_fails(engine: Engine<'_>) -> Place {
         panic!("{:?}", saved.outcome)
     };
     assert!(
-        error.ends_with("the file that the engine did not start with is in place"),
+        error
+            .to_string()
+            .ends_with("the file that the engine did not start with is in place"),
         "{error}"
     );
     assert_eq!(place.bytes(), content(NEW, 0));

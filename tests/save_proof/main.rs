@@ -15,10 +15,12 @@ mod competing;
 mod engine;
 mod kill;
 mod memory;
+mod panics;
 mod plain;
 mod power;
 mod real;
 mod secrets;
+mod strangers;
 mod support;
 
 /// Not a test of its own: what `support::driver` runs in a process of its own, below strace. Does nothing without its variables.

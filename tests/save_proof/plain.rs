@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 
 use crate::support::{NEW, OLD, Place, assert_adorned, assert_closed, assert_sums, content, edit};
-use kerio_tls::save::{Outcome, SaveError, backups, read_backup};
+use kerio_tls::save::{Outcome, What, backups, read_backup};
 
 #[test]
 fn a_save_changes_one_value_and_keeps_owner_mode_acl_and_attributes() {
@@ -48,7 +48,7 @@ fn a_second_save_is_refused_with_the_pid_of_the_first() {
     rustix::fs::flock(&directory, rustix::fs::FlockOperation::LockExclusive).unwrap();
     let error = place.save(edit("ServerTlsProtocols", OLD, NEW)).unwrap_err();
     assert!(
-        matches!(error, SaveError::Locked { pid: Some(pid), .. } if pid == std::process::id()),
+        matches!(error.what, What::Locked { pid: Some(pid), .. } if pid == std::process::id()),
         "{error}"
     );
     assert_eq!(place.bytes(), content(OLD, 0));

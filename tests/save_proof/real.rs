@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kerio_tls::save::{
-    InPlaceWhy, OnDisk, OpenGate, Outcome, Recovered, SaveError, StateDir, Target, Trouble, backups, preflight, recover,
+    InPlaceWhy, OnDisk, OpenGate, Outcome, SaveError, StateDir, Target, Trouble, What, backups, preflight, recover,
 };
 
 use crate::support::{NEW, OLD, Place, assert_adorned, assert_sums, content, edit, need, need_root, run};
@@ -31,12 +31,8 @@ fn change() -> kerio_tls::mailserver_cfg::EditSet {
 }
 
 fn trouble(error: &SaveError) -> &Trouble {
-    match error {
-        SaveError::Disk {
-            trouble,
-            on_disk: OnDisk::Untouched,
-            ..
-        } => trouble,
+    match (&error.what, &error.on_disk) {
+        (What::Disk { trouble, .. }, OnDisk::Untouched) => trouble,
         other => panic!("{other:?}"),
     }
 }
@@ -175,8 +171,8 @@ fn a_single_file_bind_mount_is_written_in_place_only_after_a_yes() {
     let error = through.save(change()).unwrap_err();
     assert!(
         matches!(
-            error,
-            SaveError::InPlaceNeeded {
+            error.what,
+            What::InPlaceNeeded {
                 why: InPlaceWhy::MountPoint,
                 ..
             }
@@ -207,8 +203,8 @@ fn a_file_with_two_names_is_written_in_place_only_after_a_yes_and_both_names_see
     let error = place.save(change()).unwrap_err();
     assert!(
         matches!(
-            error,
-            SaveError::InPlaceNeeded {
+            error.what,
+            What::InPlaceNeeded {
                 why: InPlaceWhy::HardLinks(2),
                 ..
             }
@@ -261,7 +257,7 @@ fn the_default_acl_of_a_directory_does_not_open_the_new_file() {
 fn a_state_directory_that_others_could_have_filled_is_not_used() {
     need_root();
     let root = tempfile::tempdir().unwrap();
-    let refused = |path: &Path| matches!(StateDir::open(path).unwrap_err(), SaveError::StateDir { .. });
+    let refused = |path: &Path| matches!(StateDir::open(path, &[]).unwrap_err().what, What::StateDir { .. });
     let open = root.path().join("open");
     std::fs::create_dir(&open).unwrap();
     std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o770)).unwrap();
@@ -276,7 +272,7 @@ fn a_state_directory_that_others_could_have_filled_is_not_used() {
     // One that others may only read is closed.
     let readable = root.path().join("readable");
     std::fs::create_dir(&readable).unwrap();
-    StateDir::open(&readable).unwrap();
+    StateDir::open(&readable, &[]).unwrap();
     assert_eq!(std::fs::metadata(&readable).unwrap().mode() & 0o777, 0o700);
 }
 
@@ -295,27 +291,19 @@ fn preflight_tells_owner_mode_and_room_and_changes_nothing() {
 }
 
 #[test]
-fn a_file_of_a_stranger_that_is_named_like_ours_is_shown_and_not_removed() {
-    let place = Place::new(&content(OLD, 0));
-    let stranger = place.file.with_file_name(".mailserver.cfg.kerio-tls-0123456789abcdef");
-    std::fs::write(&stranger, b"not ours").unwrap();
-    let found = recover(&place.state(), &place.target()).unwrap();
-    assert_eq!(
-        found,
-        [Recovered::LeftoverFound {
-            path: stranger.canonicalize().unwrap()
-        }]
-    );
-    assert_eq!(std::fs::read(&stranger).unwrap(), b"not ours");
-}
-
-#[test]
-fn a_copy_of_a_backup_beside_the_file_is_removed() {
+fn what_lies_beside_the_file_and_is_named_like_ours_is_neither_read_nor_removed() {
     let place = Place::new(&content(OLD, 0));
     place.save(change()).unwrap();
-    let name = ".mailserver.cfg.kerio-tls-0123456789abcdef";
-    std::fs::write(place.file.with_file_name(name), content(OLD, 0)).unwrap();
-    let found = recover(&place.state(), &place.target()).unwrap();
-    assert_eq!(found, [Recovered::LeftoverRemoved { name: name.into() }]);
-    assert_eq!(place.beside(), ["mailserver.cfg"]);
+    let copy = place.file.with_file_name(".mailserver.cfg.kerio-tls-0123456789abcdef");
+    std::fs::write(&copy, content(OLD, 0)).unwrap();
+    let pipe = place.file.with_file_name(".mailserver.cfg.kerio-tls-fedcba9876543210");
+    let (fifo, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, fifo, mode, 0).unwrap();
+    let read_at = || std::fs::metadata(&copy).unwrap().atime_nsec();
+    let before = read_at();
+    assert_eq!(recover(&place.state(), &place.target()).unwrap(), []);
+    place.save(edit("ServerTlsProtocols", NEW, OLD)).unwrap();
+    assert_eq!(read_at(), before);
+    assert_eq!(std::fs::read(&copy).unwrap(), content(OLD, 0));
+    assert!(pipe.exists());
 }

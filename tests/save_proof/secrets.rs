@@ -1,11 +1,11 @@
 //! Nothing that is told, and nothing that others may read, holds a secret; and what is kept beside the backups: manifest, audit, draft.
 
 use std::os::unix::fs::MetadataExt as _;
-use std::sync::Arc;
 
-use kerio_tls::mailserver_cfg::{Document, EditSet, Secrets};
+use kerio_tls::mailserver_cfg::{EditSet, Secrets};
 use kerio_tls::save::{
-    AUDIT_FILE, OpenGate, Outcome, SaveError, backups, discard_draft, read_backup, read_draft, recover, write_draft,
+    AUDIT_FILE, OpenGate, Outcome, SaveError, What, backups, discard_draft, read_backup, read_draft, recover,
+    write_draft,
 };
 
 use crate::support::{NEW, OLD, Place, TOKEN, assert_closed, assert_sums, content, edit, files_below};
@@ -36,14 +36,14 @@ fn a_changed_secret_is_in_no_manifest_audit_line_or_message_and_cannot_be_undone
     assert_closed(&place);
     let backup = &backups(&place.state(), &place.target()).unwrap()[0];
     assert!(backup.edits[0].masked);
-    assert!(matches!(backup.undo(), Err(SaveError::BackupBroken { .. })));
+    assert!(matches!(backup.undo().unwrap_err().what, What::BackupBroken { .. }));
 }
 
 #[test]
 fn a_conflict_about_a_secret_shows_none_of_the_three_values() {
     let place = Place::new(&content(OLD, 0));
     let error = place.save(edit("AdminPassword", "D3S:base-5eed", TOKEN_2)).unwrap_err();
-    assert!(matches!(error, SaveError::Conflict { .. }));
+    assert!(matches!(error.what, What::Conflict { .. }));
     let told = format!("{error} {error:?}");
     for secret in [TOKEN, TOKEN_2, "base-5eed"] {
         assert!(!told.contains(secret), "{told}");
@@ -71,10 +71,10 @@ fn a_backup_whose_bytes_were_changed_is_refused() {
     let backup = &backups(&place.state(), &place.target()).unwrap()[0];
     std::fs::write(&backup.path, b"something else").unwrap();
     let error = read_backup(&place.state(), &place.target(), &backup.id).unwrap_err();
-    assert!(matches!(error, SaveError::BackupBroken { .. }), "{error}");
+    assert!(matches!(error.what, What::BackupBroken { .. }), "{error}");
     for id in ["../../etc/passwd", "000009-20260101T000000Z"] {
         let error = read_backup(&place.state(), &place.target(), id).unwrap_err();
-        assert!(matches!(error, SaveError::NoSuchBackup { .. }), "{error}");
+        assert!(matches!(error.what, What::NoSuchBackup { .. }), "{error}");
     }
 }
 
@@ -124,7 +124,6 @@ fn each_save_that_did_or_did_not_happen_is_a_line_of_the_audit_file() {
 fn a_draft_comes_back_with_its_date_without_secrets_and_is_gone_when_discarded() {
     let place = Place::new(&content(OLD, 0)).adorned();
     let (state, target) = (place.state(), place.target());
-    let base = Arc::new(Document::parse(place.bytes()).unwrap());
     assert_eq!(read_draft(&state, &target).unwrap(), None);
     let open = edit("ServerTlsProtocols", OLD, NEW);
     let both = open
@@ -133,11 +132,10 @@ fn a_draft_comes_back_with_its_date_without_secrets_and_is_gone_when_discarded()
         .chain(edit("AdminPassword", TOKEN, TOKEN_2).edits())
         .cloned()
         .collect::<Vec<_>>();
-    let left_out = write_draft(&state, &target, &base, &EditSet::new(both), &Secrets::default()).unwrap();
+    let left_out = write_draft(&state, &target, &EditSet::new(both), &Secrets::default()).unwrap();
     assert_eq!(left_out.len(), 1);
     let draft = read_draft(&state, &target).unwrap().unwrap();
     assert_eq!(draft.edits, open);
-    assert_eq!(draft.base_sha256.len(), 64);
     assert!(draft.when.starts_with("20"));
     assert_no_token(&place);
     assert_closed(&place);
@@ -157,7 +155,10 @@ fn two_recoveries_and_a_save_at_once_end_well() {
                 for _ in 0..20 {
                     match recover(&place.state(), &place.target()) {
                         Ok(found) => assert_eq!(found, []),
-                        Err(SaveError::Locked { .. }) => {}
+                        Err(SaveError {
+                            what: What::Locked { .. },
+                            ..
+                        }) => {}
                         Err(error) => panic!("{error}"),
                     }
                 }
@@ -170,7 +171,10 @@ fn two_recoveries_and_a_save_at_once_end_well() {
                     saved = true;
                     break;
                 }
-                Err(SaveError::Locked { .. }) => std::thread::sleep(std::time::Duration::from_millis(2)),
+                Err(SaveError {
+                    what: What::Locked { .. },
+                    ..
+                }) => std::thread::sleep(std::time::Duration::from_millis(2)),
                 Err(error) => panic!("{error}"),
             }
         }

@@ -166,7 +166,7 @@ impl Place {
     }
 
     pub(crate) fn state(&self) -> StateDir {
-        StateDir::open(&self.state).unwrap()
+        StateDir::open(&self.state, &[]).unwrap()
     }
 
     /// Names beside the file, sorted.
@@ -185,7 +185,7 @@ impl Place {
         gate: &mut dyn Gate,
     ) -> Result<Saved, SaveError> {
         let target = Target::resolve(&self.file)?;
-        let state = StateDir::open(&self.state)?;
+        let state = StateDir::open(&self.state, &[])?;
         let (bytes, _) = target.read()?;
         let base = Arc::new(Document::parse(bytes).unwrap());
         let secrets = Secrets::default();
@@ -205,6 +205,7 @@ pub(crate) fn request<'a>(
     Request {
         state,
         target,
+        reviewed: target.path(),
         base,
         content: proven(base, edits),
         note: Note {
@@ -509,7 +510,7 @@ pub(crate) fn drive() {
     let _ = std::fs::metadata("/save-driver-begins");
     let result = if way == "Recover" {
         Target::resolve(&place.file)
-            .and_then(|target| recover(&StateDir::open(&place.state)?, &target))
+            .and_then(|target| recover(&StateDir::open(&place.state, &[])?, &target))
             .map(|recovered| (Ended::Recovered, format!("{recovered:?}")))
     } else {
         place
@@ -530,11 +531,11 @@ pub(crate) fn drive() {
     };
     let _ = std::fs::metadata("/save-driver-ends");
     let (ended, words) = result.unwrap_or_else(|error| {
-        let ended = match error.on_disk() {
+        let ended = match error.on_disk {
             OnDisk::Untouched | OnDisk::Engines => Ended::Untouched,
-            OnDisk::PutBack | OnDisk::Restored => Ended::PutBack,
-            OnDisk::Theirs | OnDisk::Others => Ended::Theirs,
-            OnDisk::New | OnDisk::Failed => Ended::New,
+            OnDisk::PutBack => Ended::PutBack,
+            OnDisk::Theirs => Ended::Theirs,
+            OnDisk::New => Ended::New,
             OnDisk::Torn { .. } => Ended::Torn,
             OnDisk::Unsure { .. } => Ended::Unsure,
         };

@@ -11,7 +11,7 @@ use kerio_tls::peers::{Evidence, Host, Knowledge, Peer, PeerBook, PeerKey, Servi
 use kerio_tls::session::{Clock, EnginePlan, Facts, Measured, Session, variable_rows};
 use kerio_tls::tls::{Catalogue, Direction, Minimum, Role, TlsVersion};
 use kerio_tls::tui::{Action, Effect, Key, Keyboard, Place, State, Tab, Theme, draw, update};
-use kerio_tls::work::{self, Event};
+use kerio_tls::work::{self, Asker, Event};
 use ratatui::Terminal;
 use ratatui::backend::{Backend, TestBackend};
 use ratatui::layout::Position;
@@ -50,6 +50,8 @@ struct Screen {
     keyboard: Keyboard,
     terminal: Terminal<TestBackend>,
     effects: Vec<work::Effect>,
+    /// Who asked for the last of them.
+    asker: Asker,
     at: Instant,
 }
 
@@ -89,8 +91,8 @@ impl Screen {
             zone: TimeZone::UTC,
         };
         let mut state = State::new("/opt/kerio/mailserver/mailserver.cfg".to_owned(), session, clock, theme);
-        state.size = (width, height);
-        state.book = Arc::new(PeerBook {
+        state.context.size = (width, height);
+        state.context.book = Arc::new(PeerBook {
             peers: vec![
                 peer(Direction::Inbound, "old.example.net", TlsVersion::Tls10, now),
                 peer(Direction::Inbound, "older.example.org", TlsVersion::Tls11, now),
@@ -99,13 +101,14 @@ impl Screen {
             window_days: 30,
             ..PeerBook::default()
         });
-        state.count();
+        state.context.count();
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         Self {
             state,
             keyboard: Keyboard::default(),
             terminal,
             effects: Vec::new(),
+            asker: Asker::default(),
             at: Instant::now(),
         }
     }
@@ -138,9 +141,10 @@ impl Screen {
     }
 
     fn act(&mut self, action: Action) {
-        let now = self.state.clock.now;
+        let now = self.state.context.clock.now;
         for effect in update(&mut self.state, &mut self.keyboard, action, now) {
-            if let Effect::Work(effect) = effect {
+            if let Effect::Work(asker, effect) = effect {
+                self.asker = asker;
                 self.effects.push(effect);
             } else {
                 panic!("unexpected {effect:?}");
@@ -196,35 +200,39 @@ impl Screen {
 
     fn wanted(&self, name: &str) -> Option<String> {
         self.state
+            .context
             .session
             .wanted()
             .pairs(Direction::Inbound)
-            .iter()
+            .into_iter()
             .find(|pair| pair.name == name)
-            .map(|pair| pair.value.clone())
+            .map(|pair| pair.value)
     }
 
     /// Opens the review and answers what it asks of file and engine.
     fn review(&mut self) -> &mut Self {
         self.keys("<F6>");
         assert!(matches!(self.effects.last(), Some(work::Effect::Inspect { .. })));
-        self.act(Action::Work(Event::Facts(Box::new(Facts {
-            path: "/opt/kerio/mailserver/mailserver.cfg".to_owned(),
-            link_target: None,
-            owner: "root:root".to_owned(),
-            mode: 0o600,
-            backups: "/var/lib/kerio-tls/backups".to_owned(),
-            in_place: None,
-            blocked: None,
-            engine: EnginePlan::Absent,
-            no_undo: None,
-        }))));
+        self.act(Action::Work(
+            self.asker,
+            Event::Facts(Box::new(Facts {
+                path: "/opt/kerio/mailserver/mailserver.cfg".to_owned(),
+                link_target: None,
+                owner: "root:root".to_owned(),
+                mode: 0o600,
+                backups: "/var/lib/kerio-tls/backups".to_owned(),
+                in_place: None,
+                blocked: None,
+                engine: EnginePlan::Absent,
+                no_undo: None,
+            })),
+        ));
         assert_eq!(self.state.place(), Place::Review);
         self
     }
 
     fn edits(&self) -> usize {
-        self.state.session.edits().edits().len()
+        self.state.context.session.edits().edits().len()
     }
 }
 
@@ -266,7 +274,7 @@ fn unticking_a_protocol_says_who_is_cut_off_before_it_is_applied_and_keeps_the_f
     screen.keys("<Enter>");
     assert_eq!(screen.wanted("servertlsprotocols").unwrap(), "tlsv1.1;tlsv1.2");
     assert_eq!(
-        screen.state.session.minimum(Direction::Inbound),
+        screen.state.context.session.minimum(Direction::Inbound),
         Minimum::At(TlsVersion::Tls11)
     );
     assert!(matches!(screen.effects.last(), Some(work::Effect::KeepDraft(_))));
@@ -298,7 +306,7 @@ fn a_gap_is_custom_and_says_why() {
         .shows("not known");
     screen.keys("<Enter>");
     assert!(matches!(
-        screen.state.session.minimum(Direction::Inbound),
+        screen.state.context.session.minimum(Direction::Inbound),
         Minimum::Custom(_)
     ));
 }
@@ -521,7 +529,7 @@ fn advice_stands_beside_the_field_with_its_source() {
 #[test]
 fn a_role_without_a_name_says_how_to_name_it() {
     let mut screen = Screen::inbound();
-    screen.state.preferences = "/etc/kerio-tls/kerio-tls.toml".to_owned();
+    screen.state.context.preferences = "/etc/kerio-tls/kerio-tls.toml".to_owned();
     screen.go("ECDHE").keys("<Enter>");
     assert_eq!(screen.state.place(), Place::Reader);
     screen
@@ -548,7 +556,7 @@ fn rows_that_cannot_be_changed_say_why() {
 #[test]
 fn a_file_opened_read_only_has_no_editors() {
     let mut screen = Screen::inbound();
-    screen.state.read_only = Some("no rights".to_owned());
+    screen.state.context.read_only = Some("no rights".to_owned());
     screen.go("servertls").keys("<Enter>");
     assert_eq!(screen.state.place(), Place::Reader);
     screen.keys("<Esc>").go("WebTls").keys("<Enter>");
@@ -586,10 +594,13 @@ fn a_lookalike_is_used_only_after_a_yes_that_is_not_the_default() {
 #[test]
 fn a_name_that_could_not_be_kept_is_given_as_a_snippet() {
     let mut screen = Screen::inbound();
-    screen.act(Action::Work(Event::NotNamed {
-        why: "/etc/kerio-tls/kerio-tls.toml was not written".to_owned(),
-        snippet: "[[variable]]\nname = \"WebTlsVersions\"\n".to_owned(),
-    }));
+    screen.act(Action::Work(
+        Asker::default(),
+        Event::NotNamed {
+            why: "/etc/kerio-tls/kerio-tls.toml was not written".to_owned(),
+            snippet: "[[variable]]\nname = \"WebTlsVersions\"\n".to_owned(),
+        },
+    ));
     screen.shows("was not written").shows("name = \"WebTlsVersions\"");
 }
 
@@ -601,12 +612,12 @@ fn the_form_says_why_the_other_direction_became_custom_and_choosing_there_mends_
     let mut screen = Screen::open(80, 24, Theme::new(false, false), &lists);
     screen.keys("<Down><Enter><End><Enter>");
     assert_eq!(
-        screen.state.session.minimum(Direction::Outbound),
+        screen.state.context.session.minimum(Direction::Outbound),
         Minimum::At(TlsVersion::Tls13)
     );
     screen.shows("Inbound is custom").shows("goes up to TLS 1.3");
     screen.keys("<Up><Enter><Home><Down><Down><Enter>").hides("is custom");
-    let minimums = Direction::ALL.map(|direction| screen.state.session.minimum(direction));
+    let minimums = Direction::ALL.map(|direction| screen.state.context.session.minimum(direction));
     assert_eq!(
         minimums,
         [Minimum::At(TlsVersion::Tls11), Minimum::At(TlsVersion::Tls13)]
@@ -624,10 +635,10 @@ fn find_filters_as_one_types_and_jumps_to_the_row_in_its_tab() {
         .hides("SecurityPolicy");
     screen.keys("<Down><Enter>");
     assert_eq!(
-        (screen.state.tab, screen.state.place()),
+        (screen.state.tabs.open, screen.state.place()),
         (Tab::Outbound, Place::Variables)
     );
-    let row = variable_rows(&screen.state.session, Direction::Outbound)[screen.state.selected()].clone();
+    let row = variable_rows(&screen.state.context.session, Direction::Outbound)[screen.state.tabs.selected()].clone();
     assert!(row.known.unwrap().title.contains("sending"));
     screen
         .keys("/nothing like this")
@@ -636,7 +647,7 @@ fn find_filters_as_one_types_and_jumps_to_the_row_in_its_tab() {
     assert_eq!(screen.state.place(), Place::Find);
     screen.keys("<Esc>");
     assert_eq!(
-        (screen.state.tab, screen.state.place()),
+        (screen.state.tabs.open, screen.state.place()),
         (Tab::Outbound, Place::Variables)
     );
 }

@@ -170,7 +170,7 @@ fn a_footer_says_how_to_leave_what_lies_over_the_form() {
                 Place::Saving => assert!(foot.contains("c give up"), "{name}\n{frame}"),
                 // On the smallest screen there is no room for Esc; the button is always there.
                 Place::Review => frame.shows("[ Back ]"),
-                place if !desk.state.overlays.is_empty() => {
+                place if !desk.state.windows.is_empty() => {
                     assert!(foot.contains("Esc"), "{name} ({place:?})\n{frame}");
                 }
                 _ => assert!(foot.contains("help"), "{name}\n{frame}"),

@@ -15,6 +15,7 @@ mod bytes;
 mod editors;
 mod everywhere;
 mod rules;
+mod saving;
 mod snapshots;
 mod support;
 mod the_loop;

@@ -17,7 +17,7 @@ const DIRTY: &str = "<Down><Enter><Down><Down><Down><Enter>";
 fn dirty() -> Desk {
     let mut desk = Desk::at_80x24();
     desk.press(DIRTY);
-    assert!(desk.state.session.is_dirty());
+    assert!(desk.state.context.session.is_dirty());
     desk
 }
 
@@ -30,42 +30,42 @@ fn all(desk: &Desk) -> String {
 fn choosing_what_is_loaded_leaves_no_change() {
     let mut desk = Desk::at_80x24();
     desk.press("<Enter><Enter>");
-    assert!(!desk.state.session.is_dirty());
+    assert!(!desk.state.context.session.is_dirty());
     assert!(desk.effects.is_empty(), "{:?}", desk.effects);
     desk.look().shows("no changes");
 
     desk.press("<Enter><Down><Enter>");
     desk.look().shows("1 change *");
     desk.press("<Enter><Up><Enter>");
-    assert!(!desk.state.session.is_dirty());
+    assert!(!desk.state.context.session.is_dirty());
     desk.look().shows("no changes");
     desk.look().hides("*");
     assert!(matches!(
         desk.effects.last(),
-        Some(Effect::Work(work::Effect::DropDraft))
+        Some(Effect::Work(_, work::Effect::DropDraft))
     ));
 }
 
 #[test]
 fn undo_redo_and_revert_go_by_value() {
     let mut desk = dirty();
-    let changed = desk.state.session.edits();
+    let changed = desk.state.context.session.edits();
     desk.press("u");
     desk.look().shows("no changes");
     desk.look().shows("Undone.");
     desk.press("u");
     desk.look().shows("Nothing to undo.");
     desk.press("<C-r>");
-    assert_eq!(desk.state.session.edits(), changed);
+    assert_eq!(desk.state.context.session.edits(), changed);
     desk.look().shows("Done again.");
     desk.press("<C-r>");
     desk.look().shows("Nothing to redo.");
-    assert_eq!(desk.state.session.edits(), changed);
+    assert_eq!(desk.state.context.session.edits(), changed);
     desk.press("r");
-    assert!(!desk.state.session.is_dirty());
+    assert!(!desk.state.context.session.is_dirty());
     desk.look().shows("Back to what was loaded.");
     desk.press("u");
-    assert_eq!(desk.state.session.edits(), changed, "a revert can be undone");
+    assert_eq!(desk.state.context.session.edits(), changed, "a revert can be undone");
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_ticked_box_lets_a_choice_count_for_both_directions() {
     let mut desk = Desk::at_80x24();
     desk.press("<Up><Space>");
     desk.look().shows("[x] same for both");
-    assert!(!desk.state.session.is_dirty(), "a tick alone changes nothing");
+    assert!(!desk.state.context.session.is_dirty(), "a tick alone changes nothing");
     desk.press("<Down><Enter><Down><Down><Enter>");
     let form = desk.look();
     assert!(form.row(5).starts_with('*') && form.row(6).starts_with('*'), "{form}");
@@ -98,11 +98,11 @@ fn reset_asks_what_and_its_default_does_nothing() {
     assert_eq!(desk.look().marked(), "[ Stay ]");
     desk.look().shows("ServerTlsProtocols");
     desk.press("<Enter>");
-    assert!(!desk.state.session.is_dirty() && desk.effects.is_empty());
+    assert!(!desk.state.context.session.is_dirty() && desk.effects.is_empty());
     desk.press("X<Tab>");
     assert_eq!(desk.look().marked(), "[ Inbound ]");
     desk.press("<Enter>");
-    let edits = desk.state.session.edits();
+    let edits = desk.state.context.session.edits();
     let [edit] = edits.edits() else { panic!("{edits:?}") };
     let path = VariablePath {
         table: "Security".to_owned(),
@@ -116,17 +116,17 @@ fn reset_asks_what_and_its_default_does_nothing() {
 fn quitting_with_changes_asks_and_stays_by_default() {
     for quit in ["q", "<F10>", "<C-c>"] {
         let mut desk = dirty();
-        let edits = desk.state.session.edits();
+        let edits = desk.state.context.session.edits();
         desk.press(quit);
         assert_eq!(desk.state.place(), Place::Question, "{quit}");
         assert_eq!(desk.look().marked(), "[ Stay ]");
         // Asking again neither quits nor heaps up.
         desk.press(quit);
-        assert_eq!(desk.state.overlays.len(), 1);
+        assert_eq!(desk.state.windows.len(), 1);
         desk.press("<Enter>");
         assert_eq!(desk.state.place(), Place::Field);
         assert!(!desk.quits());
-        assert_eq!(desk.state.session.edits(), edits);
+        assert_eq!(desk.state.context.session.edits(), edits);
     }
 }
 
@@ -136,7 +136,7 @@ fn quitting_without_changes_does_not_ask() {
         let mut desk = Desk::at_80x24();
         desk.press(quit);
         assert!(desk.quits(), "{quit}");
-        assert!(desk.state.overlays.is_empty());
+        assert!(desk.state.windows.is_empty());
     }
 }
 
@@ -149,9 +149,9 @@ fn discarding_forgets_the_draft_quits_and_says_so() {
     desk.press("<Enter>");
     assert!(matches!(
         desk.effects.as_slice(),
-        [Effect::Work(work::Effect::DropDraft), Effect::Quit]
+        [Effect::Work(_, work::Effect::DropDraft), Effect::Quit]
     ));
-    assert_eq!(desk.state.summary.len(), 1, "{:?}", desk.state.summary);
+    assert_eq!(desk.state.context.summary.len(), 1, "{:?}", desk.state.context.summary);
 }
 
 #[test]
@@ -164,20 +164,21 @@ fn quitting_can_lead_to_the_review_instead() {
 #[test]
 fn escape_never_quits_and_never_loses_a_change() {
     for (name, mut desk) in screens(COLOUR, (80, 24)) {
-        let edits = desk.state.session.edits();
+        let edits = desk.state.context.session.edits();
         let saving = desk.state.place() == Place::Saving;
         desk.effects.clear();
         desk.press("<Esc><Esc><Esc><Esc>");
         assert!(desk.effects.is_empty(), "{name}: {:?}", desk.effects);
-        assert_eq!(desk.state.session.edits(), edits, "{name}");
-        assert_eq!(desk.state.overlays.is_empty(), !saving, "{name}");
+        assert_eq!(desk.state.context.session.edits(), edits, "{name}");
+        assert!(desk.state.windows.is_empty(), "{name}");
+        assert_eq!(desk.state.place() == Place::Saving, saving, "{name}");
     }
 }
 
 #[test]
 fn a_lone_escape_on_the_form_does_nothing() {
     for mut desk in [Desk::at_80x24(), dirty()] {
-        desk.state.status = None;
+        desk.state.context.status = None;
         desk.effects.clear();
         let before = all(&desk);
         desk.press("<Esc>");
@@ -193,7 +194,7 @@ fn what_was_typed_in_an_editor_survives_escape() {
     assert_eq!(desk.state.place(), Place::TextField);
     assert!(!desk.quits(), "where text is typed, q is a letter");
     desk.press("<Esc>");
-    assert!(!desk.state.session.is_dirty());
+    assert!(!desk.state.context.session.is_dirty());
     desk.press("<Enter>");
     assert!(desk.look().focused().contains("HIGHq"), "{}", desk.look());
 }
@@ -233,7 +234,7 @@ fn a_torn_arrow_closes_at_most_the_drop_down_and_changes_nothing() {
         desk.press_after(key, 40);
     }
     assert_eq!(desk.state.place(), Place::Field);
-    assert!(!desk.state.session.is_dirty() && desk.effects.is_empty());
+    assert!(!desk.state.context.session.is_dirty() && desk.effects.is_empty());
     assert!(desk.look().focused().contains("Inbound"));
 }
 
@@ -266,7 +267,7 @@ fn space_beside_the_boxes_of_a_review_goes_to_the_first_and_ticks_nothing() {
 #[test]
 fn facts_that_nobody_waits_for_open_nothing() {
     let mut desk = dirty();
-    desk.hear(work::Event::Facts(Box::new(facts())));
+    desk.report(work::Event::Facts(Box::new(facts())));
     assert_eq!(desk.state.place(), Place::Field);
     // With nothing changed there is nothing to review.
     let mut desk = Desk::at_80x24();
@@ -278,11 +279,11 @@ fn facts_that_nobody_waits_for_open_nothing() {
 #[test]
 fn a_save_that_fails_keeps_the_edits() {
     let mut desk = dirty();
-    let edits = desk.state.session.edits();
+    let edits = desk.state.context.session.edits();
     desk.press("<F6>").inspected(facts());
     desk.press("<S-Tab><S-Tab><Space><S-Tab><Enter>");
     assert!(desk.save_job().is_some());
-    desk.hear(work::Event::NotSaved(Box::new(work::SaveProblem {
+    desk.save_reports(work::Event::NotSaved(Box::new(work::SaveProblem {
         message: "The disk is full.\nThe file is as it was.".to_owned(),
         conflicts: Vec::new(),
         document: None,
@@ -291,7 +292,7 @@ fn a_save_that_fails_keeps_the_edits() {
     desk.look().shows("The disk is full.");
     assert_eq!(desk.look().look_of("The disk is full.").0, Color::Red);
     desk.press("<Enter>");
-    assert_eq!(desk.state.session.edits(), edits);
+    assert_eq!(desk.state.context.session.edits(), edits);
     desk.look().shows("1 change *");
 }
 
@@ -304,7 +305,7 @@ fn a_variable_changed_in_its_list_is_marked_and_reverted_there() {
     assert!(list.focused().contains("(deleted: server default)"), "{list}");
     assert!(list.look_of("*").1.contains(Modifier::BOLD));
     desk.press("r");
-    assert!(!desk.state.session.is_dirty());
+    assert!(!desk.state.context.session.is_dirty());
     desk.look().hides("*");
 }
 
@@ -312,7 +313,7 @@ fn a_variable_changed_in_its_list_is_marked_and_reverted_there() {
 fn bare_screens(size: (u16, u16)) -> Vec<(&'static str, Desk)> {
     let bare = |keys: &str| {
         let mut desk = Desk::bare(&config(), COLOUR);
-        desk.state.size = size;
+        desk.state.context.size = size;
         desk.press(keys);
         desk
     };
@@ -338,7 +339,7 @@ fn every_hint_of_the_footer_does_something_where_it_is_shown() {
             for (key, words) in hints {
                 let mut there = Desk::new(COLOUR, size);
                 there.state = desk.state.clone();
-                there.state.status = None;
+                there.state.context.status = None;
                 let before = all(&there);
                 let notation = if key.chars().count() > 1 {
                     format!("<{key}>")
@@ -377,13 +378,13 @@ fn the_list_of_backups_says_whether_it_was_looked_for_yet() {
     desk.press("<Left>");
     desk.look().shows("Looking for backups ...");
     desk.look().hides("review ...");
-    desk.hear(work::Event::Backups(std::sync::Arc::default()));
+    desk.report(work::Event::Backups(std::sync::Arc::default()));
     desk.look().shows("No backups yet");
     desk.press("b");
     assert!(
         desk.effects
             .iter()
-            .all(|effect| matches!(effect, Effect::Work(work::Effect::ListBackups)))
+            .all(|effect| matches!(effect, Effect::Work(_, work::Effect::ListBackups)))
     );
 }
 
@@ -439,7 +440,7 @@ fn crowded(size: (u16, u16)) -> (Desk, Vec<String>) {
             peer
         })
         .collect();
-    desk.hear(Event::Evidence {
+    desk.report(Event::Evidence {
         book: Arc::new(book),
         measured: Measured::default(),
         cancelled: false,
@@ -475,7 +476,7 @@ fn whose_mail_fails_since_the_save_is_named_with_the_remotes_words_at_the_head_o
             })
             .collect();
         let names: Vec<String> = troubles.iter().map(|trouble| trouble.peer.host.to_string()).collect();
-        desk.hear(Event::Evidence {
+        desk.report(Event::Evidence {
             book: peers,
             measured: Measured::default(),
             cancelled: false,
@@ -626,10 +627,10 @@ fn a_save_that_was_kept_says_so_in_the_summary_too() {
     let mut desk = dirty();
     desk.press("<F6>").inspected(facts());
     desk.press("<Tab><Space><Tab><Space>");
-    desk.hear(Event::Kept(vec!["Kept: Inbound: TLS 1.0 -> TLS 1.2".to_owned()]));
+    desk.report(Event::Kept(vec!["Kept: Inbound: TLS 1.0 -> TLS 1.2".to_owned()]));
     assert!(
-        desk.state.summary.iter().any(|line| line.starts_with("Kept: ")),
+        desk.state.context.summary.iter().any(|line| line.starts_with("Kept: ")),
         "{:?}",
-        desk.state.summary
+        desk.state.context.summary
     );
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, tz::TimeZone};
+use kerio_tls::host::EngineNow;
 use kerio_tls::mailserver_cfg::Document;
 use kerio_tls::peers::{Evidence, Host, Knowledge, Peer, PeerBook, PeerKey, Service, Source};
 use kerio_tls::save::{Actor, BackupInfo, StoredEdit};
 use kerio_tls::session::{Clock, EnginePlan, Facts, Measured, Session};
 use kerio_tls::tls::{Catalogue, Direction, TlsVersion};
 use kerio_tls::tui::{Action, Effect, Key, Keyboard, Place, State, Tab, Theme, draw, update};
-use kerio_tls::work::{self, EngineNow, Event, SaveReport};
+use kerio_tls::work::{self, Asker, Event, SaveReport};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -278,12 +279,12 @@ impl Desk {
     pub fn new(theme: Theme, size: (u16, u16)) -> Self {
         let mut desk = Self::bare(&config(), theme);
         desk.act(Action::Resize(size.0, size.1));
-        desk.hear(Event::Engine(EngineNow {
+        desk.report(Event::Engine(EngineNow {
             word: "running",
             at: at("2026-11-24T14:59:00Z"),
         }));
-        desk.hear(evidence());
-        desk.hear(backups());
+        desk.report(evidence());
+        desk.report(backups());
         desk.effects.clear();
         desk
     }
@@ -297,9 +298,31 @@ impl Desk {
         self.effects.extend(effects);
     }
 
-    /// A worker speaks.
-    pub fn hear(&mut self, event: Event) {
-        self.act(Action::Work(event));
+    /// A worker reports something that nobody in particular has asked for.
+    pub fn report(&mut self, event: Event) {
+        self.answer(Asker::default(), event);
+    }
+
+    /// A worker answers.
+    pub fn answer(&mut self, asker: Asker, event: Event) {
+        self.act(Action::Work(asker, event));
+    }
+
+    /// Who asked last for something like this.
+    #[track_caller]
+    pub fn asker(&self, is_it: impl Fn(&work::Effect) -> bool) -> Asker {
+        let asked = self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Work(asker, effect) if is_it(effect) => Some(*asker),
+            _ => None,
+        });
+        asked.expect("nobody asked for that")
+    }
+
+    /// The save that runs reports something.
+    #[track_caller]
+    pub fn save_reports(&mut self, event: Event) {
+        let asker = self.asker(|effect| matches!(effect, work::Effect::Save(_)));
+        self.answer(asker, event);
     }
 
     /// Presses keys of the notation, a second apart.
@@ -318,11 +341,11 @@ impl Desk {
 
     /// Answers an `Inspect` among the effects, which must be there.
     pub fn inspected(&mut self, facts: Facts) -> &mut Self {
-        let before = self.effects.len();
+        let is_it = |effect: &work::Effect| matches!(effect, work::Effect::Inspect { .. });
+        let asker = self.asker(is_it);
         self.effects
-            .retain(|effect| !matches!(effect, Effect::Work(work::Effect::Inspect { .. })));
-        assert!(self.effects.len() < before, "nobody asked for facts");
-        self.hear(Event::Facts(Box::new(facts)));
+            .retain(|effect| !matches!(effect, Effect::Work(_, effect) if is_it(effect)));
+        self.answer(asker, Event::Facts(Box::new(facts)));
         self
     }
 
@@ -350,13 +373,13 @@ impl Desk {
 
     /// Draws the state.
     pub fn look(&self) -> Frame {
-        look(&self.state, self.state.size)
+        look(&self.state, self.state.context.size)
     }
 
     /// The last save asked for, if any.
     pub fn save_job(&self) -> Option<&work::SaveJob> {
         self.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Work(work::Effect::Save(job)) => Some(&**job),
+            Effect::Work(_, work::Effect::Save(job)) => Some(&**job),
             _ => None,
         })
     }
@@ -372,7 +395,7 @@ impl Desk {
             work::Wanted::Proven(proven) => proven.result(),
             work::Wanted::Edits(_) | work::Wanted::Whole(_) => &job.base,
         };
-        self.hear(Event::Saved(Box::new(SaveReport {
+        self.save_reports(Event::Saved(Box::new(SaveReport {
             document: Arc::clone(document),
             lines: vec![format!("Saved {PATH}.")],
             warnings: vec!["the engine took 90 s to start".to_owned()],
@@ -596,16 +619,16 @@ pub fn screens(theme: Theme, size: (u16, u16)) -> Vec<(&'static str, Desk)> {
         .press("<Down><Enter><Down><Down><Down><Enter><F6>")
         .inspected(facts());
     saving.press("<S-Tab><S-Tab><Space><S-Tab><Enter>");
-    saving.hear(Event::SaveStep {
+    saving.save_reports(Event::SaveStep {
         words: "Stopping the engine".to_owned(),
         cancellable: true,
     });
-    saving.hear(Event::SaveDetail("12 s so far, 42 s the last time".to_owned()));
+    saving.save_reports(Event::SaveDetail("12 s so far, 42 s the last time".to_owned()));
     let mut protocols = desk();
-    protocols.state.tab = Tab::Inbound;
+    protocols.state.tabs.open = Tab::Inbound;
     protocols.open("protocols");
     let mut ciphers = desk();
-    ciphers.state.tab = Tab::Inbound;
+    ciphers.state.tabs.open = Tab::Inbound;
     ciphers.open("cipher");
     ciphers.press("HIGH:!aNULLL");
     screens.extend([

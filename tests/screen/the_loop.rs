@@ -54,11 +54,11 @@ fn the_loop(size: (u16, u16)) {
     assert!(chosen.marked().contains("TLS 1.2"), "{chosen}");
     assert!(chosen.focused().starts_with('*'), "{chosen}");
     assert_eq!(chosen.look_of("*"), (Color::Blue, Modifier::BOLD));
-    let edits = desk.state.session.edits();
+    let edits = desk.state.context.session.edits();
     assert!(edits.edits().iter().all(|edit| edit.path.table == "SmtpSecurity"));
     assert!(matches!(
         desk.effects.as_slice(),
-        [Effect::Work(work::Effect::KeepDraft(kept))] if *kept == edits
+        [Effect::Work(_, work::Effect::KeepDraft(kept))] if *kept == edits
     ));
 
     // Review: everything in words; the default is Back, and Save is not there.
@@ -76,7 +76,7 @@ fn the_loop(size: (u16, u16)) {
     // Refused by Enter: nothing is written, nothing is lost.
     desk.press("<Enter>");
     assert_eq!(desk.state.place(), Place::Field);
-    assert_eq!(desk.state.session.edits(), edits);
+    assert_eq!(desk.state.context.session.edits(), edits);
     assert!(desk.save_job().is_none());
 
     // Again. Save cannot be reached before the tick: every stop is looked at.
@@ -113,7 +113,7 @@ fn the_loop(size: (u16, u16)) {
     assert_eq!(desk.state.place(), Place::Saving);
 
     // Saved: clean, said, and in the summary.
-    desk.hear(work::Event::SaveStep {
+    desk.save_reports(work::Event::SaveStep {
         words: "stopping the engine".to_owned(),
         cancellable: true,
     });
@@ -121,21 +121,21 @@ fn the_loop(size: (u16, u16)) {
     desk.press("c");
     assert!(matches!(
         desk.effects.last(),
-        Some(Effect::Work(work::Effect::CancelSave))
+        Some(Effect::Work(_, work::Effect::CancelSave))
     ));
     desk.saved();
     let said = desk.look();
     said.shows("/opt/kerio/mailserver/mailserver.cfg");
     said.shows("! the engine took 90 s");
     desk.press("<Enter>");
-    assert!(!desk.state.session.is_dirty());
+    assert!(!desk.state.context.session.is_dirty());
     let form = desk.look();
     form.shows("no changes");
     assert!(form.marked().contains("TLS 1.2"), "{form}");
     desk.press("q");
     assert!(desk.quits());
     assert_eq!(
-        desk.state.summary,
+        desk.state.context.summary,
         [
             "Saved /opt/kerio/mailserver/mailserver.cfg.",
             "! the engine took 90 s to start"

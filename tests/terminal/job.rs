@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::support::{CONFIG, Server, focus_is_reversed, focused};
+use crate::other_parser::variables;
+use crate::support::{CONFIG, Server, focus_is_reversed, focused, review_save_quit};
 
 #[test]
 fn the_whole_job_changes_the_file_only_where_it_was_told_to() {
@@ -43,22 +44,7 @@ fn the_whole_job_changes_the_file_only_where_it_was_told_to() {
     pty.press("<Enter>");
     pty.see("Outbound at TLS 1.2");
     pty.see("*");
-    pty.press("<F6>");
-    pty.see("Review: nothing is written yet");
-    pty.press("<S-Tab>");
-    pty.wait("the box", |screen| focused(screen).contains("[ ]"));
-    pty.press("<Space>");
-    pty.wait("the tick", |screen| focused(screen).contains("[x]"));
-    pty.press("<Tab><Tab>");
-    pty.wait("the button", |screen| {
-        focused(screen).contains("[ Save ]") && screen.cursor_position().1 > 8
-    });
-    pty.press("<Enter>");
-    pty.see("Saved");
-    pty.press("<Enter>");
-    pty.see("no changes");
-    pty.press("q");
-    pty.see("[ended 0]");
+    review_save_quit(&mut pty);
     pty.assert_given_back();
     let left = pty.screen().contents();
     assert!(left.contains("mailserver.cfg"), "the summary names the file\n{left}");
@@ -80,9 +66,9 @@ fn the_whole_job_changes_the_file_only_where_it_was_told_to() {
         at + tail >= CONFIG.len(),
         "something of the old file was changed:\n{saved}"
     );
-    assert_eq!(values(&saved), {
-        let mut wanted = values(CONFIG);
-        let added: Vec<_> = values(&saved)
+    assert_eq!(variables(&saved), {
+        let mut wanted = variables(CONFIG);
+        let added: Vec<_> = variables(&saved)
             .into_iter()
             .filter(|pair| !wanted.contains(pair))
             .collect();
@@ -97,24 +83,4 @@ fn the_whole_job_changes_the_file_only_where_it_was_told_to() {
         wanted.splice(last + 1..last + 1, added);
         wanted
     });
-}
-
-/// Table, name and value of every variable, read by another parser.
-fn values(text: &str) -> Vec<(String, String, String)> {
-    let document = roxmltree::Document::parse(text.trim_start_matches('\u{feff}')).unwrap();
-    document
-        .descendants()
-        .filter(|node| node.has_tag_name("variable"))
-        .map(|node| {
-            let table = node
-                .parent()
-                .and_then(|parent| parent.attribute("name"))
-                .unwrap_or_default();
-            (
-                table.to_owned(),
-                node.attribute("name").unwrap_or_default().to_owned(),
-                node.text().unwrap_or_default().to_owned(),
-            )
-        })
-        .collect()
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::process::Signal;
 
 use crate::pty::{KERIO_TLS, Program, signal};
-use crate::support::{Server, focused};
+use crate::support::{Server, focused, review_save_quit};
 
 fn names(directory: &Path) -> Vec<String> {
     fs::read_dir(directory)
@@ -59,22 +59,7 @@ fn unsaved_edits_of_a_lost_session_are_offered_taken_up_and_gone_once_saved() {
     pty.see_no("Unsaved edits found");
     pty.see("1 change *");
     pty.see("TLS 1.2");
-    pty.press("<F6>");
-    pty.see("Review: nothing is written yet");
-    pty.press("<S-Tab>");
-    pty.wait("the box", |screen| focused(screen).contains("[ ]"));
-    pty.press("<Space>");
-    pty.wait("the tick", |screen| focused(screen).contains("[x]"));
-    pty.press("<Tab><Tab>");
-    pty.wait("the button", |screen| {
-        focused(screen).contains("[ Save ]") && screen.cursor_position().1 > 8
-    });
-    pty.press("<Enter>");
-    pty.see("Saved");
-    pty.press("<Enter>");
-    pty.see("no changes");
-    pty.press("q");
-    pty.see("[ended 0]");
+    review_save_quit(&mut pty);
     assert!(!kept(server.path()), "the draft is still there");
 
     // Something that comes later than a question would: the tab of the backups, read by a worker too.

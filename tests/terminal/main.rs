@@ -10,6 +10,8 @@
 
 #[path = "../common/notation.rs"]
 mod notation;
+#[path = "../common/other_parser.rs"]
+mod other_parser;
 #[path = "../common/pty.rs"]
 mod pty;
 #[path = "../common/sshd.rs"]

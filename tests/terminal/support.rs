@@ -80,3 +80,23 @@ pub fn focus_is_reversed(screen: &vt100::Screen) -> bool {
     let (row, column) = screen.cursor_position();
     screen.cell(row, column).is_some_and(vt100::Cell::inverse)
 }
+
+/// Reviews, ticks the box, saves, and leaves.
+pub fn review_save_quit(pty: &mut Pty) {
+    pty.press("<F6>");
+    pty.see("Review: nothing is written yet");
+    pty.press("<S-Tab>");
+    pty.wait("the box", |screen| focused(screen).contains("[ ]"));
+    pty.press("<Space>");
+    pty.wait("the tick", |screen| focused(screen).contains("[x]"));
+    pty.press("<Tab><Tab>");
+    pty.wait("the button", |screen| {
+        focused(screen).contains("[ Save ]") && screen.cursor_position().1 > 8
+    });
+    pty.press("<Enter>");
+    pty.see("Saved");
+    pty.press("<Enter>");
+    pty.see("no changes");
+    pty.press("q");
+    pty.see("[ended 0]");
+}

@@ -1,13 +1,22 @@
-//! The times of log lines. The engine writes local time without a zone; syslog writes RFC 3339.
+//! The times of log lines. The engine writes local time without a zone; what came through syslog has other forms.
 
 use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::TimeZone;
 
+use super::syslog::{self, Local, Stamp, month, two_digits};
+
+/// So far after "now" a line may be dated.
+const FUTURE_SECONDS: i64 = 86_400;
+/// What some writers begin a file or a message with.
+const BOM: &[u8] = "\u{feff}".as_bytes();
+
 /// Turns a line's time into seconds since 1970. Lines of the same minute share one look-up of the zone.
 #[derive(Debug)]
 pub(super) struct Clock {
     zone: TimeZone,
+    /// In seconds: syslog's old form has no year.
+    now: i64,
     /// How the stamps of the current minute begin, and how the first of them ends: `[25/Aug/2022 15:`, `:31:00] `.
     begin: [u8; 16],
     end: u64,
@@ -30,9 +39,10 @@ pub(super) struct Timed<'a> {
 }
 
 impl Clock {
-    pub(super) fn new(zone: TimeZone) -> Self {
+    pub(super) fn new(zone: TimeZone, now: i64) -> Self {
         Self {
             zone,
+            now,
             begin: [0; 16],
             // No stamp ends so, not even one of zeros, as after a crash of the machine.
             end: u64::MAX,
@@ -40,12 +50,29 @@ impl Clock {
         }
     }
 
-    /// Reads `[25/Aug/2022 15:31:37] message`, or an RFC 5424 header before it or in its place.
+    /// Lines dated later than this, in seconds, are a wrong clock's, not mail.
+    pub(super) const fn latest(&self) -> i64 {
+        self.now.saturating_add(FUTURE_SECONDS)
+    }
+
+    /// Reads `[25/Aug/2022 15:31:37] message`, or a syslog header before it or in its place.
     pub(super) fn split<'a>(&mut self, line: &'a [u8]) -> Option<Timed<'a>> {
+        let line = line.strip_prefix(BOM).unwrap_or(line);
         match line.first()? {
             b'[' => self.engine(line),
-            b'<' => self.syslog(line),
-            _ => None,
+            _ => self.syslog(line),
+        }
+    }
+
+    /// The moment of a line whose time is local; `None` also where its zone stands in it.
+    pub(super) fn local(&mut self, line: &[u8]) -> Option<i64> {
+        let line = line.strip_prefix(BOM).unwrap_or(line);
+        match line.first()? {
+            b'[' => Some(self.engine(line)?.second),
+            _ => match syslog::read(line)?.0 {
+                Stamp::Local(local) => self.moment(local),
+                Stamp::Zoned(_) => None,
+            },
         }
     }
 
@@ -108,21 +135,7 @@ impl Clock {
         else {
             return None;
         };
-        let month = match &[m1, m2, m3] {
-            b"Jan" => 1,
-            b"Feb" => 2,
-            b"Mar" => 3,
-            b"Apr" => 4,
-            b"May" => 5,
-            b"Jun" => 6,
-            b"Jul" => 7,
-            b"Aug" => 8,
-            b"Sep" => 9,
-            b"Oct" => 10,
-            b"Nov" => 11,
-            b"Dec" => 12,
-            _ => return None,
-        };
+        let month = month([m1, m2, m3])?;
         let year = i16::from(two_digits(y1, y2)?) * 100 + i16::from(two_digits(y3, y4)?);
         let date = civil::Date::new(year, month, two_digits(d1, d2)?).ok()?;
         let time = civil::Time::new(two_digits(h1, h2)?, two_digits(n1, n2)?, 0, 0).ok()?;
@@ -135,63 +148,37 @@ impl Clock {
         Some(moment.as_second())
     }
 
-    /// RFC 5424 section 6: `<PRI>1 TIMESTAMP HOST APP PROCID MSGID SD MSG`.
+    /// Reads a line that came through syslog.
     fn syslog<'a>(&mut self, line: &'a [u8]) -> Option<Timed<'a>> {
-        let close = memchr::memchr(b'>', line.get(..6)?)?;
-        if close < 2 || !line.get(1..close)?.iter().all(u8::is_ascii_digit) {
-            return None;
-        }
-        let mut rest = line.get(close + 1..)?.strip_prefix(b"1 ")?;
-        let mut time = &[][..];
-        for field in 0..5 {
-            let space = memchr::memchr(b' ', rest.get(..rest.len().min(300))?)?;
-            let (word, after) = rest.split_at_checked(space)?;
-            if word.is_empty() {
-                return None;
-            }
-            if field == 0 {
-                time = word;
-            }
-            rest = after.strip_prefix(b" ")?;
-        }
-        let message = structured_data(rest)?;
-        let message = message.strip_prefix("\u{feff}".as_bytes()).unwrap_or(message);
-        // Some relays keep the engine's own time in front: the text behind it counts, the header's time has a zone.
-        let message = match self.engine(message) {
-            Some(inner) => inner.message,
-            None => message,
+        let (stamp, message) = syslog::read(line)?;
+        let message = message.strip_prefix(BOM).unwrap_or(message);
+        // Some relays keep the engine's own time in front.
+        let own = self.engine(message);
+        let message = own.as_ref().map_or(message, |own| own.message);
+        let second = match (stamp, own) {
+            (Stamp::Zoned(moment), _) => moment,
+            (Stamp::Local(_), Some(own)) => own.second,
+            (Stamp::Local(local), None) => self.moment(local)?,
         };
-        let second = std::str::from_utf8(time).ok()?.parse::<Timestamp>().ok()?.as_second();
         Some(Timed { second, message })
     }
-}
 
-/// Skips `-` or `[id name="value"]…` (quotes may hold `]`).
-fn structured_data(rest: &[u8]) -> Option<&[u8]> {
-    if let Some(message) = rest.strip_prefix(b"- ") {
-        return Some(message);
+    /// The moment of a local time without a year: the last one that is not ahead.
+    fn moment(&self, local: Local) -> Option<i64> {
+        let year = self.zone.to_datetime(Timestamp::from_second(self.now).ok()?).year();
+        let of = |year: i16| {
+            let date = civil::Date::new(year, local.month, local.day).ok()?;
+            let time = civil::Time::new(local.hour, local.minute, local.second.min(59), 0).ok()?;
+            let moment = self
+                .zone
+                .to_ambiguous_timestamp(date.to_datetime(time))
+                .compatible()
+                .ok()?;
+            Some(moment.as_second())
+        };
+        let this_year = of(year).filter(|second| *second <= self.latest());
+        this_year.or_else(|| of(year - 1))
     }
-    let (mut depth, mut quoted, mut escaped) = (0_u8, false, false);
-    for (at, byte) in rest.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' if depth == 1 => quoted = !quoted,
-            b'[' if !quoted && depth == 0 => depth = 1,
-            b']' if !quoted && depth == 1 => depth = 0,
-            b' ' if depth == 0 && at > 0 => return rest.get(at + 1..),
-            _ if depth == 0 => return None,
-            _ => {}
-        }
-    }
-    None
-}
-
-fn two_digits(tens: u8, ones: u8) -> Option<i8> {
-    if !(tens.is_ascii_digit() && ones.is_ascii_digit()) {
-        return None;
-    }
-    i8::try_from((tens - b'0') * 10 + (ones - b'0')).ok()
 }
 
 #[cfg(test)]
@@ -199,8 +186,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// 4 April 2026, 12:00 UTC.
+    const NOW: i64 = 1_775_304_000;
+
     fn at(zone: &str, line: &str) -> Option<(String, String)> {
-        let timed = Clock::new(TimeZone::get(zone).unwrap())
+        let timed = Clock::new(TimeZone::get(zone).unwrap(), NOW)
             .split(line.as_bytes())?
             .into_words();
         Some(timed)
@@ -260,6 +250,48 @@ mod tests {
     }
 
     #[test]
+    fn what_rsyslog_writes_is_read_in_its_old_form_and_its_new_one() {
+        let expected = Some(("2026-04-04T10:00:00Z".to_owned(), "Recv: y".to_owned()));
+        for line in [
+            "Apr  4 10:00:00 mx01 mail: Recv: y",
+            "<22>Apr  4 10:00:00 mx01 mail: Recv: y",
+            "<22>Apr  4 10:00:00 mx01 mail[77]: Recv: y",
+            "Apr  4 10:00:00 mx01 Recv: y",
+            "2026-04-04T10:00:00.123456+00:00 mx01 mail: Recv: y",
+            "2026-04-04T12:00:00+02:00 mx01 mail - - - Recv: y",
+            "2026-04-04T10:00:00Z mx01 mail: \u{feff}Recv: y",
+            "\u{feff}Apr  4 10:00:00 mx01 mail: [04/Apr/2026 10:00:00] Recv: y",
+            "<22>1 2026-04-04T10:00:00Z host mail - - - \u{feff}Recv: y",
+            "\u{feff}[04/Apr/2026 10:00:00] Recv: y",
+        ] {
+            assert_eq!(at("UTC", line), expected, "{line}");
+        }
+        // Without a year it is the last one that is not ahead, and the time is local.
+        assert_eq!(
+            at("UTC", "Dec 31 23:00:00 h mail: x").unwrap().0,
+            "2025-12-31T23:00:00Z"
+        );
+        assert_eq!(
+            at("Europe/Prague", "Jan 10 23:00:00 h mail: x").unwrap().0,
+            "2026-01-10T22:00:00Z"
+        );
+        assert_eq!(at("UTC", "Feb 29 23:00:00 h mail: x"), None);
+    }
+
+    #[test]
+    fn a_local_time_is_told_from_one_that_has_its_zone() {
+        let mut clock = Clock::new(TimeZone::UTC, NOW);
+        assert!(clock.local(b"[04/Apr/2026 10:00:00] x").is_some());
+        assert!(clock.local(b"Apr  4 10:00:00 mx01 mail: x").is_some());
+        assert!(clock.local(b"2026-04-04T10:00:00Z mx01 mail: x").is_none());
+        assert!(
+            clock
+                .local(b"<22>1 2026-04-04T10:00:00Z h m - - - [04/Apr/2026 10:00:00] x")
+                .is_none()
+        );
+    }
+
+    #[test]
     fn what_is_no_time_is_no_time() {
         for line in [
             "",
@@ -276,6 +308,11 @@ mod tests {
             "[25/Aug/2022 15:31:3:] x",
             "[25/Aug/2022 15:31:37> x",
             "[25/Aug/2022 15:31 37] x",
+            "Apr 31 10:00:00 mx01 mail: x",
+            "Abc  4 10:00:00 mx01 mail: x",
+            "Apr  4 10:00 mx01 mail: x",
+            "2026-04-04 10:00:00 mx01 mail: x",
+            "Apr  4 10:00:00 mx01 mail x",
             "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
         ] {
             assert_eq!(at("UTC", line), None, "{line}");
@@ -284,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_has_seen_a_minute_reads_as_a_new_one_does() {
-        let mut clock = Clock::new(TimeZone::UTC);
+        let mut clock = Clock::new(TimeZone::UTC, NOW);
         for line in [
             "[25/Aug/2022 15:31:37] x",
             "[25/Aug/2022 15:31:60] x",
@@ -305,10 +342,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..120), kind in 0..3) {
-            let mut line = match kind { 0 => b"[25/Aug/2022 15:31:".to_vec(), 1 => b"<22>1 2026-04-04T10:00:00Z ".to_vec(), _ => vec![] };
+        fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..120), kind in 0..5) {
+            let mut line = match kind { 0 => b"[25/Aug/2022 15:31:".to_vec(), 1 => b"<22>1 2026-04-04T10:00:00Z ".to_vec(),
+                2 => b"Apr  4 10:00:00 ".to_vec(), 3 => b"2026-04-04T10:00:00Z ".to_vec(), _ => vec![] };
             line.extend(bytes);
-            let _ = Clock::new(TimeZone::UTC).split(&line);
+            let _ = Clock::new(TimeZone::UTC, NOW).split(&line);
         }
     }
 }

@@ -145,7 +145,7 @@ pub struct LineCounts {
     pub used: u64,
     /// Lines in which a field could be read in two places; not used.
     pub ambiguous: u64,
-    /// `Sent` and `Recv` lines that do not read as the engine writes them; not used.
+    /// Lines that look like `Sent` or `Recv` and do not read as the engine writes them; not used.
     pub not_understood: u64,
     /// Lines over 256 KiB, skipped.
     pub overlong: u64,

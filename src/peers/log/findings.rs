@@ -4,9 +4,66 @@ use jiff::Timestamp;
 
 use super::counts::{LineCounts, PeerHost, PeerRest, PeerTally, Span};
 use super::key::Kind;
-use super::{LogFindings, Trouble};
-use crate::peers::{Evidence, Host, Knowledge, Peer, PeerKey, Route, Service, Source};
-use crate::tls::{Direction, TlsVersion};
+use super::plan::Cursor;
+use super::tally::Tally;
+use super::trouble::Trouble;
+use super::zone::Written;
+use crate::peers::evidence::{Evidence, Knowledge, Source};
+use crate::peers::host::{Host, PeerKey};
+use crate::peers::peer::{Peer, Route};
+use crate::tls::{Direction, Service, TlsVersion};
+
+/// What the log says.
+#[derive(Debug, Clone, Default)]
+pub struct LogFindings {
+    pub(super) tally: Tally,
+    pub(super) cursor: Cursor,
+    pub(super) problems: Problems,
+    pub(super) written: Written,
+    /// Seconds since 1970.
+    pub(super) newest: Option<i64>,
+    pub(super) oldest: Option<i64>,
+    /// So far is the newest line ahead of now.
+    pub(super) minutes_ahead: Option<i64>,
+    pub(super) cancelled: bool,
+    /// Some stretch was not read to its end: where to go on is not known.
+    pub(super) incomplete: bool,
+}
+
+/// What could not be read, in words; many of them are counted.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Problems {
+    named: Vec<String>,
+    more: usize,
+}
+
+impl Problems {
+    /// Most that are named.
+    const NAMED: usize = 5;
+
+    pub(super) fn add(&mut self, words: String) {
+        if self.named.len() < Self::NAMED {
+            self.named.push(words);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.more += other.more;
+        other.named.into_iter().for_each(|words| self.add(words));
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.named.is_empty()
+    }
+
+    fn words(&self) -> Vec<String> {
+        let more =
+            (self.more > 0).then(|| format!("mail log: {} more files were not read, or only in part", self.more));
+        self.named.iter().cloned().chain(more).collect()
+    }
+}
 
 impl LogFindings {
     /// It was cancelled: the amounts are too low.
@@ -33,7 +90,7 @@ impl LogFindings {
         let names = rest
             .domains
             .iter()
-            .filter_map(|(_, n)| self.tally.domain_name(*n))
+            .filter_map(|(_, n)| self.tally.domains.name(*n))
             .map(str::to_owned)
             .collect();
         Peer {
@@ -56,6 +113,7 @@ impl LogFindings {
         let keys: Vec<PeerKey> = self.tally.peers().map(|(_, rest)| key(rest)).collect();
         let mut routes: Vec<Route> = self
             .tally
+            .domains
             .routes()
             .map(|(domain, route)| {
                 let mut peers: Vec<PeerKey> = route
@@ -93,37 +151,60 @@ impl LogFindings {
         troubles
     }
 
+    /// The time of the newest line, as far as it was seen.
+    #[must_use]
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.newest.and_then(|second| Timestamp::from_second(second).ok())
+    }
+
+    /// The time of the oldest line there is, as far as it was seen.
+    #[must_use]
+    pub fn oldest(&self) -> Option<Timestamp> {
+        self.oldest.and_then(|second| Timestamp::from_second(second).ok())
+    }
+
     /// What could not be read or used, in words.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = self.problems.clone();
+        let mut warnings = self.problems.words();
+        warnings.extend(self.written.words());
         let lines = self.tally.lines;
-        let mut say = |count: u64, what: &str| {
-            if count > 0 {
-                warnings.push(format!("mail log: {count} {what}"));
-            }
+        let mut say = |count: u64, one: &str, many: &str| match count {
+            0 => {}
+            1 => warnings.push(format!("mail log: 1 line {one}")),
+            _ => warnings.push(format!("mail log: {count} lines {many}")),
         };
         say(
             lines.ambiguous,
-            "lines in which a field could be read in two places were not used",
+            "in which a field could be read in two places was not used",
+            "in which a field could be read in two places were not used",
         );
+        let example = self.tally.example.as_deref().unwrap_or_default();
         say(
             lines.not_understood,
-            "Sent or Recv lines were not understood and not used",
+            &format!("that looks like Sent or Recv was not understood and not used: {example}"),
+            &format!("that look like Sent or Recv were not understood and not used, such as: {example}"),
         );
-        say(lines.overlong, "lines over 256 KiB were skipped");
+        say(lines.overlong, "over 256 KiB was skipped", "over 256 KiB were skipped");
         say(
             lines.in_future,
-            "lines dated more than a day ahead were not used (clock or time zone?)",
+            "dated more than a day ahead was not used (clock or time zone?)",
+            "dated more than a day ahead were not used (clock or time zone?)",
         );
         say(
             lines.beyond_cap,
-            "lines of peers beyond the first 200,000 were not used",
+            "of a peer beyond the first 200,000 was not used",
+            "of peers beyond the first 200,000 were not used",
         );
+        if let Some(minutes) = self.minutes_ahead {
+            warnings.push(format!(
+                "mail log: its newest line is dated {minutes} min from now; is the clock or the time zone right?"
+            ));
+        }
         if self.tally.waiting_overflowed() {
             warnings.push("mail log: so many messages wait that some count as delayed more than once".to_owned());
         }
-        if self.tally.domains_overflowed() {
+        if self.tally.domains.overflowed() {
             warnings.push("mail log: only the first 100,000 recipient domains are kept".to_owned());
         }
         if self.cancelled {

@@ -93,7 +93,7 @@ fn sent(rest: &[u8], whole: bool) -> Line<'_> {
     let Some((queue_id, rest)) = queue_id(rest) else {
         return Line::NotUnderstood;
     };
-    let Some(rest) = rest.strip_prefix(b", Recipient: ") else {
+    let Some(rest) = field(rest, b"Recipient: ") else {
         return Line::NotUnderstood;
     };
     let (recipient, rest) = match bracket(rest) {
@@ -101,7 +101,7 @@ fn sent(rest: &[u8], whole: bool) -> Line<'_> {
         Bracket::TwoEnds => return Line::Ambiguous,
         Bracket::Missing => return Line::NotUnderstood,
     };
-    let Some(rest) = rest.strip_prefix(b", Result: ") else {
+    let Some(rest) = field(rest, b"Result: ") else {
         return Line::NotUnderstood;
     };
     // What nine of ten deliveries say is compared at one stroke; the fields behind it are held to the same rules.
@@ -129,7 +129,7 @@ fn sent(rest: &[u8], whole: bool) -> Line<'_> {
         b"failed" => Outcome::Failed,
         _ => Outcome::Other,
     };
-    let Some(free) = rest.strip_prefix(b", Status:") else {
+    let Some(free) = field(rest, b"Status:") else {
         return Line::NotUnderstood;
     };
     let sent = Sent {
@@ -139,16 +139,13 @@ fn sent(rest: &[u8], whole: bool) -> Line<'_> {
         status: free,
         host: None,
     };
-    let found = memchr::memchr_iter(b',', free).find(|at| {
-        free.get(*at..)
-            .is_some_and(|field| field.starts_with(b", Remote-Host: "))
+    let found = memchr::memchr_iter(b',', free).find_map(|at| {
+        let (status, rest) = free.split_at_checked(at)?;
+        Some((status, field(rest, b"Remote-Host: ")?))
     });
-    let Some((status, rest)) = found.and_then(|at| free.split_at_checked(at)) else {
+    let Some((status, tail)) = found else {
         // A delivery that reached nobody (no such domain). Cut lines end up here too and name nobody.
         return Line::Sent(sent);
-    };
-    let Some(tail) = rest.strip_prefix(b", Remote-Host: ") else {
-        return Line::NotUnderstood;
     };
     if second_delivery(status) || second_delivery(tail) {
         return Line::Ambiguous;
@@ -165,32 +162,34 @@ fn sent(rest: &[u8], whole: bool) -> Line<'_> {
 
 /// Whether the line goes on as it must behind `Remote-Host`.
 fn followed(rest: &[u8], whole: bool) -> bool {
-    rest.starts_with(b", Msg-Id: ") || rest.is_empty() && whole
+    field(rest, b"Msg-Id:").is_some() || rest.is_empty() && whole
 }
 
 /// Whether a text holds what could be a second `Status` or `Remote-Host`.
 fn second_delivery(text: &[u8]) -> bool {
     memchr::memchr_iter(b',', text).any(|at| {
-        let field = text.get(at..).unwrap_or_default();
-        match field.get(2) {
-            Some(b'R') => field.starts_with(b", Remote-Host: "),
-            Some(b'S') => field.starts_with(b", Status: "),
-            _ => false,
-        }
+        let text = text.get(at..).unwrap_or_default();
+        field(text, b"Remote-Host:").is_some() || field(text, b"Status:").is_some()
     })
+}
+
+/// What follows on a comma, a blank, and this name. The blank may be missing, as in the vendor's manual.
+fn field<'a>(rest: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let rest = rest.strip_prefix(b",")?;
+    rest.strip_prefix(b" ").unwrap_or(rest).strip_prefix(name)
 }
 
 fn received(rest: &[u8], whole: bool) -> Line<'_> {
     let Some((queue_id, rest)) = queue_id(rest) else {
         return Line::NotUnderstood;
     };
-    let Some(rest) = rest.strip_prefix(b", Service: ") else {
+    let Some(rest) = field(rest, b"Service: ") else {
         return Line::NotUnderstood;
     };
     let Some((service, rest)) = split_field(rest, 64) else {
         return Line::NotUnderstood;
     };
-    let Some(rest) = rest.strip_prefix(b", From: ") else {
+    let Some(rest) = field(rest, b"From: ") else {
         return Line::NotUnderstood;
     };
     let rest = match bracket(rest) {
@@ -198,7 +197,7 @@ fn received(rest: &[u8], whole: bool) -> Line<'_> {
         Bracket::TwoEnds => return Line::Ambiguous,
         Bracket::Missing => return Line::NotUnderstood,
     };
-    let Some(mut rest) = rest.strip_prefix(b", To: ") else {
+    let Some(mut rest) = field(rest, b"To: ") else {
         return Line::NotUnderstood;
     };
     // Several recipients may stand on one line.
@@ -208,10 +207,10 @@ fn received(rest: &[u8], whole: bool) -> Line<'_> {
             Bracket::TwoEnds => return Line::Ambiguous,
             Bracket::Missing => return Line::NotUnderstood,
         };
-        if rest.starts_with(b", Size: ") {
+        if field(rest, b"Size: ").is_some() {
             break;
         }
-        let next = [b", ".as_slice(), b", To: ", b",", b"; ", b" "]
+        let next = [b", ".as_slice(), b", To: ", b",To: ", b",", b"; ", b" "]
             .into_iter()
             .find_map(|separator| rest.strip_prefix(separator).filter(|next| next.starts_with(b"<")));
         match next {
@@ -219,11 +218,11 @@ fn received(rest: &[u8], whole: bool) -> Line<'_> {
             None => return Line::NotUnderstood,
         }
     }
-    let Some(rest) = rest.strip_prefix(b", Size: ") else {
+    let Some(rest) = field(rest, b"Size: ") else {
         return Line::NotUnderstood;
     };
     let digits = count_digits(rest);
-    let Some(rest) = rest.get(digits..).filter(|_| digits > 0) else {
+    let Some(mut rest) = rest.get(digits..).filter(|_| digits > 0) else {
         return Line::NotUnderstood;
     };
     // A second size: either a subject that plays at being a log line, or an address that did. Which, nobody can say.
@@ -237,28 +236,26 @@ fn received(rest: &[u8], whole: bool) -> Line<'_> {
         user: false,
         tls: false,
     };
-    let Some(rest) = rest.strip_prefix(b", Sender-Host: ") else {
-        return Line::Received(line);
-    };
-    let Some((sender, mut rest)) = host(rest) else {
-        return Line::NotUnderstood;
-    };
-    line.host = Some(sender);
+    // The vendor's manual has the user before the host, newer engines behind it.
     loop {
-        if let Some(after) = rest.strip_prefix(b", SSL: yes") {
-            line.tls = true;
+        if let Some(after) = field(rest, b"Sender-Host: ").filter(|_| line.host.is_none()) {
+            let Some((sender, after)) = host(after) else {
+                return Line::NotUnderstood;
+            };
+            (line.host, rest) = (Some(sender), after);
+        } else if let Some(after) = field(rest, b"SSL: yes") {
+            (line.tls, rest) = (true, after);
+        } else if let Some(after) = field(rest, b"User:") {
+            let (name, after) = after.split_at(memchr::memchr(b',', after).unwrap_or(after.len()));
+            line.user |= name.iter().any(|byte| *byte != b' ');
             rest = after;
-        } else if let Some(user) = rest.strip_prefix(b", User: ") {
-            line.user = true;
-            // Up to the comma of the next field.
-            rest = split_field(user, 1024).map_or(&[], |(_, rest)| rest);
         } else {
             break;
         }
     }
     // An unknown field here could be the rest of a cut `SSL: yes`: then "no TLS" would be a lie.
-    let known = [b", Subject:".as_slice(), b", Msg-Id: ", b", Report: ", b", SSL: no"];
-    if known.into_iter().any(|field| rest.starts_with(field)) || rest.is_empty() && whole {
+    let known = [b"Subject:".as_slice(), b"Msg-Id:", b"Report:", b"SSL: no"];
+    if known.into_iter().any(|name| field(rest, name).is_some()) || rest.is_empty() && whole {
         Line::Received(line)
     } else {
         Line::NotUnderstood
@@ -271,8 +268,7 @@ fn count_digits(text: &[u8]) -> usize {
 
 fn has_size(rest: &[u8]) -> bool {
     memchr::memchr_iter(b',', rest).any(|at| {
-        let field = rest.get(at..).unwrap_or_default();
-        let Some(after) = field.strip_prefix(b", Size: ").filter(|_| field.get(2) == Some(&b'S')) else {
+        let Some(after) = field(rest.get(at..).unwrap_or_default(), b"Size: ") else {
             return false;
         };
         let digits = count_digits(after);
@@ -297,7 +293,7 @@ fn bracket(rest: &[u8]) -> Bracket<'_> {
         if !inside_quotes(address) {
             return Bracket::Inner(address, after);
         }
-        if after.starts_with(b", ") {
+        if after.starts_with(b",") {
             return Bracket::TwoEnds;
         }
         match memchr::memchr(b'>', after) {

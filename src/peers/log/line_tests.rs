@@ -52,6 +52,53 @@ fn a_missing_ssl_field_is_no_tls_and_a_user_is_authenticated() {
 }
 
 #[test]
+fn the_user_may_stand_before_the_host_and_blanks_behind_commas_may_be_missing() {
+    // The order of the vendor's manual.
+    let manual = RECV.replace(
+        ", Sender-Host: 192.0.2.180",
+        ", User: a@example.org, Sender-Host: 192.0.2.180",
+    );
+    let no_blanks = RECV.replace(", ", ",").replace(",SSL", ",User: a@example.org,SSL");
+    for line in [
+        &manual,
+        &manual.replace(", SSL: yes", ""),
+        &no_blanks,
+        &manual.replace(", ", ","),
+    ] {
+        let r = received(line);
+        assert_eq!(r.host, Some(b"192.0.2.180".as_slice()), "{line}");
+        assert_eq!((r.user, r.tls), (true, line.contains("SSL")), "{line}");
+    }
+    assert_eq!(sent(&SENT.replace(", ", ",")).host, Some(b"198.51.100.7".as_slice()));
+}
+
+#[test]
+fn an_empty_user_has_not_logged_in_and_hides_nothing_behind_it() {
+    for user in [", User: ", ", User:", ",User: ", ", User:  "] {
+        let before = RECV.replace(", Sender-Host", &format!("{user}, Sender-Host"));
+        let behind = RECV.replace(", SSL", &format!("{user}, SSL"));
+        for line in [before, behind] {
+            let r = received(&line);
+            let read = (r.host, r.user, r.tls);
+            assert_eq!(read, (Some(b"192.0.2.180".as_slice()), false, true), "{line}");
+        }
+        let last = RECV.split(", SSL").next().unwrap().to_owned() + user;
+        assert_eq!((received(&last).user, received(&last).tls), (false, false), "{last}");
+    }
+}
+
+#[test]
+fn a_field_that_is_not_known_is_not_passed_over() {
+    for line in [
+        RECV.replace(", Sender-Host", ", Colour: red, Sender-Host"),
+        RECV.replace(", SSL: yes", ", Colour: red"),
+        RECV.replace(", SSL: yes", ", Sender-Host: 192.0.2.66, SSL: yes"),
+    ] {
+        assert_eq!(parse(&line), Line::NotUnderstood, "{line}");
+    }
+}
+
+#[test]
 fn the_subject_may_stand_before_or_after_the_message_id() {
     let after = RECV.replace(
         "Subject: Re: x, Msg-Id: <id@example.org>",
@@ -102,6 +149,7 @@ fn a_subject_that_names_fields_forges_none() {
         "\">, To: <z@z>, Sender-Host: 192.0.2.66",
         ", Remote-Host: 192.0.2.66, Msg-Id: <q>",
         "x, User: admin, SSL: yes",
+        ",User: admin,SSL: yes",
     ] {
         let line = RECV.replace(", SSL: yes", "").replace("Re: x", subject);
         let r = received(&line);
@@ -118,6 +166,8 @@ fn a_status_that_names_a_remote_host_is_ambiguous() {
     for status in [
         "4.0.0 x, Remote-Host: 192.0.2.66",
         "4.0.0 x, Remote-Host: 192.0.2.66, Msg-Id: <y>, Status: z",
+        "4.0.0 x,Remote-Host: 192.0.2.66",
+        "4.0.0 x,Status:z",
     ] {
         assert_eq!(parse(&SENT.replace("2.0.0 ", status)), Line::Ambiguous, "{status}");
     }

@@ -1,12 +1,9 @@
-//! What a scan is given: how far back, who we are ourselves, and where to say how far it got.
+//! What a scan is given: how far back, and where to say how far it got.
 
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-
-use crate::peers::Host;
 
 /// How far back is counted.
 #[derive(Debug, Clone)]
@@ -23,49 +20,6 @@ impl Window {
     /// The first second that counts.
     pub(super) fn since(&self) -> i64 {
         self.now.as_second().saturating_sub(i64::from(self.days) * 86_400)
-    }
-}
-
-/// This server's own addresses and names: they are no peers. Loopback and the unspecified address never are.
-#[derive(Debug, Clone, Default)]
-pub struct OwnHosts {
-    /// A handful: looking through them is quicker than hashing.
-    addresses: Vec<IpAddr>,
-    names: Vec<String>,
-}
-
-impl OwnHosts {
-    /// From addresses and names as they come.
-    pub fn new(hosts: impl IntoIterator<Item = Host>) -> Self {
-        let mut own = Self::default();
-        for host in hosts {
-            match host {
-                Host::Address(address) => own.addresses.push(address.to_canonical()),
-                Host::Name(name) => own.names.push(name.to_ascii_lowercase()),
-            };
-        }
-        own
-    }
-
-    /// Whether this address is ours (or nobody's).
-    #[must_use]
-    pub fn has_address(&self, address: IpAddr) -> bool {
-        address.is_loopback() || address.is_unspecified() || self.addresses.contains(&address)
-    }
-
-    /// Whether this host is ours (or nobody's).
-    #[must_use]
-    pub fn has(&self, host: &Host) -> bool {
-        match host {
-            Host::Address(address) => self.has_address(address.to_canonical()),
-            Host::Name(name) => self.has_name(name),
-        }
-    }
-
-    /// Whether this name, in lower case, is ours.
-    #[must_use]
-    pub fn has_name(&self, name: &str) -> bool {
-        name == "localhost" || name.starts_with("localhost.") || self.names.iter().any(|own| own == name)
     }
 }
 

@@ -1,25 +1,23 @@
 //! What a stretch of the log says, peer by peer. Its size grows with the peers and not with the lines.
 
-#[path = "tally_domains.rs"]
-mod domains;
-#[path = "tally_join.rs"]
-mod join;
-
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::common::Common;
-use super::counts::{LineCounts, PeerHost, PeerRest, PeerTally, RouteTally};
-use super::distinct::{MessageId, Waiting, identity, short};
+use super::counts::{LineCounts, PeerHost, PeerRest, PeerTally, bit};
+use super::distinct::{Merged, MessageId, Waiting, identity, short};
+use super::domains::Domains;
 use super::hash::Folding;
 use super::key::{HostKey, Kind};
 use super::line::{Outcome, Received, Sent};
 use super::numbers::{self, Numbers};
-use crate::peers::Service;
+use crate::hostile::safe_text;
+use crate::tls::Service;
 
 /// Most peers kept; what is beyond is counted and said.
 pub(super) const PEERS_MAX: usize = 200_000;
+/// Most characters of a line that is shown.
+const EXAMPLE_MAX: usize = 120;
 /// From here on numbers are not of peers but of ourselves.
 const OURSELVES: u32 = PEERS_MAX as u32;
 /// Most spellings of ourselves that are remembered (127.0.0.0/8 has many).
@@ -43,6 +41,14 @@ impl PeerHost {
     }
 }
 
+/// Whom a key is of.
+pub(super) enum Known {
+    /// The peer of this number.
+    Peer(u32),
+    /// This server itself.
+    Ourselves,
+}
+
 /// Everything counted in a stretch of the log.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
@@ -55,13 +61,11 @@ pub(super) struct Tally {
     /// As many as `peers`.
     rest: Vec<PeerRest>,
     ourselves: Vec<HostKey>,
-    domain_names: Vec<Box<str>>,
-    domain_index: HashMap<Box<str>, u32>,
-    routes: Vec<RouteTally>,
+    pub(super) domains: Domains,
     waiting: Waiting,
     pub(super) lines: LineCounts,
-    /// For lower-casing a domain.
-    scratch: String,
+    /// One of the lines that were not understood, safe to show.
+    pub(super) example: Option<String>,
 }
 
 impl Tally {
@@ -73,8 +77,9 @@ impl Tally {
         self.tried(index, id, line.domain(), (line.outcome, line.status), second);
     }
 
+    /// Counts a delivery to a peer of this number.
     #[inline]
-    fn tried(
+    pub(super) fn tried(
         &mut self,
         index: u32,
         id: MessageId,
@@ -82,6 +87,7 @@ impl Tally {
         (outcome, status): (Outcome, &[u8]),
         second: i64,
     ) {
+        self.lines.used += 1;
         let key = domain.map_or(0, identity);
         if let Some(domain) = domain
             && self
@@ -140,8 +146,10 @@ impl Tally {
         self.taken_in(index, MessageId::of(line.queue_id), (line.user, line.tls), second);
     }
 
+    /// Counts a message from a peer of this number.
     #[inline]
-    fn taken_in(&mut self, index: u32, id: MessageId, (user, tls): (bool, bool), second: i64) {
+    pub(super) fn taken_in(&mut self, index: u32, id: MessageId, (user, tls): (bool, bool), second: i64) {
+        self.lines.used += 1;
         let (Some(peer), Some(rest)) = (self.peers.get_mut(index as usize), self.rest.get_mut(index as usize)) else {
             return;
         };
@@ -151,29 +159,48 @@ impl Tally {
         span.see(second);
     }
 
-    /// Counts a line of the usual shape, if its peer is known by now; tells whether it was.
+    /// Counts a line that looks like one of ours and is not understood; the first one is kept to be shown.
+    pub(super) fn not_understood(&mut self, line: &[u8]) {
+        self.lines.not_understood += 1;
+        self.example.get_or_insert_with(|| safe_text(line, EXAMPLE_MAX));
+    }
+
+    /// Whose key this is, if that is known by now.
     #[inline]
-    pub(super) fn common(&mut self, line: &Common<'_>, second: i64) -> bool {
-        let Some(host) = line.host() else { return true };
-        let Some(index) = self.number(host) else {
-            return false;
+    pub(super) fn known(&self, key: HostKey) -> Option<Known> {
+        let number = self.number(key)?;
+        Some(if number < OURSELVES {
+            Known::Peer(number)
+        } else {
+            Known::Ourselves
+        })
+    }
+
+    /// Notes that the recipient's domain is a name of this peer, and whether it `took` the mail: only then is it on the domain's route.
+    fn domain(&mut self, peer: u32, (domain, key): (&[u8], u64), took: bool) {
+        let (Some(tally), Some(rest)) = (self.peers.get_mut(peer as usize), self.rest.get_mut(peer as usize)) else {
+            return;
         };
-        if index >= OURSELVES {
-            return true;
+        let number = if let Some(place) = rest.domains.iter().position(|(known, _)| *known == key) {
+            let took_before = rest.took & bit(place) != 0;
+            rest.took |= if took { bit(place) } else { 0 };
+            rest.domains
+                .get(place)
+                .map(|(_, number)| *number)
+                .filter(|_| !took_before)
+        } else {
+            let Some(number) = self.domains.number_of(domain) else {
+                return;
+            };
+            rest.name(key, number, took);
+            Some(number)
+        };
+        if took {
+            tally.last_domain = short(key);
+            if let Some(route) = number.and_then(|number| self.domains.route_mut(number)) {
+                route.add(peer);
+            }
         }
-        self.lines.used += 1;
-        match *line {
-            Common::Sent {
-                id,
-                domain,
-                outcome,
-                status,
-                ..
-            } => self.tried(index, MessageId::usual(id), domain, (outcome, status), second),
-            Common::Received { id, user, tls, .. } => self.taken_in(index, MessageId::usual(id), (user, tls), second),
-            Common::Made => {}
-        }
-        true
     }
 
     /// Remembers that this host is ourselves, so that its next line can be passed over quickly.
@@ -223,7 +250,6 @@ impl Tally {
         // What once was ourselves may be a peer by now: a follow-up scan is told anew who we are.
         let known = known.filter(|index| *index < OURSELVES);
         if known.is_some() {
-            self.lines.used += 1;
             return known;
         }
         if self.peers.len() >= PEERS_MAX {
@@ -252,8 +278,48 @@ impl Tally {
             HostRef::Name(name) => PeerHost::Name(name.into()),
         };
         self.rest.push(PeerRest::new(kind, host));
-        self.lines.used += 1;
         Some(index)
+    }
+
+    /// Adds a stretch that comes after this one in time.
+    pub(super) fn absorb_newer(&mut self, newer: Self) {
+        if self.peers.is_empty() {
+            let (lines, example) = (self.lines, self.example.take());
+            *self = newer;
+            self.lines.absorb(lines);
+            self.example = example.or(self.example.take());
+            return;
+        }
+        self.lines.absorb(newer.lines);
+        self.example = self.example.take().or(newer.example);
+        let domains = self.domains.absorb_names(&newer.domains);
+        // The newer's numbers to ours. In order of first sight, so that the cap falls on the same peers in every run.
+        let mut numbers: Vec<Option<u32>> = Vec::with_capacity(newer.peers.len());
+        for (peer, rest) in newer.peers.iter().zip(newer.rest) {
+            let index = self.peer(rest.kind, rest.host.as_ref());
+            numbers.push(index);
+            let Some(index) = index else { continue };
+            if let (Some(tally), Some(mine)) = (self.peers.get_mut(index as usize), self.rest.get_mut(index as usize)) {
+                tally.absorb_newer(&mut mine.ring, peer, &rest.ring);
+                mine.absorb_newer(rest, &domains);
+            }
+        }
+        let number = |old: u32| numbers.get(old as usize).copied().flatten();
+        self.domains.absorb_routes(newer.domains, &domains, number);
+        for (peer, id, delivered) in newer.waiting.into_entries() {
+            let Some(index) = number(peer) else { continue };
+            let (Some(tally), Some(rest)) = (self.peers.get_mut(index as usize), self.rest.get_mut(index as usize))
+            else {
+                continue;
+            };
+            match self.waiting.merge(index, id, delivered) {
+                Merged::New => tally.waits = true,
+                Merged::Known { delivered_twice } => {
+                    rest.delayed = rest.delayed.saturating_sub(1);
+                    tally.delivered.forget(u32::from(delivered_twice));
+                }
+            }
+        }
     }
 
     /// Every peer, in the order of their numbers.

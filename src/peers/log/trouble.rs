@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 
 use super::counts::Span;
-use crate::peers::{PeerKey, safe_text};
+use crate::hostile::safe_text;
+use crate::peers::host::PeerKey;
 
 /// Most of a remote server's words that are kept, in bytes, and shown, in characters.
 const WORDS_MAX: usize = 200;

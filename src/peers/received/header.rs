@@ -8,7 +8,8 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 
-use crate::peers::{Host, OwnHosts, safe_text};
+use crate::hostile::safe_text;
+use crate::peers::host::{Host, OwnHosts};
 use crate::tls::TlsVersion;
 
 /// What a session spoke.

@@ -15,8 +15,10 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::{Evidence, Host, Knowledge, OwnHosts, PeerKey, Record, Service, Source, safe_text};
-use crate::tls::{Direction, TlsVersion};
+use super::evidence::{Evidence, Knowledge, Record, Source};
+use super::host::{Host, OwnHosts, PeerKey};
+use crate::hostile::safe_text;
+use crate::tls::{Direction, Service, TlsVersion};
 use header::{Session, Spoke};
 
 /// How much of a message is read.

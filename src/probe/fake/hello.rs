@@ -1,6 +1,7 @@
 //! A server's side of the first two messages: reads a ClientHello, chooses a version and a suite, writes a ServerHello.
 
-use crate::probe::hello::{ALERT_RECORD, CLIENT_HELLO, HANDSHAKE_RECORD, SUPPORTED_VERSIONS};
+use super::What;
+use crate::probe::hello::{ALERT_RECORD, CLIENT_HELLO, HANDSHAKE_RECORD, KEY_SHARE, SERVER_NAME, SUPPORTED_VERSIONS};
 use crate::probe::reply::RETRY_RANDOM;
 use crate::tls::TlsVersion;
 
@@ -11,7 +12,12 @@ pub(super) struct Offer {
     suites: Vec<u16>,
     /// The list of `supported_versions`, where there is one.
     versions: Option<Vec<u16>>,
-    pub(super) has_extensions: bool,
+    has_extensions: bool,
+    has_server_name: bool,
+    /// It brings a key of its own for TLS 1.3.
+    has_key: bool,
+    /// Of the message, in bytes.
+    length: usize,
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
@@ -40,20 +46,37 @@ impl Offer {
         let (compressions, rest) = rest.split_first()?;
         let rest = rest.get(usize::from(*compressions)..)?;
         let mut extensions = rest.get(2..).unwrap_or_default();
-        let (has_extensions, mut versions) = (!rest.is_empty(), None);
+        let mut offer = Self {
+            client_version,
+            suites,
+            versions: None,
+            has_extensions: !rest.is_empty(),
+            has_server_name: false,
+            has_key: false,
+            length,
+        };
         while !extensions.is_empty() {
             let end = usize::from(u16_at(extensions, 2)?).checked_add(4)?;
-            if u16_at(extensions, 0)? == SUPPORTED_VERSIONS {
-                versions = Some(words(extensions.get(5..end)?));
+            match u16_at(extensions, 0)? {
+                SERVER_NAME => offer.has_server_name = true,
+                SUPPORTED_VERSIONS => offer.versions = Some(words(extensions.get(5..end)?)),
+                KEY_SHARE => offer.has_key = u16_at(extensions, 4)? > 0,
+                _ => {}
             }
             extensions = extensions.get(end..)?;
         }
-        Some(Self {
-            client_version,
-            suites,
-            versions,
-            has_extensions,
-        })
+        Some(offer)
+    }
+
+    /// Whether the hello has what this peer may dislike.
+    pub(super) fn has(&self, what: What) -> bool {
+        match what {
+            What::Extensions => self.has_extensions,
+            What::SupportedVersions => self.versions.is_some(),
+            What::ServerName => self.has_server_name,
+            What::Length => (256..512).contains(&self.length),
+            What::Tls12 => self.client_version >= TlsVersion::Tls12.wire(),
+        }
     }
 
     /// The ServerHello (or HelloRetryRequest) of a server with these versions; else the number of its alert.
@@ -78,17 +101,31 @@ impl Offer {
         };
         let suite = self.suites.iter().find(fits).ok_or(40_u8)?;
         let mut body = version.min(TlsVersion::Tls12).wire().to_be_bytes().to_vec();
-        let mut random = if new { RETRY_RANDOM } else { [0x4b; 32] };
-        if marked && let Some(end) = random.last_chunk_mut::<8>() {
-            *end = *b"DOWNGRD\x00";
+        let retry = new && !self.has_key;
+        let mut random = if retry { RETRY_RANDOM } else { [0x4b; 32] };
+        // A server with TLS 1.3 must mark that it chose less (RFC 8446 section 4.1.3).
+        let chose_less = ceiling == TlsVersion::Tls13 && !new && version >= TlsVersion::Tls10;
+        if (marked || chose_less)
+            && let Some(end) = random.last_chunk_mut::<8>()
+        {
+            *end = if version == TlsVersion::Tls12 {
+                *b"DOWNGRD\x01"
+            } else {
+                *b"DOWNGRD\x00"
+            };
         }
         body.extend(random);
         body.push(0);
         body.extend(suite.to_be_bytes());
         body.push(0);
         if new {
-            // supported_versions, and key_share naming x25519: a HelloRetryRequest must ask for something.
-            body.extend([0, 12, 0, 0x2b, 0, 2, 3, 4, 0, 0x33, 0, 2, 0, 0x1d]);
+            // supported_versions, and key_share: a HelloRetryRequest must ask for something, here x25519.
+            if retry {
+                body.extend([0, 12, 0, 0x2b, 0, 2, 3, 4, 0, 0x33, 0, 2, 0, 0x1d]);
+            } else {
+                body.extend([0, 46, 0, 0x2b, 0, 2, 3, 4, 0, 0x33, 0, 36, 0, 0x1d, 0, 32]);
+                body.extend([9; 32]);
+            }
         }
         let [.., a, b, c] = body.len().to_be_bytes();
         Ok([&[2, a, b, c], body.as_slice()].concat())

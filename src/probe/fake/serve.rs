@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::{Behaviour, HEARD, Quirk, Seen, hello};
+use super::{Behaviour, HEARD, How, Quirk, Seen, hello};
 use crate::probe::target::Start;
 
 /// What follows an answer in clear.
@@ -162,7 +162,11 @@ impl Peer {
         let answer = match self.behaviour.quirk {
             Quirk::Alert(code) => hello::alert(2, code),
             Quirk::SilentClose => return Ok(()),
-            Quirk::NoExtensions if offer.has_extensions => hello::alert(2, 40),
+            Quirk::Dislikes(what, how) if offer.has(what) => match how {
+                How::Alert(code) => hello::alert(2, code),
+                How::Close => return Ok(()),
+                How::Silence => Vec::new(),
+            },
             quirk => match offer.answer(self.behaviour.floor, self.behaviour.ceiling, quirk == Quirk::Marked) {
                 Err(code) => hello::alert(2, code),
                 Ok(message) => match quirk {

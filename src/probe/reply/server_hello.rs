@@ -75,14 +75,16 @@ pub(super) fn server_hello(body: &[u8], hello: &Hello) -> Result<Reply, &'static
     if !hello.offers_suite(suite) || (version == TlsVersion::Tls13) != (suite >> 8 == 0x13) {
         return Err("a ServerHello with a cipher suite that was not offered");
     }
-    // "DOWNGRD" and 0 or 1 at the end: a peer that has more than it was asked for, or was let hear.
-    let marked = matches!(
-        random.get(24..),
-        Some([0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 0 | 1])
-    );
+    // A server of TLS 1.3 that chooses 1.2 ends its random in "DOWNGRD" 01, one of 1.2 or 1.3 that chooses less in 00.
+    let mark = match random.get(24..) {
+        Some([0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 1]) => Some(TlsVersion::Tls13),
+        Some([0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 0]) => Some(TlsVersion::Tls12),
+        _ => None,
+    };
     Ok(Reply::Version {
         version,
-        has_newer: marked && version < TlsVersion::Tls13,
+        mark: mark.filter(|mark| *mark > version),
+        retry,
     })
 }
 

@@ -36,18 +36,27 @@ fn read(hello: &Hello, bytes: &[u8]) -> Reply {
 fn version(version: TlsVersion) -> Reply {
     Reply::Version {
         version,
-        has_newer: false,
+        mark: None,
+        retry: false,
     }
 }
 
 /// One good answer for each version, to the wide hello.
-fn good() -> Vec<(TlsVersion, Vec<u8>)> {
+fn good() -> Vec<(Reply, Vec<u8>)> {
+    let retry = Reply::Version {
+        version: TlsVersion::Tls13,
+        mark: None,
+        retry: true,
+    };
     vec![
-        (TlsVersion::Tls10, message(0x0301, [1; 32], 0x0005, None)),
-        (TlsVersion::Tls11, message(0x0302, [1; 32], 0x000a, None)),
-        (TlsVersion::Tls12, message(0x0303, [1; 32], 0xc02f, None)),
-        (TlsVersion::Tls13, message(0x0303, [1; 32], 0x1301, Some(0x0304))),
-        (TlsVersion::Tls13, message(0x0303, RETRY_RANDOM, 0x1302, Some(0x0304))),
+        (version(TlsVersion::Tls10), message(0x0301, [1; 32], 0x0005, None)),
+        (version(TlsVersion::Tls11), message(0x0302, [1; 32], 0x000a, None)),
+        (version(TlsVersion::Tls12), message(0x0303, [1; 32], 0xc02f, None)),
+        (
+            version(TlsVersion::Tls13),
+            message(0x0303, [1; 32], 0x1301, Some(0x0304)),
+        ),
+        (retry, message(0x0303, RETRY_RANDOM, 0x1302, Some(0x0304))),
     ]
 }
 
@@ -56,16 +65,16 @@ fn each_version_is_read_however_it_is_cut() {
     let hello = wide();
     for (expected, message) in good() {
         let whole = record(22, &message);
-        assert_eq!(read(&hello, &whole), version(expected));
+        assert_eq!(read(&hello, &whole), expected);
         for cut in 0..whole.len() {
             let mut parser = ReplyParser::new(&hello);
             assert_eq!(parser.feed(&whole[..cut]), None, "decided too early at {cut}");
-            assert_eq!(parser.feed(&whole[cut..]), Some(version(expected)));
+            assert_eq!(parser.feed(&whole[cut..]), Some(expected.clone()));
             assert_eq!(read(&hello, &whole[..cut]), Reply::Silence(None));
         }
         for piece in 1..message.len() {
             let records: Vec<u8> = message.chunks(piece).flat_map(|c| record(22, c)).collect();
-            assert_eq!(read(&hello, &records), version(expected));
+            assert_eq!(read(&hello, &records), expected);
         }
     }
 }
@@ -130,7 +139,7 @@ fn a_server_hello_that_cannot_be_right_is_not_tls() {
 
 #[test]
 fn a_marked_downgrade_is_reported() {
-    for last in [0, 1] {
+    for (last, mark) in [(0, TlsVersion::Tls12), (1, TlsVersion::Tls13)] {
         let mut random = [1; 32];
         random[24..].copy_from_slice(&[0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, last]);
         let answer = record(22, &message(0x0301, random, 0x002f, None));
@@ -138,7 +147,8 @@ fn a_marked_downgrade_is_reported() {
             read(&Hello::bare_tls10(RANDOM), &answer),
             Reply::Version {
                 version: TlsVersion::Tls10,
-                has_newer: true
+                mark: Some(mark),
+                retry: false,
             }
         );
     }

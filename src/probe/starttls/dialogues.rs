@@ -34,18 +34,18 @@ impl SmtpReply {
 
 impl<C: Channel> Talk<'_, C> {
     pub(super) fn smtp(&mut self) -> Result<(), Stop> {
-        let limits = self.settings.limits;
+        let limits = self.limits;
         self.smtp_reply("a greeting", limits.greeting)?.accept(220..=220)?;
-        let ehlo = format!("EHLO {}\r\n", self.settings.ehlo_name.as_str());
+        let ehlo = format!("EHLO {}\r\n", self.ehlo_name);
         self.send(ehlo.as_bytes())?;
         let offers = self.smtp_reply("the answer to EHLO", limits.reply)?;
         if matches!(offers.code, 500 | 502) {
-            return Err(Stop::NoStartTls); // no EHLO, so no extensions (RFC 5321 section 3.2)
+            return Err(Stop::NoStartTls(None)); // no EHLO, so no extensions (RFC 5321 section 3.2)
         }
         let offers = offers.accept(250..=250)?;
-        let offered = offers.lines.iter().skip(1).any(|line| first_word_is(line, b"STARTTLS"));
-        if !offered {
-            return Err(Stop::NoStartTls);
+        // The first line should be a greeting (RFC 5321 section 4.1.1.1); large providers leave it out.
+        if !offers.lines.iter().any(|line| first_word_is(line, b"STARTTLS")) {
+            return Err(Stop::NoStartTls(offers.lines.iter().find_map(|line| masked(line))));
         }
         self.send(b"STARTTLS\r\n")?;
         self.smtp_reply("the answer to STARTTLS", limits.reply)?
@@ -85,7 +85,7 @@ impl<C: Channel> Talk<'_, C> {
     }
 
     pub(super) fn imap(&mut self) -> Result<(), Stop> {
-        let limits = self.settings.limits;
+        let limits = self.limits;
         let greeting = self.line("a greeting", step_until(self.whole, limits.greeting))?;
         let words = safe_text(&greeting, WORDS);
         match greeting.get(..5).map(<[u8]>::to_ascii_uppercase).as_deref() {
@@ -113,7 +113,7 @@ impl<C: Channel> Talk<'_, C> {
             }
         }
         if !offered {
-            return Err(Stop::NoStartTls);
+            return Err(Stop::NoStartTls(None));
         }
         self.send(b"k2 STARTTLS\r\n")?;
         let until = step_until(self.whole, limits.reply);
@@ -128,7 +128,7 @@ impl<C: Channel> Talk<'_, C> {
     }
 
     pub(super) fn pop3(&mut self) -> Result<(), Stop> {
-        let limits = self.settings.limits;
+        let limits = self.limits;
         let greeting = self.line("a greeting", step_until(self.whole, limits.greeting))?;
         match pop3_ok(&greeting)? {
             true => {}
@@ -158,22 +158,36 @@ impl<C: Channel> Talk<'_, C> {
             }
         }
         if offered == Some(false) {
-            return Err(Stop::NoStartTls);
+            return Err(Stop::NoStartTls(None));
         }
         self.send(b"STLS\r\n")?;
         let answer = self.line("the answer to STLS", step_until(self.whole, limits.reply))?;
         match (pop3_ok(&answer)?, offered) {
             (true, _) => Ok(()),
-            (false, None) => Err(Stop::NoStartTls), // no CAPA and no STLS: older than both
+            (false, None) => Err(Stop::NoStartTls(None)), // no CAPA and no STLS: older than both
             (false, Some(_)) => Err(Stop::Refused(safe_text(&answer, WORDS))),
         }
     }
 }
 
+/// Ended by a blank or any control byte: some servers write a tab or two CR behind it.
+fn first_word(line: &[u8]) -> &[u8] {
+    line.split(|b| *b <= b' ').next().unwrap_or_default()
+}
+
 fn first_word_is(line: &[u8], word: &[u8]) -> bool {
-    line.split(|b| *b == b' ')
-        .next()
-        .is_some_and(|first| first.eq_ignore_ascii_case(word))
+    first_word(line).eq_ignore_ascii_case(word)
+}
+
+/// Firewalls that inspect SMTP overwrite extensions that they do not allow with the letter X (`XXXXXXXA`): the peer may
+/// well offer STARTTLS, but nobody behind that firewall ever sees it.
+fn masked(line: &[u8]) -> Option<String> {
+    let word = first_word(line);
+    let xs = word.iter().take_while(|b| **b == b'X').count();
+    (xs >= 4 && word.len() <= xs.saturating_add(1)).then(|| {
+        let word = safe_text(word, 16);
+        format!("a firewall on the way masks what the server offers ({word}), and STARTTLS may be behind it")
+    })
 }
 
 fn contains(line: &[u8], code: &[u8]) -> bool {

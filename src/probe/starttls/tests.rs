@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use proptest::prelude::*;
 
 use super::*;
-use crate::probe::{EhloName, Limits};
+use crate::probe::Limits;
 
 /// A peer that sends these pieces, one after each command (the first at once), then closes.
 struct Script {
@@ -36,10 +36,6 @@ impl Channel for Script {
 }
 
 fn play(start: Start, pieces: &[&[u8]]) -> (Result<(), Stop>, String) {
-    let settings = Settings {
-        ehlo_name: EhloName::new("mail.example.org").unwrap(),
-        limits: Limits::default(),
-    };
     let pieces = pieces.iter().filter(|p| !p.is_empty()).map(|p| p.to_vec()).collect();
     let mut script = Script {
         pieces,
@@ -49,7 +45,7 @@ fn play(start: Start, pieces: &[&[u8]]) -> (Result<(), Stop>, String) {
         read_any: false,
     };
     let whole = Instant::now() + Duration::from_secs(45);
-    let result = begin(&mut script, start, &settings, whole);
+    let result = begin(&mut script, start, "mail.example.org", &Limits::default(), whole);
     assert_eq!(script.early, 0, "spoke before the greeting");
     (result, String::from_utf8(script.sent).unwrap())
 }
@@ -76,15 +72,45 @@ fn replies_split_byte_by_byte_read_the_same() {
 }
 
 #[test]
+fn starttls_is_seen_on_any_line_and_however_the_line_ends() {
+    for offers in [
+        &b"250-STARTTLS\r\n250 8BITMIME\r\n"[..],
+        b"250 STARTTLS\r\n",
+        b"250-mx\r\n250-StartTLS\t\r\n250 SIZE 9\r\n",
+        b"250-mx\r\r\n250-STARTTLS\r\r\n250 SIZE 9\r\r\n",
+        b"250-mx\n250 STARTTLS\n",
+    ] {
+        let (result, _) = play(Start::Smtp, &[b"220 mx\r\n", offers, b"220 go\r\n"]);
+        assert!(result.is_ok(), "{}: {result:?}", String::from_utf8_lossy(offers));
+    }
+}
+
+#[test]
+fn a_firewall_that_masks_starttls_is_named() {
+    let masked: &[u8] = b"250-mx\r\n250-SIZE 10\r\n250-XXXXXXXA\r\n250 HELP\r\n";
+    let greeting: &[u8] = b"220 ****************\r\n";
+    let (result, _) = play(Start::Smtp, &[greeting, masked, b"221 bye\r\n"]);
+    assert!(
+        matches!(&result, Err(Stop::NoStartTls(Some(why))) if why.contains("XXXXXXXA")),
+        "{result:?}"
+    );
+    let (result, _) = play(
+        Start::Smtp,
+        &[greeting, b"250-mx\r\n250 XCLIENT NAME\r\n", b"221 bye\r\n"],
+    );
+    assert!(matches!(result, Err(Stop::NoStartTls(None))), "{result:?}");
+}
+
+#[test]
 fn smtp_without_starttls_is_left_politely() {
     for offers in [
         &b"250 mx.example.org\r\n"[..],
         b"250-mx\r\n250-XSTARTTLS\r\n250 SIZE 9\r\n",
         b"502 no EHLO\r\n",
-        b"250 STARTTLS\r\n",
+        b"250 starttls.example.org at your service\r\n",
     ] {
         let (result, sent) = play(Start::Smtp, &[b"220 mx\r\n", offers, b"221 bye\r\n"]);
-        assert!(matches!(result, Err(Stop::NoStartTls)), "{result:?}");
+        assert!(matches!(result, Err(Stop::NoStartTls(None))), "{result:?}");
         assert_eq!(sent, "EHLO mail.example.org\r\nQUIT\r\n");
     }
 }
@@ -147,7 +173,7 @@ fn imap_begins_or_says_why_not() {
     assert_eq!(sent, "k1 CAPABILITY\r\nk2 STARTTLS\r\n");
     let (result, sent) = play(Start::Imap, &[ready, b"* CAPABILITY IMAP4rev1\r\nk1 OK done\r\n"]);
     assert!(
-        matches!(result, Err(Stop::NoStartTls)) && sent.ends_with("k9 LOGOUT\r\n"),
+        matches!(result, Err(Stop::NoStartTls(None))) && sent.ends_with("k9 LOGOUT\r\n"),
         "{result:?}"
     );
     assert!(matches!(play(Start::Imap, &[b"* BYE busy\r\n"]).0, Err(Stop::Later(_))));
@@ -174,10 +200,10 @@ fn pop3_begins_or_says_why_not() {
     assert!(result.is_ok(), "{result:?}");
     assert_eq!(sent, "CAPA\r\nSTLS\r\n");
     let without: [&[u8]; 2] = [b"+OK hi\r\n", b"+OK\r\nUIDL\r\n.\r\n"];
-    assert!(matches!(play(Start::Pop3, &without).0, Err(Stop::NoStartTls)));
+    assert!(matches!(play(Start::Pop3, &without).0, Err(Stop::NoStartTls(None))));
     assert!(matches!(
         play(Start::Pop3, &[b"+OK\r\n", b"-ERR\r\n", b"-ERR\r\n"]).0,
-        Err(Stop::NoStartTls)
+        Err(Stop::NoStartTls(None))
     ));
     assert!(play(Start::Pop3, &[b"+OK\r\n", b"-ERR\r\n", b"+OK\r\n"]).0.is_ok());
     assert!(matches!(
