@@ -204,9 +204,9 @@ impl Screen {
             .session
             .wanted()
             .pairs(Direction::Inbound)
-            .into_iter()
+            .iter()
             .find(|pair| pair.name == name)
-            .map(|pair| pair.value)
+            .map(|pair| pair.value.clone())
     }
 
     /// Opens the review and answers what it asks of file and engine.
