@@ -1,19 +1,19 @@
 //! What `set`, `reset` and `restore` share: the review, the yeses it needs, and the save on the calling thread.
 
+use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::peers::{PeerBook, Verdict, assess};
 use crate::session::{Consent, Document, Review, Subject, conflict_lines};
-use crate::work::{SaveJob, SaveProblem, Wanted, hold_signals};
+use crate::work::{SaveJob, SaveNews, SaveProblem, Wanted, hold_signals};
 
 use super::args::Saving;
-use super::consent::{Answer, answer, asked, blocked, permitted};
 use super::console::Console;
 use super::failure::Failure;
 use super::json::{self, ChangeJson, ConflictJson, PeerJson};
 use super::opened::{Opened, Recovered};
-use super::review;
-use super::steps::Steps;
+use super::review::{self, Answer, answer, asked, blocked, permitted};
 
 /// The rest of a command whose choice is made in the session.
 pub(super) struct Change<'a> {
@@ -56,7 +56,7 @@ impl Change<'_> {
     /// [`Failure`].
     pub(super) fn carry_out(mut self, console: &mut Console<'_>) -> Result<(), Failure> {
         let answer = answer(self.saving)?;
-        if self.saving.output.json && !self.recovered.told.replace(true) {
+        if self.saving.output.json && !self.recovered.reported.replace(true) {
             self.warnings.splice(0..0, self.recovered.words.iter().cloned());
         }
         if self.is_there_already() {
@@ -162,7 +162,7 @@ impl Change<'_> {
         let broken = self.whole.as_ref().and_then(|whole| whole.over.as_ref());
         let steps = Steps::new(console);
         let saved = host.save_over(job, broken.map(|it| it.bytes.as_slice()), &secrets, &cancel, &|news| {
-            steps.hear(news);
+            steps.show(news);
         });
         let report = match saved {
             Ok(report) => report,
@@ -257,5 +257,46 @@ impl Change<'_> {
             .filter(|row| matches!(row.verdict, Verdict::CutOff | Verdict::Mixed))
             .map(|row| PeerJson::from(&row))
             .collect()
+    }
+}
+
+/// What is being waited for is said again so often.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// The steps of a save as lines on standard error, for who sits before it: an engine that is stopped and started is minutes of
+/// silence otherwise. A script's log gets none of them.
+struct Steps<'a, 'b> {
+    console: RefCell<&'a mut Console<'b>>,
+    /// What was waited for last, without its seconds, and when that was said.
+    last: RefCell<Option<(String, Instant)>>,
+}
+
+impl<'a, 'b> Steps<'a, 'b> {
+    fn new(console: &'a mut Console<'b>) -> Self {
+        Self {
+            console: RefCell::new(console),
+            last: RefCell::new(None),
+        }
+    }
+
+    fn show(&self, news: SaveNews<'_>) {
+        match news {
+            SaveNews::Step(words, _) => self.console.borrow_mut().progress(words),
+            SaveNews::Detail(words) if self.is_due(words) => self.console.borrow_mut().progress(&format!("  {words}")),
+            SaveNews::Detail(_) => {}
+        }
+    }
+
+    /// `Stopping the engine: 3 s of at most 300 s` comes every second; only each tenth is worth a line.
+    fn is_due(&self, words: &str) -> bool {
+        let what = words.split(':').next().unwrap_or(words);
+        let mut last = self.last.borrow_mut();
+        let due = last
+            .as_ref()
+            .is_none_or(|(before, at)| before != what || at.elapsed() >= AGAIN);
+        if due {
+            *last = Some((what.to_owned(), Instant::now()));
+        }
+        due
     }
 }

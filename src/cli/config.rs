@@ -4,8 +4,7 @@ use crate::session::{Session, VariablePath, VariableRow, variable_rows};
 use crate::tls::{Role, confirmed_toml, lookalike_role};
 use crate::work::hold_signals;
 
-use super::Arguments;
-use super::args::{Config, RoleArgument};
+use super::args::{Arguments, Config, RoleArgument};
 use super::console::{Console, can_ask};
 use super::failure::Failure;
 use super::opened::Opened;
@@ -50,7 +49,7 @@ fn name(arguments: &Arguments, said: &RoleArgument, yes: bool, console: &mut Con
         .map_or_else(|| said.text.clone(), |path| path.variable.clone());
     let doubts = doubts(&opened.session, said, &variable, found.as_ref());
     if yes {
-        doubts.iter().for_each(|words| console.tell(words));
+        doubts.iter().for_each(|words| console.note(words));
     } else {
         console.lines(&doubts)?;
         let question = format!("Is {variable} in table {} the {}?", said.direction.table(), said.role);

@@ -57,17 +57,17 @@ impl<'a> Console<'a> {
     }
 
     /// Says what is being done, on standard error: a page on standard output stays what was asked for.
-    pub(super) fn tell(&mut self, words: &str) {
-        self.say(words);
+    pub(super) fn note(&mut self, words: &str) {
+        self.line(words);
     }
 
     /// Says something to be known, on standard error.
     pub(super) fn warn(&mut self, words: &str) {
-        self.say(&format!("warning: {words}"));
+        self.line(&format!("warning: {words}"));
     }
 
     /// Says what is being done, on standard error, if that is a terminal: a script's log has no use for it.
-    pub(super) fn step(&mut self, words: &str) {
+    pub(super) fn progress(&mut self, words: &str) {
         if io::stderr().is_terminal() {
             let _ = writeln!(self.err, "{}", clean(words));
             let _ = self.err.flush();
@@ -76,15 +76,15 @@ impl<'a> Console<'a> {
 
     /// Says why it failed, on standard error: one line, whatever the words hold. Only what is a list by its nature (an engine's last
     /// words, values in dispute) takes more, each indented.
-    pub(super) fn complain(&mut self, failure: &Failure) {
-        self.say(&failure.head());
+    pub(super) fn fail(&mut self, failure: &Failure) {
+        self.line(&failure.head());
         for line in failure.more() {
             let _ = writeln!(self.err, "  {}", clean(line).trim_end());
         }
         let _ = self.err.flush();
     }
 
-    fn say(&mut self, words: &str) {
+    fn line(&mut self, words: &str) {
         // If standard error is gone too there is nobody left to tell; the exit status still says it.
         let _ = writeln!(self.err, "kerio-tls: {}", clean(&one_line(words)));
         let _ = self.err.flush();
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn an_error_takes_one_line_whatever_is_in_it() {
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        Console::new(&mut out, &mut err).complain(&Failure::Refused("a\nb\r\n  c\u{1b}[2Jd".to_owned()));
+        Console::new(&mut out, &mut err).fail(&Failure::Refused("a\nb\r\n  c\u{1b}[2Jd".to_owned()));
         assert_eq!(String::from_utf8(err).unwrap(), "kerio-tls: a b c\\x1b[2Jd\n");
         assert!(out.is_empty());
     }

@@ -8,10 +8,9 @@ use crate::save::BackupInfo;
 use crate::session::{Document, conflict_lines};
 use crate::work::hold_signals;
 
-use super::Arguments;
-use super::args::{Restore, Undo};
+use super::args::{Arguments, Restore, Undo};
 use super::change::{Broken, Change, Whole};
-use super::consent::can_be_answered;
+use super::review::can_be_answered;
 use super::console::{Console, cut};
 use super::failure::Failure;
 use super::json::{self, ChangeJson};
@@ -36,7 +35,7 @@ pub(super) fn run(arguments: &Arguments, restore: &Restore, console: &mut Consol
     let recovered = recover(&host, restore.saving, console)?;
     let done = after_recovery(host, restore, &recovered, console);
     if done.is_err() {
-        recovered.tell(console);
+        recovered.report(console);
     }
     done
 }
