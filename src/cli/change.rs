@@ -81,7 +81,7 @@ impl Change<'_> {
             Answer::Given => permitted(&review, self.saving),
             Answer::Ask => {
                 console.lines(&review::lines(&review, self.saving))?;
-                console.raw("\n")?;
+                console.own("\n")?;
                 blocked(&review, self.saving).and_then(|()| asked(&review, self.saving, &self.opened.file(), console))
             }
         };

@@ -21,7 +21,7 @@ const LONGEST: usize = 200;
 pub(super) fn run(arguments: &Arguments, config: &Config, console: &mut Console<'_>) -> Result<(), Failure> {
     match &config.name {
         Some(said) => name(arguments, said, config.yes, console),
-        None => console.raw(DEFAULT),
+        None => console.own(DEFAULT),
     }
 }
 

@@ -30,6 +30,7 @@ mod tests;
 use std::io::Write;
 
 pub use args::{Arguments, Command};
+pub use console::{print_failure, print_lines};
 pub use failure::Status;
 
 use console::Console;
@@ -66,7 +67,7 @@ fn carry_out(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Fai
         Command::Confirm => restore::confirm(arguments, console),
         Command::Undo(undo) => restore::undo(arguments, undo, console),
         Command::Config(config) => config::run(arguments, config, console),
-        Command::Man => console.raw(&manual::man_page()?),
-        Command::Completions(completions) => console.raw(&manual::completions(completions.shell)?),
+        Command::Man => console.own(&manual::man_page()?),
+        Command::Completions(completions) => console.own(&manual::completions(completions.shell)?),
     }
 }

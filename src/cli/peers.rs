@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::host::Host;
 use crate::peers::{Assessed, Impact, PeerBook, PeersFile, PeersFileEntry, Threshold, assess, cut_off_domains};
-use crate::session::{Clock, Session, amount, amounts, coverage_words, describe_minimum, evidence_words, words_of};
 use crate::probe::Cancel;
+use crate::session::{Clock, Session, amount, amounts, coverage_words, describe_minimum, evidence_words, words_of};
 use crate::tls::{Direction, TlsVersion};
 use crate::work::{Asked, Question, hold_signals};
 
@@ -53,7 +53,7 @@ pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) 
         let now = Host::clock().now;
         let entry = |peer| PeersFileEntry::from_peer(peer).unwrap_or_else(|| PeersFileEntry::unknown(peer, now));
         let entries: Vec<PeersFileEntry> = book.peers.iter().map(entry).collect();
-        return console.raw(&PeersFile::write(&entries));
+        return console.text(&PeersFile::write(&entries));
     }
     if peers.output.json {
         return console.json(&json(session, &book, peers.min));

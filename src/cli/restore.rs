@@ -10,11 +10,11 @@ use crate::work::hold_signals;
 
 use super::args::{Arguments, Restore, Undo};
 use super::change::{Broken, Change, Whole};
-use super::review::can_be_answered;
 use super::console::{Console, cut};
 use super::failure::Failure;
 use super::json::{self, ChangeJson};
 use super::opened::{Opened, Recovered, host, recover};
+use super::review::can_be_answered;
 use super::review::texts;
 
 /// Longest id that is repeated in a message, in characters.

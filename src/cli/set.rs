@@ -3,16 +3,16 @@
 
 use crate::session::{Session, VariablePath};
 use crate::tls::{
-    Advice, Direction, PlanError, Role, TlsVersion, ValueKind, Weight, confirmed_toml, listed_protocols, lookalike_role,
-    protocol_word,
+    Advice, Direction, PlanError, Role, TlsVersion, ValueKind, Weight, confirmed_toml, listed_protocols,
+    lookalike_role, protocol_word,
 };
 
 use super::args::{Arguments, DirectionArgument, Reset, RoleArgument, Set};
 use super::change::Change;
-use super::review::can_be_answered;
 use super::console::Console;
 use super::failure::Failure;
 use super::opened::{Opened, Recovered};
+use super::review::can_be_answered;
 
 /// Runs `set`.
 ///

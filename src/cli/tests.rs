@@ -86,7 +86,7 @@ const fn saving() -> Saving {
         dry_run: false,
         yes: true,
         accept_cut_off: false,
-        engine: super::args::EngineArgument::Refuse,
+        engine: super::args::values::EngineArgument::Refuse,
         undo_after: None,
         in_place: false,
         output: Output { json: true },

@@ -4,9 +4,7 @@ mod answers;
 mod saves;
 
 pub(super) use answers::{
-    CheckJson, CoverageJson, DirectionJson, PeerJson, PeersJson, PortJson, ProbeJson, ShowJson, SinceSaveJson, TroubleJson,
-    VariableJson,
+    CheckJson, CoverageJson, DirectionJson, PeerJson, PeersJson, PortJson, ProbeJson, ShowJson, SinceSaveJson,
+    TroubleJson, VariableJson,
 };
-pub(super) use saves::{
-    BackupJson, BackupsJson, ChangeJson, ConflictJson, DifferenceJson, changes, conflicts, edits,
-};
+pub(super) use saves::{BackupJson, BackupsJson, ChangeJson, ConflictJson, DifferenceJson, changes, conflicts, edits};

@@ -37,7 +37,8 @@ fn a_hundred_thousand_duplicates_cost_their_number_and_no_more() {
             list.rows.iter().filter(|row| row.in_file).count() + list.left_out,
             100_000
         );
-        assert!(all_words(&session).len() < BOUND);
+        let words = format!("{list:?} {:?}", session.wanted().reading(IN));
+        assert!(words.len() < BOUND);
     }
 }
 
@@ -61,7 +62,7 @@ fn a_hundred_thousand_different_names_are_listed_in_time_and_in_bounds() {
 }
 
 #[test]
-fn a_hundred_thousand_tables_and_a_value_of_a_hundred_megabytes_are_named_in_a_few_words() {
+fn a_hundred_thousand_tables_and_values_of_megabytes_are_named_in_a_few_words() {
     let tables = "<table name=\"Security\"/>\n".repeat(100_000);
     let session = Session::new(
         document(&format!("<config>\n{tables}</config>\n")),
