@@ -1,7 +1,8 @@
 //! `set` and `reset`: choose minimums and values, or the server's defaults, and save. Single values get the checks that the screen's
 //! editors make.
 
-use crate::session::{Session, VariablePath};
+use crate::hostile::safe_text;
+use crate::session::{Session, VariablePath, first_of};
 use crate::tls::{
     Advice, Direction, PlanError, Role, TlsVersion, ValueKind, Weight, confirmed_toml, listed_protocols,
     lookalike_role, protocol_word,
@@ -108,7 +109,7 @@ fn adopt(opened: &mut Opened, directions: &[Direction], name: &str) -> Result<Ve
     for &direction in directions {
         for lookalike in session.loaded().reading(direction).lookalikes {
             if lookalike != name {
-                others.push(format!("{}/{lookalike}", direction.table()));
+                others.push(format!("{}/{}", direction.table(), safe_text(&lookalike, NAME)));
                 continue;
             }
             let loaded = session.loaded();
@@ -128,7 +129,7 @@ fn adopt(opened: &mut Opened, directions: &[Direction], name: &str) -> Result<Ve
         let have = if others.is_empty() {
             "none does".to_owned()
         } else {
-            format!("these do: {}", others.join(", "))
+            format!("these do: {}", first_of(others, NAMED))
         };
         let tables: Vec<&str> = directions.iter().map(|direction| direction.table()).collect();
         return Err(Failure::Usage(format!(
@@ -177,6 +178,9 @@ fn delete(opened: &mut Opened, reset: Reset, recovered: &Recovered, console: &mu
     .carry_out(console)
 }
 
+/// Longest name repeated, in characters, and most of them in one line.
+const NAME: usize = 200;
+const NAMED: usize = 10;
 /// Longest value taken, in bytes: as much as the screen's editor takes.
 const LONGEST: usize = 4096;
 

@@ -8,7 +8,7 @@ use super::minimum::Choice;
 use super::role::{CatalogueVariable, Pair, Role, Sureness};
 use super::settings::{Found, Settings};
 use super::version::{Direction, TlsVersion};
-use super::words::{Meaning, WordList, meaning, word_like};
+use super::words::{Meaning, WordList, meaning, shown, word_like};
 
 /// One variable's change: `new: None` deletes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct PairEdit {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// The name stands more than once in the table.
-    #[error("{table} has {name} {count} times; pick one by hand before it can be changed")]
+    #[error("{table} has {} {count} times; pick one by hand before it can be changed", shown(.name))]
     Duplicate {
         /// The table.
         table: &'static str,
@@ -50,7 +50,7 @@ pub enum PlanError {
         table: &'static str,
     },
     /// The variable cannot hold the value, or must not be given it.
-    #[error("{name} in {table} cannot be set to that: {why}")]
+    #[error("{} in {table} cannot be set to that: {why}", shown(.name))]
     NotAccepted {
         /// The table.
         table: &'static str,
