@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use crate::peers::{PeerBook, Verdict, assess};
 use crate::session::{Consent, Document, Review, Subject, conflict_lines};
-use crate::work::{SaveJob, SaveNews, SaveProblem, Wanted, hold_signals};
+use crate::work::{LiveProof, SaveJob, SaveNews, SaveProblem, Wanted, hold_signals};
 
 use super::args::Saving;
 use super::console::Console;
 use super::failure::Failure;
-use super::json::{self, ChangeJson, ConflictJson, PeerJson};
+use super::json::{self, ChangeJson, ConflictJson, PeerJson, PortJson};
 use super::opened::{Opened, Recovered};
 use super::review::{self, Answer, answer, asked, blocked, permitted};
 
@@ -24,7 +24,7 @@ pub(super) struct Change<'a> {
     pub(super) action: &'static str,
     /// What was cleaned up before.
     pub(super) recovered: &'a Recovered,
-    /// To be told whatever comes of it.
+    /// To be said whatever comes of it.
     pub(super) warnings: Vec<String>,
     /// Lines for people, at the end.
     pub(super) closing: Vec<String>,
@@ -32,6 +32,8 @@ pub(super) struct Change<'a> {
     pub(super) whole: Option<Whole>,
     /// What the engine's ports said after the save. `None` before.
     pub(super) took_effect: Option<bool>,
+    /// The same, port by port.
+    pub(super) proof: Option<LiveProof>,
 }
 
 /// A backup whose whole file is to be put in place.
@@ -49,7 +51,29 @@ pub(super) struct Broken {
     pub(super) why: String,
 }
 
-impl Change<'_> {
+impl<'a> Change<'a> {
+    /// A change with nothing to be said beside it.
+    pub(super) const fn new(
+        opened: &'a Opened,
+        book: &'a PeerBook,
+        saving: Saving,
+        action: &'static str,
+        recovered: &'a Recovered,
+    ) -> Self {
+        Self {
+            opened,
+            book,
+            saving,
+            action,
+            recovered,
+            warnings: Vec::new(),
+            closing: Vec::new(),
+            whole: None,
+            took_effect: None,
+            proof: None,
+        }
+    }
+
     /// Reviews, asks, saves, and prints what came of it.
     ///
     /// # Errors
@@ -176,6 +200,7 @@ impl Change<'_> {
         self.warnings.extend(report.warnings.into_iter().filter(new));
         let backup = report.backup;
         self.took_effect = report.took_effect;
+        self.proof = report.proof;
         let printed = if self.saving.output.json {
             console.json(&self.json(review, backup.clone(), Vec::new()))
         } else {
@@ -245,6 +270,11 @@ impl Change<'_> {
             conflicts,
             warnings: self.warnings.clone(),
             took_effect: self.took_effect,
+            live: self
+                .proof
+                .as_ref()
+                .map(|proof| proof.ports.iter().map(PortJson::from).collect()),
+            not_asked: self.proof.as_ref().map(|proof| proof.skipped.clone()),
         }
     }
 

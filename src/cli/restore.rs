@@ -58,15 +58,8 @@ fn after_recovery(
         take_back(&mut opened, &backup, restore, console)?;
     }
     Change {
-        opened: &opened,
-        book: &book,
-        saving: restore.saving,
-        action: "restore",
-        recovered,
-        warnings: Vec::new(),
-        closing: Vec::new(),
         whole,
-        took_effect: None,
+        ..Change::new(&opened, &book, restore.saving, "restore", recovered)
     }
     .carry_out(console)
 }

@@ -51,15 +51,9 @@ fn choose(opened: &mut Opened, set: &Set, recovered: &Recovered, console: &mut C
     let mut warnings: Vec<String> = used.iter().map(Used::warning).collect();
     warnings.extend(advice(&opened.session, &set.value));
     Change {
-        opened,
-        book: &book,
-        saving: set.saving,
-        action: "save",
-        recovered,
         warnings,
         closing: closing(&used, &config),
-        whole: None,
-        took_effect: None,
+        ..Change::new(opened, &book, set.saving, "save", recovered)
     }
     .carry_out(console)
 }
@@ -164,18 +158,7 @@ fn delete(opened: &mut Opened, reset: Reset, recovered: &Recovered, console: &mu
     let book = opened.gather_aloud(console);
     opened.session.reset(directions)?;
     // Review and report name every variable that is deleted.
-    Change {
-        opened,
-        book: &book,
-        saving: reset.saving,
-        action: "reset",
-        recovered,
-        warnings: Vec::new(),
-        closing: Vec::new(),
-        whole: None,
-        took_effect: None,
-    }
-    .carry_out(console)
+    Change::new(opened, &book, reset.saving, "reset", recovered).carry_out(console)
 }
 
 /// Longest name repeated, in characters, and most of them in one line.

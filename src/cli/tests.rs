@@ -61,18 +61,8 @@ impl Bench {
             .choose(Direction::Outbound, Choice::At(TlsVersion::Tls12))
             .unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let result = Change {
-            opened: &self.opened,
-            book,
-            saving,
-            action: "save",
-            recovered: &Recovered::default(),
-            warnings: Vec::new(),
-            closing: Vec::new(),
-            whole: None,
-            took_effect: None,
-        }
-        .carry_out(&mut Console::new(&mut out, &mut err));
+        let result = Change::new(&self.opened, book, saving, "save", &Recovered::default())
+            .carry_out(&mut Console::new(&mut out, &mut err));
         (result, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
     }
 
@@ -379,17 +369,13 @@ fn a_reader_that_is_gone_after_the_save_is_told_that_it_is_saved() {
         .choose(Direction::Outbound, Choice::At(TlsVersion::Tls12))
         .unwrap();
     let mut err = Vec::new();
-    let failure = Change {
-        opened: &bench.opened,
-        book: &book(vec![modern(Direction::Outbound, 9)]),
-        saving: saving(),
-        action: "save",
-        recovered: &Recovered::default(),
-        warnings: Vec::new(),
-        closing: Vec::new(),
-        whole: None,
-        took_effect: None,
-    }
+    let failure = Change::new(
+        &bench.opened,
+        &book(vec![modern(Direction::Outbound, 9)]),
+        saving(),
+        "save",
+        &Recovered::default(),
+    )
     .carry_out(&mut Console::new(&mut Gone, &mut err))
     .unwrap_err();
     assert_eq!(failure.status(), Status::Failed);

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::peers::{Assessed, Coverage, Source, Trouble, Verdict};
 use crate::probe::Report;
 use crate::tls::TlsVersion;
-use crate::work::{PortProof, Said};
+use crate::work::{PortAnswer, PortProof};
 
 /// `show`
 #[derive(Serialize)]
@@ -49,6 +49,9 @@ pub(in crate::cli) struct CheckJson {
     pub(in crate::cli) unknown: usize,
     pub(in crate::cli) reasons: Vec<String>,
     pub(in crate::cli) warnings: Vec<String>,
+    /// With `live`: the engine's ports that were not asked, because nobody knows what is spoken there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::cli) not_asked: Option<Vec<u16>>,
 }
 
 /// `peers`
@@ -182,6 +185,8 @@ impl ProbeJson {
 #[derive(Serialize)]
 pub(in crate::cli) struct SinceSaveJson {
     pub(in crate::cli) since: Option<String>,
+    /// Of the mail log; before it lies `since`, or nothing can be said yet.
+    pub(in crate::cli) newest_line: Option<String>,
     pub(in crate::cli) peers: Vec<TroubleJson>,
 }
 
@@ -219,24 +224,29 @@ pub(in crate::cli) struct PortJson {
     accepts: Vec<&'static str>,
     refuses: Vec<&'static str>,
     unknown: Vec<&'static str>,
+    /// TLS 1.3 that was agreed to and not gone through (HelloRetryRequest).
+    agrees: Vec<&'static str>,
+    address: String,
 }
 
 impl From<&PortProof> for PortJson {
     fn from(proof: &PortProof) -> Self {
-        let list = |wanted: fn(&Said) -> bool| {
+        let list = |wanted: fn(&PortAnswer) -> bool| {
             proof
-                .said
+                .answers
                 .iter()
-                .filter(|(_, said)| wanted(said))
+                .filter(|(_, answer)| wanted(answer))
                 .map(|(version, _)| version.token())
                 .collect()
         };
         Self {
             port: proof.address.port(),
             service: proof.service.token(),
-            accepts: list(|said| *said == Said::Accepts),
-            refuses: list(|said| *said == Said::Refuses),
-            unknown: list(|said| matches!(said, Said::NoAnswer(_))),
+            accepts: list(|answer| *answer == PortAnswer::Accepts),
+            refuses: list(|answer| *answer == PortAnswer::Refuses),
+            unknown: list(|answer| matches!(answer, PortAnswer::NoAnswer(_))),
+            agrees: list(|answer| *answer == PortAnswer::Agrees),
+            address: proof.address.ip().to_string(),
         }
     }
 }

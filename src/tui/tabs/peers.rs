@@ -213,8 +213,11 @@ fn details(assessed: &Assessed<'_>, context: &Context) -> (String, Vec<Line>) {
     lines.push(words::field(
         "mail",
         format!(
-            "{} in {} days, {} delayed, {} failed{logs_in}",
-            peer.messages, context.book.window_days, peer.delayed, peer.failed
+            "{} in {}, {} delayed, {} failed{logs_in}",
+            peer.messages,
+            amount(context.book.window_days, "day", "days"),
+            peer.delayed,
+            peer.failed
         ),
     ));
     if let Some(note) = &peer.note {
@@ -223,7 +226,7 @@ fn details(assessed: &Assessed<'_>, context: &Context) -> (String, Vec<Line>) {
     if let Some(trouble) = trouble(peer, context) {
         lines.extend(trouble_lines(trouble, context));
     }
-    lines.push(words::field("why", crate::peers::conclude(peer).why));
+    lines.push(words::field("why", crate::peers::conclude(peer, context.clock.now).why));
     lines.push(line(Tone::Text, ""));
     lines.push(line(Tone::Heading, "Evidence"));
     if peer.evidence.is_empty() {
