@@ -199,11 +199,14 @@ impl Wanted<'_> {
             || matches!(task.id_of(&path.with_file_name(CONFIG_FILE)), Ok(Some(id)) if Some(id) != self.file);
         let found = self.executables.iter().find(|(known, found)| {
             let same_file = found.is_some() && *found == id;
-            same_file || (known == path && (deleted || found.is_none()))
+            let replaced = known == path && (deleted || found.is_none());
+            if same_mounts {
+                same_file || replaced
+            } else {
+                same_file && !uses_another()
+            }
         });
-        found
-            .filter(|_| same_mounts || !uses_another())
-            .map(|(known, _)| known.as_path())
+        found.map(|(known, _)| known.as_path())
     }
 
     fn judge_place(&self, task: &Task, place: &Path) -> Relation {
