@@ -5,6 +5,7 @@
 //! started well. Which save it belongs to is found by its name, which stands among the words of the backup's manifest.
 
 use std::ffi::OsString;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::engine::{self, Armed, Disarmed, EngineError, State};
@@ -93,8 +94,10 @@ fn in_words(time: Duration) -> String {
 
 /// A name that no other switch has: two saves may begin in the same second, of one server or of two.
 fn new_name() -> String {
-    let now = jiff::Timestamp::now().as_nanosecond();
-    format!("{PREFIX}{now}-{}", std::process::id())
+    static COUNT: AtomicU32 = AtomicU32::new(1);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let now = jiff::Timestamp::now().as_second();
+    format!("{PREFIX}{now}-{}-{count}", std::process::id())
 }
 
 fn first(name: &str) -> String {
