@@ -2,6 +2,7 @@
 //! afterwards.
 
 use std::cell::Cell;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -57,6 +58,11 @@ impl<'a> EngineGate<'a> {
     /// How long stop and start took together, once the engine was up again.
     pub(super) fn seconds(&self) -> Option<u64> {
         self.seconds
+    }
+
+    /// The ports that the engine listened on before it was stopped.
+    pub(super) fn ports_before(&self) -> &[SocketAddr] {
+        self.stopped.as_ref().map_or(&[], |stopped| &stopped.ports)
     }
 
     /// What became of our values after the start, when the engine did something to them.
