@@ -301,7 +301,7 @@ fn notes(context: &Context) -> Vec<String> {
             notes.push(format!("! {direction} is custom: {why}"));
         }
     }
-    if let Some(difference) = context.session.difference() {
+    if let Some(difference) = context.session.wanted().difference() {
         notes.push(format!("! {difference}"));
     }
     notes

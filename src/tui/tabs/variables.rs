@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::session::{Line, Tone, VariableRow};
+use crate::session::{Line, Tone, VariableRow, variable_rows};
 use crate::tls::Direction;
 use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
@@ -31,7 +31,7 @@ impl Variables {
     }
 
     fn rows(&self, context: &Context) -> Vec<VariableRow> {
-        context.session.variable_rows(self.direction)
+        variable_rows(&context.session, self.direction)
     }
 
     fn marked(&self, mut rows: Vec<VariableRow>) -> Option<VariableRow> {

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::session::{Line, Tone, VariableRow};
+use crate::session::{Line, Tone, VariableRow, variable_rows};
 use crate::tls::{Direction, ValueKind};
 use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
@@ -114,7 +114,7 @@ fn matches(context: &Context, wanted: &str) -> Vec<Match> {
     let mut found: Vec<Match> = Direction::ALL
         .into_iter()
         .flat_map(|direction| {
-            let rows = context.session.variable_rows(direction).into_iter().enumerate();
+            let rows = variable_rows(&context.session, direction).into_iter().enumerate();
             rows.map(move |(index, row)| (direction, index, row))
         })
         .filter_map(|(direction, index, row)| {
