@@ -1,6 +1,6 @@
 //! Wiring and exit status.
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     // All times are jiff's, which end with the year 9999.
     if jiff::Timestamp::try_from(SystemTime::now()).is_err() {
-        complain(
+        cli::print_failure(
             "the clock of this machine is wrong (later than the year 9999, or before our era): set it, then try again",
         );
         return ExitCode::from(Status::Failed as u8);
@@ -58,33 +58,26 @@ fn command(arguments: &Arguments) -> Status {
 fn screen(arguments: &Arguments) -> Status {
     match open_screen(arguments) {
         Ok(Ending::Left(summary)) => {
-            let mut out = io::stdout().lock();
-            for line in summary {
-                let _ = writeln!(out, "{line}");
-            }
+            cli::print_lines(&summary);
             Status::Done
         }
         Ok(Ending::NoTerminal) => {
-            complain(
+            cli::print_failure(
                 "there is no terminal to draw on; in scripts use the commands: kerio-tls show, check, set, reset, peers (see kerio-tls --help)",
             );
             Status::Usage
         }
         Ok(Ending::Lost(error)) => {
-            complain(&format!(
+            cli::print_failure(&format!(
                 "the terminal was lost ({error}); unsaved edits are kept and offered at the next start"
             ));
             Status::Failed
         }
         Err(error) => {
-            complain(&error);
+            cli::print_failure(&error);
             Status::Failed
         }
     }
-}
-
-fn complain(words: &str) {
-    let _ = writeln!(io::stderr().lock(), "kerio-tls: {words}");
 }
 
 fn open_screen(arguments: &Arguments) -> Result<Ending, String> {

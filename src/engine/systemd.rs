@@ -2,10 +2,11 @@
 
 use super::command::{self, Call};
 use super::places::{Places, UNIT};
+use crate::hostile::slice_at;
 use std::time::Duration;
 
 /// The properties asked for, in one `systemctl show -p`.
-pub(super) const PROPERTIES: &str = "Id,LoadState,ActiveState,SubState,Job,MainPID,ControlGroup,NRestarts,InvocationID,Restart,TimeoutStopUSec,Type,SourcePath,NeedDaemonReload,CanStart,CanStop,RefuseManualStart,RefuseManualStop,SendSIGKILL,Result";
+pub(super) const PROPERTIES: &str = "Id,LoadState,ActiveState,SubState,Job,MainPID,ControlGroup,ExecStart,NRestarts,InvocationID,Restart,TimeoutStopUSec,Type,SourcePath,NeedDaemonReload,CanStart,CanStop,RefuseManualStart,RefuseManualStop,SendSIGKILL,Result";
 
 /// A systemd unit as it was at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,6 +25,8 @@ pub struct Unit {
     pub main_pid: Option<u32>,
     /// The control group that its processes are in; empty while there is none.
     pub control_group: String,
+    /// What it runs to start, as systemd prints it.
+    pub exec_start: String,
     /// How often systemd started it again by itself.
     pub restarts: u64,
     /// Names this one run of the unit.
@@ -62,10 +65,7 @@ impl Unit {
             let Some(at) = line.iter().position(|byte| *byte == b'=') else {
                 continue;
             };
-            let (name, value) = (
-                line.get(..at).unwrap_or_default(),
-                line.get(at + 1..).unwrap_or_default(),
-            );
+            let (name, value) = (slice_at(line, ..at), slice_at(line, at + 1..));
             unit.set(name, super::text::shown(value.trim_ascii()));
         }
         unit
@@ -80,6 +80,7 @@ impl Unit {
             b"Job" => self.job_pending = !matches!(value.as_str(), "" | "0"),
             b"MainPID" => self.main_pid = value.parse().ok().filter(|pid| *pid != 0),
             b"ControlGroup" => self.control_group = value,
+            b"ExecStart" => self.exec_start = value,
             b"NRestarts" => self.restarts = value.parse().unwrap_or(0),
             b"InvocationID" => self.invocation = value,
             b"Restart" => self.restart = value,

@@ -73,7 +73,7 @@ mod tests {
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
         let summer: jiff::Timestamp = "2026-07-15T12:00:00Z".parse().unwrap();
         let hours = |named: &str| named_zone(named).to_offset(summer).seconds() / 3600;
-        assert_eq!(hours("CET-1CEST"), 2);
+        assert_eq!(hours("CET-1CEST,M3.5.0,M10.5.0/3"), 2);
         assert_eq!(hours("EST5"), -5);
         for none in ["", ":", "no such zone", &pipe.display().to_string(), "/nonexistent"] {
             assert_eq!(hours(none), 0, "{none}");
