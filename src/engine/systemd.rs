@@ -2,6 +2,7 @@
 
 use super::command::{self, Call};
 use super::places::{Places, UNIT};
+use crate::hostile::slice_at;
 use std::time::Duration;
 
 /// The properties asked for, in one `systemctl show -p`.
@@ -62,10 +63,7 @@ impl Unit {
             let Some(at) = line.iter().position(|byte| *byte == b'=') else {
                 continue;
             };
-            let (name, value) = (
-                line.get(..at).unwrap_or_default(),
-                line.get(at + 1..).unwrap_or_default(),
-            );
+            let (name, value) = (slice_at(line, ..at), slice_at(line, at + 1..));
             unit.set(name, super::text::shown(value.trim_ascii()));
         }
         unit

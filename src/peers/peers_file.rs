@@ -16,7 +16,7 @@ use super::evidence::{Evidence, Knowledge, Source};
 use super::host::{Host, PeerKey};
 use super::peer::Peer;
 use crate::files;
-use crate::hostile::safe_text;
+use crate::hostile::{safe_text, slice_at};
 use crate::tls::{Direction, Service, TlsVersion};
 
 /// Most bytes read.
@@ -227,7 +227,7 @@ impl PeersFile {
         };
         let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
         let cut = bytes.len() > BYTES_MAX;
-        let text = bytes.get(..BYTES_MAX.min(bytes.len())).unwrap_or_default();
+        let text = slice_at(bytes, ..BYTES_MAX.min(bytes.len()));
         // The line that the limit cuts in two is not used.
         let text = if cut {
             text.get(..memchr::memrchr(b'\n', text).unwrap_or(0))

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{Evidence, Knowledge, Record, Source, add_evidence};
 use super::host::{Host, PeerKey};
-use crate::hostile::safe_text;
+use crate::hostile::{safe_text, slice_at};
 use crate::tls::{Direction, Service, TlsVersion};
 
 /// Most records kept: the oldest go.
@@ -82,7 +82,7 @@ impl EvidenceStore {
         let mut store = Self::default();
         let mut problems = Vec::new();
         let mut bad = 0_usize;
-        let used = text.get(..Self::BYTES_MAX.min(text.len())).unwrap_or_default();
+        let used = slice_at(text, ..Self::BYTES_MAX.min(text.len()));
         let mut records = Vec::new();
         for (number, line) in (1_usize..).zip(used.split(|b| *b == b'\n')) {
             if line.trim_ascii().is_empty() || line.trim_ascii() == HEAD.as_bytes() {

@@ -49,7 +49,8 @@ impl PortProof {
     /// In words: `465 smtps: accepts TLS 1.2, TLS 1.3; refuses TLS 1.0, TLS 1.1`.
     #[must_use]
     pub fn words(&self) -> String {
-        let parts: [(&str, fn(&PortAnswer) -> bool); 5] = [
+        type Wanted = fn(&PortAnswer) -> bool;
+        let parts: [(&str, Wanted); 5] = [
             ("accepts", |answer| *answer == PortAnswer::Accepts),
             ("agrees to, not gone through,", |answer| *answer == PortAnswer::Agrees),
             ("refuses", |answer| *answer == PortAnswer::Refuses),
