@@ -25,7 +25,7 @@ pub use facts::facts;
 pub use hold::{Hold, HoldGuard};
 pub use live::{measured_with, prove};
 pub use probing::{
-    Asked, Question, ask, knowledge, probe, probe_plan, question, questions, record, remember_aloud, settings,
+    Asked, Question, ask, evidence_of, knowledge, probe, probe_plan, question, questions, remember_aloud, settings,
     settings_without_file,
 };
 pub use proof::{LiveProof, PortAnswer, PortProof};

@@ -319,8 +319,10 @@ impl Inner {
         let total = questions.len();
         let (mut done, mut shown) = (0, Instant::now());
         self.send(asker, Event::ProbeProgress { done, total });
-        let asked = probe(&self.host, questions, job.cancel(), |record| {
-            lock(&self.sources).learn(record);
+        let asked = probe(&self.host, questions, job.cancel(), |records| {
+            let mut sources = lock(&self.sources);
+            records.iter().cloned().for_each(|record| sources.learn(record));
+            drop(sources);
             done += 1;
             // Rows appear as answers come, but a thousand peers must not mean a thousand books.
             if shown.elapsed() > Duration::from_millis(200) {
