@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use kerio_tls::cli::{self, Arguments, Status};
 use kerio_tls::host::Host;
+use kerio_tls::hostile::safe_lines;
 use kerio_tls::session::Session;
 use kerio_tls::tui::{self, Ending, Options, State, Theme};
 use kerio_tls::work::{Asker, Effect, Hold, Workers};
@@ -40,7 +41,7 @@ fn screen(arguments: &Arguments) -> Status {
         Ok(Ending::Left(summary)) => {
             let mut out = io::stdout().lock();
             for line in summary {
-                let _ = writeln!(out, "{line}");
+                let _ = writeln!(out, "{}", safe_lines(&line));
             }
             Status::Done
         }
@@ -64,7 +65,7 @@ fn screen(arguments: &Arguments) -> Status {
 }
 
 fn complain(words: &str) {
-    let _ = writeln!(io::stderr().lock(), "kerio-tls: {words}");
+    let _ = writeln!(io::stderr().lock(), "kerio-tls: {}", safe_lines(words));
 }
 
 fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
