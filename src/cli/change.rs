@@ -186,7 +186,7 @@ impl<'a> Change<'a> {
         let broken = self.whole.as_ref().and_then(|whole| whole.over.as_ref());
         let steps = Steps::new(console);
         let saved = work::save_over(
-            &host,
+            host,
             job,
             broken.map(|it| it.bytes.as_slice()),
             &secrets,

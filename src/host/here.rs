@@ -176,7 +176,7 @@ impl Host {
     /// [`HostError`].
     pub fn difference(&self, id: &str, secrets: &Secrets) -> Result<(Vec<ValueChange>, usize), HostError> {
         let then = self.backups.document(id)?;
-        Ok(self.load()?.changes_to(&*then, secrets, LISTED))
+        Ok(self.load()?.changes_to(&then, secrets, LISTED))
     }
 
     /// Keeps in the preferences what a variable is for. Returns what was done, in words.

@@ -304,6 +304,7 @@ fn problem(host: &Host, error: &SaveError) -> SaveProblem {
 
 /// For the test of what an error in the program leaves behind: when the engine was stopped for the save.
 #[cfg(debug_assertions)]
+#[expect(clippy::panic, reason = "on purpose, and not in a release")]
 fn break_if_asked_to(at: Step) {
     let asked = std::env::var("KERIO_TLS_TEST_PANIC").ok();
     if let Some(message) = asked.filter(|asked| at == Step::Reading && asked.starts_with("step ")) {
