@@ -22,7 +22,7 @@ const BUFFER: usize = 256 << 10;
 type Lane = for<'t> fn(&'t [u8], i64, &mut Tally) -> Option<&'t [u8]>;
 
 /// The fast lane. To do without it: delete its folder, its line in `log/mod.rs` and `wide` in `Cargo.toml`, and let this be
-/// `|_, _, _| None`. The program then finds the same, some four times slower.
+/// `|_, _, _| None`. The program then finds the same, about three times slower (0.17 of rg instead of 0.50 on one core).
 const FAST: Lane = super::fast::count;
 
 /// What reads lines into a tally.

@@ -242,13 +242,15 @@ impl Tally {
 
     fn peer(&mut self, kind: Kind, host: HostRef<'_>) -> Option<u32> {
         let known = match host {
-            HostRef::Address(IpAddr::V4(address)) => self.number(HostKey::of(kind, address)),
+            // What once was ourselves may be a peer by now: a follow-up scan is told anew who we are.
+            HostRef::Address(IpAddr::V4(address)) => match self.known(HostKey::of(kind, address)) {
+                Some(Known::Peer(number)) => Some(number),
+                Some(Known::Ourselves) | None => None,
+            },
             HostRef::Address(IpAddr::V6(address)) => self.v6.get(&(kind, address)).copied(),
             // The tuple key needs an owned name to look up; names are rare ("log hostnames" is off by default).
             HostRef::Name(name) => self.names.get(&(kind, Box::from(name))).copied(),
         };
-        // What once was ourselves may be a peer by now: a follow-up scan is told anew who we are.
-        let known = known.filter(|index| *index < OURSELVES);
         if known.is_some() {
             return known;
         }
