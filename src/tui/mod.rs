@@ -21,6 +21,7 @@ mod commands;
 mod context;
 mod events;
 mod help;
+mod input;
 mod key;
 mod keys;
 mod layout;
