@@ -9,13 +9,12 @@ use jiff::Timestamp;
 
 use crate::mailserver_cfg::Document;
 use crate::peers::{
-    self, BookSources, Evidence, EvidenceStore, Host as PeerHost, LogFindings, PeerBook, PeerKey, PeersFile, Progress,
-    ReceivedBudget, Record, Trouble, Window,
+    self, BookSources, Evidence, EvidenceStore, Host as PeerHost, LogFindings, PeerBook, PeerKey, PeersFile,
+    ReceivedBudget, Record, ScanProgress, Trouble, Window,
 };
 use crate::session::Measured;
 
 use crate::host::Host;
-use crate::host::distrust;
 
 /// What was gathered.
 #[derive(Debug, Clone, Default)]
@@ -166,7 +165,7 @@ impl Host {
             }
         };
         sources.warnings.extend(logs.unread_words(window));
-        let bytes = Progress::default();
+        let bytes = ScanProgress::default();
         let own = self.own_hosts();
         ticking(&bytes, &progress, || match &mut sources.logs {
             Some(findings) => findings.follow(&logs.files, window, &own, &bytes, cancel),
@@ -179,12 +178,6 @@ impl Host {
         sources.peers_file = None;
         // The usual one need not be there. One that was named was looked at when the host was found.
         if matches!(path.symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound) {
-            return;
-        }
-        if let Some(why) = distrust(path) {
-            sources
-                .warnings
-                .push(format!("the peers file {} is ignored: {why}", path.display()));
             return;
         }
         match PeersFile::read(path, window.now, &window.zone) {
@@ -259,7 +252,7 @@ impl Sources {
 }
 
 /// Runs `work` and tells the progress once a second meanwhile.
-fn ticking<T>(bytes: &Progress, tell: &(impl Fn(u64, u64) + Sync), work: impl FnOnce() -> T) -> T {
+fn ticking<T>(bytes: &ScanProgress, tell: &(impl Fn(u64, u64) + Sync), work: impl FnOnce() -> T) -> T {
     let (done, is_done) = std::sync::mpsc::channel::<()>();
     std::thread::scope(|scope| {
         scope.spawn(move || {

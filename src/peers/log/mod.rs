@@ -31,5 +31,5 @@ pub use counts::LineCounts;
 pub use files::{LogError, Logs, find_logs};
 pub use findings::LogFindings;
 pub use scan::scan_logs;
-pub use scope::{Progress, Window};
+pub use scope::{ScanProgress, Window};
 pub use trouble::Trouble;
