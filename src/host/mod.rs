@@ -13,7 +13,6 @@ mod own;
 mod preferences;
 
 pub use here::{EngineNow, Host, HostError, HostOptions};
-pub(crate) use home::distrust;
 pub use home::{Home, HomeOptions, NoHome};
 pub use loading::Loaded;
 pub use naming::NamingError;
