@@ -6,9 +6,9 @@
 mod header;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -216,14 +216,9 @@ fn newest_messages(
     newest.into_iter().rev().collect()
 }
 
+/// Only from a regular file, and through no stranger's link that took a part of the path meanwhile.
 fn read_head(path: &Path) -> io::Result<Vec<u8>> {
-    use rustix::fs::OFlags;
-    // Not through a link that took the file's place meanwhile, and never waiting for a FIFO's other end.
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let file = File::options().read(true).custom_flags(flags).open(path)?;
-    let mut head = Vec::new();
-    io::Read::read_to_end(&mut io::Read::take(file, HEAD as u64), &mut head)?;
-    Ok(head)
+    Ok(crate::files::read_start(path, HEAD)?)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -453,7 +448,7 @@ mod tests {
         ]);
         let old = std::time::SystemTime::now() - Duration::from_secs(9999);
         for name in ["u/INBOX/#msgs/1.eml", "v/INBOX/#msgs/3.eml"] {
-            File::options()
+            fs::File::options()
                 .write(true)
                 .open(dir.path().join("mail/a.example").join(name))
                 .unwrap()
