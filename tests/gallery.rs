@@ -55,7 +55,7 @@ const MAIL: &[(&str, &str, u64)] = &[
 ];
 
 fn book(now: Timestamp) -> PeerBook {
-    let file = PeersFile::parse(PEERS.as_bytes(), now);
+    let file = PeersFile::parse(PEERS.as_bytes(), now, &TimeZone::UTC);
     assert!(file.problems.is_empty(), "{:?}", file.problems);
     let mut book = make_book(&BookSources {
         peers_file: Some(&file),
@@ -213,6 +213,7 @@ fn saved(job: &SaveJob) -> SaveReport {
         backup: Some(backup.to_owned()),
         to_confirm: false,
         took_effect: None,
+        proof: None,
     }
 }
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::peers::{PeerBook, Verdict, assess};
 use crate::session::{Document, Review, conflict_lines};
-use crate::work::{SaveJob, SaveProblem, Wanted, hold_signals};
+use crate::work::{LiveProof, SaveJob, SaveProblem, Wanted, hold_signals};
 
 use super::args::Saving;
 use super::consent::{Answer, answer, asked, blocked, permitted};
 use super::console::Console;
 use super::failure::Failure;
-use super::json::{self, ChangeJson, ConflictJson, PeerJson};
+use super::json::{self, ChangeJson, ConflictJson, PeerJson, PortJson};
 use super::opened::{Opened, Recovered};
 use super::review;
 use super::steps::Steps;
@@ -32,6 +32,8 @@ pub(super) struct Change<'a> {
     pub(super) whole: Option<Whole>,
     /// What the engine's ports said after the save. `None` before.
     pub(super) took_effect: Option<bool>,
+    /// The same, port by port.
+    pub(super) proof: Option<LiveProof>,
 }
 
 /// A backup whose whole file is to be put in place.
@@ -174,6 +176,7 @@ impl Change<'_> {
         self.warnings.extend(report.warnings.into_iter().filter(new));
         let backup = report.backup;
         self.took_effect = report.took_effect;
+        self.proof = report.proof;
         let printed = if self.saving.output.json {
             console.json(&self.json(review, backup.clone(), Vec::new()))
         } else {
@@ -242,6 +245,11 @@ impl Change<'_> {
             conflicts,
             warnings: self.warnings.clone(),
             took_effect: self.took_effect,
+            live: self
+                .proof
+                .as_ref()
+                .map(|proof| proof.ports.iter().map(PortJson::from).collect()),
+            not_asked: self.proof.as_ref().map(|proof| proof.skipped.clone()),
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::peers::{Impact, PeerBook, Threshold, Verdict, assess};
 use crate::session::{Session, amount, first_of};
 use crate::tls::{Direction, Minimum, TlsVersion};
-use crate::work::{LiveProof, Said};
+use crate::work::{LiveProof, PortAnswer};
 
 use super::args::Check;
 use super::console::Console;
@@ -52,6 +52,7 @@ pub(super) fn report(
         let ports = live.map(|proof| proof.ports.iter().map(PortJson::from).collect());
         console.json(&CheckJson {
             live: ports,
+            not_asked: live.map(|proof| proof.skipped.clone()),
             ..found.json(&opened.session, check.min)
         })?;
     } else {
@@ -140,9 +141,9 @@ impl<'a> Found<'a> {
             // What contradicts the file is said already.
             let said = |version: TlsVersion| matches!(chosen, Minimum::At(chosen) if version < *chosen);
             let older: Vec<String> = port
-                .said
+                .answers
                 .iter()
-                .filter(|(version, answer)| *version < minimum && *answer == Said::Accepts && !said(*version))
+                .filter(|(version, answer)| *version < minimum && *answer == PortAnswer::Accepts && !said(*version))
                 .map(|(version, _)| version.to_string())
                 .collect();
             if !older.is_empty() {
@@ -160,6 +161,7 @@ impl<'a> Found<'a> {
     fn json(&self, session: &Session, minimum: TlsVersion) -> CheckJson {
         CheckJson {
             live: None,
+            not_asked: None,
             minimum: minimum.token(),
             ok: self.reasons.is_empty(),
             inbound: session.loaded_minimum(Direction::Inbound).token(),

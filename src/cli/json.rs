@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::peers::{Assessed, Coverage, Source, Trouble, Verdict};
 use crate::probe::Report;
 use crate::tls::TlsVersion;
-use crate::work::{PortProof, Said};
+use crate::work::{PortAnswer, PortProof};
 
 pub(super) use backups::{BackupJson, BackupsJson, DifferenceJson};
 pub(super) use change::{ChangeJson, ConflictJson, changes, conflicts, edits};
@@ -55,6 +55,9 @@ pub(super) struct CheckJson {
     pub(super) unknown: usize,
     pub(super) reasons: Vec<String>,
     pub(super) warnings: Vec<String>,
+    /// With `live`: the engine's ports that were not asked, because nobody knows what is spoken there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) not_asked: Option<Vec<u16>>,
 }
 
 /// `peers`
@@ -188,6 +191,8 @@ impl ProbeJson {
 #[derive(Serialize)]
 pub(super) struct SinceSaveJson {
     pub(super) since: Option<String>,
+    /// Of the mail log; before it lies `since`, or nothing can be said yet.
+    pub(super) newest_line: Option<String>,
     pub(super) peers: Vec<TroubleJson>,
 }
 
@@ -225,24 +230,29 @@ pub(super) struct PortJson {
     accepts: Vec<&'static str>,
     refuses: Vec<&'static str>,
     unknown: Vec<&'static str>,
+    /// TLS 1.3 that was agreed to and not gone through (HelloRetryRequest).
+    agrees: Vec<&'static str>,
+    address: String,
 }
 
 impl From<&PortProof> for PortJson {
     fn from(proof: &PortProof) -> Self {
-        let list = |wanted: fn(&Said) -> bool| {
+        let list = |wanted: fn(&PortAnswer) -> bool| {
             proof
-                .said
+                .answers
                 .iter()
-                .filter(|(_, said)| wanted(said))
+                .filter(|(_, answer)| wanted(answer))
                 .map(|(version, _)| version.token())
                 .collect()
         };
         Self {
             port: proof.address.port(),
             service: proof.service.token(),
-            accepts: list(|said| *said == Said::Accepts),
-            refuses: list(|said| *said == Said::Refuses),
-            unknown: list(|said| matches!(said, Said::NoAnswer(_))),
+            accepts: list(|answer| *answer == PortAnswer::Accepts),
+            refuses: list(|answer| *answer == PortAnswer::Refuses),
+            unknown: list(|answer| matches!(answer, PortAnswer::NoAnswer(_))),
+            agrees: list(|answer| *answer == PortAnswer::Agrees),
+            address: proof.address.ip().to_string(),
         }
     }
 }

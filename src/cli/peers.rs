@@ -40,13 +40,16 @@ pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) 
     }
     let session = &opened.session;
     if peers.since_save {
-        return since_save(opened, peers.output.json, console);
+        return since_save(opened, &book, peers.output.json, console);
     }
     if peers.export {
         // The file has its own warnings: what it could not hold must not go unseen.
         book.warnings.iter().for_each(|warning| console.warn(warning));
-        let now = Host::clock().now;
-        let entry = |peer| PeersFileEntry::from_peer(peer).unwrap_or_else(|| PeersFileEntry::unknown(peer, now));
+        let Clock { now, zone } = Host::clock();
+        let entry = |peer| {
+            let known = PeersFileEntry::from_peer(peer, &zone);
+            known.unwrap_or_else(|| PeersFileEntry::unknown(peer, now, &zone))
+        };
         let entries: Vec<PeersFileEntry> = book.peers.iter().map(entry).collect();
         return console.raw(&PeersFile::write(&entries));
     }
@@ -60,24 +63,38 @@ pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) 
 }
 
 /// Whose mail is delayed or failing since the last save.
-fn since_save(opened: &Opened, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
+fn since_save(opened: &Opened, book: &PeerBook, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
     let Some((since, troubles)) = &opened.since_save else {
         if json {
             return console.json(&SinceSaveJson {
                 since: None,
+                newest_line: None,
                 peers: Vec::new(),
             });
         }
         return console.lines(&["Nothing was saved with kerio-tls yet, so there is no time to count from.".to_owned()]);
     };
+    book.warnings.iter().for_each(|warning| console.warn(warning));
     if json {
         let peers = troubles.iter().map(TroubleJson::from).collect();
         return console.json(&SinceSaveJson {
             since: Some(since.to_string()),
+            newest_line: book.logs_to.map(|newest| newest.to_string()),
             peers,
         });
     }
     let clock = Host::clock();
+    // A log that ends before the save says nothing of what came after it.
+    if troubles.is_empty() && book.logs_to.is_none_or(|newest| newest < *since) {
+        let newest = book.logs_to.map_or_else(
+            || "no mail log was read".to_owned(),
+            |newest| format!("the newest line of the mail log is of {}", clock.date_and_time(newest)),
+        );
+        return console.lines(&[format!(
+            "Since the save of {}: not known yet whose mail is delayed or failing; {newest}.",
+            clock.date_and_time(*since)
+        )]);
+    }
     let mut lines = vec![format!(
         "Since the save of {}: {} delayed or failing.",
         clock.date_and_time(*since),
@@ -199,7 +216,10 @@ pub(super) fn table(session: &Session, book: &PeerBook, minimum: Option<TlsVersi
         lines.push(String::new());
     }
     lines.extend(closing);
-    lines.push(format!("Messages are of the last {} days.", book.window_days));
+    lines.push(format!(
+        "Messages are of the last {}.",
+        amount(book.window_days, "day", "days")
+    ));
     lines
 }
 

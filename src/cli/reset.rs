@@ -40,6 +40,7 @@ fn delete(opened: &mut Opened, reset: Reset, recovered: &Recovered, console: &mu
         closing: Vec::new(),
         whole: None,
         took_effect: None,
+        proof: None,
     }
     .carry_out(console)
 }

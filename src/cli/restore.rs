@@ -68,6 +68,7 @@ fn after_recovery(
         closing: Vec::new(),
         whole,
         took_effect: None,
+        proof: None,
     }
     .carry_out(console)
 }

@@ -28,8 +28,8 @@ pub(super) fn warnings(review: &Review) -> Vec<String> {
             let peers = amount(direction.counts.unknown, "peer", "peers");
             let mail = amount(direction.counts.unknown_messages, "message", "messages");
             warnings.push(format!(
-                "{way}: {peers} never measured ({mail} in {} days)",
-                review.window_days
+                "{way}: {peers} never measured ({mail} in {})",
+                amount(review.window_days, "day", "days")
             ));
         }
     }

@@ -57,6 +57,7 @@ fn choose(opened: &mut Opened, set: &Set, recovered: &Recovered, console: &mut C
         closing: closing(&used, &config),
         whole: None,
         took_effect: None,
+        proof: None,
     }
     .carry_out(console)
 }

@@ -71,6 +71,7 @@ impl Bench {
             closing: Vec::new(),
             whole: None,
             took_effect: None,
+            proof: None,
         }
         .carry_out(&mut Console::new(&mut out, &mut err));
         (result, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
@@ -389,6 +390,7 @@ fn a_reader_that_is_gone_after_the_save_is_told_that_it_is_saved() {
         closing: Vec::new(),
         whole: None,
         took_effect: None,
+        proof: None,
     }
     .carry_out(&mut Console::new(&mut Gone, &mut err))
     .unwrap_err();

@@ -1,6 +1,6 @@
-//! Runs one program of the system: an argument list, never a shell line; a clean environment, a
-//! process group of its own (the terminal's signals are not its), no input, bounded output, patience
-//! instead of `kill -9`.
+//! Runs one program of the system: an argument list, never a shell line; a clean environment, the umask and the limits of a
+//! service, a process group of its own (the terminal's signals are not its), no input, bounded output, patience instead of
+//! `kill -9`.
 //!
 //! Output goes to files in memory and not to pipes: a daemon that an init script starts inherits
 //! them, and with a pipe it would keep us waiting for its end, and die of SIGPIPE after ours.
@@ -16,13 +16,18 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::fs::Mode;
-use rustix::process::umask;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
+
+use super::proc_parse::parse_limit;
 
 /// Where programs named without a directory are looked for.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The most output of a command that is read, bytes.
 const MOST_OUTPUT: usize = 64 * 1024;
+
+/// How long a lack of processes or descriptors is waited out before a command that changes something is given up.
+const SHORTAGE: Duration = Duration::from_secs(60);
 
 /// How long a mere question to systemd may take.
 pub(super) const QUESTION: Duration = Duration::from_secs(20);
@@ -34,6 +39,8 @@ pub(super) struct Call {
     pub(super) argv: Vec<OsString>,
     /// It starts daemons directly: they must not inherit our language or our umask.
     pub(super) starts_daemons: bool,
+    /// What the daemon that it starts may use at least, whatever we may.
+    pub(super) limits: Limits,
 }
 
 impl Call {
@@ -42,6 +49,7 @@ impl Call {
         Call {
             argv: argv.into_iter().map(|word| word.as_ref().to_owned()).collect(),
             starts_daemons: false,
+            limits: Limits::default(),
         }
     }
 
@@ -87,6 +95,12 @@ impl Ran {
         self.code == Some(0)
     }
 
+    /// What it said on its error output, if anything.
+    pub(super) fn complaint(&self) -> Option<String> {
+        let lines = super::text::last_lines(&self.stderr, 3);
+        (!lines.is_empty()).then(|| lines.join(" / "))
+    }
+
     /// How it ended, with the last of what it said, for a message.
     pub(super) fn words(&self) -> String {
         let end = match (self.code, self.signal) {
@@ -114,7 +128,7 @@ pub(super) enum RunError {
     #[error("{0} could not be run: {1}")]
     Spawn(String, io::Error),
     #[error("{0} had not ended after {1} s")]
-    TimedOut(String, u64),
+    TimedOut(String, u64, Option<Child>),
 }
 
 /// The program's file: an absolute path as it is, a bare name from the fixed path.
@@ -136,6 +150,99 @@ fn is_executable(path: &Path) -> bool {
     path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
+/// The limits that an engine ran with. One that an init script starts inherits ours, and a session may have small ones: of files
+/// (`ulimit -f`, with which an engine dies when it writes), memory, descriptors, processes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Limits(Vec<(Resource, Rlimit)>);
+
+/// The limits that matter, with their names in `/proc/<pid>/limits`.
+const LIMITS: [(&str, Resource); 9] = [
+    ("Max file size", Resource::Fsize),
+    ("Max address space", Resource::As),
+    ("Max data size", Resource::Data),
+    ("Max stack size", Resource::Stack),
+    ("Max core file size", Resource::Core),
+    ("Max open files", Resource::Nofile),
+    ("Max processes", Resource::Nproc),
+    ("Max locked memory", Resource::Memlock),
+    ("Max cpu time", Resource::Cpu),
+];
+
+impl Limits {
+    /// Reads `/proc/<pid>/limits`.
+    pub(super) fn parse(text: &[u8]) -> Limits {
+        let found = LIMITS.iter().filter_map(|(name, resource)| {
+            let (current, maximum) = parse_limit(text, name)?;
+            Some((*resource, Rlimit { current, maximum }))
+        });
+        Limits(found.collect())
+    }
+
+    /// Raises our own limits to these where they are lower, and returns what they were. The names of those that may not be raised
+    /// are in the second part: without the right to (as in many containers) nobody gets more than he has.
+    fn raise(&self) -> (Limits, Vec<&'static str>) {
+        let (mut before, mut refused) = (Limits::default(), Vec::new());
+        for (resource, wanted) in &self.0 {
+            let ours = getrlimit(*resource);
+            let raised = Rlimit {
+                current: more(ours.current, wanted.current),
+                maximum: more(ours.maximum, wanted.maximum),
+            };
+            if raised == ours {
+                continue;
+            }
+            // Without the right to a higher hard limit, up to the one that we have.
+            let within = Rlimit {
+                current: less(raised.current, ours.maximum),
+                maximum: ours.maximum,
+            };
+            let full = setrlimit(*resource, raised).is_ok();
+            if full || (within != ours && setrlimit(*resource, within).is_ok()) {
+                before.0.push((*resource, ours));
+            }
+            // Whether it leaves a core file when it crashes is nothing that mail depends on.
+            if !full && *resource != Resource::Core {
+                refused.extend(
+                    LIMITS
+                        .iter()
+                        .find(|(_, other)| other == resource)
+                        .map(|(name, _)| *name),
+                );
+            }
+        }
+        (before, refused)
+    }
+
+    /// Sets ours to these.
+    fn set(&self) {
+        for (resource, limit) in &self.0 {
+            // Down is always allowed.
+            let _ = setrlimit(*resource, *limit);
+        }
+    }
+
+    /// The names of the limits that we could not give to a daemon that we start.
+    pub(super) fn missing(&self) -> Vec<&'static str> {
+        let _one = PROCESS_WIDE.lock().unwrap_or_else(PoisonError::into_inner);
+        let (before, refused) = self.raise();
+        before.set();
+        refused
+    }
+}
+
+/// The wider of two limits; `None` is none.
+fn more(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    one.zip(other).map(|(one, other)| one.max(other))
+}
+
+/// The narrower of two limits; `None` is none.
+fn less(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 /// What to do when the caller or the clock says enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AtTheEnd {
@@ -145,13 +252,14 @@ pub(super) enum AtTheEnd {
     End,
 }
 
-/// Runs a command to its end. `tick` is called about ten times a second with the time passed. There is no way to
-/// stop waiting early: a stop command that is still on its way would reach the engine after it was started again.
+/// Runs a command to its end. `tick` is called about ten times a second with the time passed; where it says `false` the command is not
+/// waited for any longer. A stop command that is still on its way would reach an engine that is started now: whoever gives up
+/// waiting for one has to see to that.
 pub(super) fn run(
     call: &Call,
     patience: Duration,
     at_the_end: AtTheEnd,
-    tick: &mut dyn FnMut(Duration),
+    tick: &mut dyn FnMut(Duration) -> bool,
 ) -> Result<Ran, RunError> {
     let words = call.words();
     let (program, arguments) = call
@@ -160,12 +268,19 @@ pub(super) fn run(
         .ok_or_else(|| RunError::NotFound("(an empty command)".to_owned()))?;
     let path = resolve(program).ok_or_else(|| RunError::NotFound(super::text::shown(program.as_encoded_bytes())))?;
     let failed = |error| RunError::Spawn(words.clone(), error);
-    let (out, err) = (output_file().map_err(failed)?, output_file().map_err(failed)?);
-    let mut command = prepare(call.starts_daemons, &path, arguments);
-    command
-        .stdout(out.try_clone().map_err(failed)?)
-        .stderr(err.try_clone().map_err(failed)?);
-    let mut child = spawn(&mut command, call.starts_daemons).map_err(failed)?;
+    let begin = Instant::now();
+    let (mut child, out, err) = loop {
+        match begin_run(call, &path, arguments) {
+            // No process or descriptor is free at this moment. An engine that is down must not stay down for that.
+            Err(error)
+                if at_the_end == AtTheEnd::Leave && is_shortage(&error) && begin.elapsed() < patience.min(SHORTAGE) =>
+            {
+                tick(begin.elapsed());
+                std::thread::sleep(Duration::from_millis(200));
+            }
+            begun => break begun.map_err(failed)?,
+        }
+    };
     let error = match wait(&mut child, patience, tick, &[&out, &err]) {
         Ok(Some(status)) => {
             seal(&out);
@@ -177,7 +292,10 @@ pub(super) fn run(
                 stderr: tail(&err),
             });
         }
-        Ok(None) => RunError::TimedOut(words, patience.as_secs()),
+        Ok(None) if at_the_end == AtTheEnd::Leave => {
+            return Err(RunError::TimedOut(words, begin.elapsed().as_secs(), Some(child)));
+        }
+        Ok(None) => RunError::TimedOut(words, patience.as_secs(), None),
         Err(error) => RunError::Spawn(words, error),
     };
     if at_the_end == AtTheEnd::End {
@@ -187,9 +305,27 @@ pub(super) fn run(
     Err(error)
 }
 
+/// Starts a command, with the files that its output goes to.
+fn begin_run(call: &Call, path: &Path, arguments: &[OsString]) -> io::Result<(Child, File, File)> {
+    let (out, err) = (output_file()?, output_file()?);
+    let mut command = prepare(call.starts_daemons, path, arguments);
+    command.stdout(out.try_clone()?).stderr(err.try_clone()?);
+    let child = spawn(&mut command, call)?;
+    Ok((child, out, err))
+}
+
+/// Whether the system has no more of something at this moment (processes, memory, descriptors).
+fn is_shortage(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let shortages = [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE];
+    shortages
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
 /// Asks a question that changes nothing.
 pub(super) fn ask(call: &Call) -> Result<Ran, RunError> {
-    run(call, QUESTION, AtTheEnd::End, &mut |_| ())
+    run(call, QUESTION, AtTheEnd::End, &mut |_| true)
 }
 
 fn prepare(starts_daemons: bool, path: &Path, arguments: &[OsString]) -> Command {
@@ -218,20 +354,23 @@ fn prepare(starts_daemons: bool, path: &Path, arguments: &[OsString]) -> Command
     command
 }
 
-/// One at a time: the umask belongs to the whole process.
-static UMASK: Mutex<()> = Mutex::new(());
+/// One at a time: umask and limits belong to the whole process.
+static PROCESS_WIDE: Mutex<()> = Mutex::new(());
 
-/// Spawns. A daemon would inherit our 077, so for that moment the umask is an ordinary one: whatever this program keeps names its own
-/// mode, so that a file of another thread made just then is none for others to read.
-fn spawn(command: &mut Command, starts_daemons: bool) -> io::Result<Child> {
-    if !starts_daemons {
+/// Spawns. A daemon would inherit our umask 077 and our limits, so for that moment the umask is an ordinary one and the limits are
+/// the engine's: whatever this program keeps names its own mode, so that a file of another thread made just then is none for others
+/// to read.
+fn spawn(command: &mut Command, call: &Call) -> io::Result<Child> {
+    if !call.starts_daemons {
         return command.spawn();
     }
     let ordinary = Mode::WGRP | Mode::WOTH;
-    let _one = UMASK.lock().unwrap_or_else(PoisonError::into_inner);
+    let _one = PROCESS_WIDE.lock().unwrap_or_else(PoisonError::into_inner);
     let ours = umask(ordinary);
     umask(ours & ordinary);
+    let (before, _) = call.limits.raise();
     let child = command.spawn();
+    before.set();
     umask(ours);
     child
 }
@@ -240,7 +379,7 @@ fn spawn(command: &mut Command, starts_daemons: bool) -> io::Result<Child> {
 fn wait(
     child: &mut Child,
     patience: Duration,
-    tick: &mut dyn FnMut(Duration),
+    tick: &mut dyn FnMut(Duration) -> bool,
     outputs: &[&File],
 ) -> io::Result<Option<std::process::ExitStatus>> {
     let start = Instant::now();
@@ -250,8 +389,7 @@ fn wait(
             return Ok(Some(status));
         }
         let passed = start.elapsed();
-        tick(passed);
-        if passed >= patience {
+        if !tick(passed) || passed >= patience {
             return Ok(None);
         }
         for output in outputs {
@@ -358,7 +496,7 @@ mod tests {
 
     #[test]
     fn patience_ends_a_question_and_says_so() {
-        let error = run(&sh("sleep 60"), Duration::from_millis(50), AtTheEnd::End, &mut |_| ()).unwrap_err();
+        let error = run(&sh("sleep 60"), Duration::from_millis(50), AtTheEnd::End, &mut |_| true).unwrap_err();
         assert!(matches!(error, RunError::TimedOut(..)), "{error}");
     }
 

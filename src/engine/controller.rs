@@ -1,15 +1,18 @@
 //! The hand on the engine: what it is, what would be run, what it said, and the questions that are asked before it is touched: whether
 //! it could be stopped, and above all started again. Stop and start have files of their own.
 
-use super::command::{self, AtTheEnd, Call, Ran, RunError};
+use super::command::{self, AtTheEnd, Call, Limits, Ran, RunError};
 use super::error::{EngineError, ManualCommands};
 use super::places::{Places, UNIT};
-use super::processes;
-use super::service::{Commands, Service};
-use super::status::{self, State, Status};
+use super::proc_fs::Proc;
+use super::processes::{self, Process, Seen};
+use super::service::{Commands, Service, ServiceAnswer};
+use super::status::{self, State, Status, View};
 use super::systemd::{Unit, systemctl};
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::process::Child;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,10 @@ pub struct Timing {
     pub poll: Duration,
     /// Time between the two equal looks at a quiet file (500 ms).
     pub quiet: Duration,
+    /// A stop command that ended and had no visible effect in this time will have none (20 s).
+    pub no_effect: Duration,
+    /// An engine that a stop command left running is watched for this long all the same: should it end after all, it is started (12 s).
+    pub after_all: Duration,
 }
 
 impl Default for Timing {
@@ -34,6 +41,8 @@ impl Default for Timing {
             appear: Duration::from_secs(30),
             poll: Duration::from_millis(250),
             quiet: Duration::from_millis(500),
+            no_effect: Duration::from_secs(20),
+            after_all: Duration::from_secs(12),
         }
     }
 }
@@ -66,32 +75,81 @@ pub struct EngineProgress {
     pub detail: String,
 }
 
-/// Looks at, stops, starts and watches the engine of one configuration file.
+/// What was there when the stop command was run: what the start after it goes by.
+#[derive(Debug, Default)]
+pub(super) struct BeforeStop {
+    pub(super) engines: Vec<Process>,
+    pub(super) ports: Vec<SocketAddr>,
+    /// What the engine that is started again shall have at least.
+    pub(super) limits: Limits,
+    /// When the stop command ended, or was not waited for any longer.
+    pub(super) ended: Option<Instant>,
+    /// The stop command itself, if it did not end in time.
+    pub(super) command: Option<Child>,
+}
+
+impl BeforeStop {
+    /// How many of its processes a status still shows.
+    pub(super) fn still_there(&self, status: &Status) -> usize {
+        let now = status.processes.iter().chain(&status.others);
+        now.filter(|now| self.engines.iter().any(|before| before.is(now)))
+            .count()
+    }
+
+    /// Whether one of its processes is still in the process table, if only because its parent has not noticed its end: a script that
+    /// looks there takes it for running.
+    pub(super) fn is_in_table(&self, proc: &Proc<'_>) -> bool {
+        let is_there = |one: &Process| proc.start_of(one.pid) == Some(one.start_ticks);
+        self.engines.iter().any(is_there)
+    }
+
+    /// Whether the stop command is still on its way: then it would reach an engine that is started now.
+    pub(super) fn command_runs(&mut self) -> bool {
+        self.command
+            .as_mut()
+            .is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+
+    /// Ends a stop command that the engine did not wait for. It leads a process group of its own; the engine is not in it.
+    pub(super) fn end_command(&mut self) {
+        let group = self.command.as_ref().and_then(|child| i32::try_from(child.id()).ok());
+        if let Some(group) = group.and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
+        }
+    }
+}
+
+/// Looks at, stops, starts and watches the engine of one configuration file. Clones know of one another's stops.
 #[derive(Debug, Clone)]
 pub struct Controller {
     pub(super) places: Places,
     pub(super) service: Option<Service>,
     pub(super) timing: Timing,
+    only_here: bool,
+    /// Set by the stop command, and never taken away: whoever has run it owes a start.
+    before_stop: Arc<Mutex<Option<BeforeStop>>>,
 }
 
 impl Controller {
     /// Finds the service by itself: the systemd unit, else the init script, else none.
     pub fn find(places: Places) -> Controller {
         let service = Service::find(&places);
-        Controller {
-            places,
-            service,
-            timing: Timing::default(),
-        }
+        Controller::new(places, service)
     }
 
     /// Uses the administrator's commands instead of looking for a service. The caller vouches that they
     /// come from a file that only root can write. The proof of "stopped" still looks at `/proc` and systemd.
     pub fn with_commands(places: Places, commands: Commands) -> Controller {
+        Controller::new(places, Some(Service::Commands(commands)))
+    }
+
+    fn new(places: Places, service: Option<Service>) -> Controller {
         Controller {
             places,
-            service: Some(Service::Commands(commands)),
+            service,
             timing: Timing::default(),
+            only_here: false,
+            before_stop: Arc::default(),
         }
     }
 
@@ -99,6 +157,21 @@ impl Controller {
     #[must_use]
     pub fn with_timing(self, timing: Timing) -> Controller {
         Controller { timing, ..self }
+    }
+
+    /// With the administrator's word, from a file that only root can write, that no engine outside of this container uses the file.
+    #[must_use]
+    pub fn with_only_here(self, only_here: bool) -> Controller {
+        Controller { only_here, ..self }
+    }
+
+    /// Whether a stop command was run: then the engine has to be started again, however things end.
+    pub fn told_to_stop(&self) -> bool {
+        self.before_stop().is_some()
+    }
+
+    pub(super) fn before_stop(&self) -> MutexGuard<'_, Option<BeforeStop>> {
+        self.before_stop.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What starts and stops the engine; `None` if the user has to.
@@ -113,9 +186,29 @@ impl Controller {
 
     /// Whether the engine runs, now.
     pub fn status(&self) -> Status {
+        let (seen, answer) = self.look();
+        status::judge(&self.view(), seen, answer)
+    }
+
+    fn look(&self) -> (Seen, ServiceAnswer) {
         let answer = Service::query(self.service.as_ref(), &self.places);
         // The tree is read after the service was asked: a process that systemd has just started is in it.
-        status::judge(&self.places, processes::look(&self.places), answer)
+        let seen = processes::look(&self.places, answer.unit.as_ref());
+        (seen, answer)
+    }
+
+    fn view(&self) -> View<'_> {
+        let before = self.before_stop();
+        let stopped_here = before
+            .as_ref()
+            .is_some_and(|before| before.engines.iter().any(|process| process.here));
+        View {
+            places: &self.places,
+            service: self.service.as_ref(),
+            stopped_here,
+            only_here: self.only_here,
+            asks_command: true,
+        }
     }
 
     /// The exact commands that a save would run, in order, for the review. Empty without a service.
@@ -148,25 +241,28 @@ impl Controller {
         }
     }
 
-    /// Runs a stop or start command, with progress.
+    /// Runs a stop or start command, with progress, for as long as `go_on` says so.
     pub(super) fn run(
         &self,
         call: &Call,
         step: EngineStep,
         progress: &mut dyn FnMut(EngineProgress),
+        go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Ran, RunError> {
         let limit = self.timing.patience;
         let mut next = Duration::ZERO;
         command::run(call, limit, AtTheEnd::Leave, &mut |passed| {
-            if passed >= next {
-                next = passed + self.timing.poll;
-                progress(EngineProgress {
-                    step,
-                    passed,
-                    limit,
-                    detail: call.words(),
-                });
+            if passed < next {
+                return true;
             }
+            next = passed + self.timing.poll;
+            progress(EngineProgress {
+                step,
+                passed,
+                limit,
+                detail: call.words(),
+            });
+            go_on()
         })
     }
 
@@ -197,37 +293,96 @@ impl Controller {
         if status.is_out_of_the_way() {
             return Ok(status.note.into_iter().collect());
         }
+        let by_systems_own = matches!(self.service, Some(Service::Systemd { .. } | Service::InitScript { .. }));
+        if by_systems_own && !rustix::process::geteuid().is_root() {
+            return Err(EngineError::NoRights {
+                manual: self.manual_commands(),
+            });
+        }
+        let service = self.may_stop(&status)?;
+        service.check_programs()?;
+        let mut warnings: Vec<String> = status.note.iter().cloned().collect();
+        match (&status.unit, service) {
+            (Some(unit), Service::Systemd { .. }) => {
+                usable(unit)?;
+                warnings.extend(unit_warnings(unit, self.timing.patience));
+            }
+            _ => warnings.extend(self.script_warnings(&status)),
+        }
+        Ok(warnings)
+    }
+
+    /// What stops and starts the engine; an error if a stop could not be proven, or would not end with the engine started again.
+    pub(super) fn may_stop(&self, status: &Status) -> Result<&Service, EngineError> {
         let Some(service) = &self.service else {
             return Err(EngineError::NoService {
                 doing: "stop",
                 manual: self.manual_commands(),
             });
         };
-        if !rustix::process::geteuid().is_root() && !matches!(service, Service::Commands(_)) {
-            return Err(EngineError::NoRights {
-                manual: self.manual_commands(),
-            });
-        }
-        if matches!(
-            (service, &status.state),
-            (Service::Commands(Commands { status: None, .. }), State::Unknown(_))
-        ) {
-            let why = format!(
-                "cannot prove a stop here ({}): set a status command beside stop and start",
-                status.why
-            );
-            return Err(EngineError::Unusable {
+        let refuse = |why: String| {
+            Err(EngineError::Unusable {
                 unit: service.description(),
                 why,
-            });
+            })
+        };
+        if let Some(other) = status.others.first() {
+            return refuse(format!(
+                "neither starts nor stops process {} ({}), which uses this file, too; stop that one first, the way it was started, then try again",
+                other.pid, other.what
+            ));
         }
-        service.check_programs()?;
-        let mut warnings: Vec<String> = status.note.into_iter().collect();
-        if let (Some(unit), Service::Systemd { .. }) = (&status.unit, service) {
-            usable(unit)?;
-            warnings.extend(unit_warnings(unit, self.timing.patience));
+        let proc = Proc::new(&self.places.proc_root);
+        let above_us = proc.own_ancestors();
+        if let Some(first) = status
+            .processes
+            .iter()
+            .find(|process| process.here && (process.pid == 1 || above_us.contains(&process.pid)))
+        {
+            return refuse(format!(
+                "cannot be used from here: the engine is process {}, from which this program descends or with which this container ends, so \
+                 nobody would be left to start it again. Stop the container, save from outside of it, and start it",
+                first.pid
+            ));
         }
-        Ok(warnings)
+        let (seen, answer) = self.look();
+        match status::once_stopped(&self.view(), seen, answer) {
+            (State::None | State::Stopped, _) => Ok(service),
+            (_, why) => refuse(format!(
+                "was not told to stop the engine, because that could not be proven here: {why}"
+            )),
+        }
+    }
+
+    fn script_warnings(&self, status: &Status) -> Vec<String> {
+        let proc = Proc::new(&self.places.proc_root);
+        let mut warnings = Vec::new();
+        if let Some(other) = status.namesakes.first() {
+            warnings.push(format!(
+                "process {} ({}) has the engine's name; a script that looks for its engine by name may stop or start nothing while it runs",
+                other.pid, other.what
+            ));
+        }
+        // A container ends with its first process, and that one may wait for nothing but the engine.
+        let first = proc.comm(1).unwrap_or_default();
+        if !proc.sees_whole_host() && !proc.is_a_system() {
+            warnings.push(format!(
+                "the first process of this container ({}) is no init system; should it end when the engine stops, the container ends with it",
+                super::text::shown(&first)
+            ));
+        }
+        let engine = status.processes.first();
+        let missing = engine
+            .and_then(|engine| proc.limits(engine.pid).ok())
+            .map(|text| Limits::parse(&text).missing())
+            .unwrap_or_default();
+        if !missing.is_empty() {
+            warnings.push(format!(
+                "the engine would be started with narrower limits than it has now ({}): those of this session, which may not be raised",
+                missing.join(", ")
+            ));
+        }
+        warnings
     }
 }
 

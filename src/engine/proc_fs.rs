@@ -3,7 +3,9 @@
 //!
 //! The root of the tree is passed in, so that tests can build one of their own.
 
-use super::proc_parse::{Stat, parse_boot_time, parse_exe, parse_stat, socket_inode, writes};
+use super::proc_parse::{
+    Stat, in_control_group, parse_boot_time, parse_exe, parse_stat, parse_uids, socket_inode, writes,
+};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -50,6 +52,17 @@ pub(super) struct Proc<'a> {
     root: &'a Path,
 }
 
+/// One living process. Where its first thread has ended and others live on, `/proc/<pid>` shows no executable and no
+/// descriptors any more, but the directory of each living thread does: then this is one of those.
+#[derive(Debug, Clone)]
+pub(super) struct Task {
+    pub(super) pid: u32,
+    pub(super) stat: Stat,
+    /// Of the process; each thread has a name of its own.
+    named_in: PathBuf,
+    dir: PathBuf,
+}
+
 impl<'a> Proc<'a> {
     pub(super) fn new(root: &'a Path) -> Self {
         Proc { root }
@@ -61,16 +74,37 @@ impl<'a> Proc<'a> {
 
     /// All process ids, in order.
     pub(super) fn pids(&self) -> io::Result<Vec<u32>> {
-        let mut pids = Vec::new();
-        for entry in fs::read_dir(self.root)? {
-            // An entry that ends between listing and reading is a process that ended.
-            let Ok(entry) = entry else { continue };
-            if let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
-                pids.push(pid);
-            }
-        }
+        let mut pids = numbers_in(self.root)?;
         pids.sort_unstable();
         Ok(pids)
+    }
+
+    /// The living process of that id; `None` if it has ended, also if its parent has not noticed yet.
+    pub(super) fn task(&self, pid: u32) -> Option<Task> {
+        let dir = self.root.join(pid.to_string());
+        let stat = stat_in(&dir)?;
+        let task = |living: PathBuf| Task {
+            pid,
+            stat,
+            named_in: dir.clone(),
+            dir: living,
+        };
+        if !stat.has_ended() {
+            return Some(task(dir.clone()));
+        }
+        let threads = numbers_in(&dir.join("task")).ok()?;
+        let mut others = threads.into_iter().filter(|thread| *thread != pid);
+        others.find_map(|thread| {
+            let living = dir.join("task").join(thread.to_string());
+            stat_in(&living)
+                .is_none_or(|stat| !stat.has_ended())
+                .then(|| task(living))
+        })
+    }
+
+    /// The start of a process, also of one that has ended and is still in the table.
+    pub(super) fn start_of(&self, pid: u32) -> Option<u64> {
+        stat_in(&self.root.join(pid.to_string())).map(|stat| stat.start_ticks)
     }
 
     /// The process that this tree calls `self`.
@@ -78,72 +112,14 @@ impl<'a> Proc<'a> {
         fs::read_link(self.root.join("self")).ok()?.to_str()?.parse().ok()
     }
 
-    pub(super) fn exe(&self, pid: u32) -> Exe {
-        match fs::read_link(self.of(pid, "exe")) {
-            Ok(target) => {
-                let (path, deleted) = parse_exe(target.as_os_str().as_bytes());
-                Exe::Path { path, deleted }
-            }
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Exe::Hidden,
-            Err(_) => Exe::Absent,
-        }
+    /// Ourselves.
+    pub(super) fn own(&self) -> Option<Task> {
+        self.task(self.own_pid()?)
     }
 
-    /// Device and inode of the executable, even where its path says nothing (bind mounts, other roots).
-    pub(super) fn exe_id(&self, pid: u32) -> Option<FileId> {
-        file_id(&self.of(pid, "exe"))
-    }
-
-    /// What a path leads to with that process's eyes: absolute links in its container are followed in its container.
-    /// `Ok(None)`: there is no such file there. `Err`: that cannot be seen.
-    #[cfg(target_os = "linux")]
-    pub(super) fn id_seen_by(&self, pid: u32, path: &Path) -> io::Result<Option<FileId>> {
-        use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, open, openat2};
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let root = open(self.of(pid, "root"), flags | OFlags::DIRECTORY, Mode::empty())?;
-        let inside = path.strip_prefix("/").unwrap_or(path);
-        match openat2(root, inside, flags, Mode::empty(), ResolveFlags::IN_ROOT) {
-            Ok(found) => fstat(found)
-                .map(|found| Some((found.st_dev, found.st_ino)))
-                .map_err(io::Error::from),
-            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// What a path leads to with that process's eyes.
-    #[cfg(not(target_os = "linux"))]
-    pub(super) fn id_seen_by(&self, _pid: u32, _path: &Path) -> io::Result<Option<FileId>> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    /// Whether that process lives in a container with files of its own: another mount namespace and another root. A
-    /// service with `PrivateTmp=` or the like has the first only. What cannot be seen counts as no.
-    pub(super) fn is_contained(&self, pid: u32) -> bool {
-        let Some(own) = self.own_pid() else { return false };
-        let differs =
-            |theirs: Option<FileId>, ours: Option<FileId>| theirs.is_some() && ours.is_some() && theirs != ours;
-        let namespaces = (self.namespace(pid, "mnt"), self.namespace(own, "mnt"));
-        matches!(namespaces, (Some(theirs), Some(ours)) if theirs != ours)
-            && differs(file_id(&self.of(pid, "root")), file_id(&self.of(own, "root")))
-    }
-
-    /// The name of the process (at most 15 bytes; the process may change it).
+    /// The name of a process.
     pub(super) fn comm(&self, pid: u32) -> io::Result<Vec<u8>> {
-        let mut name = read_bounded(&self.of(pid, "comm"), 64)?;
-        while name.last() == Some(&b'\n') {
-            name.pop();
-        }
-        Ok(name)
-    }
-
-    pub(super) fn stat(&self, pid: u32) -> Option<Stat> {
-        parse_stat(&read_bounded(&self.of(pid, "stat"), SMALL).ok()?)
-    }
-
-    /// Whether other threads of the process live on after its first one ended: then it looks dead and is not.
-    pub(super) fn has_threads_left(&self, pid: u32) -> bool {
-        fs::read_dir(self.of(pid, "task")).is_ok_and(|threads| threads.count() > 1)
+        comm_in(&self.root.join(pid.to_string()))
     }
 
     /// When a process started, as clock time.
@@ -156,15 +132,10 @@ impl<'a> Proc<'a> {
             .checked_add(since_boot)
     }
 
-    /// A namespace of a process, such as `net:[4026531840]`.
-    pub(super) fn namespace(&self, pid: u32, kind: &str) -> Option<PathBuf> {
-        fs::read_link(self.of(pid, "ns").join(kind)).ok()
-    }
-
     /// Whether this process sees every process of the host: it stands in the first PID namespace.
     pub(super) fn sees_whole_host(&self) -> bool {
-        self.own_pid()
-            .and_then(|own| self.namespace(own, "pid"))
+        self.own()
+            .and_then(|own| own.namespace("pid"))
             .is_some_and(|link| link.as_os_str().as_bytes() == FIRST_PID_NAMESPACE)
     }
 
@@ -172,28 +143,121 @@ impl<'a> Proc<'a> {
     /// does) and it is somebody else. If we descend from a first process that is none, then this container
     /// was started for us alone, and what an init script in its image would start does not run in it.
     pub(super) fn is_a_system(&self) -> bool {
-        if matches!(self.comm(1).as_deref(), Ok(b"systemd" | b"init")) {
-            return true;
-        }
-        let mut pid = self.own_pid();
-        for _ in 0..64 {
-            match pid {
-                Some(1) | None => return false,
-                Some(0) => return true,
-                Some(other) => pid = self.stat(other).map(|stat| stat.parent),
-            }
-        }
-        false
+        matches!(self.comm(1).as_deref(), Ok(b"systemd" | b"init")) || self.own_ancestors().last() == Some(&0)
     }
 
-    /// Whether `pid` has this very file open for writing. Unreadable descriptors say nothing: `None`.
-    pub(super) fn has_open_for_writing(&self, pid: u32, file: FileId) -> Option<bool> {
-        for entry in fs::read_dir(self.of(pid, "fd")).ok()? {
+    /// Our parent, its parent, and so on, to the first process, or to 0 where we were brought in from outside.
+    pub(super) fn own_ancestors(&self) -> Vec<u32> {
+        let mut ancestors = Vec::new();
+        let mut next = self.own_pid();
+        while let Some(pid) = next.filter(|pid| *pid > 1 && ancestors.len() < 64) {
+            next = stat_in(&self.root.join(pid.to_string())).map(|stat| stat.parent);
+            ancestors.extend(next);
+        }
+        ancestors
+    }
+
+    /// A socket table (`tcp`, `tcp6`) of the network that the process lives in, bounded to 8 MiB.
+    pub(super) fn socket_table(&self, pid: u32, name: &str) -> io::Result<Vec<u8>> {
+        read_bounded(&self.of(pid, "net").join(name), 8 << 20)
+    }
+
+    /// The limits of a process, as text.
+    pub(super) fn limits(&self, pid: u32) -> io::Result<Vec<u8>> {
+        read_bounded(&self.of(pid, "limits"), SMALL)
+    }
+
+    /// The mounts that this process sees.
+    pub(super) fn mountinfo(&self) -> Vec<u8> {
+        read_bounded(&self.root.join("self/mountinfo"), 1 << 20).unwrap_or_default()
+    }
+}
+
+impl Task {
+    pub(super) fn exe(&self) -> Exe {
+        match fs::read_link(self.dir.join("exe")) {
+            Ok(target) => {
+                let (path, deleted) = parse_exe(target.as_os_str().as_bytes());
+                Exe::Path { path, deleted }
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Exe::Hidden,
+            Err(_) => Exe::Absent,
+        }
+    }
+
+    /// Device and inode of the executable, even where its path says nothing (bind mounts, other roots).
+    pub(super) fn exe_id(&self) -> Option<FileId> {
+        file_id(&self.dir.join("exe"))
+    }
+
+    /// The name of the process (at most 15 bytes; the process may change it).
+    pub(super) fn comm(&self) -> io::Result<Vec<u8>> {
+        comm_in(&self.named_in)
+    }
+
+    /// Its user ids as we see them: real, effective, saved, and of the file system. Not the owner of its directory: that one is
+    /// root for every process that may not be dumped.
+    pub(super) fn uids(&self) -> Option<[u32; 4]> {
+        parse_uids(&read_bounded(&self.dir.join("status"), SMALL).ok()?)
+    }
+
+    /// Whether it is in this control group of systemd's.
+    pub(super) fn is_in_control_group(&self, group: &str) -> bool {
+        read_bounded(&self.dir.join("cgroup"), SMALL).is_ok_and(|text| in_control_group(&text, group))
+    }
+
+    /// A namespace of the process, such as `net:[4026531840]`.
+    pub(super) fn namespace(&self, kind: &str) -> Option<PathBuf> {
+        fs::read_link(self.dir.join("ns").join(kind)).ok()
+    }
+
+    /// Whether both live in the same namespace of that kind. What cannot be seen counts as no.
+    pub(super) fn shares(&self, other: &Task, kind: &str) -> bool {
+        let ours = self.namespace(kind);
+        ours.is_some() && ours == other.namespace(kind)
+    }
+
+    /// Whether the process lives in a container with files of its own: another mount namespace than `own` and another root. A
+    /// service with `PrivateTmp=` or the like has the first only. What cannot be seen counts as no.
+    pub(super) fn is_contained(&self, own: &Task) -> bool {
+        let differs =
+            |theirs: Option<FileId>, ours: Option<FileId>| theirs.is_some() && ours.is_some() && theirs != ours;
+        let namespaces = (self.namespace("mnt"), own.namespace("mnt"));
+        matches!(namespaces, (Some(theirs), Some(ours)) if theirs != ours)
+            && differs(file_id(&self.dir.join("root")), file_id(&own.dir.join("root")))
+    }
+
+    /// What a path leads to with that process's eyes: absolute links in its container are followed in its container.
+    /// `Ok(None)`: there is no such file there. `Err`: that cannot be seen.
+    #[cfg(target_os = "linux")]
+    pub(super) fn id_of(&self, path: &Path) -> io::Result<Option<FileId>> {
+        use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, open, openat2};
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let root = open(self.dir.join("root"), flags | OFlags::DIRECTORY, Mode::empty())?;
+        let inside = path.strip_prefix("/").unwrap_or(path);
+        match openat2(root, inside, flags, Mode::empty(), ResolveFlags::IN_ROOT) {
+            Ok(found) => fstat(found)
+                .map(|found| Some((found.st_dev, found.st_ino)))
+                .map_err(io::Error::from),
+            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What a path leads to with that process's eyes.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn id_of(&self, _path: &Path) -> io::Result<Option<FileId>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Whether it has this very file open for writing. Unreadable descriptors say nothing: `None`.
+    pub(super) fn has_open_for_writing(&self, file: FileId) -> Option<bool> {
+        for entry in fs::read_dir(self.dir.join("fd")).ok()? {
             let Ok(entry) = entry else { continue };
             if file_id(&entry.path()) != Some(file) {
                 continue;
             }
-            let info = self.of(pid, "fdinfo").join(entry.file_name());
+            let info = self.dir.join("fdinfo").join(entry.file_name());
             // Open on this file but flags unreadable: it may write.
             if read_bounded(&info, SMALL)
                 .ok()
@@ -206,10 +270,10 @@ impl<'a> Proc<'a> {
         Some(false)
     }
 
-    /// The sockets that a process holds, as inodes.
-    pub(super) fn sockets(&self, pid: u32) -> io::Result<Vec<u64>> {
+    /// The sockets that it holds, as inodes.
+    pub(super) fn sockets(&self) -> io::Result<Vec<u64>> {
         let mut inodes = Vec::new();
-        for entry in fs::read_dir(self.of(pid, "fd"))? {
+        for entry in fs::read_dir(self.dir.join("fd"))? {
             let Ok(entry) = entry else { continue };
             let Ok(target) = fs::read_link(entry.path()) else {
                 continue;
@@ -218,16 +282,24 @@ impl<'a> Proc<'a> {
         }
         Ok(inodes)
     }
+}
 
-    /// A socket table (`tcp`, `tcp6`) of the network that the process lives in, bounded to 8 MiB.
-    pub(super) fn socket_table(&self, pid: u32, name: &str) -> io::Result<Vec<u8>> {
-        read_bounded(&self.of(pid, "net").join(name), 8 << 20)
-    }
+fn stat_in(dir: &Path) -> Option<Stat> {
+    parse_stat(&read_bounded(&dir.join("stat"), SMALL).ok()?)
+}
 
-    /// The mounts that this process sees.
-    pub(super) fn mountinfo(&self) -> Vec<u8> {
-        read_bounded(&self.root.join("self/mountinfo"), 1 << 20).unwrap_or_default()
+fn comm_in(dir: &Path) -> io::Result<Vec<u8>> {
+    let mut name = read_bounded(&dir.join("comm"), 64)?;
+    while name.last() == Some(&b'\n') {
+        name.pop();
     }
+    Ok(name)
+}
+
+/// The entries of a directory whose names are numbers. One that ends between listing and reading is a process that ended.
+fn numbers_in(dir: &Path) -> io::Result<Vec<u32>> {
+    let names = fs::read_dir(dir)?.filter_map(Result::ok).map(|entry| entry.file_name());
+    Ok(names.filter_map(|name| name.to_str()?.parse().ok()).collect())
 }
 
 /// Device and inode of what a path leads to. It must not hang on a dead network mount, so the
@@ -262,11 +334,12 @@ mod tests {
         let own = std::process::id();
         assert_eq!(proc.own_pid(), Some(own));
         assert!(proc.pids().unwrap().contains(&own));
-        let Exe::Path { path, .. } = proc.exe(own) else {
+        let own = proc.own().unwrap();
+        let Exe::Path { path, .. } = own.exe() else {
             panic!("own executable is unreadable")
         };
         assert_eq!(path, std::env::current_exe().unwrap());
-        let started = proc.started(proc.stat(own).unwrap()).unwrap();
+        let started = proc.started(own.stat).unwrap();
         let age = SystemTime::now().duration_since(started).unwrap_or_default();
         assert!(age < Duration::from_secs(3600 * 24), "{age:?}");
     }

@@ -16,6 +16,13 @@ pub(super) struct Stat {
     pub(super) start_ticks: u64,
 }
 
+impl Stat {
+    /// It is dead, or waits only for its parent to notice.
+    pub(super) fn has_ended(self) -> bool {
+        matches!(self.state, b'Z' | b'X' | b'x')
+    }
+}
+
 /// Parses `/proc/<pid>/stat`. The name in parentheses may hold blanks and parentheses itself,
 /// so the fields are counted from the *last* `)` (proc(5)).
 pub(super) fn parse_stat(text: &[u8]) -> Option<Stat> {
@@ -35,6 +42,42 @@ pub(super) fn parse_stat(text: &[u8]) -> Option<Stat> {
 
 fn number<N: std::str::FromStr>(text: &[u8]) -> Option<N> {
     std::str::from_utf8(text).ok()?.trim().parse().ok()
+}
+
+/// The user ids in `/proc/<pid>/status`: real, effective, saved, and of the file system.
+pub(super) fn parse_uids(status: &[u8]) -> Option<[u32; 4]> {
+    let line = status
+        .split(|byte| *byte == b'\n')
+        .find_map(|line| line.strip_prefix(b"Uid:"))?;
+    let mut ids = line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
+    let mut next = || number(ids.next()?);
+    Some([next()?, next()?, next()?, next()?])
+}
+
+/// Whether `/proc/<pid>/cgroup` says that the process is in that control group of systemd's, or in one below it.
+pub(super) fn in_control_group(text: &[u8], group: &str) -> bool {
+    text.split(|byte| *byte == b'\n').any(|line| {
+        let mut fields = line.splitn(3, |byte| *byte == b':');
+        let (Some(number), Some(name), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
+            return false;
+        };
+        let of_systemd = name == b"name=systemd" || (number == b"0" && name.is_empty());
+        let below = path.strip_prefix(group.as_bytes());
+        of_systemd && group.len() > 1 && below.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    })
+}
+
+/// One limit of `/proc/<pid>/limits`, by its name there, such as `Max open files`: soft and hard. The inner `None` is "unlimited".
+pub(super) fn parse_limit(text: &[u8], name: &str) -> Option<(Option<u64>, Option<u64>)> {
+    let line = text
+        .split(|byte| *byte == b'\n')
+        .find_map(|line| line.strip_prefix(name.as_bytes()))?;
+    let mut fields = line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
+    let mut next = || match fields.next()? {
+        b"unlimited" => Some(None),
+        value => number(value).map(Some),
+    };
+    Some((next()?, next()?))
 }
 
 /// The open flags in `/proc/<pid>/fdinfo/<fd>`: whether that descriptor can write.
@@ -172,6 +215,42 @@ mod tests {
     }
 
     #[test]
+    fn the_user_ids_are_read_from_the_status_and_not_from_a_name_that_imitates_it() {
+        let status = b"Name:\tUid:\\t0\nUmask:\t0022\nUid:\t1000\t0\t0\t0\nGid:\t5\t5\t5\t5\n";
+        assert_eq!(parse_uids(status), Some([1000, 0, 0, 0]));
+        assert_eq!(parse_uids(b"Uid:\t1000\t0\n"), None);
+    }
+
+    #[test]
+    fn a_control_group_holds_itself_and_what_is_below_it_but_not_a_name_that_begins_alike() {
+        let unit = "/system.slice/kerio-connect.service";
+        for text in [
+            "0::/system.slice/kerio-connect.service\n",
+            "4:pids:/x\n1:name=systemd:/system.slice/kerio-connect.service\n",
+            "0::/system.slice/kerio-connect.service/inner\n",
+        ] {
+            assert!(in_control_group(text.as_bytes(), unit), "{text}");
+        }
+        for text in [
+            "0::/user.slice\n",
+            "0::/system.slice/kerio-connect.service-of-mine\n",
+            "4:pids:/system.slice/kerio-connect.service\n",
+            "",
+        ] {
+            assert!(!in_control_group(text.as_bytes(), unit), "{text}");
+        }
+        assert!(!in_control_group(b"0::/\n", "") && !in_control_group(b"0::/\n", "/"));
+    }
+
+    #[test]
+    fn limits_are_read_with_their_names_of_several_words() {
+        let text = b"Limit                     Soft Limit           Hard Limit           Units     \nMax file size             unlimited            unlimited            bytes     \nMax open files            1024                 1048576              files     \n";
+        assert_eq!(parse_limit(text, "Max open files"), Some((Some(1024), Some(1_048_576))));
+        assert_eq!(parse_limit(text, "Max file size"), Some((None, None)));
+        assert_eq!(parse_limit(text, "Max locked memory"), None);
+    }
+
+    #[test]
     fn the_flags_of_a_descriptor_tell_reading_from_writing() {
         assert_eq!(writes(b"pos:\t0\nflags:\t0100000\nmnt_id:\t29\n"), Some(false));
         assert_eq!(writes(b"pos:\t0\nflags:\t0100001\nmnt_id:\t29\n"), Some(true));
@@ -201,6 +280,7 @@ mod tests {
         #[test]
         fn no_bytes_make_a_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
             let _ = (parse_stat(&bytes), writes(&bytes), parse_exe(&bytes), socket_inode(&bytes), parse_mounts(&bytes), parse_boot_time(&bytes));
+            let _ = (parse_uids(&bytes), in_control_group(&bytes, "/a"), parse_limit(&bytes, "Max"));
         }
 
         #[test]

@@ -1,11 +1,18 @@
 //! Which processes are the engine of one configuration file, which might be, which others have the file open for writing,
-//! and on which ports they listen. Looks at `/proc` only; knows nothing of services.
+//! and on which ports they listen. Looks at `/proc`, and at what systemd calls the processes of its unit.
+//!
+//! Whoever can run a program can give it any name, put it beside a link to the file, and show us any path by a mount of his
+//! own. So a process counts only if it runs as root or as the file's owner; and where it is not in a container with files of its
+//! own, only if its executable lies where nobody but these two could have put it.
 
 use super::places::{CONFIG_FILE, EXECUTABLE, Places};
-use super::proc_fs::{Exe, FileId, Proc, file_id};
-use super::proc_parse::{Stat, listeners, parse_mounts};
+use super::proc_fs::{Exe, FileId, Proc, Task, file_id};
+use super::proc_parse::{listeners, parse_mounts};
+use super::systemd::Unit;
 use std::collections::BTreeSet;
+use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -20,6 +27,17 @@ pub struct Process {
     pub started: Option<SystemTime>,
     /// What it runs, or its name where that cannot be read; control bytes as hex.
     pub what: String,
+    /// Systemd counts it among the processes of the engine's own unit.
+    pub(super) of_unit: bool,
+    /// It lives in the same container as we do: what an init script here stops, and what it can start again.
+    pub(super) here: bool,
+}
+
+impl Process {
+    /// Whether both are the same process, and not two that had the same id.
+    pub(super) fn is(&self, other: &Process) -> bool {
+        (self.pid, self.start_ticks) == (other.pid, other.start_ticks)
+    }
 }
 
 /// What a look at the process tree found.
@@ -31,6 +49,8 @@ pub(super) struct Seen {
     pub(super) writers: Vec<Process>,
     /// Processes that may be an engine of this file, with the reason why that cannot be told.
     pub(super) unproven: Vec<(Process, String)>,
+    /// Processes that have the engine's name and are none.
+    pub(super) namesakes: Vec<Process>,
     /// Why the tree as a whole cannot be trusted to show every process.
     pub(super) blind: Option<String>,
     /// Other processes stand outside this PID namespace; they are not seen here.
@@ -44,8 +64,9 @@ enum Relation {
     Other,
 }
 
-/// Looks at every process.
-pub(super) fn look(places: &Places) -> Seen {
+/// Looks at every process. `unit` is the engine's own unit; one that systemd made from an init script does not say which
+/// processes it has.
+pub(super) fn look(places: &Places, unit: Option<&Unit>) -> Seen {
     let proc = Proc::new(&places.proc_root);
     let mut seen = Seen {
         namespaced: !proc.sees_whole_host(),
@@ -55,39 +76,39 @@ pub(super) fn look(places: &Places) -> Seen {
     let pids = match proc.pids() {
         Ok(pids) => pids,
         Err(error) => {
-            seen.blind = Some(format!("{} cannot be read: {error}", places.proc_root.display()));
+            let root = super::text::shown(places.proc_root.as_os_str().as_encoded_bytes());
+            seen.blind = Some(format!("{root} cannot be read: {error}"));
             return seen;
         }
     };
-    let own = proc.own_pid();
-    let own_exe = own.and_then(|own| proc.exe_id(own));
-    let wanted = Wanted::of(places);
+    let wanted = Wanted {
+        unit: unit.filter(|unit| !unit.is_from_init_script()),
+        ..Wanted::of(places, &proc)
+    };
+    let own = wanted.own.as_ref();
     for pid in pids {
-        if Some(pid) == own {
+        if own.is_some_and(|own| own.pid == pid) {
             continue;
         }
-        let Some(stat) = proc.stat(pid) else { continue };
-        if matches!(stat.state, b'Z' | b'X' | b'x') {
-            if proc.comm(pid).is_ok_and(|name| name == EXECUTABLE.as_bytes()) && proc.has_threads_left(pid) {
-                let why =
-                    format!("process {pid}, named {EXECUTABLE}, has ended only in part: other threads of it live");
-                seen.unproven.push((describe(&proc, pid, stat), why));
-            }
-            continue;
-        }
+        let Some(task) = proc.task(pid) else { continue };
         // A command of ours between its fork and its exec: for that moment it holds copies of our own handles.
-        if own == Some(stat.parent) && own_exe.is_some() && proc.exe_id(pid) == own_exe {
+        if own.is_some_and(|own| {
+            own.pid == task.stat.parent && wanted.own_exe.is_some() && task.exe_id() == wanted.own_exe
+        }) {
             continue;
         }
-        match wanted.judge(&proc, pid) {
-            Relation::Engine => seen.engines.push(describe(&proc, pid, stat)),
-            Relation::Unproven(why) => seen.unproven.push((describe(&proc, pid, stat), why)),
+        match wanted.judge(&task) {
+            Relation::Engine => seen.engines.push(wanted.describe(&proc, &task)),
+            Relation::Unproven(why) => seen.unproven.push((wanted.describe(&proc, &task), why)),
             Relation::Other => {
                 if wanted
                     .file
-                    .is_some_and(|file| proc.has_open_for_writing(pid, file) == Some(true))
+                    .is_some_and(|file| task.has_open_for_writing(file) == Some(true))
                 {
-                    seen.writers.push(describe(&proc, pid, stat));
+                    seen.writers.push(wanted.describe(&proc, &task));
+                }
+                if has_the_name(&task) {
+                    seen.namesakes.push(wanted.describe(&proc, &task));
                 }
             }
         }
@@ -95,82 +116,193 @@ pub(super) fn look(places: &Places) -> Seen {
     seen
 }
 
-/// What an engine of the file looks like.
-struct Wanted {
-    paths: Vec<PathBuf>,
-    ids: Vec<FileId>,
-    file: Option<FileId>,
+/// Whether a script that looks for the engine by name would find this process.
+fn has_the_name(task: &Task) -> bool {
+    let name = EXECUTABLE.as_bytes();
+    let of_file =
+        |exe: Exe| matches!(exe, Exe::Path { path, .. } if path.file_name().is_some_and(|file| file == EXECUTABLE));
+    task.comm().is_ok_and(|found| found == name) || of_file(task.exe())
 }
 
-impl Wanted {
-    fn of(places: &Places) -> Wanted {
-        let paths = places.executables();
+/// What an engine of the file looks like.
+struct Wanted<'a> {
+    /// The paths that its executable can have, with what lies there now.
+    executables: Vec<(PathBuf, Option<FileId>)>,
+    file: Option<FileId>,
+    /// The file's owner: an engine that gave up root's rights runs as him, for it has to write the file.
+    owner: Option<u32>,
+    own: Option<Task>,
+    own_exe: Option<FileId>,
+    unit: Option<&'a Unit>,
+}
+
+impl Wanted<'_> {
+    fn of(places: &Places, proc: &Proc<'_>) -> Self {
+        let own = proc.own();
         Wanted {
-            ids: paths.iter().filter_map(|path| file_id(path)).collect(),
-            paths,
+            executables: places
+                .executables()
+                .into_iter()
+                .map(|path| (path.clone(), file_id(&path)))
+                .collect(),
             file: file_id(&places.resolved),
+            owner: fs::metadata(&places.resolved).ok().map(|found| found.uid()),
+            own_exe: own.as_ref().and_then(Task::exe_id),
+            own,
+            unit: None,
         }
     }
 
-    fn judge(&self, proc: &Proc<'_>, pid: u32) -> Relation {
-        match proc.exe(pid) {
+    fn judge(&self, task: &Task) -> Relation {
+        if self.is_main_process(task) {
+            return Relation::Engine;
+        }
+        let pid = task.pid;
+        let named = task.comm().is_ok_and(|name| name == EXECUTABLE.as_bytes());
+        match task.exe() {
+            Exe::Absent if named && task.stat.has_ended() && self.is_trusted_user(task) => Relation::Unproven(format!(
+                "process {pid}, named {EXECUTABLE}, has ended only in part: other threads of it live"
+            )),
             Exe::Absent => Relation::Other,
-            Exe::Hidden => match proc.comm(pid) {
-                Ok(name) if name == EXECUTABLE.as_bytes() => Relation::Unproven(format!(
-                    "process {pid} is named {EXECUTABLE}, and its executable cannot be read without rights"
-                )),
-                _ => Relation::Other,
-            },
+            Exe::Hidden if named && self.is_trusted_user(task) => Relation::Unproven(format!(
+                "process {pid} is named {EXECUTABLE}, and its executable cannot be read without rights"
+            )),
+            Exe::Hidden => Relation::Other,
             Exe::Path { path, deleted } => {
-                // In another container the same path is another file: two servers on one host look alike.
-                let ours = self.paths.contains(&path) && !proc.is_contained(pid);
-                if ours || proc.exe_id(pid).is_some_and(|id| self.ids.contains(&id)) {
+                let file_name = path.file_name().map(|name| name.as_encoded_bytes()).unwrap_or_default();
+                // An update, or an administrator, may have renamed the executable of an engine that runs.
+                let named = named || file_name.starts_with(EXECUTABLE.as_bytes());
+                let known = self.known_place(task, &path, deleted);
+                if (named || known.is_some()) && self.is_of_unit(task) {
                     return Relation::Engine;
                 }
-                if path.file_name().is_some_and(|name| name == EXECUTABLE) {
-                    return self.judge_elsewhere(proc, pid, &path, deleted);
+                if !(named || known.is_some()) || !self.is_trusted_user(task) {
+                    return Relation::Other;
                 }
-                Relation::Other
+                match known {
+                    Some(place) => self.judge_place(task, place),
+                    None => self.judge_elsewhere(task, &path, deleted),
+                }
             }
         }
     }
 
-    /// An executable of that name in another directory, or in another container: the configuration
+    /// The place of ours that a process's executable lies in: it is the file that lies there, or it was started from there and has
+    /// been replaced since. In another container the same path is another file, and the same file may serve another configuration.
+    fn known_place(&self, task: &Task, path: &Path, deleted: bool) -> Option<&Path> {
+        let id = task.exe_id();
+        let same_mounts = self.own.as_ref().is_none_or(|own| {
+            let (theirs, ours) = (task.namespace("mnt"), own.namespace("mnt"));
+            theirs.is_none() || ours.is_none() || theirs == ours
+        });
+        let uses_another =
+            || matches!(task.id_of(&path.with_file_name(CONFIG_FILE)), Ok(Some(id)) if Some(id) != self.file);
+        let found = self.executables.iter().find(|(known, found)| {
+            let same_file = found.is_some() && *found == id;
+            same_file || (known == path && (deleted || found.is_none()))
+        });
+        found
+            .filter(|_| same_mounts || !uses_another())
+            .map(|(known, _)| known.as_path())
+    }
+
+    fn judge_place(&self, task: &Task, place: &Path) -> Relation {
+        match self.who_else_writes(place) {
+            None => Relation::Engine,
+            Some(why) => Relation::Unproven(format!(
+                "process {} runs {}, but others than root and the file's owner could have put that there: {why}",
+                task.pid,
+                super::text::shown(place.as_os_str().as_encoded_bytes())
+            )),
+        }
+    }
+
+    /// An executable of that name in another directory, of another name in ours, or in another container: the configuration
     /// beside it, seen with that process's eyes, tells whether it is ours. An engine's is always there (seen in real installs):
     /// without one, or with another one, it is something else that happens to have the name.
-    fn judge_elsewhere(&self, proc: &Proc<'_>, pid: u32, path: &Path, deleted: bool) -> Relation {
-        let beside = path.with_file_name(CONFIG_FILE);
-        match proc.id_seen_by(pid, &beside) {
-            Ok(Some(theirs)) if Some(theirs) == self.file => Relation::Engine,
+    fn judge_elsewhere(&self, task: &Task, path: &Path, deleted: bool) -> Relation {
+        let contained = self.own.as_ref().is_some_and(|own| task.is_contained(own));
+        match task.id_of(&path.with_file_name(CONFIG_FILE)) {
+            Ok(Some(theirs)) if Some(theirs) == self.file => {
+                if contained {
+                    Relation::Engine
+                } else {
+                    self.judge_place(task, path)
+                }
+            }
             Ok(_) => Relation::Other,
-            // It ended in this moment.
-            Err(_) if proc.stat(pid).is_none() => Relation::Other,
             Err(_) => {
                 let gone = if deleted { " (deleted)" } else { "" };
-                let place = if proc.is_contained(pid) {
-                    " in another container"
-                } else {
-                    ""
-                };
+                let place = if contained { " in another container" } else { "" };
                 let path = super::text::shown(path.as_os_str().as_encoded_bytes());
                 Relation::Unproven(format!(
-                    "process {pid} runs {path}{gone}{place}, and it cannot be told which file is its configuration"
+                    "process {} runs {path}{gone}{place}, and it cannot be told which file is its configuration",
+                    task.pid
                 ))
             }
         }
     }
-}
 
-fn describe(proc: &Proc<'_>, pid: u32, stat: Stat) -> Process {
-    let what = match proc.exe(pid) {
-        Exe::Path { path, .. } => super::text::shown(path.as_os_str().as_encoded_bytes()),
-        _ => super::text::shown(&proc.comm(pid).unwrap_or_default()),
-    };
-    Process {
-        pid,
-        start_ticks: stat.start_ticks,
-        started: proc.started(stat),
-        what,
+    /// Whether it runs as root or as the file's owner. A process whose user cannot be seen is not taken for a stranger's.
+    fn is_trusted_user(&self, task: &Task) -> bool {
+        let trusted = |uid: &u32| *uid == 0 || Some(*uid) == self.owner;
+        // The first one is the user who started it, also where a program takes on other rights (set-user-ID).
+        task.uids().is_none_or(|[real, ..]| trusted(&real))
+    }
+
+    /// Who else than root and the file's owner could put a program there, in words: the file itself and every directory above it
+    /// count. A directory of root's that is writable by all but sticky, such as /tmp, lets nobody replace what others made there.
+    fn who_else_writes(&self, place: &Path) -> Option<String> {
+        let place = place.canonicalize().or_else(|_| {
+            // Replaced by an update, or renamed: its directory is what counts then.
+            let dir = place.parent().unwrap_or(Path::new("/"));
+            dir.canonicalize()
+        });
+        let Ok(place) = place else {
+            return Some("it is gone".to_owned());
+        };
+        place.ancestors().find_map(|path| {
+            let shown = super::text::shown(path.as_os_str().as_encoded_bytes());
+            let found = match fs::symlink_metadata(path) {
+                Ok(found) => found,
+                Err(error) => return Some(format!("{shown} cannot be looked at ({error})")),
+            };
+            let (uid, mode) = (found.uid(), found.mode());
+            if uid != 0 && Some(uid) != self.owner {
+                return Some(format!("{shown} belongs to user {uid}"));
+            }
+            let sticky = found.is_dir() && mode & 0o1000 != 0 && uid == 0;
+            let by_others = mode & 0o002 != 0 || (mode & 0o020 != 0 && found.gid() != 0);
+            (by_others && !sticky).then(|| format!("{shown} is writable by others (mode {:o})", mode & 0o7777))
+        })
+    }
+
+    /// The process that systemd calls the main one of the unit, whatever it runs.
+    fn is_main_process(&self, task: &Task) -> bool {
+        self.unit.is_some_and(|unit| unit.main_pid == Some(task.pid))
+    }
+
+    fn is_of_unit(&self, task: &Task) -> bool {
+        let Some(unit) = self.unit else { return false };
+        self.is_main_process(task) || task.is_in_control_group(&unit.control_group)
+    }
+
+    fn describe(&self, proc: &Proc<'_>, task: &Task) -> Process {
+        let what = match task.exe() {
+            Exe::Path { path, .. } => super::text::shown(path.as_os_str().as_encoded_bytes()),
+            _ => super::text::shown(&task.comm().unwrap_or_default()),
+        };
+        Process {
+            pid: task.pid,
+            start_ticks: task.stat.start_ticks,
+            started: proc.started(task.stat),
+            what,
+            of_unit: self.is_of_unit(task),
+            here: self
+                .own
+                .as_ref()
+                .is_some_and(|own| task.shares(own, "pid") && !task.is_contained(own)),
+        }
     }
 }
 
@@ -216,7 +348,9 @@ pub fn listening_ports(proc_root: &Path, pids: &[u32]) -> Vec<SocketAddr> {
     let proc = Proc::new(proc_root);
     let mut found = BTreeSet::new();
     for pid in pids {
-        let Ok(inodes) = proc.sockets(*pid) else { continue };
+        let Some(Ok(inodes)) = proc.task(*pid).map(|task| task.sockets()) else {
+            continue;
+        };
         for table in ["tcp", "tcp6"] {
             let Ok(text) = proc.socket_table(*pid, table) else {
                 continue;
@@ -235,8 +369,7 @@ pub fn listening_ports(proc_root: &Path, pids: &[u32]) -> Vec<SocketAddr> {
 /// loopback would be somebody else's. `false` as well where that cannot be seen.
 pub fn in_our_network(proc_root: &Path, pid: u32) -> bool {
     let proc = Proc::new(proc_root);
-    let ours = proc.own_pid().and_then(|own| proc.namespace(own, "net"));
-    ours.is_some() && ours == proc.namespace(pid, "net")
+    matches!((proc.own(), proc.task(pid)), (Some(own), Some(task)) if task.shares(&own, "net"))
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ pub struct Commands {
     pub stop: Vec<String>,
     /// Starts the engine.
     pub start: Vec<String>,
-    /// Tells whether it runs, as init scripts do: status 0 runs, 1 to 3 does not, else not known (LSB).
+    /// Ends with status 0 if the engine runs (LSB). It is asked only where the engine's processes cannot be seen, and it can prove
+    /// neither a stop nor a start: init scripts exist whose `status` ends with 0 whatever the engine does.
     pub status: Option<Vec<String>>,
 }
 
@@ -24,8 +25,6 @@ pub struct Commands {
 pub(super) struct ServiceAnswer {
     /// The systemd unit, if there is one.
     pub(super) unit: Option<Unit>,
-    /// What the user's own status command said: `Some(true)` runs, `Some(false)` stopped.
-    pub(super) command: Option<bool>,
     /// A service in this PID namespace starts and stops the engine, so that it cannot run outside of it.
     pub(super) manages: bool,
     /// The service could not be asked (why).
@@ -65,7 +64,12 @@ impl Service {
     pub fn description(&self) -> String {
         match self {
             Service::Systemd { unit } => format!("systemd unit {unit}"),
-            Service::InitScript { path } => format!("init script {}", path.display()),
+            Service::InitScript { path } => {
+                format!(
+                    "init script {}",
+                    super::text::shown(path.as_os_str().as_encoded_bytes())
+                )
+            }
             Service::Commands(_) => "the commands set in kerio-tls.toml".to_owned(),
         }
     }
@@ -103,25 +107,24 @@ impl Service {
             Ok(unit) => answer.unit = unit.filter(|unit| unit.exists() || unit.why_not_stopped().is_some()),
             Err(why) => answer.silent = Some(why),
         }
-        match service {
-            Some(Service::Systemd { .. }) => answer.manages = true,
-            Some(Service::InitScript { .. }) => answer.manages = Proc::new(&places.proc_root).is_a_system(),
-            Some(Service::Commands(Commands { status: Some(argv), .. })) => {
-                match command::ask(&Call::of_daemon(argv)) {
-                    Ok(ran) => match ran.code {
-                        Some(0) => answer.command = Some(true),
-                        Some(1..=3) => answer.command = Some(false),
-                        _ => {
-                            answer.silent =
-                                Some(format!("the configured status command does not tell: {}", ran.words()))
-                        }
-                    },
-                    Err(error) => answer.silent = Some(format!("the configured status command does not tell: {error}")),
-                }
-            }
-            Some(Service::Commands(_)) | None => {}
-        }
+        answer.manages = match service {
+            Some(Service::Systemd { .. }) => true,
+            Some(Service::InitScript { .. }) => Proc::new(&places.proc_root).is_a_system(),
+            Some(Service::Commands(_)) | None => false,
+        };
         answer
+    }
+
+    /// What the administrator's status command says; `None` without one, or if it does not tell.
+    pub(super) fn says_running(&self) -> Option<bool> {
+        let Service::Commands(Commands { status: Some(argv), .. }) = self else {
+            return None;
+        };
+        match command::ask(&Call::of_daemon(argv)).ok()?.code? {
+            0 => Some(true),
+            1..=3 => Some(false),
+            _ => None,
+        }
     }
 
     /// Whether the programs that it needs are there.

@@ -1,11 +1,14 @@
 //! The start command, and the watch after it. A start command that ends well proves little: systemd reports success while a
 //! unit crash-loops, and a unit made from an init script stays "active" when its daemon is long dead.
 
-use super::command;
+use super::command::{self, Call};
 use super::controller::{Controller, EngineProgress, EngineStep};
 use super::error::EngineError;
+use super::proc_fs::Proc;
 use super::processes;
-use super::status::{State, Status};
+use super::service::Service;
+use super::status::Status;
+use super::systemd::Unit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -17,11 +20,19 @@ pub struct Started {
     /// The run of the unit that this start began, where systemd has one.
     pub(super) invocation: Option<String>,
     pub(super) restarts: u64,
+    /// Nothing was started: the engine that was there before the stop never ended.
+    pub(super) kept: bool,
 }
+
+/// How long the start waits for the last traces of an engine that has ended: its stop command, its entry in the process table.
+const TRACES: Duration = Duration::from_secs(10);
 
 impl Controller {
     /// Starts the engine. An `Ok` only means that the start command ended well: see [`Controller::watch`].
     /// It cannot be cancelled: from the exchange on, the engine has to come up.
+    ///
+    /// Once a stop command was run, the start command is run whatever else seems to be an engine by now; only the very process that
+    /// was there before the stop, and will not end any more, makes it needless. Nothing is started into an engine that is stopping.
     pub fn start(&self, progress: &mut dyn FnMut(EngineProgress)) -> Result<Started, EngineError> {
         let Some(service) = &self.service else {
             return Err(EngineError::NoService {
@@ -30,36 +41,27 @@ impl Controller {
             });
         };
         let begin = Instant::now();
-        let before = self.status();
-        // A mere writer of the file makes the state "running" too; it is no engine.
-        let is_there = !before.processes.is_empty() || before.writers.is_empty();
-        if before.state == State::Running
-            && is_there
-            && before
-                .unit
-                .as_ref()
-                .is_none_or(|unit| unit.active_state == "active" && !unit.job_pending)
-        {
-            let unit = before.unit.unwrap_or_default();
-            return Ok(Started {
-                took: Duration::ZERO,
-                invocation: Some(unit.invocation).filter(|id| !id.is_empty()),
-                restarts: unit.restarts,
-            });
+        let kept = if self.told_to_stop() {
+            self.wait_for_the_end(service, progress)
+        } else {
+            self.runs_already()?
+        };
+        if let Some(kept) = kept {
+            return Ok(kept);
         }
         if let Some(call) = service.clear_call() {
             // It fails where there is nothing to clear.
             let _ = command::ask(&call);
         }
-        let call = service.start_call();
-        let failed = |why: String| EngineError::NotStarted {
-            why: format!("`{}`: {why}", call.words()),
-            journal: self.journal_tail(20),
+        let limits = self.before_stop().as_ref().map(|before| before.limits.clone());
+        let call = Call {
+            limits: limits.unwrap_or_default(),
+            ..service.start_call()
         };
-        match self.run(&call, EngineStep::Starting, progress) {
+        match self.run(&call, EngineStep::Starting, progress, &mut || true) {
             Ok(ran) if ran.ok() => {}
-            Ok(ran) => return Err(failed(ran.words())),
-            Err(error) => return Err(failed(error.to_string())),
+            Ok(ran) => self.failed_start(&call, ran.words())?,
+            Err(error) => self.failed_start(&call, error.to_string())?,
         }
         let unit = super::systemd::ask_systemd(&self.places)
             .ok()
@@ -70,7 +72,97 @@ impl Controller {
             took: begin.elapsed(),
             invocation: Some(unit.invocation).filter(|id| !id.is_empty() && unit.restarts == 0),
             restarts: 0,
+            kept: false,
         })
+    }
+
+    /// Where we stopped nothing, an engine that runs is left alone.
+    fn runs_already(&self) -> Result<Option<Started>, EngineError> {
+        let status = self.status();
+        if let Some(other) = status.others.first() {
+            return Err(EngineError::NotStarted {
+                why: format!(
+                    "process {} ({}) uses this file already, and two engines must not; stop that one first",
+                    other.pid, other.what
+                ),
+                journal: Vec::new(),
+            });
+        }
+        let steady = |unit: &Unit| unit.active_state == "active" && !unit.job_pending;
+        let runs = status.service_is_up() && status.unit.as_ref().is_none_or(steady);
+        Ok(runs.then(|| Started::kept(status.unit.unwrap_or_default())))
+    }
+
+    /// After a stop command: waits until what was there before has ended. `Some`: it stays.
+    fn wait_for_the_end(&self, service: &Service, progress: &mut dyn FnMut(EngineProgress)) -> Option<Started> {
+        let begin = Instant::now();
+        loop {
+            let status = self.status();
+            let proc = Proc::new(&self.places.proc_root);
+            let (old, traces) = match self.before_stop().as_mut() {
+                Some(before) => (
+                    before.still_there(&status) > 0,
+                    before.is_in_table(&proc) || before.command_runs(),
+                ),
+                None => (false, false),
+            };
+            if let Service::Systemd { .. } = service {
+                // Systemd puts its own jobs in order: a start waits for the stop before it.
+                let unit = status.unit.clone().unwrap_or_default();
+                let stays = old && status.service_is_up() && unit.active_state == "active" && !unit.job_pending;
+                return stays.then(|| Started::kept(unit));
+            }
+            let waited = begin.elapsed();
+            if !old && (!traces || waited >= TRACES) {
+                // What is left of the stop command must not reach the engine that is started now.
+                if let Some(before) = self.before_stop().as_mut().filter(|_| traces) {
+                    before.end_command();
+                }
+                return None;
+            }
+            if old && (self.had_no_effect(&status) || waited >= self.timing.patience) {
+                return Some(Started::kept(status.unit.unwrap_or_default()));
+            }
+            progress(EngineProgress {
+                step: EngineStep::Stopping,
+                passed: waited,
+                limit: self.timing.patience,
+                detail: status.why,
+            });
+            std::thread::sleep(self.timing.poll);
+        }
+    }
+
+    /// A start command that failed has failed, unless an engine of the service is there all the same: scripts call it an error
+    /// that it runs already.
+    fn failed_start(&self, call: &Call, why: String) -> Result<(), EngineError> {
+        let status = self.status();
+        let by_systemd = matches!(self.service, Some(Service::Systemd { .. }));
+        if status.service_is_up() && !by_systemd {
+            return Ok(());
+        }
+        let name = status.namesakes.first().map_or_else(String::new, |other| {
+            format!(
+                "; process {} ({}) has the engine's name: if the script looks for its engine by name, end that process, then start the engine",
+                other.pid, other.what
+            )
+        });
+        Err(EngineError::NotStarted {
+            why: format!("`{}`: {why}{name}", call.words()),
+            journal: self.journal_tail(20),
+        })
+    }
+}
+
+impl Started {
+    /// The engine never ended.
+    fn kept(unit: Unit) -> Started {
+        Started {
+            took: Duration::ZERO,
+            invocation: Some(unit.invocation).filter(|id| !id.is_empty()),
+            restarts: unit.restarts,
+            kept: true,
+        }
     }
 }
 
@@ -118,6 +210,30 @@ impl Controller {
         progress: &mut dyn FnMut(EngineProgress),
         values: &mut dyn FnMut() -> Result<(), String>,
     ) -> Result<StartedWell, EngineError> {
+        match self.watch_once(started, ports_before, progress, values) {
+            // It was told to stop, seemed not to care, and has ended now: then it has to be started after all.
+            Err(EngineError::NotWell { .. })
+                if started.kept && self.told_to_stop() && !self.status().service_is_up() =>
+            {
+                let started = self.start(progress)?;
+                self.watch_once(&started, ports_before, progress, values)
+            }
+            watched => watched,
+        }
+    }
+
+    fn watch_once(
+        &self,
+        started: &Started,
+        ports_before: &[SocketAddr],
+        progress: &mut dyn FnMut(EngineProgress),
+        values: &mut dyn FnMut() -> Result<(), String>,
+    ) -> Result<StartedWell, EngineError> {
+        let watch = if started.kept && self.told_to_stop() {
+            self.timing.after_all
+        } else {
+            self.timing.watch
+        };
         let begin = Instant::now();
         let mut invocation = started.invocation.clone();
         let active = self.wait_until_active(started, begin, &mut invocation, progress)?;
@@ -145,11 +261,11 @@ impl Controller {
             progress(EngineProgress {
                 step: EngineStep::Watching,
                 passed: up.elapsed(),
-                limit: self.timing.watch,
+                limit: watch,
                 detail: status.why.clone(),
             });
-            if up.elapsed() >= self.timing.watch
-                && let Some((ports, notes)) = self.check_ports(&status, up)?
+            if up.elapsed() >= watch
+                && let Some((ports, notes)) = self.check_ports(&status, up, watch)?
             {
                 let missing_ports = ports_before
                     .iter()
@@ -189,7 +305,7 @@ impl Controller {
             if !status.processes.is_empty() || starting {
                 absent_since = Instant::now();
             }
-            if absent_since.elapsed() >= self.timing.appear {
+            if started.kept || absent_since.elapsed() >= self.timing.appear {
                 return Err(self.not_well(format!(
                     "no engine process {} s after the start: {}",
                     absent_since.elapsed().as_secs(),
@@ -228,7 +344,7 @@ impl Controller {
             )));
         }
         // Commands of the administrator's may start it outside of the unit; then the unit says nothing about it.
-        let ours = matches!(self.service, Some(super::Service::Systemd { .. }));
+        let ours = matches!(self.service, Some(Service::Systemd { .. }));
         if ours && matches!(unit.active_state.as_str(), "inactive" | "failed" | "deactivating") {
             return Err(self.not_well(format!(
                 "systemd calls {} {}, its last run ended with \"{}\"",
@@ -250,7 +366,7 @@ impl Controller {
     }
 
     /// `Ok(None)`: no port yet, go on waiting; a start may take a while to listen.
-    fn check_ports(&self, status: &Status, up: Instant) -> Result<Option<PortsAndNotes>, EngineError> {
+    fn check_ports(&self, status: &Status, up: Instant, watch: Duration) -> Result<Option<PortsAndNotes>, EngineError> {
         let reachable = status
             .processes
             .iter()
@@ -265,7 +381,7 @@ impl Controller {
             listening.sort();
             return Ok(Some((listening, Vec::new())));
         }
-        if up.elapsed() >= self.timing.watch + self.timing.appear {
+        if up.elapsed() >= watch + self.timing.appear {
             let why = if listening.is_empty() {
                 "it listens on no port"
             } else {

@@ -4,7 +4,7 @@
 use super::places::{CONFIG_FILE, Places};
 use super::proc_fs::file_id;
 use super::processes::{self, Process, Seen};
-use super::service::ServiceAnswer;
+use super::service::{Service, ServiceAnswer};
 use super::systemd::Unit;
 use std::time::SystemTime;
 
@@ -28,10 +28,14 @@ pub struct Status {
     pub state: State,
     /// The reason for it, one sentence without a full stop.
     pub why: String,
-    /// The engine's processes, by id.
+    /// The engine's processes that the service stops and starts, by id.
     pub processes: Vec<Process>,
+    /// Engines of this file that the service does not know: they are in the way as well, and stay when it is stopped.
+    pub others: Vec<Process>,
     /// Other processes that have the file open for writing.
     pub writers: Vec<Process>,
+    /// Processes that have the engine's name and are none.
+    pub(super) namesakes: Vec<Process>,
     /// Since when the oldest engine process runs.
     pub since: Option<SystemTime>,
     /// What systemd says of the unit, if it knows one.
@@ -45,28 +49,90 @@ impl Status {
     pub fn is_out_of_the_way(&self) -> bool {
         matches!(self.state, State::None | State::Stopped)
     }
+
+    /// Whether the engine that the service starts is up. Another one of this file, or a process that has it open, is not that.
+    pub fn service_is_up(&self) -> bool {
+        !self.processes.is_empty()
+    }
+}
+
+/// Where the question is asked from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) places: &'a Places,
+    pub(super) service: Option<&'a Service>,
+    /// The engine ran in this very container until we stopped it.
+    pub(super) stopped_here: bool,
+    /// The administrator's word: no engine outside of this container uses the file.
+    pub(super) only_here: bool,
+    /// The status command may say what cannot be seen.
+    pub(super) asks_command: bool,
 }
 
 /// Puts together what the process tree and the service say.
-pub(super) fn judge(places: &Places, seen: Seen, answer: ServiceAnswer) -> Status {
-    let executable = places.executables().into_iter().find(|path| path.is_file());
-    let (state, why) = decide(places, &seen, &answer, executable.is_some());
-    let since = seen.engines.iter().filter_map(|process| process.started).min();
+pub(super) fn judge(view: &View<'_>, seen: Seen, answer: ServiceAnswer) -> Status {
+    let executable = view.places.executables().into_iter().find(|path| path.is_file());
+    let (processes, others): (Vec<Process>, Vec<Process>) = seen
+        .engines
+        .iter()
+        .cloned()
+        .partition(|process| drives(view.service, answer.unit.as_ref(), process));
+    let (state, why) = decide(view, &seen, &answer, executable.is_some(), &processes, &others);
     Status {
         state,
         why,
-        note: note(places, executable.as_deref()),
-        processes: seen.engines,
+        note: note(view.places, executable.as_deref()),
+        since: processes.iter().filter_map(|process| process.started).min(),
+        processes,
+        others,
         writers: seen.writers,
-        since,
+        namesakes: seen.namesakes,
         unit: answer.unit,
     }
 }
 
-fn decide(places: &Places, seen: &Seen, answer: &ServiceAnswer, executable: bool) -> (State, String) {
+/// What the state would be once the service has stopped its processes. Asked before the stop: what cannot be proven then must not
+/// be tried.
+pub(super) fn once_stopped(view: &View<'_>, mut seen: Seen, mut answer: ServiceAnswer) -> (State, String) {
+    let (ended, others): (Vec<Process>, Vec<Process>) = std::mem::take(&mut seen.engines)
+        .into_iter()
+        .partition(|process| drives(view.service, answer.unit.as_ref(), process));
+    let view = View {
+        stopped_here: view.stopped_here || ended.iter().any(|process| process.here),
+        asks_command: false,
+        ..*view
+    };
+    if let Some(unit) = &mut answer.unit {
+        unit.rest();
+    }
+    let executable = view.places.executables().into_iter().any(|path| path.is_file());
+    decide(&view, &seen, &answer, executable, &[], &others)
+}
+
+/// Whether the service stops and starts this engine: systemd the processes of its unit, an init script those of its own container. A
+/// unit that was made from an init script does nothing while systemd thinks that it rests.
+fn drives(service: Option<&Service>, unit: Option<&Unit>, process: &Process) -> bool {
+    match (service, unit) {
+        (Some(Service::Systemd { .. }), Some(unit)) if unit.is_from_init_script() => {
+            process.here && unit.why_not_stopped().is_some()
+        }
+        (Some(Service::Systemd { .. }), Some(_)) => process.of_unit,
+        (Some(Service::InitScript { .. }), _) => process.here,
+        _ => true,
+    }
+}
+
+fn decide(
+    view: &View<'_>,
+    seen: &Seen,
+    answer: &ServiceAnswer,
+    executable: bool,
+    processes: &[Process],
+    others: &[Process],
+) -> (State, String) {
     let unknown = |why: String| (State::Unknown(why.clone()), why);
-    if let Some(engine) = seen.engines.first() {
-        let more = match seen.engines.len() {
+    if let Some(engine) = processes.first() {
+        let more = match processes.len() {
             1 => String::new(),
             all => format!(" and {} more", all - 1),
         };
@@ -75,27 +141,23 @@ fn decide(places: &Places, seen: &Seen, answer: &ServiceAnswer, executable: bool
             format!("process {} runs {}{more}", engine.pid, engine.what),
         );
     }
+    if let Some(other) = others.first() {
+        let service = view.service.map_or_else(String::new, |service| {
+            format!(", which {} neither starts nor stops", service.description())
+        });
+        return (
+            State::Running,
+            format!("process {} runs {}{service}", other.pid, other.what),
+        );
+    }
     if let Some(writer) = seen.writers.first() {
         return (
             State::Running,
             format!("process {} ({}) has the file open for writing", writer.pid, writer.what),
         );
     }
-    if let Some((process, why)) = seen.unproven.first() {
-        // Without rights to read executables, systemd knows its own main process.
-        if let Some(unit) = answer.unit.as_ref().filter(|unit| unit.main_pid == Some(process.pid)) {
-            return (
-                State::Running,
-                format!("process {} is the main process of {}", process.pid, unit.id),
-            );
-        }
+    if let Some((_, why)) = seen.unproven.first() {
         return unknown(why.clone());
-    }
-    if answer.command == Some(true) {
-        return (
-            State::Running,
-            "the configured status command says that it runs".to_owned(),
-        );
     }
     if let Some(why) = &answer.silent {
         return unknown(why.clone());
@@ -103,17 +165,18 @@ fn decide(places: &Places, seen: &Seen, answer: &ServiceAnswer, executable: bool
     if let Some(reason) = answer.unit.as_ref().and_then(Unit::why_not_stopped) {
         return unknown(reason);
     }
-    if let Some(why) = &seen.blind {
-        return unknown(why.clone());
+    if let Some(why) = not_all_is_seen(view, seen, answer, executable) {
+        // Only where we do not see for ourselves: init scripts exist whose status is 0 whatever the engine does.
+        let service = view.service.filter(|_| view.asks_command);
+        return match service.and_then(Service::says_running) {
+            Some(true) => (
+                State::Running,
+                "the configured status command says that it runs".to_owned(),
+            ),
+            _ => unknown(why),
+        };
     }
-    let elsewhere = seen.namespaced && !answer.manages && answer.command.is_none();
-    if elsewhere && (executable || processes::lies_on_a_volume(places)) {
-        return unknown(
-            "this is a container: processes outside of it are not seen, and no service in it starts the engine"
-                .to_owned(),
-        );
-    }
-    if executable || answer.manages || answer.command.is_some() {
+    if executable || answer.manages || matches!(view.service, Some(Service::Commands(_))) {
         let by = if answer.unit.is_some() {
             "systemd and the process tree say so"
         } else {
@@ -125,6 +188,20 @@ fn decide(places: &Places, seen: &Seen, answer: &ServiceAnswer, executable: bool
         State::None,
         "there is no engine beside the file or in the default place, and no such process".to_owned(),
     )
+}
+
+/// Why an engine of this file may run without being seen from here.
+fn not_all_is_seen(view: &View<'_>, seen: &Seen, answer: &ServiceAnswer, executable: bool) -> Option<String> {
+    if let Some(why) = &seen.blind {
+        return Some(why.clone());
+    }
+    let seen_well = !seen.namespaced || answer.manages || view.stopped_here || view.only_here;
+    let may_be_used = || executable || processes::lies_on_a_volume(view.places);
+    (!seen_well && may_be_used()).then(|| {
+        "this is a container: processes outside of it are not seen, and no service in it starts the engine. If no engine outside \
+         of it uses this file, say so in kerio-tls.toml: only_here = true under [engine]"
+            .to_owned()
+    })
 }
 
 /// The engine of the default place reads the file in its own directory; if that is another file, say so.

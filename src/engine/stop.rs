@@ -1,8 +1,9 @@
 //! The stop, and the proof that it was one.
 
-use super::command::{Call, RunError};
-use super::controller::{Controller, EngineProgress, EngineStep};
+use super::command::{Call, Limits, RunError};
+use super::controller::{BeforeStop, Controller, EngineProgress, EngineStep};
 use super::error::EngineError;
+use super::proc_fs::Proc;
 use super::service::{Commands, Service};
 use super::status::Status;
 use std::fs;
@@ -23,12 +24,20 @@ pub struct Stopped {
     pub ports: Vec<SocketAddr>,
 }
 
+/// How the stop command ended.
+struct StopCommand {
+    /// The failure of a command that ran; the engine may have stopped all the same.
+    result: Result<(), EngineError>,
+    /// What a command that ended well said on its error output: it may have done nothing.
+    complaint: Option<String>,
+}
+
 impl Controller {
     /// Stops the engine and proves that it stopped and that the file is quiet. Does nothing if it is stopped already.
     ///
     /// `cancel` ends the waiting for systemd; an init script or a command of the administrator's is waited for, because it would
     /// go on behind our back. After [`EngineError::Cancelled`], as after every other error here, the engine may be stopped or be
-    /// stopping: call [`Controller::start`].
+    /// stopping if [`Controller::told_to_stop`]: then call [`Controller::start`].
     pub fn stop(&self, progress: &mut dyn FnMut(EngineProgress), cancel: &AtomicBool) -> Result<Stopped, EngineError> {
         let begin = Instant::now();
         let before = self.status();
@@ -40,15 +49,10 @@ impl Controller {
             });
         }
         self.free_of_writers(&before)?;
-        let Some(service) = &self.service else {
-            return Err(EngineError::NoService {
-                doing: "stop",
-                manual: self.manual_commands(),
-            });
-        };
+        let service = self.may_stop(&before)?;
         let ports = self.ports(&before);
-        let ended_well = self.run_stop(service, progress)?;
-        self.wait_until_stopped(service, begin, ended_well, progress, cancel)?;
+        let command = self.run_stop(service, &before, &ports, progress)?;
+        self.wait_until_stopped(service, begin, command, progress, cancel)?;
         self.wait_quiet(&self.places.resolved, progress, cancel)?;
         // What starts an engine again without systemd (a supervisor, a cron job) had the time to do it.
         self.prove_stopped()?;
@@ -59,23 +63,75 @@ impl Controller {
         })
     }
 
-    /// Runs the stop command. The failure of a command that ran is handed on inside `Ok`: the engine may have stopped all the same.
+    /// Runs the stop command. `Err`: it could not be run at all.
     fn run_stop(
         &self,
         service: &Service,
+        before: &Status,
+        ports: &[SocketAddr],
         progress: &mut dyn FnMut(EngineProgress),
-    ) -> Result<Result<(), EngineError>, EngineError> {
+    ) -> Result<StopCommand, EngineError> {
+        let limits = before
+            .processes
+            .first()
+            .and_then(|engine| Proc::new(&self.places.proc_root).limits(engine.pid).ok())
+            .map(|text| Limits::parse(&text));
+        let earlier = self.before_stop().take();
+        // Those of the engine that was there before we had a hand in it.
+        let limits = match &earlier {
+            Some(earlier) => earlier.limits.clone(),
+            None => limits.unwrap_or_default(),
+        };
+        *self.before_stop() = Some(BeforeStop {
+            engines: before.processes.clone(),
+            ports: ports.to_vec(),
+            limits,
+            ended: None,
+            command: None,
+        });
         let call = service.stop_call();
         let failed = |why: String| EngineError::Command {
             doing: "stop the engine",
             command: call.words(),
             why,
         };
-        match self.run(&call, EngineStep::Stopping, progress) {
-            Ok(ran) if ran.ok() => Ok(Ok(())),
-            Ok(ran) => Ok(Err(failed(ran.words()))),
-            Err(error @ RunError::TimedOut(..)) => Ok(Err(failed(error.to_string()))),
-            Err(error) => Err(failed(error.to_string())),
+        // Some scripts wait until the process is gone from the table, which a first process that is no init never takes it from.
+        let mut ended: Option<Instant> = None;
+        let ran = self.run(&call, EngineStep::Stopping, progress, &mut || {
+            if !self.status().is_out_of_the_way() {
+                ended = None;
+                return true;
+            }
+            ended.get_or_insert_with(Instant::now).elapsed() < self.timing.no_effect
+        });
+        let mut memory = self.before_stop();
+        if let Some(memory) = memory.as_mut() {
+            memory.ended = Some(Instant::now());
+        }
+        match ran {
+            Ok(ran) if ran.ok() => Ok(StopCommand {
+                result: Ok(()),
+                complaint: ran.complaint(),
+            }),
+            Ok(ran) => Ok(StopCommand {
+                result: Err(failed(ran.words())),
+                complaint: None,
+            }),
+            Err(error @ RunError::TimedOut(..)) => {
+                let why = error.to_string();
+                if let (Some(memory), RunError::TimedOut(_, _, child)) = (memory.as_mut(), error) {
+                    memory.command = child;
+                }
+                Ok(StopCommand {
+                    result: Err(failed(why)),
+                    complaint: None,
+                })
+            }
+            // It never ran.
+            Err(error) => {
+                *memory = earlier;
+                Err(failed(error.to_string()))
+            }
         }
     }
 
@@ -83,16 +139,17 @@ impl Controller {
         &self,
         service: &Service,
         begin: Instant,
-        ended_well: Result<(), EngineError>,
+        command: StopCommand,
         progress: &mut dyn FnMut(EngineProgress),
         cancel: &AtomicBool,
     ) -> Result<(), EngineError> {
         // A stop command that failed will not succeed later; give what is under way a moment.
-        let limit = if ended_well.is_ok() {
+        let limit = if command.result.is_ok() {
             self.timing.patience
         } else {
             begin.elapsed() + self.timing.patience.min(Duration::from_secs(10))
         };
+        let mut another_since: Option<Instant> = None;
         loop {
             let status = self.status();
             if status.is_out_of_the_way() {
@@ -101,14 +158,37 @@ impl Controller {
             if cancel.load(Ordering::Relaxed) {
                 return Err(EngineError::Cancelled);
             }
+            let not_stopped = |why: String| EngineError::NotStopped {
+                why,
+                waited_s: begin.elapsed().as_secs(),
+                look: self.look_command(service),
+            };
             if begin.elapsed() >= limit {
-                ended_well?;
+                command.result?;
                 self.free_of_writers(&status)?;
-                return Err(EngineError::NotStopped {
-                    why: status.why,
-                    waited_s: begin.elapsed().as_secs(),
-                    look: self.look_command(service),
+                return Err(not_stopped(status.why));
+            }
+            if let Some(complaint) = command.complaint.as_ref().filter(|_| self.had_no_effect(&status)) {
+                let name = status.namesakes.first().map_or_else(String::new, |other| {
+                    format!(" (process {} ({}) has the engine's name, too)", other.pid, other.what)
                 });
+                return Err(not_stopped(format!(
+                    "`{}` ended well, but {}, with the same ports as before; it said: {complaint}{name}",
+                    service.stop_call().words(),
+                    status.why
+                )));
+            }
+            // Somebody else starts it again as soon as it ends; the file is never free.
+            if self.is_another(&status) {
+                let since = *another_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= self.timing.no_effect {
+                    return Err(not_stopped(format!(
+                        "{}: something started it again when it had stopped",
+                        status.why
+                    )));
+                }
+            } else {
+                another_since = None;
             }
             let step = if status.processes.is_empty() {
                 EngineStep::Proving
@@ -125,9 +205,33 @@ impl Controller {
         }
     }
 
+    /// Whether the stop command, which has ended, has left the engine as it was: the same processes on the same ports, for so long
+    /// that nothing more is to be expected of it. Systemd says itself what its job is at.
+    pub(super) fn had_no_effect(&self, status: &Status) -> bool {
+        if matches!(self.service, Some(Service::Systemd { .. })) {
+            return false;
+        }
+        let ports = self.ports(status);
+        let mut memory = self.before_stop();
+        let Some(before) = memory.as_mut() else { return false };
+        let all_there = before.still_there(status) == before.engines.len() && !before.engines.is_empty();
+        let long_ago = before
+            .ended
+            .is_some_and(|ended| ended.elapsed() >= self.timing.no_effect);
+        all_there && long_ago && ports == before.ports && !before.command_runs()
+    }
+
+    /// Whether the engine runs, but none of its processes is one that we stopped.
+    fn is_another(&self, status: &Status) -> bool {
+        let memory = self.before_stop();
+        let gone = memory.as_ref().is_some_and(|before| before.still_there(status) == 0);
+        gone && status.service_is_up()
+    }
+
     /// `Err` if no engine but another process holds the file.
     pub(super) fn free_of_writers(&self, status: &Status) -> Result<(), EngineError> {
-        match status.writers.first().filter(|_| status.processes.is_empty()) {
+        let engine = !status.processes.is_empty() || !status.others.is_empty();
+        match status.writers.first().filter(|_| !engine) {
             Some(writer) => Err(EngineError::Busy {
                 pid: writer.pid,
                 what: writer.what.clone(),
@@ -157,7 +261,7 @@ impl Controller {
     fn look_command(&self, service: &Service) -> String {
         match service {
             Service::Systemd { unit } => format!("systemctl status {unit}"),
-            Service::InitScript { path } => format!("{} status", path.display()),
+            Service::InitScript { path } => Call::of([path.as_os_str(), "status".as_ref()]).words(),
             Service::Commands(Commands {
                 status: Some(status), ..
             }) => Call::of(status).words(),

@@ -2,10 +2,11 @@
 
 use super::command::{self, Call};
 use super::places::{Places, UNIT};
+use crate::hostile::slice_at;
 use std::time::Duration;
 
 /// The properties asked for, in one `systemctl show -p`.
-pub(super) const PROPERTIES: &str = "Id,LoadState,ActiveState,SubState,Job,MainPID,NRestarts,InvocationID,Restart,TimeoutStopUSec,Type,SourcePath,NeedDaemonReload,CanStart,CanStop,RefuseManualStart,RefuseManualStop,SendSIGKILL,Result";
+pub(super) const PROPERTIES: &str = "Id,LoadState,ActiveState,SubState,Job,MainPID,ControlGroup,NRestarts,InvocationID,Restart,TimeoutStopUSec,Type,SourcePath,NeedDaemonReload,CanStart,CanStop,RefuseManualStart,RefuseManualStop,SendSIGKILL,Result";
 
 /// A systemd unit as it was at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +23,8 @@ pub struct Unit {
     pub job_pending: bool,
     /// The main process; units made from init scripts have none.
     pub main_pid: Option<u32>,
+    /// The control group that its processes are in; empty while there is none.
+    pub control_group: String,
     /// How often systemd started it again by itself.
     pub restarts: u64,
     /// Names this one run of the unit.
@@ -60,10 +63,7 @@ impl Unit {
             let Some(at) = line.iter().position(|byte| *byte == b'=') else {
                 continue;
             };
-            let (name, value) = (
-                line.get(..at).unwrap_or_default(),
-                line.get(at + 1..).unwrap_or_default(),
-            );
+            let (name, value) = (slice_at(line, ..at), slice_at(line, at + 1..));
             unit.set(name, super::text::shown(value.trim_ascii()));
         }
         unit
@@ -77,6 +77,7 @@ impl Unit {
             b"SubState" => self.sub_state = value,
             b"Job" => self.job_pending = !matches!(value.as_str(), "" | "0"),
             b"MainPID" => self.main_pid = value.parse().ok().filter(|pid| *pid != 0),
+            b"ControlGroup" => self.control_group = value,
             b"NRestarts" => self.restarts = value.parse().unwrap_or(0),
             b"InvocationID" => self.invocation = value,
             b"Restart" => self.restart = value,
@@ -102,6 +103,14 @@ impl Unit {
     /// Whether it is made from an init script: such a unit stays `active` when its daemon dies.
     pub fn is_from_init_script(&self) -> bool {
         self.source.as_deref().is_some_and(|path| path.contains("/init.d/"))
+    }
+
+    /// What it would be after a stop: for the question whether that could be proven.
+    pub(super) fn rest(&mut self) {
+        self.active_state = "inactive".to_owned();
+        self.sub_state = "dead".to_owned();
+        self.job_pending = false;
+        self.main_pid = None;
     }
 
     /// Its states in words, such as `active (running)`.
@@ -187,12 +196,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const RUNNING: &str = "Type=simple\nRestart=on-failure\nTimeoutStopUSec=1min 30s\nMainPID=412\nNRestarts=2\nResult=success\nId=kerio-connect.service\nLoadState=loaded\nActiveState=active\nSubState=running\nInvocationID=aa11\nCanStart=yes\nCanStop=yes\nNeedDaemonReload=no\nRefuseManualStop=no\n";
+    const RUNNING: &str = "Type=simple\nRestart=on-failure\nTimeoutStopUSec=1min 30s\nMainPID=412\nControlGroup=/system.slice/kerio-connect.service\nNRestarts=2\nResult=success\nId=kerio-connect.service\nLoadState=loaded\nActiveState=active\nSubState=running\nInvocationID=aa11\nCanStart=yes\nCanStop=yes\nNeedDaemonReload=no\nRefuseManualStop=no\n";
 
     #[test]
     fn the_properties_of_a_running_unit_are_read() {
         let unit = Unit::parse(RUNNING.as_bytes());
         assert_eq!(unit.main_pid, Some(412));
+        assert_eq!(unit.control_group, "/system.slice/kerio-connect.service");
         assert_eq!(unit.restarts, 2);
         assert_eq!(unit.stop_timeout, Some(Duration::from_secs(90)));
         assert!(unit.exists() && unit.may_stop && unit.kills && !unit.job_pending && !unit.is_from_init_script());

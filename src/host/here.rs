@@ -285,6 +285,7 @@ impl Host {
             Some(commands) => Controller::with_commands(places, commands.clone()),
             None => Controller::find(places),
         };
+        let controller = controller.with_only_here(self.preferences.only_here);
         let usual = engine::Timing::default();
         Some(controller.with_timing(engine::Timing {
             watch: self.preferences.watch.unwrap_or(usual.watch),

@@ -40,6 +40,9 @@ pub(crate) struct ServerMemory {
     pub(crate) speaks_tls13: bool,
     /// The lowest version accepted inbound while no TLS variable was set.
     pub(crate) inbound_default: Option<String>,
+    /// The addresses that answered at the last proof.
+    #[serde(default)]
+    pub(crate) ports: Vec<String>,
     /// When, RFC 3339.
     pub(crate) at: String,
 }
@@ -230,6 +233,7 @@ mod tests {
                 port: None,
             },
             address: None,
+            addresses: Vec::new(),
             authenticated: false,
             evidence: crate::peers::Evidence {
                 knowledge: crate::peers::Knowledge::Ceiling(TlsVersion::Tls12),

@@ -26,6 +26,8 @@ pub struct Preferences {
     pub engine: Option<Commands>,
     /// How long an engine has to stay up before it counts as started well; `None`: the engine room's own limit.
     pub watch: Option<Duration>,
+    /// No engine outside of this container uses the file.
+    pub only_here: bool,
     /// Days of mail that amounts stand for.
     pub days: u32,
     /// Names that this server goes by, lower case.
@@ -49,6 +51,7 @@ impl Default for Preferences {
             catalogue: Catalogue::embedded(),
             engine: None,
             watch: None,
+            only_here: false,
             days: DAYS,
             names: Vec::new(),
             ascii: None,
@@ -115,6 +118,8 @@ struct Engine {
     status: Option<Vec<String>>,
     /// Seconds.
     watch: Option<u64>,
+    #[serde(default)]
+    only_here: bool,
 }
 
 impl Engine {
@@ -179,6 +184,7 @@ impl Preferences {
         preferences.synchronised = file.synchronised.unwrap_or(true);
         if let Some(engine) = file.engine {
             preferences.watch = engine.watch()?;
+            preferences.only_here = engine.only_here;
             match engine.commands()? {
                 Some(_) if !commands_allowed => preferences
                     .warnings
@@ -250,6 +256,12 @@ mod tests {
         assert!(alone.engine.is_none() && alone.warnings.is_empty());
         assert_eq!(alone.watch, Some(Duration::from_secs(1)));
         assert_eq!(Preferences::parse("days = 3\n", true).unwrap().watch, None);
+        assert!(
+            !alone.only_here
+                && Preferences::parse("[engine]\nonly_here = true\n", true)
+                    .unwrap()
+                    .only_here
+        );
         for wrong in [
             "watch = 0",
             "watch = 3601",

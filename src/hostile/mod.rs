@@ -4,10 +4,11 @@
 //! commands) passes through [`safe_text`], [`safe_path`] or [`safe_lines`] before it reaches a terminal, a file that
 //! people print to one, or an error message. There is no second list of such characters anywhere in the house.
 //!
-//! This room must never know where text comes from or where it goes. Which values are secrets is another matter
-//! ([`crate::mailserver_cfg::Secrets`]).
+//! It also knows the marks of a stored secret. Which variables are secret is another matter
+//! ([`crate::mailserver_cfg::Secrets`]). This room must never know where text comes from or where it goes.
 
 mod characters;
+mod secrets;
 mod spans;
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 pub use characters::{is_hidden, is_mark};
+pub use secrets::{holds_secret, holds_secret_in_ciphers, mentions_secret, names_secret};
 pub use spans::{slice_at, text_at};
 
 /// Combining marks shown on one base character. Vietnamese and pointed Hebrew need three; a hundred cover the lines above.

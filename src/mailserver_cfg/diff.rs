@@ -1,17 +1,40 @@
-//! The difference in lines, as a person reviews it: secrets hidden, control characters as hex, long lines cut.
+//! The difference in lines, as a person reviews it: secrets hidden, unseen characters as hex, long lines cut.
 
 use std::ops::Range;
 
-use super::document::Document;
-use super::lines::{ending_at, line_end, line_of, line_start};
-use super::proven::Proven;
-use super::secrets::{HIDDEN, Secrets};
-use super::splice::Splice;
-use super::types::{DiffKind, DiffLine};
 use crate::hostile::{safe_text, text_at};
+
+use super::document::Document;
+use super::place::{BOM, LineCounter, ending_at, ending_before, line_end, line_start};
+use super::proof::Proven;
+use super::secrets::{HIDDEN, Secrets};
+use super::sensitive::sensitive;
+use super::splices::Splice;
 
 /// Longest line shown, in characters.
 const WIDTH: usize = 400;
+
+/// A line of the masked diff.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiffLine {
+    /// What happened to it.
+    pub kind: DiffKind,
+    /// Line number: in the old file for `Removed` and `Context`, in the new one for `Added`.
+    pub line: u32,
+    /// The text, secrets masked, control characters as hex, without line ending; bounded in length.
+    pub text: String,
+}
+
+/// What happened to a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiffKind {
+    /// Unchanged, shown for orientation.
+    Context,
+    /// Only in the old file.
+    Removed,
+    /// Only in the new file.
+    Added,
+}
 
 /// Neighbouring splices, as whole lines of both texts.
 struct Hunk {
@@ -19,139 +42,171 @@ struct Hunk {
     new: Range<usize>,
 }
 
-impl Proven {
-    /// The masked diff of the edits, with up to `context` unchanged lines around each.
-    #[must_use]
-    pub fn diff(&self, secrets: &Secrets, context: usize) -> Vec<DiffLine> {
-        let (base, result) = (&self.base, &self.result);
-        let hunks: Vec<Hunk> = base
-            .hunks(&self.splices, result)
-            .into_iter()
-            .map(|hunk| base.trim(hunk, result))
-            .collect();
-        let mut lines = Vec::new();
-        let mut shown_to = 0;
-        for (number, hunk) in hunks.iter().enumerate() {
-            let before = back(&base.text, hunk.old.start, context).max(shown_to);
-            let next = hunks.get(number + 1).map_or(base.text.len(), |next| next.old.start);
-            let after = forth(&base.text, hunk.old.end, context).min(next);
-            base.show(before..hunk.old.start, DiffKind::Context, secrets, &mut lines);
-            base.show(hunk.old.clone(), DiffKind::Removed, secrets, &mut lines);
-            result.show(hunk.new.clone(), DiffKind::Added, secrets, &mut lines);
-            base.show(hunk.old.end..after, DiffKind::Context, secrets, &mut lines);
-            shown_to = after;
+/// The masked diff of what was proven, with up to `context` unchanged lines around each change.
+pub(super) fn diff(proven: &Proven, secrets: &Secrets, context: usize) -> Vec<DiffLine> {
+    let (base, result) = (&proven.base, &proven.result);
+    let hunks: Vec<Hunk> = hunks(&base.text, &proven.splices, &result.text)
+        .into_iter()
+        .map(|hunk| trim(&base.text, hunk, &result.text))
+        .collect();
+    let mut parts: Vec<(DiffKind, Range<usize>)> = Vec::new();
+    let mut shown_to = 0;
+    for (number, hunk) in hunks.iter().enumerate() {
+        let before = back(&base.text, hunk.old.start, context).max(shown_to);
+        let next = hunks.get(number + 1).map_or(base.text.len(), |next| next.old.start);
+        let after = forth(&base.text, hunk.old.end, context).min(next);
+        parts.push((DiffKind::Context, before..hunk.old.start));
+        parts.push((DiffKind::Removed, hunk.old.clone()));
+        parts.push((DiffKind::Added, hunk.new.clone()));
+        parts.push((DiffKind::Context, hunk.old.end..after));
+        shown_to = after;
+    }
+    parts.retain(|(_, lines)| !lines.is_empty());
+    let of_new = |kind: DiffKind| kind == DiffKind::Added;
+    let windows = |new: bool| -> Vec<Range<usize>> {
+        let parts = parts.iter().filter(|(kind, _)| of_new(*kind) == new);
+        parts.map(|(_, lines)| lines.clone()).collect()
+    };
+    let mut old = Side::new(base, &windows(false), secrets);
+    let mut new = Side::new(result, &windows(true), secrets);
+    let mut shown = Vec::new();
+    for (kind, lines) in parts {
+        let side = if of_new(kind) { &mut new } else { &mut old };
+        side.show(lines, kind, &mut shown);
+    }
+    shown
+}
+
+/// Widens splices to lines that are whole in both texts, and joins those that touch. What stands in none of the hunks is
+/// the same in both.
+fn hunks(base: &str, splices: &[Splice], result: &str) -> Vec<Hunk> {
+    let mut hunks: Vec<Hunk> = Vec::new();
+    let (mut added, mut removed) = (0, 0);
+    for splice in splices {
+        // most files have short lines, but one may be a single line with a thousand changes in it
+        let inside = hunks.last().is_some_and(|last| splice.end < last.old.end);
+        let old = if inside {
+            splice.start..splice.end
+        } else {
+            whole(base, splice.start..splice.end)
+        };
+        let mut hunk = match hunks.pop_if(|last| old.start <= last.old.end) {
+            Some(last) => Hunk {
+                old: last.old.start..last.old.end.max(old.end),
+                ..last
+            },
+            None => {
+                let start = old.start + added - removed;
+                Hunk { old, new: start..start }
+            }
+        };
+        (added, removed) = (added + splice.with.len(), removed + splice.end - splice.start);
+        let in_result = |at: usize| at + added - removed;
+        // the lines end together: where the new text goes on behind the splice, so does the old one's next line
+        let end = in_result(hunk.old.end);
+        if !inside && line_start(result, end) != end {
+            hunk.old.end = forth(base, hunk.old.end, 1);
         }
-        lines
+        hunk.new.end = in_result(hunk.old.end);
+        hunks.push(hunk);
+    }
+    hunks
+}
+
+fn trim(base: &str, mut hunk: Hunk, result: &str) -> Hunk {
+    loop {
+        let old = base.get(hunk.old.start..forth(base, hunk.old.start, 1).min(hunk.old.end));
+        let new = result.get(hunk.new.start..forth(result, hunk.new.start, 1).min(hunk.new.end));
+        match (old, new) {
+            (Some(old), Some(new)) if !old.is_empty() && old == new => {
+                hunk.old.start += old.len();
+                hunk.new.start += new.len();
+            }
+            _ => break,
+        }
+    }
+    loop {
+        let old = base.get(back(base, hunk.old.end, 1).max(hunk.old.start)..hunk.old.end);
+        let new = result.get(back(result, hunk.new.end, 1).max(hunk.new.start)..hunk.new.end);
+        match (old, new) {
+            (Some(old), Some(new)) if !old.is_empty() && old == new => {
+                hunk.old.end -= old.len();
+                hunk.new.end -= new.len();
+            }
+            _ => return hunk,
+        }
     }
 }
 
-impl Document {
-    /// Widens splices to lines that are whole in both texts, and joins those that touch. What stands in none of the hunks
-    /// is the same in both.
-    fn hunks(&self, splices: &[Splice], result: &Self) -> Vec<Hunk> {
-        let mut hunks: Vec<Hunk> = Vec::new();
-        let (mut added, mut removed) = (0, 0);
-        for splice in splices {
-            let old = whole(&self.text, splice.start..splice.end);
-            let mut hunk = match hunks.pop_if(|last| old.start <= last.old.end) {
-                Some(last) => Hunk {
-                    old: last.old.start..last.old.end.max(old.end),
-                    ..last
-                },
-                None => {
-                    let start = old.start + added - removed;
-                    Hunk { old, new: start..start }
-                }
-            };
-            (added, removed) = (added + splice.with.len(), removed + splice.end - splice.start);
-            let in_result = |at: usize| at + added - removed;
-            // the lines end together: where the new text goes on behind the splice, so does the old one's next line
-            let end = in_result(hunk.old.end);
-            if line_start(&result.text, end) != end {
-                hunk.old.end = forth(&self.text, hunk.old.end, 1);
-            }
-            hunk.new.end = in_result(hunk.old.end);
-            hunks.push(hunk);
-        }
-        hunks
-    }
+/// One of the two texts; what is shown of it comes in order.
+struct Side<'d> {
+    text: &'d str,
+    counter: LineCounter<'d>,
+    /// What is not shown, where it meets what is shown.
+    hidden: Vec<Range<usize>>,
+}
 
-    /// Lines that are the same at both ends are no change.
-    fn trim(&self, mut hunk: Hunk, result: &Self) -> Hunk {
-        loop {
-            let old = self
-                .text
-                .get(hunk.old.start..forth(&self.text, hunk.old.start, 1).min(hunk.old.end));
-            let new = result
-                .text
-                .get(hunk.new.start..forth(&result.text, hunk.new.start, 1).min(hunk.new.end));
-            match (old, new) {
-                (Some(old), Some(new)) if !old.is_empty() && old == new => {
-                    hunk.old.start += old.len();
-                    hunk.new.start += new.len();
-                }
-                _ => break,
-            }
-        }
-        loop {
-            let old = self
-                .text
-                .get(back(&self.text, hunk.old.end, 1).max(hunk.old.start)..hunk.old.end);
-            let new = result
-                .text
-                .get(back(&result.text, hunk.new.end, 1).max(hunk.new.start)..hunk.new.end);
-            match (old, new) {
-                (Some(old), Some(new)) if !old.is_empty() && old == new => {
-                    hunk.old.end -= old.len();
-                    hunk.new.end -= new.len();
-                }
-                _ => return hunk,
-            }
+impl<'d> Side<'d> {
+    fn new(document: &'d Document, windows: &[Range<usize>], secrets: &Secrets) -> Self {
+        Self {
+            text: &document.text,
+            counter: LineCounter::new(&document.text),
+            hidden: joined(sensitive(document, windows, secrets)),
         }
     }
 
-    fn show(&self, lines: Range<usize>, kind: DiffKind, secrets: &Secrets, shown: &mut Vec<DiffLine>) {
-        if lines.is_empty() {
-            return;
-        }
-        let hidden = self.sensitive(lines.clone(), secrets);
-        let mut line = line_of(&self.text, lines.start);
+    fn show(&mut self, lines: Range<usize>, kind: DiffKind, shown: &mut Vec<DiffLine>) {
+        let text = self.text;
         let mut start = lines.start;
         while start < lines.end {
-            let end = line_end(&self.text, start).min(lines.end);
+            let end = line_end(text, start).min(lines.end);
             shown.push(DiffLine {
                 kind,
-                line,
-                text: self.masked(start..end, &hidden),
+                line: self.counter.line(start),
+                text: masked(text, start..end, &self.hidden),
             });
-            start = (end + ending_at(&self.text, end).len()).max(start + 1);
-            line = line.saturating_add(1);
+            start = (end + ending_at(text, end).len()).max(start + 1);
         }
     }
+}
 
-    fn masked(&self, line: Range<usize>, hidden: &[Range<usize>]) -> String {
-        let mut text = String::new();
-        let mut at = line.start;
-        for span in hidden
-            .iter()
-            .filter(|span| span.start < line.end && span.end > line.start)
-        {
-            if span.start > at {
-                text.push_str(text_at(&self.text, at..span.start));
-            }
-            if span.end > at {
-                text.push_str(HIDDEN);
-                // a secret over several lines is hidden in each
-                at = span.end.min(line.end);
-            }
+/// Spans that overlap as one.
+fn joined(spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for span in spans {
+        match joined.last_mut() {
+            Some(last) if span.start < last.end => last.end = last.end.max(span.end),
+            _ => joined.push(span),
         }
-        text.push_str(text_at(&self.text, at..line.end));
-        let text = text.strip_prefix(super::lines::BOM).unwrap_or(&text);
-        // an indent of tabs is no control character to a reader
-        let indent = text.len() - text.trim_start_matches('\t').len();
-        let rest = text_at(text, indent..);
-        safe_text(format!("{}{rest}", "    ".repeat(indent.min(16))), WIDTH)
     }
+    joined
+}
+
+/// A line with its secrets masked, bounded in length.
+fn masked(text: &str, line: Range<usize>, hidden: &[Range<usize>]) -> String {
+    let mut shown = String::new();
+    let mut at = line.start;
+    let first = hidden.partition_point(|span| span.end <= line.start);
+    for span in hidden.iter().skip(first).take_while(|span| span.start < line.end) {
+        // four bytes a character, and an indent that is as wide again
+        if shown.len() > WIDTH * 8 {
+            break;
+        }
+        shown.push_str(text_at(text, at..span.start.max(at)));
+        shown.push_str(HIDDEN);
+        // a secret over several lines is hidden in each
+        at = span.end.min(line.end);
+    }
+    if shown.len() <= WIDTH * 8 {
+        let rest = text_at(text, at..line.end);
+        let cut = rest.char_indices().nth(WIDTH * 2).map_or(rest.len(), |(cut, _)| cut);
+        shown.push_str(text_at(rest, ..cut));
+    }
+    let shown = shown.strip_prefix(BOM).unwrap_or(&shown);
+    // an indent of tabs is no control character to a reader
+    let indent = shown.len() - shown.trim_start_matches('\t').len();
+    let rest = text_at(shown, indent..);
+    safe_text(format!("{}{rest}", "    ".repeat(indent.min(16))), WIDTH)
 }
 
 /// The whole lines that a span touches, with the last one's ending.
@@ -176,7 +231,7 @@ fn forth(text: &str, mut at: usize, count: usize) -> usize {
 /// `count` lines back from `at`, which begins a line (or is the end).
 fn back(text: &str, mut at: usize, count: usize) -> usize {
     for _ in 0..count {
-        let ending = super::lines::ending_before(text, at).len();
+        let ending = ending_before(text, at).len();
         at = line_start(text, at.saturating_sub(ending));
     }
     at
@@ -186,7 +241,9 @@ fn back(text: &str, mut at: usize, count: usize) -> usize {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::types::{Edit, EditSet, VariablePath};
+    use super::super::edits::{Edit, EditSet};
+    use super::super::place::VariablePath;
+    use super::super::splices::splices;
     use super::*;
 
     const TEXT: &str = "<config>\r\n  <table name=\"T\">\r\n    <variable name=\"A\">1</variable>\r\n    <variable name=\"B\">\t2</variable>\r\n    <variable name=\"MyKey\">one\r\ntwo</variable>\r\n\t</table>\r\n</config>\r\n";
@@ -318,8 +375,8 @@ mod tests {
             }));
             let new = Document::parse(old.render(&edits).unwrap()).unwrap();
             let (mut made, mut at) = (String::new(), 0);
-            for hunk in old.hunks(&old.splices(&edits).unwrap(), &new) {
-                let hunk = old.trim(hunk, &new);
+            for hunk in hunks(&old.text, &splices(&old, &edits).unwrap(), &new.text) {
+                let hunk = trim(&old.text, hunk, &new.text);
                 for (text, range) in [(&old.text, &hunk.old), (&new.text, &hunk.new)] {
                     for end in [range.start, range.end] {
                         proptest::prop_assert!(end == text.len() || line_start(text, end) == end, "{:?}\n{:?}", old.text, new.text);

@@ -1,18 +1,50 @@
 //! The document: parse once, then look things up in its spans.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::chars::first_illegal;
-use super::content::decode;
-use super::error::ParseError;
-use super::index::{Index, Kind, Section, Spot, name_in};
-use super::lines::{BOM, LineCounter, position};
-use super::types::{Duplicate, Places, Position, Variable, VariablePath};
 use crate::hostile::text_at;
+
+use super::error::ParseError;
+use super::index::{Duplicate, Index, Kind, Section, Spot, name_in};
+use super::place::{BOM, LineCounter, Position, VariablePath, position};
+use super::secrets::Secrets;
+use super::text::{decode, first_illegal};
 
 /// Larger files are refused: no mail server writes one, and spans are 32 bits.
 const LARGEST: usize = 1 << 30;
+
+/// A variable as it stands in the document.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// Name, unescaped.
+    pub name: String,
+    /// Value, unescaped.
+    pub value: String,
+    /// Line it begins on, from 1.
+    pub line: u32,
+}
+
+impl fmt::Debug for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Variable")
+            .field("name", &self.name)
+            .field("value", &Secrets::default().show(&self.name, &self.value))
+            .field("line", &self.line)
+            .finish()
+    }
+}
+
+/// Where things lie, as the file itself says (not checked against the disk).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Places {
+    /// `Directories/StoreDir`.
+    pub store: Option<PathBuf>,
+    /// `LogGlobal/RelativePathsRoot`, else the store's `logs`. The first of
+    /// [`Document::log_directories`].
+    pub logs: Option<PathBuf>,
+}
 
 /// The whole file: its bytes and an index of spans.
 #[derive(Clone)]
@@ -34,7 +66,7 @@ impl fmt::Debug for Document {
 
 impl Document {
     /// Reads strictly: UTF-8, well-formed XML 1.0 without DOCTYPE and namespaces, root `<config>`, at most 64 levels deep and 1 GiB
-    /// long. A byte order mark is kept as it is. Another XML parser accepts whatever this accepts.
+    /// long. A byte order mark is kept as it is. Whatever this accepts `libxml2` accepts, too.
     /// # Errors
     /// [`ParseError`] with line and column, and what was expected. It quotes nothing that could be a secret.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, ParseError> {
@@ -112,9 +144,9 @@ impl Document {
     pub fn variables(&self, table: &str) -> Vec<Variable> {
         let mut counter = LineCounter::new(&self.text);
         self.tables(table)
-            .flat_map(|section| self.direct(section))
+            .flat_map(|section| self.index.direct(section))
             .filter_map(|spot| {
-                let name = name_in(&self.text, spot.tag())?;
+                let name = name_in(&self.text, spot.tag())?.into_owned();
                 let value = decode(self.raw(spot)).text;
                 Some(Variable {
                     name,
@@ -125,16 +157,10 @@ impl Document {
             .collect()
     }
 
-    /// Is the table there?
-    #[must_use]
-    pub fn has_table(&self, table: &str) -> bool {
-        self.tables(table).next().is_some()
-    }
-
     /// The value at a path (the first, where there are duplicates).
     #[must_use]
     pub fn value(&self, path: &VariablePath) -> Option<String> {
-        self.spots(path).next().map(|spot| decode(self.raw(spot)).text)
+        self.find([path]).value(path)
     }
 
     /// Top-level tables and variables in them that stand more than once.
@@ -188,29 +214,88 @@ impl Document {
     }
 
     /// Top-level tables of this name.
-    pub(super) fn tables(&self, table: &str) -> impl Iterator<Item = &Section> {
+    fn tables(&self, table: &str) -> impl Iterator<Item = &Section> {
         let named = move |section: &&Section| {
             section.kind == Kind::Table && name_in(&self.text, section.element.tag()).as_deref() == Some(table)
         };
         self.index.sections.iter().filter(named)
     }
 
-    /// The variables directly in a table.
-    pub(super) fn direct(&self, section: &Section) -> impl Iterator<Item = &Spot> {
-        self.index.variables_of(section).iter().filter(|spot| spot.is_direct())
-    }
-
-    /// Every place where a path stands.
-    pub(super) fn spots(&self, path: &VariablePath) -> impl Iterator<Item = &Spot> {
-        let named = |spot: &&Spot| name_in(&self.text, spot.tag()).as_deref() == Some(path.variable.as_str());
-        self.tables(&path.table)
-            .flat_map(|section| self.direct(section))
-            .filter(named)
+    /// Where each of these paths stands, in one pass over the file.
+    pub(super) fn find<'p>(&self, paths: impl IntoIterator<Item = &'p VariablePath>) -> Found<'_, 'p> {
+        let mut found = Found {
+            document: self,
+            tables: HashMap::new(),
+            numbers: HashMap::new(),
+            spots: Vec::new(),
+        };
+        for path in paths {
+            found.tables.entry(&path.table).or_default();
+            let next = found.spots.len();
+            let key = (path.table.as_str(), path.variable.as_str());
+            if *found.numbers.entry(key).or_insert(next) == next {
+                found.spots.push(Vec::new());
+            }
+        }
+        for section in self.index.sections.iter().filter(|section| section.kind == Kind::Table) {
+            let Some(table) = name_in(&self.text, section.element.tag()) else {
+                continue;
+            };
+            let Some(sections) = found.tables.get_mut(&*table) else {
+                continue;
+            };
+            sections.push(section);
+            for spot in self.index.direct(section) {
+                let Some(name) = name_in(&self.text, spot.tag()) else {
+                    continue;
+                };
+                let number = found.number(&table, &name);
+                if let Some(spots) = number.and_then(|number| found.spots.get_mut(number)) {
+                    spots.push(spot);
+                }
+            }
+        }
+        found
     }
 
     /// The raw content of a variable.
     pub(super) fn raw(&self, spot: &Spot) -> &str {
         text_at(&self.text, spot.inner())
+    }
+}
+
+/// Where paths stand in a document; see [`Document::find`].
+pub(super) struct Found<'d, 'p> {
+    document: &'d Document,
+    tables: HashMap<&'p str, Vec<&'d Section>>,
+    /// The place in `spots` of each path.
+    numbers: HashMap<(&'p str, &'p str), usize>,
+    spots: Vec<Vec<&'d Spot>>,
+}
+
+impl<'d> Found<'d, '_> {
+    fn number(&self, table: &str, variable: &str) -> Option<usize> {
+        self.numbers.get(&(table, variable)).copied()
+    }
+
+    /// The top-level tables of this name, one of those that were looked for.
+    pub(super) fn tables(&self, table: &str) -> &[&'d Section] {
+        self.tables.get(table).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Every place of one of the paths that were looked for.
+    pub(super) fn spots(&self, path: &VariablePath) -> &[&'d Spot] {
+        let number = self.number(&path.table, &path.variable);
+        number
+            .and_then(|number| self.spots.get(number))
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
+    /// The value at one of the paths (the first, where there are duplicates).
+    pub(super) fn value(&self, path: &VariablePath) -> Option<String> {
+        let spot = self.spots(path).first()?;
+        Some(decode(self.document.raw(spot)).text)
     }
 }
 
@@ -275,7 +360,7 @@ mod tests {
         };
         assert_eq!(document.variables("T&"), [wanted("A", " 1&\n2", 3), wanted("B", "", 5)]);
         assert_eq!(document.as_bytes(), text.as_bytes());
-        assert!(document.has_table("T&") && !document.has_table("t&") && !document.has_table("L"));
+        assert!(document.variables("t&").is_empty() && document.variables("L").is_empty());
         assert_eq!(
             document.value(&VariablePath {
                 table: "T&".into(),
@@ -378,5 +463,18 @@ mod tests {
     #[test]
     fn the_index_is_small_beside_the_file() {
         assert_eq!(size_of::<Spot>(), 12);
+    }
+
+    #[test]
+    fn debug_never_prints_a_secret() {
+        let printed = format!(
+            "{:?}",
+            parse("<config><table name='T'><variable name='AdminPassword'>hunter2</variable></table></config>")
+                .variables("T")
+        );
+        assert!(
+            printed.contains("AdminPassword") && !printed.contains("hunter2"),
+            "{printed}"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! What can go wrong with a document, in words for the person at the terminal. Nothing of the file is quoted except
 //! names of tables and variables: a broken file may have a secret in any place.
 
-use super::types::{Position, VariablePath};
+use super::place::{Position, VariablePath};
 
 /// Why the bytes are not a `mailserver.cfg` that we would edit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

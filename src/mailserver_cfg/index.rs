@@ -1,17 +1,28 @@
 //! Where things lie: byte spans, small enough that old and new document fit into memory together (12 bytes a variable:
 //! names and lines are read from the text when asked for).
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::content::decode_attribute;
-use super::lines::LineCounter;
-use super::markup::Trouble;
-use super::strict::{Sink, scan};
-use super::tag::Tag;
-use super::types::Duplicate;
 use crate::hostile::{slice_at, text_at};
+
+use super::markup::{Tag, Trouble};
+use super::place::LineCounter;
+use super::scan::{Sink, scan};
+use super::text::decode_attribute;
+
+/// A name that stands more than once where it should be unique.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duplicate {
+    /// The table. Shared, because a table of a long name may have many of them.
+    pub table: Arc<str>,
+    /// The variable, or `None` when the table itself is there more than once.
+    pub variable: Option<String>,
+    /// The lines where each begins.
+    pub lines: Vec<u32>,
+}
 
 /// What stands directly in `<config>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +133,7 @@ impl Index {
         } = builder;
         index.sections.shrink_to_fit();
         index.variables.shrink_to_fit();
-        index.duplicates = index.find_duplicates(text, suspects);
+        index.duplicates = index.find_duplicates(text, &suspects);
         Ok(index)
     }
 
@@ -134,58 +145,71 @@ impl Index {
         )
     }
 
-    fn find_duplicates(&self, text: &str, suspects: Vec<u32>) -> Vec<Duplicate> {
-        let mut found: Vec<(Vec<usize>, String, Option<String>)> = Vec::new();
-        let mut tables: HashMap<String, usize> = HashMap::new();
-        for section in self.sections.iter().filter(|section| section.kind == Kind::Table) {
-            let Some(name) = name_in(text, section.element.tag()) else {
-                continue;
-            };
-            let place = *tables.entry(name.clone()).or_insert(found.len());
-            match found.get_mut(place) {
-                Some((starts, ..)) => starts.push(section.element.span().start),
-                None => found.push((vec![section.element.span().start], name, None)),
-            }
+    /// The variables directly in a table.
+    pub(super) fn direct(&self, section: &Section) -> impl DoubleEndedIterator<Item = &Spot> {
+        self.variables_of(section).iter().filter(|spot| spot.is_direct())
+    }
+
+    /// Sorts instead of comparing each with each, and counts lines once: 100,000 duplicates are no more work than as many
+    /// variables.
+    fn find_duplicates(&self, text: &str, suspects: &[u32]) -> Vec<Duplicate> {
+        let mut found: Vec<(Vec<usize>, Arc<str>, Option<String>)> = Vec::new();
+        let tables = self.sections.iter().filter(|section| section.kind == Kind::Table);
+        let tables = tables.filter_map(|section| Some((name_in(text, section.element.tag())?, section.element.span())));
+        for (name, starts) in repeated(tables.map(|(name, span)| (name, span.start))) {
+            found.push((starts, name.into(), None));
         }
-        for section in suspects {
+        for &section in suspects {
             let Some(section) = self.sections.get(wide(section)) else {
                 continue;
             };
             let Some(table) = name_in(text, section.element.tag()) else {
                 continue;
             };
-            let mut variables: HashMap<String, usize> = HashMap::new();
-            for spot in self.variables_of(section).iter().filter(|spot| spot.is_direct()) {
-                let Some(name) = name_in(text, spot.tag()) else {
-                    continue;
-                };
-                let place = *variables.entry(name.clone()).or_insert(found.len());
-                match found.get_mut(place) {
-                    Some((starts, ..)) => starts.push(spot.start()),
-                    None => found.push((vec![spot.start()], table.clone(), Some(name))),
-                }
+            let table: Arc<str> = table.into();
+            let variables = self.direct(section);
+            let variables = variables.filter_map(|spot| Some((name_in(text, spot.tag())?, spot.start())));
+            for (name, starts) in repeated(variables) {
+                found.push((starts, Arc::clone(&table), Some(name.into_owned())));
             }
         }
-        found.retain(|(starts, ..)| starts.len() > 1);
         found.sort_by(|a, b| a.0.cmp(&b.0));
-        let lines = |starts: Vec<usize>| {
-            let mut counter = LineCounter::new(text);
-            starts.into_iter().map(|start| counter.line(start)).collect()
+        let mut lines: Vec<(usize, u32)> = found
+            .iter()
+            .flat_map(|(starts, ..)| starts.iter().map(|&start| (start, 0)))
+            .collect();
+        lines.sort_unstable();
+        let mut counter = LineCounter::new(text);
+        for (start, line) in &mut lines {
+            *line = counter.line(*start);
+        }
+        let line_of = |start: usize| {
+            let at = lines.partition_point(|&(other, _)| other < start);
+            lines.get(at).map_or(0, |&(_, line)| line)
         };
+        let found = found.into_iter();
         found
-            .into_iter()
             .map(|(starts, table, variable)| Duplicate {
                 table,
                 variable,
-                lines: lines(starts),
+                lines: starts.into_iter().map(line_of).collect(),
             })
             .collect()
     }
 }
 
+/// The names that are there more than once, each with its places in order.
+fn repeated<'a>(named: impl Iterator<Item = (Cow<'a, str>, usize)>) -> Vec<(Cow<'a, str>, Vec<usize>)> {
+    let mut named: Vec<(Cow<'a, str>, usize)> = named.collect();
+    named.sort_unstable();
+    let runs = named.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1);
+    runs.filter_map(|run| Some((run.first()?.0.clone(), run.iter().map(|&(_, start)| start).collect())))
+        .collect()
+}
+
 /// The `name` attribute of the tag at `span`.
-pub(super) fn name_in(text: &str, span: Range<usize>) -> Option<String> {
-    super::content::name_of(&Tag::new(text.get(span)?))
+pub(super) fn name_in(text: &str, span: Range<usize>) -> Option<Cow<'_, str>> {
+    Tag::at(text, span).name()
 }
 
 struct Builder {
@@ -244,12 +268,7 @@ impl Sink for Builder {
                 None
             };
             if let Some(name) = name {
-                let hash = if name.raw.contains(['&', '\t', '\n', '\r']) {
-                    self.hasher.hash_one(decode_attribute(name.raw).as_str())
-                } else {
-                    self.hasher.hash_one(name.raw)
-                };
-                self.hashes.push(hash);
+                self.hashes.push(self.hasher.hash_one(&*decode_attribute(name.raw)));
             }
             place = Some(self.index.variables.len());
             let start = if name.is_some() { start | DIRECT } else { start };

@@ -1,57 +1,49 @@
-//! What is never shown. Rules: values that begin `D3S:` (reversible) or `SHA:` (hash), and variables named like
-//! `*Password*`, `*Secret*`, `*Key*` [seen in public files of real installs].
+//! What is never shown: values that hold a stored secret, and those of variables that are named like one.
 
-use crate::hostile::safe_text;
+use crate::hostile::{holds_secret, holds_secret_in_ciphers, names_secret, safe_text};
 
-use super::types::VariablePath;
+use super::place::VariablePath;
 
 /// Stands where a secret was.
 pub(super) const HIDDEN: &str = "(hidden)";
 
 /// Longest value shown, in characters: longer ones are cut and say so.
-pub(super) const SHOWN: usize = 1000;
+const SHOWN: usize = 1000;
 
-/// `passw` covers Password and Passwd; `passphrase` is the word of key files.
-const WORDS: [&str; 4] = ["passw", "passphrase", "secret", "key"];
-const REVERSIBLE: &str = "D3S:";
-const HASH: &str = "SHA:";
-const PREFIXES: [&str; 2] = [REVERSIBLE, HASH];
-
-/// A word of this many characters behind `SHA:` is a hash, unless it is joined like a cipher suite's name. (Twenty bytes
-/// in base64 are 28 characters; the longest keyword of OpenSSL has 8, and combinations seldom lead a string.)
-const HASH_WORD: usize = 16;
-
-/// Which values are secrets: by prefix (`D3S:`, `SHA:`) or by name (`*Password*`, `*Secret*`, `*Key*`), except the variables
+/// Which values are secrets: by what they hold (`D3S:`, `SHA:`) or by name (`*Password*`, `*Secret*`, `*Key*`), except the variables
 /// listed. An exception counts where the variable stands in its table and nowhere else: a list may have one of that name.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
     /// Variables that are named like a secret but hold a closed set of values (a key size).
     pub closed: Vec<VariablePath>,
-    /// Variables that hold an OpenSSL cipher string, in which `SHA` is a keyword: `SHA:` at the beginning is no hash there.
+    /// Variables that hold an OpenSSL cipher string, in which `SHA` is a keyword: `SHA:` alone is no hash there.
     pub ciphers: Vec<VariablePath>,
 }
 
 impl Secrets {
     /// Is this value to be hidden, wherever it stands?
-    ///
-    /// A prefix hides under any name. A prefix *inside* a value does not: cipher strings have `…-SHA:…`.
     #[must_use]
     pub fn is_secret(&self, name: &str, value: &str) -> bool {
-        prefixed(value, &PREFIXES) || named_like_one(name)
+        names_secret(name) || holds_secret(value)
     }
 
     /// Is this value of a table's variable to be hidden?
     #[must_use]
     pub fn is_secret_at(&self, path: &VariablePath, value: &str) -> bool {
-        let prefixes: &[&str] = if lists(&self.ciphers, path) && !holds_hash(value) {
-            &[REVERSIBLE]
-        } else {
-            &PREFIXES
-        };
-        prefixed(value, prefixes) || (named_like_one(&path.variable) && !lists(&self.closed, path))
+        self.is_secret_in(&path.table, &path.variable, value)
     }
 
-    /// The value as it may be shown: masked when secret, else control characters as hex, bounded in length.
+    /// The same, without a path of one's own.
+    pub(super) fn is_secret_in(&self, table: &str, variable: &str, value: &str) -> bool {
+        let stored = if lists(&self.ciphers, table, variable) {
+            holds_secret_in_ciphers(value)
+        } else {
+            holds_secret(value)
+        };
+        stored || (names_secret(variable) && !lists(&self.closed, table, variable))
+    }
+
+    /// The value as it may be shown: masked when secret, else safe for a terminal and bounded in length.
     #[must_use]
     pub fn show(&self, name: &str, value: &str) -> String {
         shown(self.is_secret(name, value), value)
@@ -64,7 +56,8 @@ impl Secrets {
     }
 }
 
-fn shown(secret: bool, value: &str) -> String {
+/// A value as it may be shown.
+pub(super) fn shown(secret: bool, value: &str) -> String {
     if secret {
         HIDDEN.to_owned()
     } else {
@@ -73,43 +66,10 @@ fn shown(secret: bool, value: &str) -> String {
 }
 
 /// The table's name is compared exactly, the variable's without regard to case: as the catalogue finds it.
-fn lists(paths: &[VariablePath], path: &VariablePath) -> bool {
+fn lists(paths: &[VariablePath], table: &str, variable: &str) -> bool {
     paths
         .iter()
-        .any(|p| p.table == path.table && p.variable.eq_ignore_ascii_case(&path.variable))
-}
-
-fn prefixed(value: &str, prefixes: &[&str]) -> bool {
-    let value = value.trim_start();
-    prefixes.iter().any(|prefix| {
-        value
-            .get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    })
-}
-
-fn named_like_one(name: &str) -> bool {
-    WORDS.iter().any(|word| contains_word(name, word))
-}
-
-/// Does one of the words look like a hash rather than like a part of a cipher string?
-fn holds_hash(value: &str) -> bool {
-    value
-        .split([':', ',', ';', ' '])
-        .any(|word| word.len() >= HASH_WORD && !word.contains(['-', '_', '@', '!']))
-}
-
-/// ASCII case-insensitive search; `word` is lower case.
-fn contains_word(text: &str, word: &str) -> bool {
-    text.as_bytes()
-        .windows(word.len())
-        .any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
-}
-
-/// Could free text (a comment, an instruction) hold a secret? Then nothing of it is shown.
-pub(super) fn looks_secret(text: &str) -> bool {
-    let prefixed = PREFIXES.iter().any(|prefix| contains_word(text, prefix));
-    prefixed || named_like_one(text)
+        .any(|path| path.table == table && path.variable.eq_ignore_ascii_case(variable))
 }
 
 #[cfg(test)]
@@ -117,11 +77,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_known_by_prefix_and_by_name() {
+    fn secrets_are_known_by_what_they_hold_and_by_name() {
         let secrets = Secrets::default();
         for (name, value) in [
             ("Anything", "D3S:abc"),
             ("Anything", " sha:abc"),
+            ("Anything", "ldap://x?pw=D3S:abc"),
             ("AdminPassword", "x"),
             ("ldap_passwd", "x"),
             ("ClientSecretText", ""),
@@ -147,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_variable_is_shown_in_its_own_table_unless_its_value_has_a_secret_prefix() {
+    fn a_closed_variable_is_shown_in_its_own_table_unless_it_holds_a_stored_secret() {
         let secrets = Secrets {
             closed: vec![at("Security", "DhKeySize")],
             ..Secrets::default()

@@ -1,95 +1,96 @@
 //! Where secrets lie in the text, so that lines can be shown. Whoever prints a line of the file asks here first.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use super::content::{decode, decode_attribute};
+use crate::hostile::{mentions_secret, text_at};
+
 use super::document::Document;
-use super::lines::BOM;
-use super::secrets::{Secrets, looks_secret};
-use super::strict::{Sink, scan, scan_inside};
-use super::tag::Tag;
-use super::types::VariablePath;
-use crate::hostile::text_at;
+use super::markup::Tag;
+use super::place::BOM;
+use super::scan::{Sink, scan, scan_inside};
+use super::secrets::Secrets;
+use super::text::{decode, decode_attribute};
 
-impl Document {
-    /// The spans inside `window` that must be hidden, in file order: values of secret variables (and of any other element or
-    /// attribute named like one), comments and instructions that mention a secret.
-    pub(super) fn sensitive(&self, window: Range<usize>, secrets: &Secrets) -> Vec<Range<usize>> {
-        let skip = if self.text.starts_with(BOM) { BOM.len() } else { 0 };
-        let document = text_at(&self.text, skip..);
-        let window = window.start.saturating_sub(skip)..window.end.saturating_sub(skip);
-        let mut finder = Finder {
-            text: document,
-            window,
-            secrets,
-            open: Vec::new(),
-            found: Vec::new(),
-        };
-        // parsed before, so neither can fail
-        match self.sections_around(&finder.window, skip) {
-            Some(part) => {
-                let text = text_at(document, ..part.end);
-                scan_inside(text, "config", part.start, &mut finder);
-            }
-            None => {
-                let _ = scan(document, "config", &mut finder);
-            }
+/// The spans that must be hidden where they meet one of the windows (which are in file order and do not overlap), in file
+/// order: values of secret variables (and of any other element or attribute named like one), comments and instructions
+/// that mention a secret. One pass, however many windows there are.
+pub(super) fn sensitive(document: &Document, windows: &[Range<usize>], secrets: &Secrets) -> Vec<Range<usize>> {
+    let skip = if document.text.starts_with(BOM) { BOM.len() } else { 0 };
+    let text = text_at(&document.text, skip..);
+    let windows = windows.iter();
+    let windows: Vec<Range<usize>> = windows
+        .map(|window| window.start.saturating_sub(skip)..window.end.saturating_sub(skip))
+        .collect();
+    let (Some(first), Some(last)) = (windows.first(), windows.last()) else {
+        return Vec::new();
+    };
+    let part = sections_around(document, &(first.start..last.end), skip);
+    let mut finder = Finder::new(text, windows, secrets);
+    // parsed before, so neither can fail
+    match part {
+        Some(part) => scan_inside(text_at(text, ..part.end), "config", part.start, &mut finder),
+        None => {
+            let _ = scan(text, "config", &mut finder);
         }
-        let mut found: Vec<_> = finder
-            .found
-            .into_iter()
-            .map(|span| span.start + skip..span.end + skip)
-            .collect();
-        found.sort_by_key(|span| (span.start, span.end));
-        found
     }
+    let found = finder.found.into_iter();
+    let mut found: Vec<_> = found.map(|span| span.start + skip..span.end + skip).collect();
+    found.sort_by_key(|span| (span.start, span.end));
+    found
+}
 
-    /// From the end of the last section before the window to the beginning of the first one after it: all that can reach into it. `None`: the
-    /// window may touch something before the first section or after the last one. Offsets without the byte order mark.
-    fn sections_around(&self, window: &Range<usize>, skip: usize) -> Option<Range<usize>> {
-        let spans = || {
-            let spans = self.index.sections.iter().map(|section| section.element.span());
-            spans.map(|span| span.start.saturating_sub(skip)..span.end.saturating_sub(skip))
-        };
-        let start = spans()
-            .map(|span| span.end)
-            .take_while(|end| *end <= window.start)
-            .last()?;
-        let end = spans().map(|span| span.start).find(|start| *start >= window.end)?;
-        Some(start..end)
-    }
+/// From the end of the last section before the window to the beginning of the first one after it: all that can reach into
+/// it. `None`: the window may touch something before the first section or after the last one. Offsets without the byte
+/// order mark.
+fn sections_around(document: &Document, window: &Range<usize>, skip: usize) -> Option<Range<usize>> {
+    let sections = &document.index.sections;
+    let span = |at: usize| sections.get(at).map(|section| section.element.span());
+    let before = sections.partition_point(|section| section.element.span().end <= window.start + skip);
+    let behind = sections.partition_point(|section| section.element.span().start < window.end + skip);
+    let start = span(before.checked_sub(1)?)?.end;
+    Some(start - skip..span(behind)?.start - skip)
 }
 
 struct Finder<'a> {
     text: &'a str,
-    window: Range<usize>,
+    windows: Vec<Range<usize>>,
     secrets: &'a Secrets,
     /// Start tag of each open element.
     open: Vec<Range<usize>>,
+    /// The name of the top-level table that is open.
+    table: Option<Cow<'a, str>>,
     found: Vec<Range<usize>>,
 }
 
-impl Finder<'_> {
+impl<'a> Finder<'a> {
+    fn new(text: &'a str, windows: Vec<Range<usize>>, secrets: &'a Secrets) -> Self {
+        Self {
+            text,
+            windows,
+            secrets,
+            open: Vec::new(),
+            table: None,
+            found: Vec::new(),
+        }
+    }
+
     fn meets(&self, span: &Range<usize>) -> bool {
-        span.start < self.window.end && span.end > self.window.start
+        let next = self.windows.partition_point(|window| window.end <= span.start);
+        self.windows.get(next).is_some_and(|window| window.start < span.end)
     }
 
-    fn text_of(&self, span: &Range<usize>) -> &str {
+    fn text_of(&self, span: &Range<usize>) -> &'a str {
         text_at(self.text, span.clone())
-    }
-
-    /// The top-level table that an element of this depth, which has just been closed, stands in. (The root is not among the
-    /// open elements where only some sections are looked at.)
-    fn table(&self, depth: usize) -> Option<String> {
-        let section = self.open.last().filter(|_| depth == 3)?;
-        let tag = Tag::new(self.text_of(section));
-        let name = tag.attribute("name").filter(|_| tag.element == "table")?;
-        Some(decode_attribute(name.raw))
     }
 }
 
 impl Sink for Finder<'_> {
-    fn open(&mut self, _: usize, tag: &Tag<'_>, at: Range<usize>) {
+    fn open(&mut self, depth: usize, tag: &Tag<'_>, at: Range<usize>) {
+        if depth == 2 {
+            let tag = Tag::new(self.text_of(&at));
+            self.table = tag.name().filter(|_| tag.element == "table");
+        }
         if self.meets(&at) {
             for attribute in tag.attributes().map_while(Result::ok) {
                 let value = decode_attribute(attribute.raw);
@@ -116,16 +117,11 @@ impl Sink for Finder<'_> {
         if matches!(tag.element, "listitem" | "table" | "list") {
             return;
         }
-        let name = tag
-            .attribute("name")
-            .map_or_else(|| tag.element.to_owned(), |name| decode_attribute(name.raw));
+        let name = tag.name().unwrap_or(Cow::Borrowed(tag.element));
         let value = decode(self.text_of(&inner)).text;
-        let secret = match self.table(depth).filter(|_| tag.element == "variable") {
-            Some(table) => {
-                let path = VariablePath { table, variable: name };
-                self.secrets.is_secret_at(&path, &value)
-            }
-            None => self.secrets.is_secret(&name, &value),
+        let secret = match &self.table {
+            Some(table) if depth == 3 && tag.element == "variable" => self.secrets.is_secret_in(table, &name, &value),
+            _ => self.secrets.is_secret(&name, &value),
         };
         if secret {
             self.found.push(inner);
@@ -133,7 +129,7 @@ impl Sink for Finder<'_> {
     }
 
     fn aside(&mut self, at: Range<usize>) {
-        if self.meets(&at) && looks_secret(self.text_of(&at)) {
+        if self.meets(&at) && mentions_secret(self.text_of(&at)) {
             self.found.push(at);
         }
     }
@@ -141,7 +137,12 @@ impl Sink for Finder<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::place::VariablePath;
     use super::*;
+
+    fn sensitive_in(document: &Document, window: Range<usize>, secrets: &Secrets) -> Vec<Range<usize>> {
+        sensitive(document, std::slice::from_ref(&window), secrets)
+    }
 
     #[test]
     fn what_is_hidden_in_a_window_is_the_same_when_only_the_sections_around_it_are_looked_at() {
@@ -162,26 +163,23 @@ mod tests {
             };
             let open = text.find("'HisKey'>1").unwrap();
             let value = open + "'HisKey'>".len();
-            assert_eq!(document.sensitive(value..value + 1, &secrets), []);
+            assert_eq!(sensitive_in(&document, value..value + 1, &secrets), []);
             let hidden = value..value + 1;
-            assert_eq!(document.sensitive(hidden.clone(), &Secrets::default()), vec![hidden]);
+            assert_eq!(
+                sensitive_in(&document, hidden.clone(), &Secrets::default()),
+                vec![hidden]
+            );
             let mut parts = 0;
             for start in (0..text.len()).step_by(5) {
                 for end in (start + 1..text.len()).step_by(7) {
                     let window = start.saturating_sub(bom.len())..end.saturating_sub(bom.len());
-                    parts += usize::from(document.sections_around(&window, bom.len()).is_some());
-                    let mut finder = Finder {
-                        text: text.strip_prefix(bom).unwrap(),
-                        window,
-                        secrets: &secrets,
-                        open: Vec::new(),
-                        found: Vec::new(),
-                    };
+                    parts += usize::from(sections_around(&document, &window, bom.len()).is_some());
+                    let mut finder = Finder::new(text.strip_prefix(bom).unwrap(), vec![window], &secrets);
                     scan(finder.text, "config", &mut finder).unwrap();
                     let mut all: Vec<_> = finder.found;
                     all.sort_by_key(|span| (span.start, span.end));
                     let all: Vec<_> = all.iter().map(|at| at.start + bom.len()..at.end + bom.len()).collect();
-                    assert_eq!(document.sensitive(start..end, &secrets), all, "{start}..{end}");
+                    assert_eq!(sensitive_in(&document, start..end, &secrets), all, "{start}..{end}");
                 }
             }
             assert!(parts > 100, "{parts}");

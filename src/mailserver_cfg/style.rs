@@ -1,11 +1,14 @@
 //! The habits of a file: indent, line ending, quotes. A new variable looks like the one above it.
 
-use super::content::{escape, escape_attribute};
-use super::document::Document;
-use super::index::{Element, Kind, Section, Spot};
-use super::lines::{ending_at, ending_before, line_end, line_start};
-use super::tag::Tag;
+use std::ops::Range;
+
 use crate::hostile::text_at;
+
+use super::document::Document;
+use super::index::{Element, Index, Kind, Section, Spot};
+use super::markup::{Tag, declares_ascii};
+use super::place::{ending_at, ending_before, line_end};
+use super::text::{escape, escape_attribute};
 
 /// What stands before an element that has its line to itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,31 +30,49 @@ pub(super) struct NewVariable<'a> {
     pub(super) value: &'a str,
 }
 
-impl Document {
-    /// The lead of an element at `at`, if only blanks stand before it in its line.
-    pub(super) fn lead(&self, at: usize) -> Option<Lead<'_>> {
-        let start = line_start(&self.text, at);
-        let indent = self.text.get(start..at)?;
-        let ending = ending_before(&self.text, start);
-        (!ending.is_empty() && is_blank(indent)).then_some(Lead { ending, indent })
-    }
+/// How a document is written.
+pub(super) struct Style<'d> {
+    text: &'d str,
+    index: &'d Index,
+    /// The line ending: the first one in the file.
+    pub(super) ending: &'static str,
+    /// The file declares itself to be ASCII.
+    ascii: bool,
+}
 
-    /// The document's line ending: the first one in it.
-    pub(super) fn ending(&self) -> &'static str {
-        match ending_at(&self.text, line_end(&self.text, 0)) {
-            "" => "\n",
-            ending => ending,
+impl<'d> Style<'d> {
+    pub(super) fn of(document: &'d Document) -> Self {
+        Self {
+            text: &document.text,
+            index: &document.index,
+            ending: match ending_at(&document.text, line_end(&document.text, 0)) {
+                "" => "\n",
+                ending => ending,
+            },
+            ascii: declares_ascii(&document.text),
         }
     }
 
+    /// The lead of an element at `at`, if only blanks stand before it in its line. Reads those blanks and no more: a line may
+    /// be the whole file.
+    pub(super) fn lead(&self, at: usize) -> Option<Lead<'d>> {
+        let before = text_at(self.text, ..at);
+        let start = before.trim_end_matches([' ', '\t']).len();
+        let ending = ending_before(self.text, start);
+        (!ending.is_empty()).then_some(Lead {
+            ending,
+            indent: text_at(self.text, start..at),
+        })
+    }
+
     /// The quote that an element uses for its name, `"` where it has none.
-    pub(super) fn quote(&self, tag: std::ops::Range<usize>) -> char {
-        let tag = Tag::new(text_at(&self.text, tag));
+    pub(super) fn quote(&self, tag: Range<usize>) -> char {
+        let tag = Tag::at(self.text, tag);
         tag.attribute("name").map_or('"', |name| name.quote)
     }
 
     /// The lead for variables of a table that has none yet: deeper than the table by what other tables use.
-    pub(super) fn lead_inside(&self, table: &Section) -> Lead<'_> {
+    pub(super) fn lead_inside(&self, table: &Section) -> Lead<'d> {
         let Some(own) = self.lead(table.element.span().start) else {
             return Lead::NONE;
         };
@@ -62,7 +83,7 @@ impl Document {
             .filter(|section| section.kind == Kind::Table)
             .find_map(|section| {
                 let outer = self.lead(section.element.span().start)?;
-                let inner = self.lead(self.direct(section).next()?.start())?;
+                let inner = self.lead(self.index.direct(section).next()?.start())?;
                 (outer.indent == own.indent && inner.indent.starts_with(own.indent)).then_some(inner.indent)
             });
         // without another table to learn from: one more of the table's own indent, which is one level deep
@@ -84,7 +105,7 @@ impl Document {
     }
 
     /// The lead for a new section: like the last one that begins a line.
-    pub(super) fn lead_of_sections(&self) -> Lead<'_> {
+    pub(super) fn lead_of_sections(&self) -> Lead<'d> {
         if let Some(found) = self
             .index
             .sections
@@ -95,9 +116,9 @@ impl Document {
             return found;
         }
         let root = &self.index.root;
-        if self.index.sections.is_empty() && !text_at(&self.text, root.inner()).contains("<!--") {
+        if self.index.sections.is_empty() && !text_at(self.text, root.inner()).contains("<!--") {
             return Lead {
-                ending: self.ending(),
+                ending: self.ending,
                 indent: "  ",
             };
         }
@@ -112,6 +133,16 @@ impl Document {
             .map_or('"', |section| self.quote(section.element.tag()))
     }
 
+    /// Spells a value.
+    pub(super) fn spell_value(&self, value: &str) -> String {
+        escape(value, self.ending, self.ascii)
+    }
+
+    /// Spells a name for these quotes.
+    pub(super) fn spell_name(&self, name: &str, quote: char) -> String {
+        escape_attribute(name, quote, self.ascii)
+    }
+
     /// Spells new variables, each with its lead.
     pub(super) fn spell(&self, lead: Lead<'_>, quote: char, variables: &[NewVariable<'_>]) -> String {
         let mut raw = String::new();
@@ -120,9 +151,9 @@ impl Document {
             raw.push_str(lead.indent);
             raw.push_str(&format!(
                 "<variable name={quote}{}{quote}>",
-                escape_attribute(variable.name, quote)
+                self.spell_name(variable.name, quote)
             ));
-            raw.push_str(&escape(variable.value, self.ending()));
+            raw.push_str(&self.spell_value(variable.value));
             raw.push_str("</variable>");
         }
         raw
@@ -131,14 +162,14 @@ impl Document {
     /// Where the content of an element really ends: before the blanks that stand before its end tag.
     pub(super) fn content_end(&self, element: &Element) -> usize {
         let inner = element.inner();
-        let raw = text_at(&self.text, inner.clone());
+        let raw = text_at(self.text, inner.clone());
         inner.start + raw.trim_end_matches([' ', '\t', '\r', '\n']).len()
     }
 
     /// Where a variable's element ends, after its last `>`.
     pub(super) fn end_of(&self, spot: &Spot) -> usize {
         let inner = spot.inner();
-        let rest = text_at(&self.text, inner.end..);
+        let rest = text_at(self.text, inner.end..);
         if rest.starts_with("</") && !self.is_empty_element(spot) {
             inner.end + rest.find('>').map_or(0, |at| at + 1)
         } else {
@@ -155,7 +186,7 @@ impl Document {
     pub(super) fn after_remarks(&self, at: usize, until: usize) -> usize {
         let mut reached = at;
         loop {
-            let rest = text_at(&self.text, reached..until);
+            let rest = text_at(self.text, reached..until);
             let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
             let rest = text_at(rest, blanks..);
             if rest.is_empty() || rest.starts_with(['\r', '\n']) {

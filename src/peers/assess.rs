@@ -323,7 +323,11 @@ mod tests {
         ];
         let mut with = old.to_vec();
         with.push(record(Probe, Ceiling(Tls12), 2, 2));
-        with.push(record(Probe, Ceiling(Tls10), 5, 5));
+        // Found twice: one lower probe alone could be the other half of a pair of servers.
+        with.push(Evidence {
+            count: 2,
+            ..record(Probe, Ceiling(Tls10), 5, 6)
+        });
         assert_eq!(verdict(Tls12, with), Verdict::CutOff);
         let mut plain = old.to_vec();
         plain.push(record(Probe, NoStartTls, 5, 5));
@@ -512,6 +516,32 @@ mod tests {
         ];
         let source = prop::sample::select(vec![MailLog, PeersFile, Received, Probe]);
         (knowledge, source, 0_i64..6, 0_i64..6).prop_map(|(k, s, a, b)| record(s, k, a.min(b), a.max(b)))
+    }
+
+    #[test]
+    fn two_probes_that_disagree_are_mixed_until_the_lower_one_is_found_again() {
+        let at = |count, knowledge, first, last| Evidence {
+            count,
+            ..record(Probe, knowledge, first, last)
+        };
+        for lower in [NoStartTls, Ceiling(Tls10), Ceiling(Tls11)] {
+            let once = [at(1, Ceiling(Tls12), 0, 0), at(1, lower.clone(), 1, 1)];
+            assert_eq!(verdict(Tls12, once.to_vec()), Verdict::Mixed, "{lower:?}");
+            let again = [at(1, Ceiling(Tls12), 0, 0), at(2, lower.clone(), 1, 2)];
+            assert_ne!(verdict(Tls12, again.to_vec()), Verdict::Mixed, "{lower:?}");
+            // Now so, now so.
+            let in_turns = [at(2, Ceiling(Tls12), 0, 2), at(2, lower.clone(), 1, 3)];
+            assert_eq!(verdict(Tls12, in_turns.to_vec()), Verdict::Mixed, "{lower:?}");
+            let last_is_higher = [at(2, Ceiling(Tls12), 0, 3), at(2, lower.clone(), 1, 2)];
+            assert_eq!(verdict(Tls12, last_is_higher.to_vec()), Verdict::Mixed, "{lower:?}");
+            let long_ago = [at(9, Ceiling(Tls12), 0, 30), at(2, lower.clone(), 1, 2)];
+            assert_eq!(verdict(Tls12, long_ago.to_vec()), Verdict::Ok, "{lower:?}");
+            let upgraded = [at(1, lower.clone(), 0, 0), at(1, Ceiling(Tls12), 1, 1)];
+            assert_eq!(verdict(Tls12, upgraded.to_vec()), Verdict::Ok, "{lower:?}");
+        }
+        // A server that offers STARTTLS in every other answer, and is too old where it does.
+        let flapping = [at(1, Ceiling(Tls10), 0, 0), at(1, NoStartTls, 1, 1)];
+        assert_eq!(verdict(Tls12, flapping.to_vec()), Verdict::Mixed);
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::{Evidence, Knowledge, Source};
 use super::peer::Peer;
@@ -71,7 +71,7 @@ impl Range {
     /// The range of a record; `None` where it says nothing about TLS.
     pub(super) fn of(knowledge: &Knowledge) -> Option<Self> {
         match knowledge {
-            Knowledge::Ceiling(v) => Some(Self {
+            Knowledge::Ceiling(v) | Knowledge::Agreed(v) | Knowledge::CeilingInEffect(v) => Some(Self {
                 floor: level(*v),
                 ceiling: level(*v),
             }),
@@ -112,20 +112,36 @@ impl Range {
     }
 }
 
-/// Weighs the records of a peer. The newest probe outweighs everything older. Beyond it a newer, higher version beats an
-/// older, lower one; a lower version seen after a higher one, without a probe to settle it, speaks against it.
+/// Two probes that found different things so far apart are an old state and a new one; nearer, a server that answers now so, now so.
+const SETTLED: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Whether an earlier finding of probes is done with: the newest one found more and nothing else since; or it found less, and was asked
+/// again; or it was found over and over for long, and the other was not any more.
+fn is_superseded(old: (&Evidence, Range), newest: (&Evidence, Range)) -> bool {
+    if old.0.last_seen < newest.0.first_seen {
+        let found_more = (newest.1.floor, newest.1.ceiling) >= (old.1.floor, old.1.ceiling);
+        found_more || newest.0.count > 1
+    } else {
+        newest.0.last_seen.duration_since(old.0.last_seen) > SETTLED
+    }
+}
+
+/// Weighs the records of a peer. The newest probe outweighs everything older, except a probe that found more and was not asked again
+/// since. Beyond it a newer, higher version beats an older, lower one; a lower version seen after a higher one, without a probe to settle
+/// it, speaks against it.
 pub(super) fn weigh(evidence: &[Evidence]) -> Standing<'_> {
     let known = || evidence.iter().filter_map(|e| Range::of(&e.knowledge).map(|r| (e, r)));
     let newest_probe = known()
         .filter(|(e, _)| e.source == Source::Probe)
         // Of two at the same moment the worse one: the answer must not hang on the order of records.
         .max_by_key(|(e, r)| (e.last_seen, Reverse(r.ceiling), Reverse(r.floor), Reverse(e.first_seen)));
-    let counts = |e: &Evidence| match newest_probe {
-        Some((probe, _)) => std::ptr::eq(e, probe) || (e.source != Source::Probe && e.last_seen > probe.last_seen),
+    let counts = |(e, r): &(&Evidence, Range)| match newest_probe {
+        Some(probe) if e.source == Source::Probe => std::ptr::eq(*e, probe.0) || !is_superseded((e, *r), probe),
+        Some((probe, _)) => e.last_seen > probe.last_seen,
         None => true,
     };
     let best = known()
-        .filter(|(e, _)| counts(e))
+        .filter(counts)
         // A ceiling says more than "at least" of the same version.
         .max_by_key(|(e, r)| {
             (
@@ -139,13 +155,13 @@ pub(super) fn weigh(evidence: &[Evidence]) -> Standing<'_> {
     let Some((best, range)) = best else {
         return Standing::default();
     };
-    let contradicts = |e: &Evidence| {
-        // A probe in `counts` that is lower than `best` is older than it: beaten.
-        e.source != Source::Probe
-            && (e.last_seen > best.first_seen || (e.last_seen == best.first_seen && e.source >= best.source))
+    let contradicts = |e: &Evidence| match e.source {
+        // One that is lower than something newer from elsewhere is older than it: beaten.
+        Source::Probe => best.source == Source::Probe,
+        _ => e.last_seen > best.first_seen || (e.last_seen == best.first_seen && e.source >= best.source),
     };
     let against = known()
-        .filter(|(e, r)| counts(e) && r.ceiling < range.floor && contradicts(e))
+        .filter(|both| counts(both) && both.1.ceiling < range.floor && contradicts(both.0))
         .min_by_key(|(e, r)| (r.ceiling, Reverse(e.last_seen)))
         .map(|(e, _)| e);
     let refused_since = evidence
@@ -159,10 +175,11 @@ pub(super) fn weigh(evidence: &[Evidence]) -> Standing<'_> {
     }
 }
 
-/// What the records of a peer say together, in words. Dates are days in UTC.
+/// What the records of a peer say together, in words. Dates are days in UTC; what is more than a year before `now` is marked.
 #[must_use]
-pub fn conclude(peer: &Peer) -> Conclusion {
+pub fn conclude(peer: &Peer, now: Timestamp) -> Conclusion {
     let standing = weigh(&peer.evidence);
+    let sentence = |e: &Evidence| sentence(e, now);
     let Some(best) = standing.decisive else {
         let newest = peer.evidence.iter().max_by_key(|e| (e.source, e.last_seen));
         let why = newest.map_or_else(
@@ -177,10 +194,11 @@ pub fn conclude(peer: &Peer) -> Conclusion {
     };
     let mut why = format!("{}.", sentence(best));
     if let Some(against) = standing.against {
-        why.push_str(&format!(
-            " Against it: {}, not older than that, and no newer probe settles it.",
-            lower_first(&sentence(against))
-        ));
+        why.push_str(&format!(" Against it: {}, ", lower_first(&sentence(against))));
+        why.push_str(match against.source {
+            Source::Probe => "and it was not asked often enough since to know which holds.",
+            _ => "not older than that, and no newer probe settles it.",
+        });
     }
     if let Some(refused) = standing.refused_since {
         why.push_str(&format!(" Since then: {}.", lower_first(&sentence(refused))));
@@ -206,8 +224,11 @@ pub fn conclude(peer: &Peer) -> Conclusion {
     }
 }
 
-fn sentence(e: &Evidence) -> String {
-    let day = day(e.last_seen);
+fn sentence(e: &Evidence, now: Timestamp) -> String {
+    let mut day = day(e.last_seen);
+    if e.is_old(now) {
+        day.push_str(" (more than a year ago)");
+    }
     let source = match e.source {
         Source::Probe => format!("The probe of {day}"),
         Source::Received => format!("A Received header of {day}"),
@@ -217,6 +238,10 @@ fn sentence(e: &Evidence) -> String {
     let says = match &e.knowledge {
         Knowledge::Ceiling(v) if e.source == Source::PeersFile => format!("says that {v} is its highest"),
         Knowledge::Ceiling(v) => format!("shows {v} as its highest"),
+        Knowledge::Agreed(v) => format!("shows that it agreed to {v}; the handshake was not gone through"),
+        Knowledge::CeilingInEffect(v) => {
+            format!("shows that it takes only {v} and refuses whoever offers more: {v} is its highest in effect")
+        }
         Knowledge::AtLeast(TlsVersion::Ssl3) => "shows TLS of a version that is not known".to_owned(),
         Knowledge::AtLeast(v) => format!("shows that it has at least {v}"),
         Knowledge::Plain => "shows a session without TLS".to_owned(),
@@ -265,6 +290,13 @@ mod tests {
         }
     }
 
+    fn concluded(evidence: Vec<Evidence>) -> Conclusion {
+        conclude(
+            &peer(evidence),
+            Timestamp::from_second(1_700_000_000 + 30 * 86_400).unwrap(),
+        )
+    }
+
     fn record(source: Source, knowledge: Knowledge, day: i64) -> Evidence {
         let seen = Timestamp::from_second(1_700_000_000 + day * 86_400).unwrap();
         Evidence {
@@ -279,10 +311,10 @@ mod tests {
 
     #[test]
     fn the_reasons_name_the_deciding_record_and_what_speaks_against_it() {
-        let said = conclude(&peer(vec![
+        let said = concluded(vec![
             record(Source::Received, Knowledge::AtLeast(TlsVersion::Tls12), 0),
             record(Source::PeersFile, Knowledge::Ceiling(TlsVersion::Tls10), 1),
-        ]));
+        ]);
         assert_eq!(said.highest, Some(TlsVersion::Tls12));
         assert_eq!(
             said.why,
@@ -293,12 +325,8 @@ mod tests {
 
     #[test]
     fn a_peer_without_records_about_versions_is_said_to_be_unknown_and_why() {
-        assert_eq!(conclude(&peer(vec![])).why, "No record says anything about it.");
-        let said = conclude(&peer(vec![record(
-            Source::Probe,
-            Knowledge::NoAnswer("timed out".into()),
-            0,
-        )]));
+        assert_eq!(concluded(vec![]).why, "No record says anything about it.");
+        let said = concluded(vec![record(Source::Probe, Knowledge::NoAnswer("timed out".into()), 0)]);
         assert_eq!((said.highest, said.knowledge), (None, None));
         assert!(
             said.why
@@ -310,10 +338,10 @@ mod tests {
 
     #[test]
     fn older_records_that_a_probe_outweighs_are_counted_aloud() {
-        let said = conclude(&peer(vec![
+        let said = concluded(vec![
             record(Source::PeersFile, Knowledge::Ceiling(TlsVersion::Tls12), 0),
             record(Source::Probe, Knowledge::Ceiling(TlsVersion::Tls10), 1),
-        ]));
+        ]);
         assert_eq!(said.highest, Some(TlsVersion::Tls10));
         assert!(
             said.why
@@ -321,5 +349,35 @@ mod tests {
             "{}",
             said.why
         );
+    }
+
+    #[test]
+    fn evidence_that_is_more_than_a_year_old_is_marked() {
+        let old = concluded(vec![record(Source::Probe, Knowledge::Ceiling(TlsVersion::Tls12), -340)]);
+        assert!(old.why.contains("(more than a year ago)"), "{}", old.why);
+        let newer = concluded(vec![record(Source::Probe, Knowledge::Ceiling(TlsVersion::Tls12), -330)]);
+        assert!(!newer.why.contains("year"), "{}", newer.why);
+    }
+
+    #[test]
+    fn a_version_agreed_to_and_a_ceiling_in_effect_count_as_ceilings_and_are_worded() {
+        for (knowledge, words) in [
+            (
+                Knowledge::Agreed(TlsVersion::Tls13),
+                "agreed to TLS 1.3; the handshake was not gone through",
+            ),
+            (
+                Knowledge::CeilingInEffect(TlsVersion::Tls10),
+                "TLS 1.0 is its highest in effect",
+            ),
+        ] {
+            let version = Range::of(&knowledge).and_then(Range::highest);
+            let shown = concluded(vec![record(Source::Probe, knowledge, 0)]);
+            assert!(
+                shown.why.contains(words) && shown.highest == version && version.is_some(),
+                "{}",
+                shown.why
+            );
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::host::PeerKey;
 use crate::tls::TlsVersion;
@@ -12,6 +12,11 @@ use crate::tls::TlsVersion;
 pub enum Knowledge {
     /// The highest version the peer has.
     Ceiling(TlsVersion),
+    /// It agreed to this version as its highest, and the handshake was not gone through (a HelloRetryRequest: nearly all who send one can
+    /// go on, some cannot).
+    Agreed(TlsVersion),
+    /// It takes only a hello of this version and refuses whoever offers TLS 1.2: its highest in effect.
+    CeilingInEffect(TlsVersion),
     /// It has at least this.
     AtLeast(TlsVersion),
     /// A session without TLS was seen.
@@ -56,6 +61,17 @@ pub struct Evidence {
     pub raw: String,
 }
 
+impl Evidence {
+    /// Whether it is more than a year old: much may have changed since.
+    #[must_use]
+    pub fn is_old(&self, now: Timestamp) -> bool {
+        now.duration_since(self.last_seen) > YEAR
+    }
+}
+
+/// What is older is marked.
+const YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
+
 /// One record with whom it is about: what a probe or a Received header gives, and what is remembered between runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -63,6 +79,8 @@ pub struct Record {
     pub key: PeerKey,
     /// The address that answered, where `key` has a name: this ties the two, and the record is the address's.
     pub address: Option<IpAddr>,
+    /// Every address that the name had then, if it had several.
+    pub addresses: Vec<IpAddr>,
     /// It logged in.
     pub authenticated: bool,
     /// What is known.

@@ -25,6 +25,21 @@ pub struct Peer {
 }
 
 impl Peer {
+    /// One of which nothing is known.
+    #[must_use]
+    pub const fn new(key: PeerKey) -> Self {
+        Self {
+            key,
+            names: Vec::new(),
+            messages: 0,
+            delayed: 0,
+            failed: 0,
+            authenticated: false,
+            evidence: Vec::new(),
+            note: None,
+        }
+    }
+
     /// What the remote server said about TLS in the log, word for word: a hint and no more.
     #[must_use]
     pub fn remark(&self) -> Option<&str> {

@@ -4,20 +4,19 @@
 //! `none` for a peer that offers no TLS. The note takes the rest, commas and all. A bad line is named and the others kept.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::conclude::{conclude, weigh};
+use super::conclude::weigh;
 use super::evidence::{Evidence, Knowledge, Source};
 use super::host::{Host, PeerKey};
 use super::peer::Peer;
-use crate::hostile::safe_text;
+use crate::files;
+use crate::hostile::{safe_text, slice_at};
 use crate::tls::{Direction, Service, TlsVersion};
 
 /// Most bytes read.
@@ -49,8 +48,10 @@ pub struct PeersFileEntry {
     pub key: PeerKey,
     /// Its highest version, or no TLS.
     pub says: Option<Said>,
-    /// The day on which that was known.
+    /// The day on which that was known, here.
     pub date: Date,
+    /// The first moment of that day, so that a probe of the same day is newer.
+    pub since: Timestamp,
     /// The user's note, safe to show; may be empty.
     pub note: String,
 }
@@ -95,7 +96,7 @@ impl PeersFileEntry {
     /// Reads one line.
     /// # Errors
     /// What is wrong with it, in words; foreign text in them is bounded and safe to show.
-    pub fn parse(line: &str, now: Timestamp) -> Result<Self, String> {
+    pub fn parse(line: &str, now: Timestamp, zone: &TimeZone) -> Result<Self, String> {
         let bad = |what: &str, text: &str| format!("{what} \"{}\"", safe_text(text.trim(), 40));
         let mut fields = line.splitn(6, ',').map(str::trim);
         let mut next = |what: &str| fields.next().ok_or_else(|| format!("{what} is missing"));
@@ -121,7 +122,8 @@ impl PeersFileEntry {
         let date = next("the date")?;
         let date: Date = strict_date(date).ok_or_else(|| bad("not a date like 2026-10-02:", date))?;
         // A record from the future would outweigh every probe to come.
-        if start_of(date) > now + SignedDuration::from_hours(24) {
+        let since = first_moment(date, zone);
+        if since > now + SignedDuration::from_hours(24) {
             return Err(bad("the date lies in the future:", &date.to_string()));
         }
         let note = safe_text(fields.next().unwrap_or_default(), NOTE_MAX);
@@ -135,6 +137,7 @@ impl PeersFileEntry {
             },
             says,
             date,
+            since,
             note,
         })
     }
@@ -142,7 +145,7 @@ impl PeersFileEntry {
     /// The peer that this line is, with its one record.
     #[must_use]
     pub fn to_peer(&self) -> Peer {
-        let seen = start_of(self.date);
+        let seen = self.since;
         let knowledge = match self.says {
             None => Knowledge::Hint("listed in the peers file without a version".to_owned()),
             Some(Said::NoTls) => Knowledge::NoStartTls,
@@ -170,11 +173,13 @@ impl PeersFileEntry {
 
     /// A peer of which there is no record, as a line to export: mail to it was only delayed or failed.
     #[must_use]
-    pub fn unknown(peer: &Peer, now: Timestamp) -> Self {
+    pub fn unknown(peer: &Peer, now: Timestamp, zone: &TimeZone) -> Self {
+        let date = zone.to_datetime(now).date();
         Self {
             key: peer.key.clone(),
             says: None,
-            date: TimeZone::UTC.to_datetime(now).date(),
+            date,
+            since: first_moment(date, zone),
             note: peer.note.clone().unwrap_or_else(|| peer.names.join(" ")),
         }
     }
@@ -182,23 +187,26 @@ impl PeersFileEntry {
     /// What is known of a peer, as a line to export: its highest version where that is a ceiling, the day it was seen, the note.
     /// `None` for a peer of which there is no record.
     #[must_use]
-    pub fn from_peer(peer: &Peer) -> Option<Self> {
-        let said = conclude(peer);
-        let says = match said.knowledge {
-            Some(Knowledge::Ceiling(version)) => Some(Said::Highest(version)),
+    pub fn from_peer(peer: &Peer, zone: &TimeZone) -> Option<Self> {
+        let decisive = weigh(&peer.evidence).decisive;
+        let says = match decisive.map(|e| &e.knowledge) {
+            Some(Knowledge::Ceiling(version) | Knowledge::Agreed(version) | Knowledge::CeilingInEffect(version)) => {
+                Some(Said::Highest(*version))
+            }
             Some(Knowledge::Plain | Knowledge::NoStartTls) => Some(Said::NoTls),
             // "At least" is not a highest version, but for the highest there is.
             Some(Knowledge::AtLeast(TlsVersion::Tls13)) => Some(Said::Highest(TlsVersion::Tls13)),
             _ => None,
         };
-        let seen = weigh(&peer.evidence).decisive.map(|e| e.last_seen);
+        let seen = decisive.map(|e| e.last_seen);
         let seen = seen.or_else(|| peer.evidence.iter().map(|e| e.last_seen).max())?;
-        let date = TimeZone::UTC.to_datetime(seen).date();
+        let date = zone.to_datetime(seen).date();
         let note = peer.note.clone().unwrap_or_else(|| peer.names.join(" "));
         Some(Self {
             key: peer.key.clone(),
             says,
             date,
+            since: first_moment(date, zone),
             note,
         })
     }
@@ -207,7 +215,7 @@ impl PeersFileEntry {
 impl PeersFile {
     /// Reads the bytes of a file. Never fails: what is bad is named.
     #[must_use]
-    pub fn parse(bytes: &[u8], now: Timestamp) -> Self {
+    pub fn parse(bytes: &[u8], now: Timestamp, zone: &TimeZone) -> Self {
         let mut file = Self::default();
         let mut unnamed = 0_usize;
         let mut problem = |problems: &mut Vec<String>, number: usize, why: &str| {
@@ -219,7 +227,7 @@ impl PeersFile {
         };
         let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
         let cut = bytes.len() > BYTES_MAX;
-        let text = bytes.get(..BYTES_MAX.min(bytes.len())).unwrap_or_default();
+        let text = slice_at(bytes, ..BYTES_MAX.min(bytes.len()));
         // The line that the limit cuts in two is not used.
         let text = if cut {
             text.get(..memchr::memrchr(b'\n', text).unwrap_or(0))
@@ -244,7 +252,7 @@ impl PeersFile {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            match PeersFileEntry::parse(line, now) {
+            match PeersFileEntry::parse(line, now, zone) {
                 Ok(entry) => file.entries.push(entry),
                 Err(why) => problem(&mut file.problems, number, &why),
             }
@@ -262,27 +270,15 @@ impl PeersFile {
     /// Reads a file, at most what is used of it.
     /// # Errors
     /// [`PeersFileError::Read`]; a file that is not there is that too.
-    pub fn read(path: &Path, now: Timestamp) -> Result<Self, PeersFileError> {
+    pub fn read(path: &Path, now: Timestamp, zone: &TimeZone) -> Result<Self, PeersFileError> {
         let fail = |source| PeersFileError::Read {
             path: path.to_owned(),
             source,
         };
-        // A FIFO of this name must not hang the program.
-        let non_blocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-        let file = File::options()
-            .read(true)
-            .custom_flags(non_blocking)
-            .open(path)
-            .map_err(fail)?;
-        if !file.metadata().map_err(fail)?.is_file() {
-            return Err(fail(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "it is not a regular file",
-            )));
-        }
+        let file = files::open(path).map_err(|fault| fail(fault.into()))?.into_file();
         let mut bytes = Vec::new();
         file.take(BYTES_MAX as u64 + 4).read_to_end(&mut bytes).map_err(fail)?;
-        Ok(Self::parse(&bytes, now))
+        Ok(Self::parse(&bytes, now, zone))
     }
 
     /// A whole file for these entries, with the format explained at its head.
@@ -320,11 +316,11 @@ fn strict_date(text: &str) -> Option<Date> {
     (date.to_string() == text).then_some(date)
 }
 
-/// A date is the first moment of its day in UTC, so that a probe of the same day is newer.
-fn start_of(date: Date) -> Timestamp {
-    TimeZone::UTC
-        .to_timestamp(date.to_datetime(jiff::civil::Time::midnight()))
-        .unwrap_or(Timestamp::UNIX_EPOCH)
+/// The first moment of a day in a zone: midnight, or what comes next where a clock change leaves that out.
+fn first_moment(date: Date, zone: &TimeZone) -> Timestamp {
+    let midnight = date.to_datetime(jiff::civil::Time::midnight());
+    let moment = zone.to_ambiguous_timestamp(midnight).compatible();
+    moment.unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 #[cfg(test)]
@@ -337,7 +333,7 @@ mod tests {
     }
 
     fn parse(text: &str) -> PeersFile {
-        PeersFile::parse(text.as_bytes(), now())
+        PeersFile::parse(text.as_bytes(), now(), &TimeZone::UTC)
     }
 
     #[test]
@@ -380,6 +376,20 @@ mod tests {
                 .knowledge,
             Knowledge::NoStartTls
         );
+    }
+
+    #[test]
+    fn a_date_is_the_first_moment_of_the_day_here_and_an_export_has_the_day_here() {
+        for (zone, moment) in [
+            ("America/Los_Angeles", "2026-10-02T07:00:00Z"),
+            ("Asia/Tokyo", "2026-10-01T15:00:00Z"),
+        ] {
+            let zone = TimeZone::get(zone).unwrap();
+            let entry =
+                PeersFileEntry::parse("outbound,smtp,mx.example.org,tls1.0,2026-10-02,x", now(), &zone).unwrap();
+            assert_eq!(entry.to_peer().evidence[0].last_seen.to_string(), moment);
+            assert_eq!(PeersFileEntry::from_peer(&entry.to_peer(), &zone), Some(entry));
+        }
     }
 
     #[test]
@@ -439,7 +449,7 @@ mod tests {
         let added = PeersFile::append(b"\xff junk", &entry);
         assert_eq!(added, b"\xff junk\noutbound,smtp,mx.example.org,tls1.0,2026-10-02,x\n");
         assert_eq!(
-            PeersFile::parse(&PeersFile::append(b"", &entry), now()).entries,
+            PeersFile::parse(&PeersFile::append(b"", &entry), now(), &TimeZone::UTC).entries,
             [entry]
         );
     }
@@ -450,14 +460,14 @@ mod tests {
             let mut entry = parse("outbound,smtp,mx.example.org,tls1.0,2026-10-02,").entries.remove(0);
             entry.note = note;
             let text = PeersFile::write([&entry]);
-            let back = PeersFile::parse(text.as_bytes(), now());
+            let back = PeersFile::parse(text.as_bytes(), now(), &TimeZone::UTC);
             prop_assert_eq!(back.problems, Vec::<String>::new());
             prop_assert_eq!(back.entries.len(), 1);
         }
 
         #[test]
         fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-            let _ = PeersFile::parse(&bytes, now());
+            let _ = PeersFile::parse(&bytes, now(), &TimeZone::UTC);
         }
     }
 }

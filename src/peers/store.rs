@@ -3,6 +3,7 @@
 //! Pure: the caller reads and writes the file (0600, written beside and renamed). No secrets can be in it: a record holds
 //! a host, a version, times, and bounded, safe text.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{Evidence, Knowledge, Record, Source, add_evidence};
 use super::host::{Host, PeerKey};
-use crate::hostile::safe_text;
+use crate::hostile::{safe_text, slice_at};
 use crate::tls::{Direction, Service, TlsVersion};
 
 /// Most records kept: the oldest go.
@@ -19,6 +20,8 @@ const RECORDS_MAX: usize = 50_000;
 const PROBLEMS_MAX: usize = 20;
 /// Longest text of a record in characters.
 const TEXT_MAX: usize = 300;
+/// Most addresses of a name.
+const ADDRESSES_MAX: usize = 32;
 /// What a clock that was set back a little may be ahead.
 const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 /// First line of the file.
@@ -35,6 +38,15 @@ pub struct EvidenceStore {
     damaged: usize,
 }
 
+/// What is remembered of one owner, while records are merged.
+#[derive(Default)]
+struct Remembered {
+    authenticated: bool,
+    seen: Option<Timestamp>,
+    addresses: Vec<IpAddr>,
+    evidence: Vec<Evidence>,
+}
+
 /// A line of the file. The names are the file's format: they do not change.
 #[derive(Debug, Serialize, Deserialize)]
 struct Line {
@@ -43,6 +55,8 @@ struct Line {
     host: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<IpAddr>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    addresses: Vec<IpAddr>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     authenticated: bool,
     source: String,
@@ -68,7 +82,7 @@ impl EvidenceStore {
         let mut store = Self::default();
         let mut problems = Vec::new();
         let mut bad = 0_usize;
-        let used = text.get(..Self::BYTES_MAX.min(text.len())).unwrap_or_default();
+        let used = slice_at(text, ..Self::BYTES_MAX.min(text.len()));
         let mut records = Vec::new();
         for (number, line) in (1_usize..).zip(used.split(|b| *b == b'\n')) {
             if line.trim_ascii().is_empty() || line.trim_ascii() == HEAD.as_bytes() {
@@ -147,17 +161,23 @@ impl EvidenceStore {
             let measured: std::collections::BTreeSet<_> = new.iter().map(about).collect();
             self.ahead.retain(|old| !measured.contains(&about(old)));
         }
-        type Owner = (PeerKey, Option<IpAddr>);
-        let mut by_owner: std::collections::BTreeMap<Owner, (bool, Vec<Evidence>)> = std::collections::BTreeMap::new();
+        let mut by_owner: BTreeMap<(PeerKey, Option<IpAddr>), Remembered> = BTreeMap::new();
         for record in std::mem::take(&mut self.records).into_iter().chain(new) {
-            let (authenticated, records) = by_owner.entry((record.key, record.address)).or_default();
-            *authenticated |= record.authenticated;
-            add_evidence(records, record.evidence);
+            let mine = by_owner.entry((record.key, record.address)).or_default();
+            mine.authenticated |= record.authenticated;
+            // Where a name leads is known by who asked last.
+            if mine.seen.is_none_or(|seen| seen <= record.evidence.last_seen) {
+                (mine.seen, mine.addresses) = (Some(record.evidence.last_seen), record.addresses);
+            }
+            add_evidence(&mut mine.evidence, record.evidence);
         }
-        for ((key, address), (authenticated, records)) in by_owner {
+        for ((key, address), remembered) in by_owner {
+            let (authenticated, addresses, records) =
+                (remembered.authenticated, remembered.addresses, remembered.evidence);
             let owned = |evidence| Record {
                 key: key.clone(),
                 address,
+                addresses: addresses.clone(),
                 authenticated,
                 evidence,
             };
@@ -182,6 +202,8 @@ impl Line {
     fn of(record: &Record) -> Self {
         let (knows, version, text) = match &record.evidence.knowledge {
             Knowledge::Ceiling(v) => ("ceiling", Some(*v), ""),
+            Knowledge::Agreed(v) => ("agreed", Some(*v), ""),
+            Knowledge::CeilingInEffect(v) => ("ceiling-in-effect", Some(*v), ""),
             Knowledge::AtLeast(v) => ("at-least", Some(*v), ""),
             Knowledge::Plain => ("plain", None, ""),
             Knowledge::NoStartTls => ("no-starttls", None, ""),
@@ -194,6 +216,7 @@ impl Line {
             service: record.key.service.token().to_owned(),
             host: record.key.host_and_port(),
             address: record.address,
+            addresses: record.addresses.clone(),
             authenticated: record.authenticated,
             source: record.evidence.source.token().to_owned(),
             knows: knows.to_owned(),
@@ -219,6 +242,8 @@ impl Line {
         let text = || safe_text(&self.text, TEXT_MAX);
         let knowledge = match (self.knows.as_str(), version) {
             ("ceiling", Some(v)) => Knowledge::Ceiling(v),
+            ("agreed", Some(v)) => Knowledge::Agreed(v),
+            ("ceiling-in-effect", Some(v)) => Knowledge::CeilingInEffect(v),
             ("at-least", Some(v)) => Knowledge::AtLeast(v),
             ("plain", None) => Knowledge::Plain,
             ("no-starttls", None) => Knowledge::NoStartTls,
@@ -245,6 +270,7 @@ impl Line {
         Some(Record {
             key,
             address: self.address,
+            addresses: self.addresses.iter().take(ADDRESSES_MAX).copied().collect(),
             authenticated: self.authenticated,
             evidence,
         })
@@ -264,6 +290,8 @@ mod tests {
         let knowledge = prop_oneof![
             version().prop_map(Knowledge::Ceiling),
             version().prop_map(Knowledge::AtLeast),
+            version().prop_map(Knowledge::Agreed),
+            version().prop_map(Knowledge::CeilingInEffect),
             Just(Knowledge::Plain),
             Just(Knowledge::NoStartTls),
             "[a-z\\\\\"{]{0,20}".prop_map(Knowledge::Refused),
@@ -285,6 +313,11 @@ mod tests {
                         port,
                     },
                     address: flag.then(|| "192.0.2.7".parse().unwrap()),
+                    addresses: if flag && a > 20 {
+                        vec!["192.0.2.7".parse().unwrap(), "2001:db8::7".parse().unwrap()]
+                    } else {
+                        vec![]
+                    },
                     authenticated: flag,
                     evidence: Evidence {
                         knowledge,
@@ -358,6 +391,7 @@ mod tests {
                     port: None,
                 },
                 address: None,
+                addresses: Vec::new(),
                 authenticated: false,
                 evidence: Evidence {
                     knowledge: Knowledge::Plain,
@@ -391,6 +425,7 @@ mod tests {
                     port: None,
                 },
                 address: None,
+                addresses: Vec::new(),
                 authenticated: false,
                 evidence: Evidence {
                     knowledge: Knowledge::Ceiling(version),

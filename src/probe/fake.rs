@@ -61,6 +61,8 @@ pub enum What {
     SupportedVersions,
     /// A server name.
     ServerName,
+    /// That there is no server name.
+    NoServerName,
     /// A message of 256 to 511 bytes (RFC 7685).
     Length,
     /// A `client_version` of TLS 1.2.

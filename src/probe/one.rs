@@ -12,6 +12,7 @@ use super::settings::{Settings, step_until};
 use super::starttls::{Stop, begin};
 use super::target::Target;
 use super::wire::{Cancel, Channel, Cut, Wire};
+use crate::hostile::slice_at;
 use crate::tls::TlsVersion;
 
 /// Leaving a handshake: `user_canceled`, then `close_notify` (RFC 8446 section 6.1).
@@ -351,7 +352,7 @@ impl<'a> Call<'a> {
             )
         {
             match wire.receive(&mut buffer, until) {
-                Ok(n) => reply = parser.feed(buffer.get(..n).unwrap_or_default()),
+                Ok(n) => reply = parser.feed(slice_at(&buffer, ..n)),
                 Err(cut) => {
                     end = Some(cut);
                     break;

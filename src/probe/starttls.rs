@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::settings::{Limits, step_until};
 use super::target::Start;
 use super::wire::{Channel, Cut};
-use crate::hostile::safe_text;
+use crate::hostile::{safe_text, slice_at};
 
 mod dialogues;
 
@@ -124,7 +124,7 @@ impl<C: Channel> Talk<'_, C> {
             if self.bytes > limits.bytes {
                 return Err(Stop::Endless(format!("more than {} bytes of replies", limits.bytes)));
             }
-            self.buffer.extend(chunk.get(..n).unwrap_or_default());
+            self.buffer.extend(slice_at(&chunk, ..n));
         }
     }
 

@@ -12,6 +12,8 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType};
 
+use crate::hostile::slice_at;
+
 /// Ends probes from another thread. Clones are one and the same.
 #[derive(Debug, Clone)]
 pub struct Cancel(Arc<Bell>);
@@ -177,7 +179,7 @@ impl Channel for Wire {
         while !bytes.is_empty() {
             match self.stream.write(bytes) {
                 Ok(0) => return Err(Cut::Closed),
-                Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
+                Ok(n) => bytes = slice_at(bytes, n..),
                 Err(e) => self.after(e, PollFlags::OUT, until)?,
             }
         }

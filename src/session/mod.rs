@@ -180,7 +180,7 @@ impl Session {
     /// [`PlanError::DuplicateTable`].
     fn one_table(&self, direction: Direction) -> Result<(), PlanError> {
         let table = direction.table();
-        let twice = |d: &&Duplicate| d.table == table && d.variable.is_none();
+        let twice = |d: &&Duplicate| *d.table == *table && d.variable.is_none();
         match self.base.duplicates().iter().find(twice) {
             Some(found) => Err(PlanError::DuplicateTable {
                 table,

@@ -145,8 +145,9 @@ impl Review {
             lines.push(Line::new(
                 Tone::Caution,
                 format!(
-                    "  ? {} unknown: never measured, or no answer ({mail} in {} days)",
-                    review.counts.unknown, self.window_days
+                    "  ? {} unknown: never measured, or no answer ({mail} in {})",
+                    review.counts.unknown,
+                    amount(self.window_days, "day", "days")
                 ),
                 4,
             ));
@@ -346,7 +347,7 @@ fn affected_words(peer: &Affected, window_days: u32, clock: &Clock) -> String {
     });
     let login = if peer.authenticated { ", logs in" } else { "" };
     format!(
-        "{} {}{names}: {}{seen}{login}; {} in {window_days} days",
+        "{} {}{names}: {}{seen}{login}; {} in {}",
         mark(peer.verdict),
         peer.host,
         match &peer.knowledge {
@@ -354,5 +355,6 @@ fn affected_words(peer: &Affected, window_days: u32, clock: &Clock) -> String {
             _ => verdict_words(peer.verdict, peer.highest),
         },
         amount(peer.messages, "message", "messages"),
+        amount(window_days, "day", "days"),
     )
 }

@@ -230,6 +230,8 @@ pub fn evidence_words(source: Source, last_seen: Timestamp, clock: &Clock) -> St
 pub fn knowledge_words(knowledge: &Knowledge) -> String {
     match knowledge {
         Knowledge::Ceiling(version) => format!("highest is {version}"),
+        Knowledge::Agreed(version) => format!("agreed to {version}, not gone through"),
+        Knowledge::CeilingInEffect(version) => format!("{version} in effect: whoever offers more is refused"),
         // `SSL: yes` of the log, or a header of the oldest engines: TLS it was, of which version nobody wrote down.
         Knowledge::AtLeast(TlsVersion::Ssl3) => "a session with TLS, of a version that is not told".to_owned(),
         Knowledge::AtLeast(version) => format!("has at least {version}"),

@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use crate::host::EngineNow;
 use crate::peers::{Counts, PeerBook, Threshold, Trouble, assess};
 use crate::session::{Clock, Line, Session, Tone};
-pub use crate::tls::CHOICES;
-use crate::tls::{Direction, Minimum, Role};
+use crate::tls::{CHOICES, Direction, Minimum, Role};
 use crate::work::{self, EngineWish};
 
 use super::request::Request;

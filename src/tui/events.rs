@@ -63,7 +63,7 @@ fn answer(state: &mut State, asker: Asker, event: Event) -> Vec<Request> {
         Event::ProbeProgress { done, total } => {
             context.probing = (done < total).then_some((done, total));
             if context.probing.is_none() {
-                let peers = amount(total as u64, "peer", "peers");
+                let peers = amount(total, "peer", "peers");
                 context.report(Tone::Text, format!("Asked {peers}; the numbers hold what they said."));
             }
         }

@@ -1,21 +1,12 @@
 //! Help on where the user is, made from the key table.
 
-use crate::session::{Line, Tone};
+use crate::session::{Line, Tone, VERDICTS};
 
 use super::key::Key;
 use super::keys::{Place, bindings_at};
 use super::wrap::{indented, line};
 
 pub(super) const TITLE: &str = "Help";
-
-const MARKS: [&str; 6] = [
-    "  *  changed, not saved",
-    "  x  cut off: the newest evidence says its highest version is below the minimum",
-    "  !  mixed: evidence disagrees",
-    "  -  no TLS offered or seen: in clear already, unchanged by a minimum",
-    "  ?  unknown: never measured, so never counted as fine",
-    "  +  fine",
-];
 
 /// What is to be said of a tab or window, the keys that do something there, and the marks.
 pub(super) fn lines(about: Vec<Line>, place: Place) -> Vec<Line> {
@@ -31,6 +22,7 @@ pub(super) fn lines(about: Vec<Line>, place: Place) -> Vec<Line> {
         lines.push(indented(Tone::Text, words, 21));
     }
     heading(&mut lines, "Marks");
-    lines.extend(MARKS.map(|words| indented(Tone::Text, words, 5)));
+    lines.push(line(Tone::Text, "  *  changed, not saved"));
+    lines.extend(VERDICTS.map(|words| indented(Tone::Text, format!("  {}  {}", words.mark, words.meaning), 5)));
     lines
 }

@@ -30,6 +30,7 @@ mod request;
 mod run;
 mod screen;
 mod shown;
+mod shutdown;
 mod signals;
 mod state;
 mod tabs;

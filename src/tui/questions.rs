@@ -3,9 +3,8 @@
 
 use jiff::Timestamp;
 
-use crate::mailserver_cfg::EditSet;
 use crate::peers::{PeerKey, ReceivedBudget};
-use crate::session::{Tone, amount, host_label};
+use crate::session::{EditSet, Tone, amount, host_label};
 use crate::tls::Direction;
 use crate::work::{self, Whom};
 
@@ -26,7 +25,7 @@ fn stay() -> (String, Vec<Request>) {
 fn discard_and_quit(changes: usize) -> (String, Vec<Request>) {
     let words = format!(
         "Left without saving: {} thrown away; the file was not touched.",
-        amount(changes as u64, "change", "changes")
+        amount(changes, "change", "changes")
     );
     let requests = vec![
         Request::Summary(words),
@@ -60,7 +59,7 @@ pub(super) fn quit_unapplied(changes: usize) -> Question {
     )];
     let mut leave = discard_and_quit(changes);
     if changes > 0 {
-        let edits = amount(changes as u64, "change that is", "changes that are");
+        let edits = amount(changes, "change that is", "changes that are");
         lines.push(line(Tone::Text, format!("{edits} not saved would be lost too.")));
     } else {
         leave.1 = vec![Request::Quit];

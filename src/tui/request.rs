@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::mailserver_cfg::{Document, EditSet};
-use crate::session::{Facts, Line, VariableRow};
+use crate::session::{Document, EditSet, Facts, Line, VariableRow};
 use crate::tls::{Direction, Role};
 use crate::work::{self, SaveJob};
 

@@ -14,11 +14,12 @@ use ratatui::layout::Rect;
 use crate::work::{self, Asker, Event, Hold};
 
 use super::key::Key;
+use super::keys::Place;
 use super::screen::Screen;
-use super::signals::{self, Signalled};
+use super::shutdown::Shutdown;
 use super::state::{Effect, State};
 use super::update::{Action, Keyboard, update};
-use super::{terminal, view};
+use super::{signals, terminal, view};
 
 /// How the terminal is treated.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +45,10 @@ enum Incoming {
     Key(Key, Instant),
     Resize(u16, u16),
     Work(Asker, Event),
-    Signal(Signalled),
+    /// The process goes on after an outside stop.
+    Continued,
+    /// It is about to end: nothing may be drawn any more.
+    Ending,
 }
 
 /// Says where events of the workers go.
@@ -59,8 +63,12 @@ where
         return Ending::NoTerminal;
     }
     let (sender, incoming) = mpsc::channel();
-    let (quiet, is_quiet) = mpsc::channel();
-    terminal::give_back_on_panic();
+    let to_main = |incoming: fn() -> Incoming| {
+        let sender = sender.clone();
+        move || drop(sender.send(incoming()))
+    };
+    let shutdown = Shutdown::new(hold, to_main(|| Incoming::Ending));
+    shutdown.on_panic();
     let size = terminal::size();
     state.context.size = (size.width, size.height);
     let mut screen = Screen::new(io::stdout(), size, state.context.theme.is_ascii(), options.synchronised);
@@ -74,15 +82,18 @@ where
     };
     let mut keyboard = Keyboard::default();
     draw(&mut terminal, &state);
-    let signals = sender.clone();
-    let on_signal = move |signal| drop(signals.send(Incoming::Signal(signal)));
-    if let Err(error) = signals::listen(on_signal, is_quiet, hold).and_then(|()| terminal::take()) {
+    let on_continued = to_main(|| Incoming::Continued);
+    if let Err(error) = signals::listen(Arc::clone(&shutdown), on_continued).and_then(|()| terminal::take()) {
         return Ending::Lost(error);
     }
     terminal.backend_mut().release();
     // Work begins behind the first frame: a large log must not delay it.
-    let events = sender.clone();
+    let (events, ends) = (sender.clone(), Arc::clone(&shutdown));
     let mut carry = start(Box::new(move |asker, event| {
+        if matches!(&event, Event::SaveStep { words, .. } if words.starts_with("Reading")) {
+            panic_if_asked_to("save");
+        }
+        ends.note(&event);
         let _ = events.send(Incoming::Work(asker, event));
     }));
     if let Err(error) = read_keys(sender) {
@@ -94,8 +105,7 @@ where
         for incoming in std::iter::once(first).chain(std::iter::from_fn(|| incoming.try_recv().ok())) {
             let action = match incoming {
                 Incoming::Key(key, at) => {
-                    #[cfg(debug_assertions)]
-                    panic_if_asked_to();
+                    panic_if_asked_to("key");
                     Action::Key(key, at)
                 }
                 Incoming::Resize(width, height) => {
@@ -105,13 +115,13 @@ where
                     Action::Resize(size.width, size.height)
                 }
                 Incoming::Work(asker, event) => Action::Work(asker, event),
-                Incoming::Signal(Signalled::Continued) => {
+                Incoming::Continued => {
                     let _ = terminal::retake();
                     Action::Continued
                 }
-                Incoming::Signal(Signalled::Ending) => {
-                    let _ = quiet.send(());
-                    // The signal thread ends the process; nothing may be drawn any more.
+                Incoming::Ending => {
+                    shutdown.is_quiet();
+                    // Another thread ends the process; nothing may be drawn any more.
                     loop {
                         std::thread::park();
                     }
@@ -119,7 +129,12 @@ where
             };
             for effect in update(&mut state, &mut keyboard, action, Timestamp::now()) {
                 match effect {
-                    Effect::Work(asker, effect) => carry(asker, effect),
+                    Effect::Work(asker, effect) => {
+                        if matches!(effect, work::Effect::Save(_)) {
+                            shutdown.save_begins();
+                        }
+                        carry(asker, effect);
+                    }
                     Effect::Repaint => {
                         terminal.backend_mut().enter();
                         repaint(&mut terminal, area(&state));
@@ -142,14 +157,19 @@ where
     Ending::Left(state.context.summary)
 }
 
-/// For the test of what a panic leaves behind: at the first key, with the variable's value as the message.
+/// For tests of what a panic leaves behind: in debug builds the variable says where, and a message with a secret.
 #[cfg(debug_assertions)]
 #[expect(clippy::panic, reason = "on purpose, and not in a release")]
-fn panic_if_asked_to() {
-    if let Ok(message) = std::env::var("KERIO_TLS_TEST_PANIC") {
-        std::panic::panic_any(message);
+fn panic_if_asked_to(place: &str) {
+    if let Ok(wanted) = std::env::var("KERIO_TLS_TEST_PANIC")
+        && wanted.split(' ').next() == Some(place)
+    {
+        std::panic::panic_any(wanted);
     }
 }
+
+#[cfg(not(debug_assertions))]
+const fn panic_if_asked_to(_: &str) {}
 
 /// The whole screen.
 fn area(state: &State) -> Rect {
@@ -158,6 +178,9 @@ fn area(state: &State) -> Rect {
 }
 
 fn draw(terminal: &mut Terminal<Screen<Stdout>>, state: &State) {
+    if state.place() == Place::Saving {
+        panic_if_asked_to("drawing");
+    }
     let drawn: Result<_, Infallible> = terminal.draw(|frame| view::draw(state, frame));
     match drawn {
         Ok(_) => {}
@@ -189,7 +212,12 @@ fn read_keys(to: Sender<Incoming>) -> io::Result<()> {
         while let Ok(event) = event::read() {
             let incoming = match event {
                 TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => match Key::from_event(key) {
-                    Some(key) => Incoming::Key(key, Instant::now()),
+                    Some(key) => {
+                        if key == Key::Char('!') {
+                            panic_if_asked_to("reader");
+                        }
+                        Incoming::Key(key, Instant::now())
+                    }
                     None => continue,
                 },
                 TerminalEvent::Resize(width, height) => Incoming::Resize(width, height),

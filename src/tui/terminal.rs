@@ -106,20 +106,3 @@ fn set_back() -> bool {
         true
     })
 }
-
-/// A panic gives the terminal back, and says where it happened but not what: a message could hold a secret.
-pub fn give_back_on_panic() {
-    std::panic::set_hook(Box::new(|info| {
-        give_back("");
-        let place = info
-            .location()
-            .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-        let words = format!(
-            "kerio-tls: an error in the program{place}. The terminal was restored; mailserver.cfg is as it was, or as the last finished save left it. Unsaved edits are kept and offered at the next start.\n"
-        );
-        let _ = io::stderr().write_all(words.as_bytes());
-        // Whichever thread it was: a screen that goes on drawing over a terminal given back, or waits for a worker
-        // that is no more, helps nobody. What a save had begun, the next start recovers.
-        std::process::exit(101);
-    }));
-}

@@ -5,7 +5,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 
 use crate::peers::Verdict;
-use crate::session::Tone;
+use crate::session::{Tone, words_of};
 
 /// How things look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,11 +92,7 @@ impl Theme {
     /// The look of a verdict.
     #[must_use]
     pub fn verdict(self, verdict: Verdict) -> Style {
-        match verdict {
-            Verdict::CutOff => self.bad(),
-            Verdict::Mixed | Verdict::Unknown => self.caution(),
-            Verdict::Plain | Verdict::Ok => self.text(),
-        }
+        self.tone(words_of(verdict).tone)
     }
 
     /// The look of a line of the review.

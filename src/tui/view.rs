@@ -72,10 +72,7 @@ fn chrome(state: &State, area: Rect, painter: &mut Painter<'_>) -> Rect {
     }
     let (changes, look) = match context.unsaved() {
         0 => ("no changes".to_owned(), theme.text()),
-        count => (
-            format!("{} *", amount(count as u64, "change", "changes")),
-            theme.dirty(),
-        ),
+        count => (format!("{} *", amount(count, "change", "changes")), theme.dirty()),
     };
     painter.text_right(area, right, 1, &changes, look);
 

@@ -1,6 +1,5 @@
 //! Words that more than one tab or window uses. What only one of them says stands in its own file.
 
-use crate::mailserver_cfg::{Conflict, Secrets};
 use crate::session::{Line, Tone};
 use crate::tls::Direction;
 
@@ -51,22 +50,4 @@ pub(super) fn about_direction(direction: Direction) -> Vec<Line> {
         ],
     };
     words.map(|words| line(Tone::Text, words)).to_vec()
-}
-
-/// Values that someone else changed too: as loaded, on disk, and as wanted here.
-pub(super) fn conflict_lines(conflicts: &[Conflict], secrets: &Secrets) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for conflict in conflicts {
-        let show = |value: &Option<String>| {
-            value
-                .as_ref()
-                .map_or("(not in the file)".to_owned(), |v| secrets.show_at(&conflict.path, v))
-        };
-        let side = |tone, name: &str, value| indented(tone, format!("  {name:<12}{}", show(value)), 14);
-        lines.push(line(Tone::Heading, conflict.path.to_string()));
-        lines.push(side(Tone::Text, "as loaded", &conflict.base));
-        lines.push(side(Tone::Caution, "on disk", &conflict.theirs));
-        lines.push(side(Tone::Text, "your edit", &conflict.mine));
-    }
-    lines
 }

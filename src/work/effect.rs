@@ -154,6 +154,8 @@ pub struct SaveReport {
     /// Does the running engine do what was saved? `false`: its ports contradict it, or it threw a value away. `None`: not known,
     /// because nothing was asked or something was not answered.
     pub took_effect: Option<bool>,
+    /// What the ports answered, where they were asked.
+    pub proof: Option<LiveProof>,
 }
 
 /// Why a save did not happen.

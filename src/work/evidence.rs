@@ -68,7 +68,7 @@ impl Host {
         };
         sources.warnings.clear();
         self.read_logs(sources, document, &window, cancel, progress);
-        self.read_peers_file(sources, clock.now);
+        self.read_peers_file(sources, &window);
         let (store, problems) = self.remembered();
         sources.warnings.extend(problems);
         sources.remembered = store;
@@ -174,7 +174,7 @@ impl Host {
         });
     }
 
-    fn read_peers_file(&self, sources: &mut Sources, now: Timestamp) {
+    fn read_peers_file(&self, sources: &mut Sources, window: &Window) {
         let path = &self.home.peers;
         sources.peers_file = None;
         // The usual one need not be there. One that was named was looked at when the host was found.
@@ -187,7 +187,7 @@ impl Host {
                 .push(format!("the peers file {} is ignored: {why}", path.display()));
             return;
         }
-        match PeersFile::read(path, now) {
+        match PeersFile::read(path, window.now, &window.zone) {
             Ok(file) => sources.peers_file = Some(file),
             Err(error) => sources.warnings.push(error.to_string()),
         }

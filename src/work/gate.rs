@@ -2,6 +2,7 @@
 //! afterwards.
 
 use std::cell::Cell;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -31,8 +32,6 @@ pub(super) struct EngineGate<'a> {
     /// What must still be in the file once the engine is up.
     edits: &'a EditSet,
     file: PathBuf,
-    /// A stop was tried, so whatever happens the engine must be started again.
-    touched: bool,
     stopped: Option<Stopped>,
     seconds: Option<u64>,
     values: Option<String>,
@@ -54,7 +53,6 @@ impl<'a> EngineGate<'a> {
             tell,
             edits,
             file,
-            touched: false,
             stopped: None,
             seconds: None,
             values: None,
@@ -64,6 +62,11 @@ impl<'a> EngineGate<'a> {
     /// How long stop and start took together, once the engine was up again.
     pub(super) fn seconds(&self) -> Option<u64> {
         self.seconds
+    }
+
+    /// The ports that the engine listened on before it was stopped.
+    pub(super) fn ports_before(&self) -> &[SocketAddr] {
+        self.stopped.as_ref().map_or(&[], |stopped| &stopped.ports)
     }
 
     /// What became of our values after the start, when the engine did something to them.
@@ -250,16 +253,15 @@ impl Gate for EngineGate<'_> {
             return self.look();
         }
         controller.preflight().map_err(|error| gate_error(&error, controller))?;
-        self.touched = !controller.status().is_out_of_the_way();
         let stopped = controller.stop(&mut self.teller(), self.cancel);
         let stopped = stopped.map_err(|error| gate_error(&error, controller))?;
-        self.touched = stopped.was_running;
         self.stopped = Some(stopped);
         Ok(())
     }
 
+    /// A stop command was run, so whatever happens the engine must be started again.
     fn told_to_stop(&self) -> bool {
-        self.touched
+        self.controller.as_ref().is_some_and(Controller::told_to_stop)
     }
 
     fn prove_stopped(&mut self) -> Result<(), GateError> {
@@ -273,7 +275,7 @@ impl Gate for EngineGate<'_> {
     }
 
     fn abort(&mut self) -> Result<(), GateError> {
-        if !self.touched {
+        if !self.told_to_stop() {
             return Ok(());
         }
         let result = self.start_and_watch(false);
@@ -284,7 +286,7 @@ impl Gate for EngineGate<'_> {
     }
 
     fn after_commit(&mut self) -> Started {
-        if !self.touched {
+        if !self.told_to_stop() {
             return Started::NotOurs;
         }
         match self.start_and_watch(true) {

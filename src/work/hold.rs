@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Removing a directory is tried this often: a worker that reads or writes in it may come in between.
 const TRIES: usize = 10;
@@ -35,11 +36,24 @@ impl Hold {
 
     /// Waits until nothing holds, and removes what must not stay behind. The last thing before the process ends.
     pub fn finish(&self) {
-        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        while *count > 0 {
-            count = self.free.wait(count).unwrap_or_else(PoisonError::into_inner);
-        }
+        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = self.free.wait_while(count, |count| *count > 0);
+        drop(free);
+        self.remove_temporary();
+    }
+
+    /// The same with a bound. `false`: something holds still.
+    pub fn finish_within(&self, longest: Duration) -> bool {
+        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.free.wait_timeout_while(count, longest, |count| *count > 0);
+        let (count, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let is_free = *count == 0;
         drop(count);
+        self.remove_temporary();
+        is_free
+    }
+
+    fn remove_temporary(&self) {
         let Some(temporary) = &self.temporary else { return };
         for _ in 0..TRIES {
             match fs::remove_dir_all(temporary) {

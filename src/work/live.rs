@@ -1,16 +1,18 @@
 //! The server's own ports: what the running engine really accepts. This is what catches a variable whose name was only
 //! assumed, and what tells what "server default" means.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::engine::{State, in_our_network, listening_ports};
-use crate::probe::{Acceptance, Cancel, Outcome, Service, Settings, Target, ask_exactly};
+use crate::probe::{Cancel, Service};
 use crate::session::{Expected, Measured};
 use crate::tls::TlsVersion;
 
-use super::proof::{LiveProof, PortProof, Said};
+use super::port_question::PortQuestion;
+use super::proof::{LiveProof, PortProof};
 use crate::host::Host;
 
 /// What is spoken at the engine's ports, by number (the services of Kerio Connect; 4040 is the administration).
@@ -27,6 +29,10 @@ const SERVICES: [(u16, Service); 10] = [
     (8443, Service::Https),
 ];
 
+/// How long ports that were open before are waited for after a start: some open only when the store is loaded.
+const OPENING: Duration = Duration::from_secs(120);
+/// Between two looks at them.
+const TICK: Duration = Duration::from_secs(1);
 /// An engine reads its file when it starts, and may write it again until it is up.
 const START: Duration = Duration::from_secs(60);
 
@@ -42,45 +48,104 @@ struct OwnPorts {
 
 impl Host {
     /// Asks every known port of the running engine for each version, all ports at once and one question at a time at each.
-    /// `expected` is what inbound ports should do now. At most four connections a port, to this host only.
+    /// `expected` is what inbound ports should do now. To this host only.
     #[must_use]
     pub fn prove(&self, expected: &Expected, cancel: &Cancel) -> LiveProof {
+        self.prove_ports(&[], expected, cancel)
+    }
+
+    /// The same after a start of the engine: the ports that it had `before` its stop and at the last proof are waited for, up to
+    /// [`OPENING`]. An engine opens one after the other, and a port that is not open yet proves nothing.
+    pub(super) fn prove_ports(&self, before: &[SocketAddr], expected: &Expected, cancel: &Cancel) -> LiveProof {
+        let had = self.ports_to_expect(before);
+        let until = Instant::now().checked_add(if before.is_empty() { Duration::ZERO } else { OPENING });
+        let (found, missing) = loop {
+            let found = self.own_ports();
+            let missing = match &found {
+                Ok(found) => found.missing_of(&had),
+                Err(_) => had.clone(),
+            };
+            let is_late = until.is_none_or(|until| Instant::now() >= until);
+            if missing.is_empty() || is_late || cancel.is_cancelled() {
+                break (found, missing);
+            }
+            std::thread::sleep(TICK);
+        };
         let OwnPorts {
-            known: targets,
+            known,
             skipped,
             engine_started,
-        } = match self.own_ports() {
+        } = match found {
             Ok(found) => found,
             Err(why) => {
                 return LiveProof {
                     open: vec![format!("nothing was proven: {why}")],
+                    missing,
                     ..LiveProof::default()
                 };
             }
         };
-        let settings = self.probe_settings();
         let mut proof = LiveProof {
+            ports: self.ask_ports(&known, cancel),
             skipped,
+            missing,
             file_is_newer: engine_started.is_some_and(|started| self.written_after(started)),
             ..LiveProof::default()
         };
-        // Spam protection may hold each greeting back for half a minute: ports do not wait for each other.
-        let ports = std::thread::scope(|scope| {
-            let asking: Vec<_> = targets
-                .into_iter()
-                .map(|(address, service)| {
-                    scope.spawn({
-                        let settings = &settings;
-                        move || ask_port(address, service, settings, cancel)
-                    })
-                })
-                .collect();
-            asking.into_iter().filter_map(|thread| thread.join().ok()).collect()
-        });
-        proof.ports = ports;
         proof.judge(expected);
         self.learn(&proof, expected);
         proof
+    }
+
+    fn ask_ports(&self, ports: &[(SocketAddr, Service)], cancel: &Cancel) -> Vec<PortProof> {
+        let (settings, names) = (self.probe_settings(), self.own_names());
+        let own_name = names.first().filter(|name| name.contains('.')).map(String::as_str);
+        // Spam protection may hold each greeting back for half a minute: ports do not wait for each other.
+        std::thread::scope(|scope| {
+            let mut asking = Vec::new();
+            let mut answered = Vec::new();
+            for (address, service) in ports {
+                let question = PortQuestion {
+                    address: *address,
+                    service: *service,
+                    own_name,
+                    settings: &settings,
+                    cancel,
+                };
+                let thread = std::thread::Builder::new().name("port".to_owned());
+                let question = Arc::new(question);
+                let its = Arc::clone(&question);
+                match thread.spawn_scoped(scope, move || its.ask()) {
+                    Ok(thread) => asking.push(thread),
+                    // No thread to be had: slower, not wrong.
+                    Err(_) => answered.push(question.ask()),
+                }
+            }
+            answered.extend(asking.into_iter().filter_map(|thread| thread.join().ok()));
+            answered.sort_by_key(|port| (port.address.port(), port.address.ip()));
+            answered
+        })
+    }
+
+    /// The ports of known use that the engine should have: those of before its stop, and those of the last proof.
+    fn ports_to_expect(&self, before: &[SocketAddr]) -> Vec<(SocketAddr, Service)> {
+        if self.is_demo() {
+            return Vec::new();
+        }
+        let last = self.server_memory().ports;
+        let all = before
+            .iter()
+            .copied()
+            .chain(last.iter().filter_map(|text| text.parse().ok()));
+        let mut had: Vec<(SocketAddr, Service)> = Vec::new();
+        for address in all {
+            if let Some(service) = service_at(address.port())
+                && !had.iter().any(|(other, _)| other.port() == address.port())
+            {
+                had.push((address, service));
+            }
+        }
+        had
     }
 
     /// The engine's own ports, or why there are none.
@@ -111,10 +176,8 @@ impl Host {
         }
         let (mut known, mut skipped): (Vec<(SocketAddr, Service)>, Vec<u16>) = (Vec::new(), Vec::new());
         for address in listening_ports(proc, &pids) {
-            match SERVICES.iter().find(|(port, _)| *port == address.port()) {
-                // One address a port is enough: the engine has one setting for all.
-                Some(_) if known.iter().any(|(seen, _)| seen.port() == address.port()) => {}
-                Some((_, service)) => known.push((address, *service)),
+            match service_at(address.port()) {
+                Some(service) => known.push((address, service)),
                 None if skipped.contains(&address.port()) => {}
                 None => skipped.push(address.port()),
             }
@@ -159,40 +222,26 @@ impl Host {
             if let Some(version) = default {
                 memory.inbound_default = Some(version.token().to_owned());
             }
+            memory.ports = proof.ports.iter().map(|port| port.address.to_string()).collect();
             memory.at = jiff::Timestamp::now().to_string();
         });
     }
 }
 
-/// Asks one port for each version. One that has not answered, or offers no TLS, is not asked for the next one.
-fn ask_port(address: SocketAddr, service: Service, settings: &Settings, cancel: &Cancel) -> PortProof {
-    let target = Target::at(reachable(address.ip()), Some(address.port()), service);
-    let mut said: Vec<(TlsVersion, Said)> = Vec::new();
-    let mut last_word: Option<Said> = None;
-    for version in TlsVersion::MINIMUMS {
-        let answer = match &last_word {
-            Some(said) => said.clone(),
-            None => match ask_exactly(&target, version, None, settings, cancel) {
-                Ok(Acceptance::Accepted | Acceptance::Agreed) => Said::Accepts,
-                Ok(Acceptance::Refused(_) | Acceptance::NotOffered(_) | Acceptance::Closed(_)) => Said::Refuses,
-                Ok(Acceptance::Unknown(Outcome::NoStartTls)) => Said::NoTls,
-                Ok(Acceptance::Unknown(outcome)) => Said::NoAnswer(outcome.words().to_owned()),
-                Err(error) => Said::NoAnswer(error.to_string()),
-            },
-        };
-        if matches!(answer, Said::NoTls | Said::NoAnswer(_)) {
-            last_word = Some(answer.clone());
-        }
-        said.push((version, answer));
+impl OwnPorts {
+    /// Those that are not open, by number: an engine may listen on another address after a change of its services.
+    fn missing_of(&self, had: &[(SocketAddr, Service)]) -> Vec<(SocketAddr, Service)> {
+        let is_open = |port: u16| self.known.iter().any(|(open, _)| open.port() == port);
+        had.iter()
+            .copied()
+            .filter(|(address, _)| !is_open(address.port()))
+            .collect()
     }
-    PortProof { address, service, said }
 }
 
-/// Where a port that listens on every address can be reached from here.
-fn reachable(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        other => other,
-    }
+fn service_at(port: u16) -> Option<Service> {
+    SERVICES
+        .iter()
+        .find(|(number, _)| *number == port)
+        .map(|(_, service)| *service)
 }

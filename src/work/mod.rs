@@ -7,6 +7,7 @@ mod facts;
 mod gate;
 mod hold;
 mod live;
+mod port_question;
 mod probing;
 mod proof;
 mod recovered;
@@ -19,7 +20,7 @@ pub use effect::{Asker, Effect, EngineWish, Event, SaveJob, SaveProblem, SaveRep
 pub use evidence::{Gathered, HEADERS, Sources};
 pub use hold::{Hold, HoldGuard};
 pub use probing::{Asked, Question, ask, knowledge, probe_settings};
-pub use proof::{LiveProof, PortProof, Said};
+pub use proof::{LiveProof, PortAnswer, PortProof};
 pub use saving::SaveNews;
 pub use unbroken::hold_signals;
 pub use workers::{Sink, Workers};

@@ -112,6 +112,7 @@ impl Host {
         Record {
             key: key.clone(),
             address: report.address.map(|address| address.ip()).filter(|_| named),
+            addresses: Vec::new(),
             authenticated: false,
             evidence: Evidence {
                 knowledge: knowledge(&report.outcome),

@@ -56,10 +56,11 @@ impl Host {
             return AfterAll::NotSure(String::new());
         };
         let start = controller.manual_commands().start;
-        match controller.status().state {
-            State::Running => AfterAll::Runs,
+        let status = controller.status();
+        match status.state {
+            State::Running if status.service_is_up() => AfterAll::Runs,
             State::Stopped => AfterAll::Down(start),
-            State::None | State::Unknown(_) => AfterAll::NotSure(start),
+            State::None | State::Running | State::Unknown(_) => AfterAll::NotSure(start),
         }
     }
 }

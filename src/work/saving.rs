@@ -1,5 +1,6 @@
 //! From a wish to save to a saved file: the save room with the engine in front of it, and words for what came of it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -120,7 +121,7 @@ impl Host {
                     tell(SaveNews::Detail(
                         "Asking the server's own ports what they accept now ...",
                     ));
-                    self.prove_save(expected, &mut report);
+                    self.prove_save(gate.ports_before(), expected, &mut report);
                 }
                 if let Some(words) = gate.values() {
                     report.took_effect = Some(false);
@@ -141,9 +142,9 @@ impl Host {
     }
 
     /// The proof after a save: what the engine accepts now, against what was chosen.
-    fn prove_save(&self, expected: &Expected, report: &mut SaveReport) {
+    fn prove_save(&self, before: &[SocketAddr], expected: &Expected, report: &mut SaveReport) {
         let Ok(cancel) = Cancel::new() else { return };
-        let proof = self.prove(expected, &cancel);
+        let proof = self.prove_ports(before, expected, &cancel);
         if !proof.ports.is_empty() {
             report.lines.push("What the server's own ports accept now:".to_owned());
             report.lines.extend(proof.lines());
@@ -153,12 +154,9 @@ impl Host {
                 .warnings
                 .push(format!("THE SETTING DID NOT TAKE EFFECT: {words}"));
         }
-        report.took_effect = if !proof.contradictions.is_empty() {
-            Some(false)
-        } else {
-            (proof.has_answers() && proof.open.is_empty()).then_some(true)
-        };
-        report.warnings.extend(proof.open);
+        report.took_effect = proof.took_effect();
+        report.warnings.extend(proof.open.iter().cloned());
+        report.proof = Some(proof);
     }
 
     /// What is to be written, and the edits whose values must still be there after the engine's start.
@@ -240,6 +238,7 @@ impl Host {
             backup: saved.backup.map(|backup| backup.path.display().to_string()),
             to_confirm: false,
             took_effect: None,
+            proof: None,
         })
     }
 

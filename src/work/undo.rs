@@ -233,7 +233,8 @@ impl Host {
         let Some(controller) = self.controller() else {
             return Ok(None);
         };
-        if controller.status().state != State::Stopped {
+        // In a container nothing proves that it is stopped; but our save stopped it here, and it is not seen here.
+        if !matches!(controller.status().state, State::Stopped | State::Unknown(_)) {
             return Ok(None);
         }
         let up = controller

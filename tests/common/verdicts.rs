@@ -18,6 +18,7 @@ pub(crate) fn verdict(outcome: &Outcome, minimum: TlsVersion) -> Verdict {
             port: None,
         },
         address: None,
+        addresses: Vec::new(),
         authenticated: false,
         evidence: Evidence {
             knowledge: knowledge(outcome),

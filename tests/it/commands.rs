@@ -65,13 +65,10 @@ impl<'a> Engine<'a> {
         let pid = place.path("pid").display().to_string();
         place.script("stop", &format!("kill $(cat {pid})"));
         place.script("start", start);
-        // In a PID namespace of its own the program believes nobody else that the engine is stopped.
-        place.script("status", &format!("kill -0 $(cat {pid}) 2>/dev/null || exit 3"));
         let commands = format!(
-            "[engine]\nwatch = 1\nstop = [\"{}\"]\nstart = [\"{}\"]\nstatus = [\"{}\"]\n",
+            "[engine]\nwatch = 1\nstop = [\"{}\"]\nstart = [\"{}\"]\n",
             place.path("stop").display(),
-            place.path("start").display(),
-            place.path("status").display()
+            place.path("start").display()
         );
         fs::write(place.path("kerio-tls.toml"), commands).unwrap();
         Self { place }

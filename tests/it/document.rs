@@ -1,4 +1,4 @@
-//! `mailserver_cfg` against other XML parsers: whatever it accepts they accept, and after random edits of random documents
+//! `mailserver_cfg` against other XML parsers: whatever it accepts libxml2 accepts, and after random edits of random documents
 //! they see exactly the tree that the edits ask for.
 
 use std::fmt::Write as _;
@@ -300,7 +300,7 @@ proptest! {
             }
             Err(EditError::Duplicate { path, lines }) => {
                 prop_assert!(lines.len() > 1);
-                prop_assert!(old.duplicates().iter().any(|d| d.table == path.table && d.lines == lines));
+                prop_assert!(old.duplicates().iter().any(|d| *d.table == *path.table && d.lines == lines));
             }
             Err(EditError::NotPlain { path, .. }) => {
                 prop_assert!(text.contains("<i/>") || text.contains("<!-- c -->"), "{path}");
@@ -316,7 +316,7 @@ proptest! {
     fn undoing_an_addition_beside_others_gives_the_same_bytes(text in document(), value in "[a-z<\n]{0,5}") {
         let old = Document::parse(text.into_bytes()).unwrap();
         for table in TABLES {
-            if old.variables(table).is_empty() || old.duplicates().iter().any(|d| d.table == table) {
+            if old.variables(table).is_empty() || old.duplicates().iter().any(|d| *d.table == *table) {
                 continue;
             }
             let add = EditSet::new([Edit { path: path(table, "New"), base: None, new: Some(value.clone()) }]);
@@ -412,13 +412,7 @@ fn whatever_is_accepted_xmllint_accepts() {
         "only {} of {tried} mutations were accepted: the test has lost its grip",
         accepted.len()
     );
-    let output = Command::new("xmllint")
-        .args(["--noout", "--nonet"])
-        .args(&accepted)
-        .output();
-    let output =
-        output.unwrap_or_else(|error| panic!("xmllint: {error}; install it with: apt-get install libxml2-utils"));
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    xmllint_accepts(&accepted);
 }
 
 #[test]
@@ -494,4 +488,247 @@ fn no_secret_of_a_file_is_in_any_diff_change_error_or_debug_output() {
         "{}",
         &said[said.find(token).unwrap().saturating_sub(200)..][..220]
     );
+}
+
+/// A file whose `Security` table holds what is given, on as many lines or as few as that has.
+fn with_security(inside: &str) -> Arc<Document> {
+    let text = format!("<config>\n<table name=\"Security\">{inside}</table>\n</config>\n");
+    Arc::new(Document::parse(text.into()).unwrap())
+}
+
+fn edit(table: &str, variable: &str, base: Option<&str>, new: Option<&str>) -> Edit {
+    Edit {
+        path: path(table, variable),
+        base: base.map(Into::into),
+        new: new.map(Into::into),
+    }
+}
+
+const MANY: usize = 100_000;
+
+// None of the tests below asserts a time. What costs n² takes minutes or fills the memory at these sizes.
+
+#[test]
+fn a_hundred_thousand_duplicates_cost_what_as_many_variables_cost() {
+    let one_name = "<variable name=\"V\">x</variable>\n".repeat(MANY);
+    let document = with_security(&one_name);
+    let [duplicate] = document.duplicates() else {
+        panic!("{} names", document.duplicates().len())
+    };
+    assert_eq!((duplicate.lines.len(), duplicate.lines.last()), (MANY, Some(&100_001)));
+    let edits = EditSet::new([edit("Security", "V", Some("x"), Some("y"))]);
+    let error = document.prove(&edits).unwrap_err().to_string();
+    assert!(error.len() < 200 && error.contains("99992 more"), "{error}");
+
+    let twice: String = (0..MANY / 2)
+        .map(|n| format!("<variable name=\"V{n}\">x</variable>\n"))
+        .collect();
+    let document = with_security(&twice.repeat(2));
+    assert_eq!(document.duplicates().len(), MANY / 2);
+    assert_eq!(document.duplicates()[1].lines, [3, 50_003]);
+    let added = EditSet::new([edit("Security", "New", None, Some("y"))]);
+    let proven = document.prove(&added).unwrap();
+    assert_eq!(document.changes_to(proven.result(), &Secrets::default(), 5).1, 1);
+}
+
+#[test]
+fn a_hundred_thousand_tables_on_one_line_take_an_edit() {
+    for name in ["\"T\"", "\"T{n}\""] {
+        let tables: String = (0..MANY)
+            .map(|n| format!("<table name={}/>", name.replace("{n}", &n.to_string())))
+            .collect();
+        let text = format!("<config>{tables}<table name='Security'/></config>");
+        let document = Arc::new(Document::parse(text.into()).unwrap());
+        let edits = EditSet::new([
+            edit("Security", "A", None, Some("1")),
+            edit("SmtpSecurity", "A", None, Some("1")),
+        ]);
+        let proven = document.prove(&edits).unwrap();
+        let diff = proven.diff(&Secrets::default(), 3);
+        assert!(diff.iter().all(|line| line.text.chars().count() <= 400));
+        let (changes, count) = document.changes_to(proven.result(), &Secrets::default(), 1);
+        assert_eq!((changes.len(), count), (1, 2));
+        assert_eq!(proven.result().rebase(&edits).already.len(), 2);
+    }
+}
+
+#[test]
+fn hundreds_of_thousands_of_variables_take_thousands_of_edits() {
+    let variables: String = (0..1_000_000)
+        .map(|n| format!("<variable name=\"V{n}\">x</variable>\n"))
+        .collect();
+    let document = with_security(&variables);
+    assert!(document.duplicates().is_empty());
+    assert_eq!(document.variables("Security").len(), 3 * MANY);
+    let names: Vec<String> = (0..3_000).map(|n| format!("V{}", n * 97)).collect();
+    let edits = EditSet::new(names.iter().map(|name| edit("Security", name, Some("x"), Some("y"))));
+    let proven = document.prove(&edits).unwrap();
+    assert_eq!(proven.diff(&Secrets::default(), 1).len(), 12_000);
+    assert_eq!(document.changes_to(proven.result(), &Secrets::default(), 5).1, 3_000);
+    assert_eq!(document.rebase(&edits).apply, edits);
+    assert_eq!(proven.result().rebase(&edits).already.len(), 3_000);
+}
+
+#[test]
+fn what_is_shown_of_a_value_and_a_name_of_a_hundred_megabytes_is_short() {
+    let long = "x\u{1bca0}".repeat(20_000_000);
+    let document = with_security(&format!(
+        "<variable name=\"A\">{long}</variable>\n<variable name=\"B\"/>"
+    ));
+    let value = document.value(&path("Security", "A")).unwrap();
+    assert_eq!(value.len(), long.len());
+    let edits = EditSet::new([edit("Security", "A", Some(&value), Some("1"))]);
+    let proven = document.prove(&edits).unwrap();
+    let mut shown: Vec<String> = proven
+        .diff(&Secrets::default(), 2)
+        .into_iter()
+        .map(|line| line.text)
+        .collect();
+    for change in document.changes_to(proven.result(), &Secrets::default(), 9).0 {
+        shown.extend([Some(change.place), change.old, change.new].into_iter().flatten());
+    }
+    shown.push(format!("{edits:?}{:?}", document.variables("Security")));
+    shown.push(
+        document
+            .rebase(&edits.inverse())
+            .conflicts
+            .iter()
+            .map(|c| format!("{c:?}"))
+            .collect(),
+    );
+    assert!(
+        shown
+            .iter()
+            .all(|text| text.len() < 10_000 && !text.contains('\u{1bca0}'))
+    );
+}
+
+#[test]
+fn a_long_name_of_a_table_is_not_copied_for_each_of_its_variables() {
+    let name = "n".repeat(1_000_000);
+    let variables = |value: &str| -> String {
+        let twice = (0..MANY).map(|n| format!("<variable name=\"V{}\">{value}</variable>\n", n / 2));
+        twice.collect()
+    };
+    let file = |value: &str| {
+        let inside = variables(value);
+        let text =
+            format!("<config><table name=\"{name}\">{inside}</table><list name=\"{name}\">{inside}</list></config>");
+        Document::parse(text.into()).unwrap()
+    };
+    let (old, new) = (file("1"), file("2"));
+    assert_eq!(old.duplicates().len(), MANY / 2);
+    let (changes, count) = old.changes_to(&new, &Secrets::default(), 1000);
+    assert_eq!((changes.len(), count), (1000, 2 * MANY));
+    assert!(changes.iter().all(|change| change.place.chars().count() <= 300));
+}
+
+#[test]
+fn names_and_values_of_a_stranger_are_shown_safely_wherever_they_are_quoted() {
+    let odd = "\u{202e}\u{9b}\u{3164}e\u{301}\u{301}\u{301}\u{301}\u{301}";
+    let document = Arc::new(
+        Document::parse(
+            format!("<config>\n<table name='T{odd}'><variable name='V{odd}'>{odd}</variable>\n<b{odd} c='{odd}'/></table></config>")
+                .replace("<b\u{202e}\u{9b}\u{3164}", "<b")
+                .into(),
+        )
+        .unwrap(),
+    );
+    let table = format!("T{odd}");
+    let variable = format!("V{odd}");
+    let edits = EditSet::new([edit(&table, &variable, Some(odd), Some(&odd.repeat(2)))]);
+    let proven = document.prove(&edits).unwrap();
+    let mut shown: Vec<String> = proven
+        .diff(&Secrets::default(), 2)
+        .into_iter()
+        .map(|line| line.text)
+        .collect();
+    for change in document.changes_to(proven.result(), &Secrets::default(), 9).0 {
+        shown.extend([Some(change.place), change.old, change.new].into_iter().flatten());
+    }
+    shown.push(proven.result().render(&edits).unwrap_err().to_string());
+    shown.push(edits.edits()[0].path.to_string());
+    for text in &shown {
+        assert!(!text.chars().any(kerio_tls::hostile::is_hidden), "{text:?}");
+        assert!(!text.contains("\u{301}\u{301}\u{301}\u{301}\u{301}"), "{text:?}");
+    }
+    assert!(
+        shown.iter().any(|text| text.contains("\\u{202e}\\u{9b}\\u{3164}e")),
+        "{shown:?}"
+    );
+}
+
+#[test]
+fn a_file_that_declares_itself_ascii_is_read_under_any_of_its_names_and_stays_ascii() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    for name in [
+        "us-ascii",
+        "ASCII",
+        "US-ASCII",
+        "ANSI_X3.4-1968",
+        "ISO646-US",
+        "cp367",
+        "utf8",
+    ] {
+        let text = format!(
+            "<?xml version='1.0' encoding='{name}'?>\n<config><table name='Security'><variable name='A'>1</variable></table></config>"
+        );
+        let document = Document::parse(text.clone().into()).unwrap();
+        let edits = EditSet::new([
+            edit("Security", "A", Some("1"), Some("é\u{10000}")),
+            edit("Security", "ö", None, Some("2")),
+            edit("Ü", "ö", None, Some("3")),
+        ]);
+        let rendered = document.render(&edits).unwrap();
+        let new = document.verify(&edits, rendered.clone()).unwrap();
+        assert_eq!(rendered.is_ascii(), name != "utf8", "{name}");
+        assert_eq!(new.value(&path("Security", "A")).as_deref(), Some("é\u{10000}"));
+        files.push(directory.path().join(format!("{name}.xml")));
+        std::fs::write(files.last().unwrap(), rendered).unwrap();
+        if name != "utf8" {
+            let error = Document::parse(text.replace(">1<", ">\u{e9}<").into()).unwrap_err();
+            assert_eq!((error.position.line, error.position.column), (2, 51), "{error}");
+            assert!(error.what.contains("beyond ASCII"), "{error}");
+        }
+    }
+    xmllint_accepts(&files);
+}
+
+#[test]
+fn names_beyond_ascii_are_those_that_libxml2_takes() {
+    let directory = tempfile::tempdir().unwrap();
+    let borders = [
+        0xb7, 0xc0, 0xd6, 0xd7, 0xd8, 0xf6, 0xf7, 0x2ff, 0x300, 0x36f, 0x370, 0x37d, 0x37e, 0x37f, 0x1fff, 0x2000,
+        0x200b, 0x200c, 0x200d, 0x200e, 0x203f, 0x2040, 0x2041, 0x2070, 0x218f, 0x2190, 0x2bff, 0x2c00, 0x2fef, 0x2ff0,
+        0x3001, 0xd7ff, 0xf8ff, 0xf900, 0xfdcf, 0xfdd0, 0xfdf0, 0xfffd, 0x10000, 0xeffff, 0xf0000,
+    ];
+    let mut accepted = Vec::new();
+    for code in borders {
+        let c = char::from_u32(code).unwrap();
+        for name in [format!("{c}"), format!("a{c}")] {
+            let text = format!("<config><{name} {name}=''/></config>");
+            let ours = Document::parse(text.clone().into()).is_ok();
+            let file = directory.path().join(format!("{code:x}-{}.xml", name.len()));
+            std::fs::write(&file, &text).unwrap();
+            if ours {
+                accepted.push(file);
+            } else {
+                let output = Command::new("xmllint").arg("--noout").arg(&file).output().unwrap();
+                assert!(!output.status.success(), "xmllint takes U+{code:04X} in {name:?}");
+            }
+        }
+    }
+    assert!(accepted.len() > 40);
+    xmllint_accepts(&accepted);
+}
+
+fn xmllint_accepts(files: &[std::path::PathBuf]) {
+    let output = Command::new("xmllint")
+        .args(["--noout", "--nonet"])
+        .args(files)
+        .output();
+    let output =
+        output.unwrap_or_else(|error| panic!("xmllint: {error}; install it with: apt-get install libxml2-utils"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

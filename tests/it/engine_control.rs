@@ -128,6 +128,8 @@ fn quick() -> Timing {
         appear: Duration::from_secs(3),
         poll: Duration::from_millis(50),
         quiet: Duration::from_millis(100),
+        no_effect: Duration::from_secs(2),
+        after_all: Duration::from_secs(3),
     }
 }
 
@@ -180,15 +182,256 @@ fn commands_of_the_administrator_do_a_whole_round() {
     round(&install, &install.by_commands(Some("status")));
 }
 
+/// An init script as the vendor's is: its `status` ends with 0 whatever the engine does.
+fn whose_status_is_always_0(install: &Install) {
+    let script = fs::read_to_string(install.path("init")).unwrap();
+    let lying = script.replace("status) alive && exit 0 || exit 3 ;;", "status) exit 0 ;;");
+    assert_ne!(script, lying);
+    install.write_script("init", &lying);
+}
+
 #[test]
-fn a_status_command_that_does_not_tell_makes_the_engine_unknown() {
+fn a_status_that_is_always_0_keeps_no_engine_down_neither_as_a_script_nor_as_a_command() {
+    let install = Install::new("on_stop=>0<|>77<\n");
+    whose_status_is_always_0(&install);
+    assert_eq!(install.by_commands(Some("status")).status().state, State::Stopped);
+    round(&install, &install.by_commands(Some("status")));
+    install.conf("");
+    round(&install, &install.controller());
+}
+
+#[test]
+fn the_commands_that_the_default_preferences_give_as_their_example_do_a_whole_round_with_such_a_script() {
+    let install = Install::new("on_stop=>0<|>77<\n");
+    whose_status_is_always_0(&install);
+    let text = include_str!("../../assets/kerio-tls.toml");
+    let example = |name: &str| {
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("# {name} = [")))
+            .unwrap();
+        let words = line
+            .trim_end_matches(']')
+            .split(", ")
+            .map(|word| word.trim_matches('"').to_owned());
+        let script = install.path("init").to_str().unwrap().to_owned();
+        words
+            .map(|word| {
+                if word == "/etc/init.d/kerio-connect" {
+                    script.clone()
+                } else {
+                    word
+                }
+            })
+            .collect::<Vec<_>>()
+    };
+    let (stop, start) = (example("stop"), example("start"));
+    assert_eq!(
+        (stop.len(), start.len()),
+        (2, 2),
+        "the example is read as the script and one word"
+    );
+    assert!(!text.contains("# status = "));
+    let commands = Commands {
+        stop,
+        start,
+        status: None,
+    };
+    round(
+        &install,
+        &Controller::with_commands(install.places(), commands).with_timing(quick()),
+    );
+}
+
+#[test]
+fn a_stop_script_that_did_nothing_is_given_up_with_its_words_and_the_engine_is_left_as_it_was() {
     let install = Install::new("");
-    let status = install.by_commands(Some("nonsense")).status();
-    // The script's usage error is status 2, "dead" in LSB: it counts as stopped only together with the process tree.
-    assert_eq!(status.state, State::Stopped, "{status:?}");
-    install.write_script("init", "#!/bin/sh\nexit 4\n");
-    let status = install.by_commands(Some("status")).status();
-    assert!(matches!(status.state, State::Unknown(_)), "{status:?}");
+    let controller = install.controller();
+    controller.start(&mut |_| {}).unwrap();
+    let before = controller.status().processes;
+    install.write_script(
+        "init",
+        &format!(
+            "#!/bin/sh\necho \"[: unexpected operator\" >&2; [ $1 != start ] || touch {}\n",
+            install.path("started").display()
+        ),
+    );
+    let error = controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap_err();
+    assert!(
+        matches!(&error, EngineError::NotStopped { why, waited_s, .. } if why.contains("[: unexpected operator") && *waited_s < 15),
+        "{error}"
+    );
+    let started = controller.start(&mut |_| {}).unwrap();
+    controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap();
+    assert_eq!(controller.status().processes, before);
+    assert!(!install.path("started").exists());
+}
+
+#[test]
+fn an_engine_that_ends_after_its_stop_was_given_up_is_started_again() {
+    let install = Install::new("");
+    let controller = install.controller();
+    controller.start(&mut |_| {}).unwrap();
+    let before = controller.status().processes[0].pid;
+    let script = fs::read_to_string(install.path("init")).unwrap();
+    let late = script.replace(
+        "\tkill \"$(pid)\"\n",
+        "\techo odd >&2; (sleep 4; kill \"$(pid)\") & exit 0\n",
+    );
+    assert_ne!(script, late);
+    install.write_script("init", &late);
+    let error = controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap_err();
+    assert!(matches!(error, EngineError::NotStopped { .. }), "{error}");
+    let started = controller.start(&mut |_| {}).unwrap();
+    controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap();
+    let status = controller.status();
+    assert_eq!(status.state, State::Running);
+    assert_ne!(status.processes[0].pid, before);
+}
+
+#[test]
+fn nothing_is_started_into_an_engine_that_is_still_stopping() {
+    for takes in [1, 4] {
+        let install = Install::new(&format!("stop_takes={takes}\n"));
+        let controller = install.controller();
+        controller.start(&mut |_| {}).unwrap();
+        let before = controller.status().processes[0].pid;
+        let script = fs::read_to_string(install.path("init")).unwrap();
+        let hasty = script.replace("\tkill \"$(pid)\"\n", "\tkill \"$(pid)\"; exit 0\n");
+        assert_ne!(script, hasty);
+        install.write_script("init", &hasty);
+        let cancel = AtomicBool::new(true);
+        let error = controller.stop(&mut |_| {}, &cancel).unwrap_err();
+        assert_eq!(error, EngineError::Cancelled);
+        let started = controller.start(&mut |_| {}).unwrap();
+        controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap();
+        let status = controller.status();
+        assert_eq!((status.state, status.processes.len()), (State::Running, 1));
+        assert_ne!(status.processes[0].pid, before, "{takes}");
+    }
+}
+
+#[test]
+fn a_stop_script_that_never_sees_the_end_of_the_engine_does_not_keep_it_down() {
+    let install = Install::new("");
+    let controller = install.controller();
+    controller.start(&mut |_| {}).unwrap();
+    let before = controller.status().processes[0].pid;
+    let script = fs::read_to_string(install.path("init")).unwrap();
+    let hangs = script.replace(
+        "\tfor _ in $(seq 100); do alive || break; sleep 0.1; done\n",
+        "\tsleep 100; kill \"$(pid)\"\n",
+    );
+    assert_ne!(script, hangs);
+    install.write_script("init", &hangs);
+    let stopped = controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap();
+    assert!(
+        stopped.was_running && stopped.took < Duration::from_secs(15),
+        "{stopped:?}"
+    );
+    let started = controller.start(&mut |_| {}).unwrap();
+    controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap();
+    let status = controller.status();
+    assert_eq!(status.state, State::Running);
+    assert_ne!(status.processes[0].pid, before);
+}
+
+#[test]
+fn a_start_script_that_calls_it_an_error_that_the_engine_runs_already_is_not_believed_over_the_engine() {
+    let install = Install::new("");
+    let controller = install.controller();
+    controller.start(&mut |_| {}).unwrap();
+    controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap();
+    let script = fs::read_to_string(install.path("init")).unwrap();
+    let strict = script.replace("start) alive ||", "start) alive && { echo already running; exit 2; };");
+    assert_ne!(script, strict);
+    install.write_script("init", &strict);
+    // Somebody else was quicker.
+    assert!(
+        std::process::Command::new(install.path("init"))
+            .arg("start")
+            .status()
+            .unwrap()
+            .success()
+    );
+    let started = controller.start(&mut |_| {}).unwrap();
+    controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap();
+    assert_eq!(controller.status().state, State::Running);
+}
+
+#[test]
+fn an_engine_that_something_else_starts_again_at_once_is_told_without_the_whole_patience() {
+    let install = Install::new("");
+    let controller = install.controller().with_timing(Timing {
+        patience: Duration::from_secs(120),
+        ..quick()
+    });
+    controller.start(&mut |_| {}).unwrap();
+    let script = fs::read_to_string(install.path("init")).unwrap();
+    let supervised = script.replace(
+        "\tfor _ in",
+        "\twhile alive; do sleep 0.1; done; \"$0\" start; exit 0\n\tfor _ in",
+    );
+    assert_ne!(script, supervised);
+    install.write_script("init", &supervised);
+    let error = controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap_err();
+    assert!(
+        matches!(&error, EngineError::NotStopped { why, waited_s, .. } if why.contains("started it again") && *waited_s < 60),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_daemon_started_by_a_script_gets_the_limits_that_the_engine_had_and_not_those_of_this_session() {
+    // Limits belong to the whole process: this test runs itself once more, alone.
+    if std::env::var_os("KERIO_TLS_TEST_LIMITS").is_none() {
+        let name = "a_daemon_started_by_a_script_gets_the_limits_that_the_engine_had_and_not_those_of_this_session";
+        let ran = std::process::Command::new(std::env::current_exe().unwrap())
+            .arg(name)
+            .env("KERIO_TLS_TEST_LIMITS", "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(ran.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let install = Install::new("");
+    let controller = install.controller();
+    controller.start(&mut |_| {}).unwrap();
+    let wide = getrlimit(Resource::Nofile);
+    let (size, narrow) = (getrlimit(Resource::Fsize), Some(100));
+    for (resource, limit) in [(Resource::Nofile, wide), (Resource::Fsize, size)] {
+        let limit = Rlimit {
+            current: narrow.map(|narrow| narrow * 1024),
+            ..limit
+        };
+        setrlimit(
+            resource,
+            if resource == Resource::Nofile {
+                Rlimit {
+                    current: narrow,
+                    ..limit
+                }
+            } else {
+                limit
+            },
+        )
+        .unwrap();
+    }
+    controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap();
+    controller.start(&mut |_| {}).unwrap();
+    let pid = controller.status().processes[0].pid;
+    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let soft = |name: &str| {
+        let line = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_whitespace().next().unwrap().parse::<u64>().ok()
+    };
+    assert_eq!(
+        (soft("Max open files"), soft("Max file size")),
+        (wide.current, size.current)
+    );
+    assert_eq!(getrlimit(Resource::Nofile).current, narrow);
 }
 
 #[test]

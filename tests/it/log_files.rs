@@ -316,3 +316,54 @@ fn a_newest_line_that_lies_ahead_is_never_passed_over_in_silence() {
     let said = scan(&[log], &window(30), 1).warnings();
     assert!(said[0].contains("180 min from now"), "{said:?}");
 }
+
+#[test]
+fn nothing_is_said_of_the_time_since_a_save_where_the_log_ends_before_it() {
+    let place = Place::with_store();
+    let log = |text: String| fs::write(place.path("store/logs/mail.log"), text).unwrap();
+    let at = |moment: Timestamp| {
+        let civil = TimeZone::system().to_datetime(moment);
+        delivered(&civil.strftime("%d/%b/%Y %H:%M:%S").to_string(), "198.51.100.7")
+    };
+    let before = at(Timestamp::now() - jiff::SignedDuration::from_hours(1));
+    log(before.clone());
+    let _ = place
+        .run(&[
+            "set",
+            "--inbound",
+            "tls1.2",
+            "--outbound",
+            "tls1.2",
+            "--yes",
+            "--accept-cut-off",
+        ])
+        .done();
+    let since = || place.run(&["peers", "--since-save"]).done().out;
+    let early = since();
+    assert!(
+        early.contains("not known yet") && early.contains("newest line"),
+        "{early}"
+    );
+    log(before + &at(Timestamp::now() + jiff::SignedDuration::from_secs(1)));
+    let later = since();
+    assert!(later.contains("0 peers delayed or failing"), "{later}");
+    fs::remove_file(place.path("store/logs/mail.log")).unwrap();
+    let none = place.run(&["peers", "--since-save"]).done();
+    assert!(
+        none.out.contains("no mail log was read") && none.err.contains("no mail log was found"),
+        "{}",
+        none.err
+    );
+}
+
+#[test]
+fn amounts_are_said_to_be_of_as_many_days_as_the_logs_go_back() {
+    let place = Place::with_store();
+    let moment = Timestamp::now() - jiff::SignedDuration::from_hours(100);
+    let civil = TimeZone::system().to_datetime(moment);
+    let line = delivered(&civil.strftime("%d/%b/%Y %H:%M:%S").to_string(), "198.51.100.7");
+    fs::write(place.path("store/logs/mail.log"), line).unwrap();
+    let ran = place.run(&["peers"]).done();
+    assert!(ran.out.contains("Messages are of the last 5 days."), "{}", ran.out);
+    assert_eq!(place.run(&["peers", "--json"]).done().json()["window_days"], 5);
+}

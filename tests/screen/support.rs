@@ -176,6 +176,7 @@ pub fn book() -> Arc<PeerBook> {
         peers,
         warnings: Vec::new(),
         window_days: 30,
+        logs_to: None,
         routes: Vec::new(),
     })
 }
@@ -402,6 +403,7 @@ impl Desk {
             backup: Some("/var/lib/kerio-tls/backups/x".to_owned()),
             to_confirm: false,
             took_effect: None,
+            proof: None,
         })));
         self
     }

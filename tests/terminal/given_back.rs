@@ -46,23 +46,6 @@ fn ctrl_c_asks_when_something_is_changed_and_staying_is_the_default() {
 }
 
 #[test]
-fn a_panic_gives_the_terminal_back_and_tells_no_secret() {
-    let server = Server::new();
-    let secret = "D3S:3c8f0a6a5d1be7a95f0c";
-    let mut pty = Program::below_a_shell(server.path(), server.argv())
-        .env("KERIO_TLS_TEST_PANIC", secret)
-        .start();
-    pty.see("[TLS Options]");
-    pty.assert_taken();
-    pty.press("<Down>");
-    pty.see("[ended 101]");
-    pty.assert_given_back();
-    assert!(pty.screen().contents().contains("an error in the program at src/tui/"));
-    let written = String::from_utf8_lossy(pty.written());
-    assert!(!written.contains(secret), "the message is shown");
-}
-
-#[test]
 fn a_signal_gives_the_terminal_back_and_the_program_dies_of_it() {
     for (wanted, name) in [
         (Signal::TERM, "TERM"),

@@ -23,5 +23,6 @@ mod job;
 mod kept;
 mod looks;
 mod over_ssh;
+mod panics;
 mod support;
 mod without;

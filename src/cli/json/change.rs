@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::session::{Conflict, Edit, Secrets, ValueChange};
 
-use super::PeerJson;
+use super::{PeerJson, PortJson};
 
 /// `set`, `reset`, `restore`
 #[derive(Serialize)]
@@ -22,6 +22,10 @@ pub(in crate::cli) struct ChangeJson {
     pub(in crate::cli) took_effect: Option<bool>,
     /// Recipient domains whose every known server is cut off.
     pub(in crate::cli) cut_off_domains: Vec<String>,
+    /// What the server's own ports answered after the save; `null`: they were not asked.
+    pub(in crate::cli) live: Option<Vec<PortJson>>,
+    /// The engine's ports that were not asked, because nobody knows what is spoken there.
+    pub(in crate::cli) not_asked: Option<Vec<u16>>,
 }
 
 impl ChangeJson {
@@ -37,6 +41,8 @@ impl ChangeJson {
             warnings,
             took_effect: None,
             cut_off_domains: Vec::new(),
+            live: None,
+            not_asked: None,
         }
     }
 }

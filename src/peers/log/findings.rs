@@ -22,6 +22,7 @@ pub struct LogFindings {
     pub(super) written: Written,
     /// Seconds since 1970.
     pub(super) newest: Option<i64>,
+    pub(super) now: i64,
     pub(super) oldest: Option<i64>,
     /// So far is the newest line ahead of now.
     pub(super) minutes_ahead: Option<i64>,
@@ -157,10 +158,15 @@ impl LogFindings {
         self.newest.and_then(|second| Timestamp::from_second(second).ok())
     }
 
-    /// The time of the oldest line there is, as far as it was seen.
+    /// So many of these days the logs go back; all where nothing was seen of their beginning.
     #[must_use]
-    pub fn oldest(&self) -> Option<Timestamp> {
-        self.oldest.and_then(|second| Timestamp::from_second(second).ok())
+    pub fn days_covered(&self, days: u32) -> u32 {
+        let covered = self
+            .oldest
+            .map(|oldest| (self.now - oldest).max(1).unsigned_abs().div_ceil(86_400));
+        covered
+            .and_then(|covered| u32::try_from(covered).ok())
+            .map_or(days, |covered| covered.min(days))
     }
 
     /// What could not be read or used, in words.

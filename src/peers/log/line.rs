@@ -5,6 +5,8 @@
 //! `Status`); and an address may hold what looks like fields, if the engine shows a quoted local part without its quotes.
 //! So a line in which a field could be read in two places is [`Line::Ambiguous`]: counted, never used.
 
+use crate::hostile::slice_at;
+
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -168,7 +170,7 @@ fn followed(rest: &[u8], whole: bool) -> bool {
 /// Whether a text holds what could be a second `Status` or `Remote-Host`.
 fn second_delivery(text: &[u8]) -> bool {
     memchr::memchr_iter(b',', text).any(|at| {
-        let text = text.get(at..).unwrap_or_default();
+        let text = slice_at(text, at..);
         field(text, b"Remote-Host:").is_some() || field(text, b"Status:").is_some()
     })
 }
@@ -268,7 +270,7 @@ fn count_digits(text: &[u8]) -> usize {
 
 fn has_size(rest: &[u8]) -> bool {
     memchr::memchr_iter(b',', rest).any(|at| {
-        let Some(after) = field(rest.get(at..).unwrap_or_default(), b"Size: ") else {
+        let Some(after) = field(slice_at(rest, at..), b"Size: ") else {
             return false;
         };
         let digits = count_digits(after);
@@ -289,7 +291,7 @@ fn bracket(rest: &[u8]) -> Bracket<'_> {
         let Some((address, after)) = inner.split_at_checked(end) else {
             return Bracket::Missing;
         };
-        let after = after.get(1..).unwrap_or_default();
+        let after = slice_at(after, 1..);
         if !inside_quotes(address) {
             return Bracket::Inner(address, after);
         }

@@ -10,6 +10,7 @@ use super::clock::Clock;
 use super::distinct::identity;
 use super::source::{Gzip, Source, read_full};
 use crate::files::{self, Directory, Opened};
+use crate::hostile::slice_at;
 
 /// From this size on, where the window begins in a file is searched for instead of read for.
 const SEARCH_FROM: u64 = 4 << 20;
@@ -213,7 +214,7 @@ fn search(file: &File, size: u64, since: i64, clock: &mut Clock) -> io::Result<u
     while high - low > NEAR {
         let middle = low + (high - low) / 2;
         let filled = read_full(file, &mut look, middle)?;
-        let text = look.get(..filled).unwrap_or_default();
+        let text = slice_at(&look, ..filled);
         // The first piece is the rest of a line.
         match text.split(|b| *b == b'\n').skip(1).find_map(|line| clock.split(line)) {
             Some(timed) if timed.second < since => low = middle,

@@ -70,6 +70,7 @@ impl LogFindings {
         self.problems = Problems::default();
         let zone = self.written.zone(&window.zone);
         let now = window.now.as_second();
+        self.now = now;
         let mut logs = self.plan(files, window.since(), &mut Clock::new(zone.clone(), now), cancel);
         self.newest = logs.iter().filter_map(|log| log.last).max().max(self.newest);
         self.oldest = logs.iter().filter_map(|log| log.first).min().or(self.oldest);

@@ -12,6 +12,7 @@ use super::line::{Line, parse};
 use super::scope::Progress;
 use super::source::Source;
 use super::tally::{HostRef, Tally};
+use crate::hostile::slice_at;
 use crate::peers::host::{Host, OwnHosts};
 
 /// One read: what fits a core's second cache; larger was slower, 64 KiB no quicker. Also the longest line that is read.
@@ -131,7 +132,7 @@ impl<'a> Reader<'a> {
                 return Ok(stretch.end);
             }
             if at_end {
-                let text = buffer.get(last + 1..filled).unwrap_or_default();
+                let text = slice_at(buffer, last + 1..filled);
                 if position < stretch.end && !text.is_empty() {
                     self.line(text, false);
                 }
@@ -164,7 +165,7 @@ impl<'a> Reader<'a> {
                 after
             };
             start += rest.len() - after.len() + 1;
-            rest = after.get(1..).unwrap_or_default();
+            rest = slice_at(after, 1..);
         }
         start as u64 >= end
     }
@@ -253,7 +254,7 @@ fn is_like_ours(line: &[u8]) -> bool {
     const LOOK: usize = 1024;
     let line = line.get(..LOOK).unwrap_or(line);
     memchr::memmem::find(line, b"Queue-ID:").is_some_and(|at| {
-        let before = line.get(..at).unwrap_or_default().trim_ascii_end();
+        let before = slice_at(line, ..at).trim_ascii_end();
         before.ends_with(b"Sent:") || before.ends_with(b"Recv:")
     })
 }

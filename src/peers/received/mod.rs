@@ -306,6 +306,7 @@ impl Seen {
                     port: None,
                 },
                 address: None,
+                addresses: Vec::new(),
                 authenticated: tally.authenticated,
                 evidence: Evidence {
                     knowledge,

@@ -74,6 +74,7 @@ impl Offer {
             What::Extensions => self.has_extensions,
             What::SupportedVersions => self.versions.is_some(),
             What::ServerName => self.has_server_name,
+            What::NoServerName => !self.has_server_name,
             What::Length => (256..512).contains(&self.length),
             What::Tls12 => self.client_version >= TlsVersion::Tls12.wire(),
         }

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::{Behaviour, HEARD, How, Quirk, Seen, hello};
+use crate::hostile::slice_at;
 use crate::probe::target::Start;
 
 /// What follows an answer in clear.
@@ -209,7 +210,7 @@ impl Peer {
             match self.stream.read(&mut chunk) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(n) => {
-                    let bytes = chunk.get(..n).unwrap_or_default();
+                    let bytes = slice_at(&chunk, ..n);
                     let mut heard = self.seen.heard.lock().unwrap_or_else(PoisonError::into_inner);
                     let room = HEARD.saturating_sub(heard.len());
                     heard.extend(bytes.iter().take(room));

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
-use crate::mailserver_cfg::{Rebased, ValueChange};
 use crate::save::BackupInfo;
-use crate::session::{Line, Tone};
+use crate::session::{Line, Rebased, Tone, ValueChange, conflict_lines, value_lines};
 use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
 use crate::tui::layout::{self, NARROW};
@@ -140,7 +139,7 @@ fn bring_back(backup: &BackupInfo, context: &mut Context) -> Vec<Request> {
     if !rebased.conflicts.is_empty() {
         requests.push(Request::Open(Opening::Text {
             title: CONFLICT_TITLE.to_owned(),
-            lines: conflict_lines(&rebased, context),
+            lines: not_taken_back(&rebased, context),
         }));
     }
     let done = context.session.take_up(&rebased.apply);
@@ -149,12 +148,12 @@ fn bring_back(backup: &BackupInfo, context: &mut Context) -> Vec<Request> {
 }
 
 /// Taking a save back met values that someone changed since.
-fn conflict_lines(rebased: &Rebased, context: &Context) -> Vec<Line> {
+fn not_taken_back(rebased: &Rebased, context: &Context) -> Vec<Line> {
     let mut lines = vec![line(
         Tone::Caution,
         "These values were changed since that save, so they are left as they are:",
     )];
-    lines.extend(words::conflict_lines(&rebased.conflicts, &context.session.secrets()));
+    lines.extend(conflict_lines(&rebased.conflicts, &context.session.secrets()));
     lines
 }
 
@@ -176,20 +175,6 @@ fn backup_lines(backup: &BackupInfo, changes: &[ValueChange], count: usize) -> V
     if count == 0 {
         lines.push(line(Tone::Text, "  The same: every value is as it was."));
     }
-    let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not there)".to_owned());
-    lines.extend(changes.iter().map(|change| {
-        let words = format!("  {}: {} -> {}", change.place, side(&change.old), side(&change.new));
-        indented(Tone::Text, words, 4)
-    }));
-    if count > changes.len() {
-        let more = count - changes.len();
-        lines.push(line(
-            Tone::Caution,
-            format!(
-                "  ... and {}",
-                crate::session::amount(more as u64, "more value", "more values")
-            ),
-        ));
-    }
+    lines.extend(value_lines(changes, count));
     lines
 }

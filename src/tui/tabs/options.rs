@@ -13,7 +13,7 @@
 use ratatui::layout::Rect;
 
 use crate::peers::{Assessed, Impact, Threshold, Verdict, assess};
-use crate::session::{Line, Tone, describe_minimum};
+use crate::session::{Line, Tone, describe_minimum, unknown_words};
 use crate::tls::{Direction, Minimum};
 use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
@@ -166,7 +166,7 @@ impl Options {
         if unknown > 0 && y < rest.height {
             let mail = impact.counts.unknown_messages.to_string();
             let right = rest.width.saturating_sub(1);
-            let words = format!("? {unknown} unknown: never measured, or no answer");
+            let words = format!("? {}", unknown_words(unknown));
             let room = usize::from(right.saturating_sub(3 + width(&mail)));
             painter.text(rest, 2, y, &wrap::cut(&words, room, theme.ellipsis()), theme.caution());
             painter.text_right(rest, right, y, &mail, theme.text());

@@ -2,9 +2,9 @@
 
 use ratatui::layout::Rect;
 
-use crate::peers::{Assessed, Knowledge, Peer, PeerKey, Trouble, Verdict, assess};
-use crate::session::{Line, Tone, Wrap, amount, evidence_words, host_label, verdict_words};
-use crate::tls::{Direction, TlsVersion};
+use crate::peers::{Assessed, Peer, PeerKey, Trouble, assess};
+use crate::session::{Line, Tone, Wrap, amount, evidence_words, host_label, knowledge_words, verdict_words, words_of};
+use crate::tls::Direction;
 use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
 use crate::tui::pane::Pane;
@@ -185,7 +185,7 @@ fn since_save(context: &Context, named: usize) -> Vec<Line> {
         format!(
             "x Since the save of {}: {} delayed or failing, {new} of them newly",
             context.clock.date_and_time(*at),
-            amount(troubles.len() as u64, "peer", "peers"),
+            amount(troubles.len(), "peer", "peers"),
         ),
     )];
     // One row each: the whole words stand in the peer's own view.
@@ -203,13 +203,8 @@ fn since_save(context: &Context, named: usize) -> Vec<Line> {
 /// All about a peer: verdict, why, and the raw evidence.
 fn details(assessed: &Assessed<'_>, context: &Context) -> (String, Vec<Line>) {
     let peer = assessed.peer;
-    let tone = match assessed.verdict {
-        Verdict::CutOff => Tone::Bad,
-        Verdict::Mixed | Verdict::Unknown => Tone::Caution,
-        Verdict::Plain | Verdict::Ok => Tone::Text,
-    };
     let mut verdict = words::field("verdict", verdict_words(assessed.verdict, assessed.highest));
-    verdict.tone = tone;
+    verdict.tone = words_of(assessed.verdict).tone;
     let mut lines = vec![words::field("direction", peer.key.direction.to_string()), verdict];
     if !peer.names.is_empty() {
         lines.push(words::field("names", peer.names.join(", ")));
@@ -218,8 +213,11 @@ fn details(assessed: &Assessed<'_>, context: &Context) -> (String, Vec<Line>) {
     lines.push(words::field(
         "mail",
         format!(
-            "{} in {} days, {} delayed, {} failed{logs_in}",
-            peer.messages, context.book.window_days, peer.delayed, peer.failed
+            "{} in {}, {} delayed, {} failed{logs_in}",
+            peer.messages,
+            amount(context.book.window_days, "day", "days"),
+            peer.delayed,
+            peer.failed
         ),
     ));
     if let Some(note) = &peer.note {
@@ -228,7 +226,7 @@ fn details(assessed: &Assessed<'_>, context: &Context) -> (String, Vec<Line>) {
     if let Some(trouble) = trouble(peer, context) {
         lines.extend(trouble_lines(trouble, context));
     }
-    lines.push(words::field("why", crate::peers::conclude(peer).why));
+    lines.push(words::field("why", crate::peers::conclude(peer, context.clock.now).why));
     lines.push(line(Tone::Text, ""));
     lines.push(line(Tone::Heading, "Evidence"));
     if peer.evidence.is_empty() {
@@ -240,7 +238,7 @@ fn details(assessed: &Assessed<'_>, context: &Context) -> (String, Vec<Line>) {
             .is_some_and(|decisive| std::ptr::eq(decisive, evidence));
         let mark = if decides { '>' } else { ' ' };
         let seen = evidence_words(evidence.source, evidence.last_seen, &context.clock);
-        let known = knowledge(&evidence.knowledge);
+        let known = knowledge_words(&evidence.knowledge);
         lines.push(line(Tone::Text, format!("{mark} {seen}: {known}")));
         if !evidence.raw.is_empty() {
             lines.push(indented(Tone::Context, format!("    {}", evidence.raw), 4));
@@ -273,18 +271,4 @@ fn trouble_lines(trouble: &Trouble, context: &Context) -> [Line; 2] {
     );
     words.tone = Tone::Bad;
     [words, words::field("it says", &trouble.status)]
-}
-
-fn knowledge(knowledge: &Knowledge) -> String {
-    match knowledge {
-        Knowledge::Ceiling(version) => format!("highest is {version}"),
-        // `SSL: yes` of the log, or a header of the oldest engines: TLS it was, of which version nobody wrote down.
-        Knowledge::AtLeast(TlsVersion::Ssl3) => "a session with TLS, of a version that is not told".to_owned(),
-        Knowledge::AtLeast(version) => format!("has at least {version}"),
-        Knowledge::Plain => "a session without TLS".to_owned(),
-        Knowledge::NoStartTls => "offers no STARTTLS".to_owned(),
-        Knowledge::Refused(how) => format!("refused every hello ({how}): unknown"),
-        Knowledge::NoAnswer(why) => format!("no answer ({why}): unknown"),
-        Knowledge::Hint(words) => format!("a hint only: {words}"),
-    }
 }

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::peers::{Assessed, Verdict};
-use crate::session::{Clock, describe_minimum, evidence_words, host_label, mark, verdict_words};
+use crate::session::{Clock, amount, describe_minimum, evidence_words, host_label, mark, verdict_words};
 use crate::tls::{Direction, Minimum};
 use crate::tui::layout::{NARROW, READABLE};
 use crate::tui::wrap;
@@ -64,7 +64,7 @@ impl Heading<'_> {
         let theme = painter.theme;
         let end = painter.text(area, 2, y, &self.words(), theme.heading());
         if let Some(days) = self.window_days {
-            let days = format!("mail in {days} days");
+            let days = format!("mail in {}", amount(days, "day", "days"));
             if end + width(&days) + gap < area.width {
                 painter.text_right(area, area.width.saturating_sub(1), y, &days, theme.text());
             }

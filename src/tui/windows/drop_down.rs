@@ -2,17 +2,16 @@
 
 use ratatui::layout::{Position, Rect};
 
-use crate::peers::{Counts, Threshold};
-use crate::session::{Line, Tone, cut_off_line, describe_choice};
-use crate::tls::{Choice, Direction, Minimum};
-use crate::tui::context::{CHOICES, Context};
+use crate::session::{Line, Tone, cut_off_line, cut_off_narrow, describe_choice};
+use crate::tls::{CHOICES, Choice, Direction, Minimum};
+use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
 use crate::tui::layout::{self, NARROW};
 use crate::tui::pane::Pane;
 use crate::tui::request::Request;
 use crate::tui::widgets::list;
 use crate::tui::widgets::painter::{Painter, popup, width};
-use crate::tui::{words, wrap};
+use crate::tui::words;
 
 /// Columns of a choice in a narrow drop-down; only the server's default, which has no counts beside it, is longer.
 const NAME_NARROW: usize = 8;
@@ -99,7 +98,7 @@ impl Pane for DropDown {
                 let choice = describe_choice(choice);
                 let words = if narrow {
                     let room = usize::from(area.width).saturating_sub(NAME_NARROW + 5);
-                    format!("{choice:<NAME_NARROW$} {}", short(*threshold, counts, room))
+                    format!("{choice:<NAME_NARROW$} {}", cut_off_narrow(*threshold, counts, room))
                 } else {
                     format!("{choice:<14} {}", cut_off_line(*threshold, counts))
                 };
@@ -128,24 +127,5 @@ impl Pane for DropDown {
 
     fn about(&self, _: &Context) -> Vec<Line> {
         words::about_direction(self.direction)
-    }
-}
-
-/// What a choice would do, for a narrow drop-down: words where they fit, else the marks of the panel.
-fn short(threshold: Threshold, counts: &Counts, columns: usize) -> String {
-    if threshold == Threshold::NotKnown {
-        return "not known".to_owned();
-    }
-    let (cut_off, mixed, unknown) = (counts.cut_off, counts.mixed, counts.unknown);
-    let mixed_words = if mixed > 0 {
-        format!("{mixed} mixed, ")
-    } else {
-        String::new()
-    };
-    let words = format!("{cut_off} cut, {mixed_words}{unknown} unknown");
-    if wrap::columns(&words) <= columns {
-        words
-    } else {
-        format!("{cut_off}x {mixed}! {unknown}?")
     }
 }

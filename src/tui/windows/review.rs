@@ -6,8 +6,7 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget};
 
-use crate::mailserver_cfg::Document;
-use crate::session::{EnginePlan, Facts, Line, Review, Tone};
+use crate::session::{Document, EnginePlan, Facts, Line, Review, Tone};
 use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
 use crate::tui::pane::Pane;

@@ -3,15 +3,14 @@
 
 use ratatui::layout::Rect;
 
-use crate::mailserver_cfg::Rebased;
-use crate::session::{Line, Tone, amount};
+use crate::session::{Line, Rebased, Tone, amount, conflict_lines};
 use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
 use crate::tui::pane::Pane;
 use crate::tui::request::{Opening, Question, Request};
 use crate::tui::widgets::painter::Painter;
 use crate::tui::wrap::line;
-use crate::tui::{layout, words, wrap};
+use crate::tui::{layout, wrap};
 use crate::work::{self, Asker, Event, SaveProblem, SaveReport};
 
 const TITLE: &str = "Saving";
@@ -153,7 +152,7 @@ fn saved(report: SaveReport, context: &mut Context) -> Vec<Request> {
 
 fn not_saved(problem: SaveProblem, context: &mut Context) -> Vec<Request> {
     let mut lines: Vec<Line> = problem.message.lines().map(|words| line(Tone::Bad, words)).collect();
-    lines.extend(words::conflict_lines(&problem.conflicts, &context.session.secrets()));
+    lines.extend(conflict_lines(&problem.conflicts, &context.session.secrets()));
     if let Some(document) = problem.document {
         lines.extend(rebase_lines(&context.session.rebase(document)));
     }
@@ -172,7 +171,7 @@ fn not_saved(problem: SaveProblem, context: &mut Context) -> Vec<Request> {
 fn rebase_lines(rebased: &Rebased) -> Vec<Line> {
     let mut lines = vec![line(Tone::Text, "The screen now shows the file as it is on disk.")];
     if !rebased.apply.is_empty() {
-        let left = amount(rebased.apply.edits().len() as u64, "edit", "edits");
+        let left = amount(rebased.apply.edits().len(), "edit", "edits");
         lines.push(line(Tone::Text, format!("{left} of yours still to be saved.")));
     }
     if !rebased.conflicts.is_empty() {

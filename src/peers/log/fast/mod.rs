@@ -14,6 +14,7 @@ use super::distinct::MessageId;
 use super::key::{HostKey, Kind, service};
 use super::line::{Outcome, domain};
 use super::tally::{Known, Tally};
+use crate::hostile::slice_at;
 use crate::tls::Service;
 use window::{Long, Short, digits, first};
 
@@ -226,7 +227,7 @@ fn short_field(text: &[u8], max: usize) -> Option<(&[u8], &[u8])> {
 
 /// Whether a text that begins with a comma goes on with a field that a delivery has once.
 fn starts_delivery_field(text: &[u8]) -> bool {
-    let name = text.get(1..).unwrap_or_default();
+    let name = slice_at(text, 1..);
     let name = name.strip_prefix(b" ").unwrap_or(name);
     name.starts_with(b"Remote-Host:") || name.starts_with(b"Status:")
 }

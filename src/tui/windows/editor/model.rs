@@ -3,8 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::mailserver_cfg::VariablePath;
-use crate::session::{Session, VariableRow};
+use crate::session::{Session, VariablePath, VariableRow};
 use crate::tls::{
     CipherCheck, Direction, Pair, PlanError, Preset, Role, TlsVersion, ValueKind, check_ciphers, listed_protocols,
     protocol_word,

@@ -1,7 +1,8 @@
 //! What applying an editor comes to: why it cannot be, or the minimum, who is cut off, the value written, and advice.
 
+use crate::hostile::safe_text;
 use crate::peers::{Threshold, Verdict, assess};
-use crate::session::{Line, Session, Tone, cut_off_line, describe_minimum, host_label};
+use crate::session::{Line, Session, Tone, cut_off_line, describe_minimum, first_of, host_label};
 use crate::tls::{Advice, Direction, Minimum, Role, Weight};
 use crate::tui::context::Context;
 use crate::tui::variable_words::advice_lines;
@@ -66,7 +67,7 @@ fn value_lines(context: &Context, trial: &Session, editor: &Editor, lines: &mut 
         let words = if matches!(editor.field, Field::Ciphers { .. }) {
             format!("{} would be written; nothing is before the review.", pair.name)
         } else {
-            format!("{} would be: {}", pair.name, plain_value(&pair.value))
+            format!("{} would be: {}", pair.name, safe_text(&pair.value, 200))
         };
         lines.push(line(Tone::Text, words));
     }
@@ -78,14 +79,6 @@ fn value_lines(context: &Context, trial: &Session, editor: &Editor, lines: &mut 
     }
 }
 
-fn plain_value(value: &str) -> String {
-    value
-        .chars()
-        .take(200)
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
-}
-
 fn minimum_lines(context: &Context, trial: &Session, direction: Direction, lines: &mut Vec<Line>) {
     let minimum = trial.minimum(direction);
     let words = match &minimum {
@@ -95,36 +88,22 @@ fn minimum_lines(context: &Context, trial: &Session, direction: Direction, lines
     lines.push(indented(Tone::Heading, words, 2));
     let threshold = trial.threshold(direction, &minimum);
     let impact = assess(&context.book, direction, threshold);
-    let tone = if impact.counts.cut_off > 0 {
-        Tone::Bad
-    } else {
-        Tone::Text
+    let tone = match threshold {
+        Threshold::NotKnown => Tone::Caution,
+        _ if impact.counts.cut_off > 0 => Tone::Bad,
+        _ => Tone::Text,
     };
     lines.push(indented(
-        if threshold == Threshold::NotKnown {
-            Tone::Caution
-        } else {
-            tone
-        },
+        tone,
         match &minimum {
             Minimum::Custom(_) => "Who: not known, because this is no plain minimum.".to_owned(),
             _ => format!("Who: {}", cut_off_line(threshold, &impact.counts).trim_start()),
         },
         2,
     ));
-    let named: Vec<String> = impact
-        .rows
-        .iter()
-        .filter(|row| row.verdict == Verdict::CutOff)
-        .take(3)
-        .map(|row| host_label(&row.peer.key))
-        .collect();
+    let cut_off = impact.rows.iter().filter(|row| row.verdict == Verdict::CutOff);
+    let named = first_of(cut_off.map(|row| host_label(&row.peer.key)), 3);
     if !named.is_empty() {
-        let more = if impact.counts.cut_off > named.len() {
-            ", ..."
-        } else {
-            ""
-        };
-        lines.push(indented(Tone::Bad, format!("x {}{more}", named.join(", ")), 2));
+        lines.push(indented(Tone::Bad, format!("x {named}"), 2));
     }
 }

@@ -1,8 +1,9 @@
 //! The words of an editor: labels of what can be picked, and what follows from it, before it is applied.
 
-use crate::session::{Line, Tone, amount};
-use crate::tls::{Choice, CipherCheck, Direction, Preset, TlsVersion};
-use crate::tui::context::{CHOICES, Context};
+use crate::hostile::{safe_text, text_at};
+use crate::session::{Line, Tone, amount, first_of};
+use crate::tls::{CHOICES, Choice, CipherCheck, Direction, Preset, TlsVersion};
+use crate::tui::context::Context;
 use crate::tui::variable_words::sureness;
 use crate::tui::widgets::boxes::check_box_label;
 use crate::tui::wrap::{indented, line};
@@ -85,17 +86,9 @@ pub(super) fn lines(context: &Context, editor: &Editor) -> Vec<Line> {
     };
     match (&focused, &checked) {
         (Stop::Preset(index), _) => lines.extend(preset_lines(*index)),
-        (Stop::Fix(start, _, meant), Some((text, _))) => {
-            let word: String = text
-                .get(*start..)
-                .unwrap_or_default()
-                .chars()
-                .take_while(|c| !matches!(c, ':' | ',' | ' ' | ';'))
-                .collect();
-            lines.push(line(
-                Tone::Text,
-                format!("Enter puts {meant} in the place of {}.", plain(&word)),
-            ));
+        (Stop::Fix(start, end, meant), Some((text, _))) => {
+            let word = safe_text(text_at(text, *start..*end), 40);
+            lines.push(line(Tone::Text, format!("Enter puts {meant} in the place of {word}.")));
         }
         (Stop::Text, Some((text, _))) if text.trim().is_empty() => lines.push(line(Tone::Text, EMPTY)),
         (Stop::Text, Some((text, check))) => lines.extend(check_lines(text, check)),
@@ -112,7 +105,7 @@ pub(super) fn lines(context: &Context, editor: &Editor) -> Vec<Line> {
             ));
         }
         if !others.is_empty() {
-            let words = others.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+            let words = first_of(others.iter().map(|word| safe_text(word, 40)), 5);
             lines.push(line(
                 Tone::Caution,
                 format!("! The list also has {words}: no protocol that we know, and gone when a change is applied."),
@@ -135,14 +128,6 @@ pub(super) fn lines(context: &Context, editor: &Editor) -> Vec<Line> {
         ));
     }
     lines
-}
-
-/// A stranger's word, bounded, without what could move a cursor.
-fn plain(word: &str) -> String {
-    word.chars()
-        .take(40)
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
 }
 
 fn preset_lines(index: usize) -> Vec<Line> {
@@ -198,7 +183,7 @@ fn serves(check: &CipherCheck) -> String {
         .map_or_else(String::new, |level| format!("; security level {level}"));
     format!(
         "{} for {}; ECDHE {}, DHE {}{level}. TLS 1.3 has its own.",
-        amount(check.suites.len() as u64, "suite", "suites"),
+        amount(check.suites.len(), "suite", "suites"),
         if versions.is_empty() {
             "no version".to_owned()
         } else {

@@ -1,77 +1,11 @@
-//! The words that other rooms speak with this one. Values are secret until shown through [`Secrets`], so
-//! `Debug` masks them.
+//! Edits: what to change, not bytes, so that they can be carried over to another version of the file.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::PathBuf;
 
+use super::document::Document;
+use super::place::VariablePath;
 use super::secrets::Secrets;
-
-/// A place in the file; both count from 1, columns in characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
-    /// Line.
-    pub line: u32,
-    /// Column, in characters.
-    pub column: u32,
-}
-
-/// A variable of a top-level table.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct VariablePath {
-    /// Table name.
-    pub table: String,
-    /// Variable name.
-    pub variable: String,
-}
-
-impl fmt::Display for VariablePath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.table, self.variable)
-    }
-}
-
-/// A variable as it stands in the document.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Variable {
-    /// Name, unescaped.
-    pub name: String,
-    /// Value, unescaped.
-    pub value: String,
-    /// Line it begins on, from 1.
-    pub line: u32,
-}
-
-impl fmt::Debug for Variable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Variable")
-            .field("name", &self.name)
-            .field("value", &masked(&self.name, &self.value))
-            .field("line", &self.line)
-            .finish()
-    }
-}
-
-/// A name that stands more than once where it should be unique.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Duplicate {
-    /// The table.
-    pub table: String,
-    /// The variable, or `None` when the table itself is there more than once.
-    pub variable: Option<String>,
-    /// The lines where each begins.
-    pub lines: Vec<u32>,
-}
-
-/// Where things lie, as the file itself says (not checked against the disk).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Places {
-    /// `Directories/StoreDir`.
-    pub store: Option<PathBuf>,
-    /// `LogGlobal/RelativePathsRoot`, else the store's `logs`. The first of
-    /// [`Document::log_directories`](super::Document::log_directories).
-    pub logs: Option<PathBuf>,
-}
 
 /// One change: from the value it was based on to the value it shall have; `None` = not in the file.
 #[derive(Clone, PartialEq, Eq)]
@@ -88,8 +22,8 @@ impl fmt::Debug for Edit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Edit")
             .field("path", &self.path)
-            .field("base", &masked_option(&self.path, self.base.as_deref()))
-            .field("new", &masked_option(&self.path, self.new.as_deref()))
+            .field("base", &masked(&self.path, self.base.as_deref()))
+            .field("new", &masked(&self.path, self.new.as_deref()))
             .finish()
     }
 }
@@ -131,6 +65,29 @@ impl EditSet {
         self.edits.is_empty()
     }
 
+    /// Carries the edits over to another version of the file.
+    pub(super) fn rebase(&self, onto: &Document) -> Rebased {
+        let found = onto.find(self.edits.iter().map(|edit| &edit.path));
+        let mut rebased = Rebased::default();
+        for edit in &self.edits {
+            let ambiguous = found.tables(&edit.path.table).len() > 1 || found.spots(&edit.path).len() > 1;
+            let theirs = found.value(&edit.path);
+            if ambiguous || (theirs != edit.new && theirs == edit.base) {
+                rebased.apply.edits.push(edit.clone());
+            } else if theirs == edit.new {
+                rebased.already.push(edit.clone());
+            } else {
+                rebased.conflicts.push(Conflict {
+                    path: edit.path.clone(),
+                    base: edit.base.clone(),
+                    theirs,
+                    mine: edit.new.clone(),
+                });
+            }
+        }
+        rebased
+    }
+
     /// The edits that undo these.
     #[must_use]
     pub fn inverse(&self) -> Self {
@@ -162,9 +119,9 @@ impl fmt::Debug for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Conflict")
             .field("path", &self.path)
-            .field("base", &masked_option(&self.path, self.base.as_deref()))
-            .field("theirs", &masked_option(&self.path, self.theirs.as_deref()))
-            .field("mine", &masked_option(&self.path, self.mine.as_deref()))
+            .field("base", &masked(&self.path, self.base.as_deref()))
+            .field("theirs", &masked(&self.path, self.theirs.as_deref()))
+            .field("mine", &masked(&self.path, self.mine.as_deref()))
             .finish()
     }
 }
@@ -180,46 +137,9 @@ pub struct Rebased {
     pub conflicts: Vec<Conflict>,
 }
 
-/// A line of the masked diff.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DiffLine {
-    /// What happened to it.
-    pub kind: DiffKind,
-    /// Line number: in the old file for `Removed` and `Context`, in the new one for `Added`.
-    pub line: u32,
-    /// The text, secrets masked, control characters as hex, without line ending; bounded in length.
-    pub text: String,
-}
-
-/// What happened to a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DiffKind {
-    /// Unchanged, shown for orientation.
-    Context,
-    /// Only in the old file.
-    Removed,
-    /// Only in the new file.
-    Added,
-}
-
-/// What differs between two documents, value by value (secrets masked).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ValueChange {
-    /// Where, in words: `Security/ServerTlsProtocols`, or `list Users, item 3, Enabled`.
-    pub place: String,
-    /// Before (masked), `None` = was not there.
-    pub old: Option<String>,
-    /// After (masked), `None` = is not there.
-    pub new: Option<String>,
-}
-
-/// `Debug` knows no catalogue, so it hides by name and prefix without exceptions.
-fn masked(name: &str, value: &str) -> String {
-    Secrets::default().show(name, value)
-}
-
-fn masked_option(path: &VariablePath, value: Option<&str>) -> Option<String> {
-    value.map(|value| masked(&path.variable, value))
+/// `Debug` knows no catalogue, so it hides by name and content without exceptions.
+fn masked(path: &VariablePath, value: Option<&str>) -> Option<String> {
+    value.map(|value| Secrets::default().show(&path.variable, value))
 }
 
 /// Edits as tests write them: `Table/Variable`, base, new value.
@@ -284,11 +204,6 @@ mod tests {
     #[test]
     fn debug_never_prints_a_secret() {
         let token = "hunter2-token";
-        let variable = Variable {
-            name: "AdminPassword".into(),
-            value: token.into(),
-            line: 3,
-        };
         let by_prefix = edit("Plain", Some("D3S:hunter2-token"), Some("SHA:hunter2-token"));
         let conflict = Conflict {
             path: VariablePath {
@@ -299,11 +214,38 @@ mod tests {
             theirs: Some(token.into()),
             mine: Some(token.into()),
         };
-        let said = format!(
-            "{variable:?} {by_prefix:?} {conflict:?} {:?}",
-            EditSet::new([by_prefix.clone()])
+        let printed = format!("{by_prefix:?} {conflict:?} {:?}", EditSet::new([by_prefix.clone()]));
+        assert!(!printed.contains(token), "{printed}");
+        assert!(printed.contains("SmtpSecret"));
+    }
+
+    #[test]
+    fn edits_are_carried_over_to_what_is_there_now() {
+        let now = Document::parse("<config><table name='T'><variable name='A'>1</variable><variable name='B'>new</variable><variable name='C'>theirs</variable></table></config>".into()).unwrap();
+        let rebased = now.rebase(&edits(&[
+            ("T/A", Some("1"), None),
+            ("T/B", Some("old"), Some("new")),
+            ("T/C", Some("base"), Some("mine")),
+            ("T/D", None, Some("x")),
+            ("T/E", Some("gone"), None),
+        ]));
+        assert_eq!(
+            rebased.apply,
+            edits(&[("T/A", Some("1"), None), ("T/D", None, Some("x"))])
         );
-        assert!(!said.contains(token), "{said}");
-        assert!(said.contains("AdminPassword"));
+        assert_eq!(
+            rebased.already,
+            edits(&[("T/B", Some("old"), Some("new")), ("T/E", Some("gone"), None)]).edits()
+        );
+        let conflict = rebased.conflicts.first().unwrap();
+        assert_eq!(rebased.conflicts.len(), 1);
+        assert_eq!(
+            (
+                conflict.base.as_deref(),
+                conflict.theirs.as_deref(),
+                conflict.mine.as_deref()
+            ),
+            (Some("base"), Some("theirs"), Some("mine"))
+        );
     }
 }

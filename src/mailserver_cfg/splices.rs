@@ -1,45 +1,66 @@
 //! Edits as splices: a span of the old text and what stands there afterwards. Everything else is copied.
+//!
+//! A value is replaced between its tags; a new variable goes after the last one of its table, looking like it; a missing
+//! table goes before `</config>`; a deleted variable takes its line with it if it has one to itself.
 
 use std::collections::HashMap;
 
-use super::content::{decode, first_unholdable};
-use super::document::Document;
+use crate::hostile::{slice_at, text_at};
+
+use super::document::{Document, Found};
+use super::edits::{Edit, EditSet};
 use super::error::EditError;
-use super::index::{Section, Spot};
-use super::lines::{LineCounter, line_of};
-use super::splice::Splice;
-use super::style::NewVariable;
-use super::types::{Edit, EditSet};
-use crate::hostile::slice_at;
+use super::index::{Index, Section, Spot};
+use super::place::{LineCounter, ending_at, line_end, line_of};
+use super::style::{Lead, NewVariable, Style, is_blank};
+use super::text::{decode, first_unholdable};
 
-impl Document {
-    /// The bytes with the edits applied; everything else byte for byte. No edits give the same bytes.
-    ///
-    /// A value is replaced between its tags; a new variable goes after the last one of its table, looking like it; a missing
-    /// table goes before `</config>`; a deleted variable takes its line with it if it has one to itself.
-    /// # Errors
-    /// [`EditError`]: a path that stands more than once, a base that is not what stands there, a value that XML cannot hold, a variable
-    /// that holds more than text.
-    pub fn render(&self, edits: &EditSet) -> Result<Vec<u8>, EditError> {
-        Ok(self.splice(&self.splices(edits)?))
+/// Replaces `start..end` of the old text.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Splice {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) with: String,
+}
+
+/// The bytes of a text with these splices made.
+pub(super) fn splice(text: &str, splices: &[Splice]) -> Vec<u8> {
+    let added: usize = splices.iter().map(|splice| splice.with.len()).sum();
+    let mut rendered = Vec::with_capacity(text.len() + added);
+    let mut copied = 0;
+    for splice in splices {
+        rendered.extend_from_slice(slice_at(text.as_bytes(), copied..splice.start));
+        rendered.extend_from_slice(splice.with.as_bytes());
+        copied = splice.end;
     }
+    rendered.extend_from_slice(slice_at(text.as_bytes(), copied..));
+    rendered
+}
 
-    /// The bytes with these splices made.
-    pub(super) fn splice(&self, splices: &[Splice]) -> Vec<u8> {
-        let added: usize = splices.iter().map(|splice| splice.with.len()).sum();
-        let mut rendered = Vec::with_capacity(self.text.len() + added);
-        let mut copied = 0;
-        for splice in splices {
-            rendered.extend_from_slice(slice_at(self.text.as_bytes(), copied..splice.start));
-            rendered.extend_from_slice(splice.with.as_bytes());
-            copied = splice.end;
-        }
-        rendered.extend_from_slice(slice_at(self.text.as_bytes(), copied..));
-        rendered
-    }
+/// The splices of these edits in the order of the text; they do not overlap.
+pub(super) fn splices(document: &Document, edits: &EditSet) -> Result<Vec<Splice>, EditError> {
+    let splicer = Splicer {
+        document,
+        text: &document.text,
+        index: &document.index,
+        style: Style::of(document),
+        found: document.find(edits.edits().iter().map(|edit| &edit.path)),
+    };
+    splicer.splices(edits)
+}
 
-    /// The splices in the order of the text; they do not overlap.
-    pub(super) fn splices(&self, edits: &EditSet) -> Result<Vec<Splice>, EditError> {
+/// Turns edits into splices of one document.
+struct Splicer<'d, 'e> {
+    document: &'d Document,
+    text: &'d str,
+    index: &'d Index,
+    style: Style<'d>,
+    /// Where the paths of the edits stand.
+    found: Found<'d, 'e>,
+}
+
+impl Splicer<'_, '_> {
+    fn splices(&self, edits: &EditSet) -> Result<Vec<Splice>, EditError> {
         let mut tables: Vec<(&str, Vec<&Edit>)> = Vec::new();
         let mut places: HashMap<&str, usize> = HashMap::new();
         for edit in edits.edits() {
@@ -54,21 +75,13 @@ impl Document {
         let mut splices = Vec::new();
         let mut missing: Vec<(&str, Vec<NewVariable<'_>>)> = Vec::new();
         for (table, group) in tables {
-            let sections: Vec<&Section> = self.tables(table).collect();
-            match sections.as_slice() {
-                [] => missing.push((table, group.iter().copied().map(only_new).collect::<Result<_, _>>()?)),
-                [section] => self.edit_table(section, &group, &mut splices)?,
-                [..] => {
-                    let Some(edit) = group.first() else { continue };
-                    let mut counter = LineCounter::new(&self.text);
-                    let lines = sections
-                        .iter()
-                        .map(|section| counter.line(section.element.span().start))
-                        .collect();
-                    return Err(EditError::Duplicate {
-                        path: edit.path.clone(),
-                        lines,
-                    });
+            match (self.found.tables(table), group.first()) {
+                ([], _) => missing.push((table, group.iter().copied().map(only_new).collect::<Result<_, _>>()?)),
+                ([section], _) => self.edit_table(section, &group, &mut splices)?,
+                (_, None) => {}
+                (sections, Some(edit)) => {
+                    let starts = sections.iter().map(|section| section.element.span().start);
+                    return Err(self.twice(edit, starts));
                 }
             }
         }
@@ -86,22 +99,22 @@ impl Document {
         Ok(splices)
     }
 
-    fn edit_table(&self, section: &Section, group: &[&Edit], splices: &mut Vec<Splice>) -> Result<(), EditError> {
-        let mut named: HashMap<String, Vec<&Spot>> = HashMap::new();
-        let mut last = None;
-        for spot in self.direct(section) {
-            let name = super::index::name_in(&self.text, spot.tag()).unwrap_or_default();
-            if group.iter().any(|edit| edit.path.variable == name) {
-                named.entry(name).or_default().push(spot);
-            }
-            last = Some(spot);
+    fn twice(&self, edit: &Edit, starts: impl Iterator<Item = usize>) -> EditError {
+        let mut counter = LineCounter::new(self.text);
+        EditError::Duplicate {
+            path: edit.path.clone(),
+            lines: starts.map(|start| counter.line(start)).collect(),
         }
+    }
+
+    fn edit_table(&self, section: &Section, group: &[&Edit], splices: &mut Vec<Splice>) -> Result<(), EditError> {
+        let last = self.index.direct(section).next_back();
         let mut added = Vec::new();
         let mut last_is_deleted = false;
         for edit in group {
-            match named.get(&edit.path.variable).map(Vec::as_slice) {
-                None | Some([]) => added.push(only_new(edit)?),
-                Some([spot]) => {
+            match self.found.spots(&edit.path) {
+                [] => added.push(only_new(edit)?),
+                [spot] => {
                     self.editable(edit, spot)?;
                     if let Some(value) = &edit.new {
                         splices.push(self.set(spot, value));
@@ -111,20 +124,13 @@ impl Document {
                         splices.push(self.delete(spot));
                     }
                 }
-                Some(spots) => {
-                    let mut counter = LineCounter::new(&self.text);
-                    let lines = spots.iter().map(|spot| counter.line(spot.start())).collect();
-                    return Err(EditError::Duplicate {
-                        path: edit.path.clone(),
-                        lines,
-                    });
-                }
+                spots => return Err(self.twice(edit, spots.iter().map(|spot| spot.start()))),
             }
         }
         match (last, last_is_deleted, added.is_empty()) {
             (Some(last), true, true) => splices.push(self.delete(last)),
             (Some(last), true, false) => splices.push(self.replace(last, &added)),
-            (Some(last), false, false) => splices.push(self.append(section, last, &added)),
+            (Some(last), false, false) => splices.push(self.add_behind(section, last, &added)),
             (None, _, false) => splices.push(self.fill(section, &added)),
             (None, _, true) | (Some(_), false, true) => {}
         }
@@ -132,12 +138,11 @@ impl Document {
     }
 
     fn editable(&self, edit: &Edit, spot: &Spot) -> Result<(), EditError> {
-        let content = decode(self.raw(spot));
+        let content = decode(self.document.raw(spot));
         if let Some(holds) = content.unplain {
-            let line = line_of(&self.text, spot.start());
             return Err(EditError::NotPlain {
                 path: edit.path.clone(),
-                line,
+                line: line_of(self.text, spot.start()),
                 holds,
             });
         }
@@ -147,6 +152,155 @@ impl Document {
             });
         }
         Ok(())
+    }
+
+    fn set(&self, spot: &Spot, value: &str) -> Splice {
+        let value = self.style.spell_value(value);
+        let inner = spot.inner();
+        if self.style.is_empty_element(spot) {
+            // `/>` becomes `>`, so that quotes and blanks of the tag stay
+            return Splice {
+                start: inner.start - "/>".len(),
+                end: inner.end,
+                with: format!(">{value}</variable>"),
+            };
+        }
+        Splice {
+            start: inner.start,
+            end: inner.end,
+            with: value,
+        }
+    }
+
+    fn delete(&self, spot: &Spot) -> Splice {
+        let (start, end) = (spot.start(), self.style.end_of(spot));
+        let line_end = line_end(self.text, end);
+        let rest = text_at(self.text, end..line_end);
+        let with = String::new();
+        match self.style.lead(start) {
+            Some(lead) if is_blank(rest) => {
+                let ending = ending_at(self.text, line_end);
+                Splice {
+                    start: start - lead.indent.len(),
+                    end: line_end + ending.len(),
+                    with,
+                }
+            }
+            // `</table>` follows at once: it goes on following what was before
+            Some(lead) if rest.trim_start_matches([' ', '\t']).starts_with("</") => Splice {
+                start: start - lead.indent.len() - lead.ending.len(),
+                end,
+                with,
+            },
+            _ => Splice { start, end, with },
+        }
+    }
+
+    /// The last variable goes and others come: they take its place.
+    fn replace(&self, last: &Spot, added: &[NewVariable<'_>]) -> Splice {
+        let lead = self.style.lead(last.start()).unwrap_or(Lead::NONE);
+        let spelt = self.style.spell(lead, self.style.quote(last.tag()), added);
+        // the lead of the first one is there already
+        let with = text_at(&spelt, lead.ending.len() + lead.indent.len()..).to_owned();
+        Splice {
+            start: last.start(),
+            end: self.style.end_of(last),
+            with,
+        }
+    }
+
+    fn add_behind(&self, section: &Section, last: &Spot, added: &[NewVariable<'_>]) -> Splice {
+        let lead = self.style.lead(last.start()).unwrap_or(Lead::NONE);
+        let at = self
+            .style
+            .after_remarks(self.style.end_of(last), section.element.inner().end);
+        Splice {
+            start: at,
+            end: at,
+            with: self.style.spell(lead, self.style.quote(last.tag()), added),
+        }
+    }
+
+    /// A table without variables: `<table/>`, `<table></table>`, or with nothing but comments.
+    fn fill(&self, section: &Section, added: &[NewVariable<'_>]) -> Splice {
+        let element = &section.element;
+        let lead = self.style.lead_inside(section);
+        let own = self.style.lead(element.span().start).unwrap_or(Lead::NONE);
+        let spelt = self.style.spell(lead, self.style.quote(element.tag()), added);
+        let inner = element.inner();
+        if self.text.get(element.tag()).is_some_and(|tag| tag.ends_with("/>")) {
+            let with = format!(">{spelt}{}{}</table>", own.ending, own.indent);
+            return Splice {
+                start: inner.start - "/>".len(),
+                end: inner.end,
+                with,
+            };
+        }
+        let at = self.style.content_end(element);
+        if text_at(self.text, at..inner.end).contains(['\r', '\n']) {
+            return Splice {
+                start: at,
+                end: at,
+                with: spelt,
+            };
+        }
+        Splice {
+            start: at,
+            end: inner.end,
+            with: format!("{spelt}{}{}", own.ending, own.indent),
+        }
+    }
+
+    fn new_tables(&self, tables: &[(&str, Vec<NewVariable<'_>>)]) -> Splice {
+        let lead = self.style.lead_of_sections();
+        let quote = self.style.usual_quote();
+        let sample = self
+            .index
+            .sections
+            .iter()
+            .rev()
+            .find(|section| self.index.direct(section).next().is_some());
+        let variable_lead = if lead.ending.is_empty() {
+            Lead::NONE
+        } else {
+            let indent = sample.and_then(|section| self.style.lead(self.index.direct(section).next()?.start()));
+            Lead {
+                ending: lead.ending,
+                indent: indent.map_or_else(|| Style::deeper(lead.indent), |lead| lead.indent),
+            }
+        };
+        let mut with = String::new();
+        for (name, variables) in tables {
+            let name = self.style.spell_name(name, quote);
+            with.push_str(&format!(
+                "{}{}<table name={quote}{name}{quote}>",
+                lead.ending, lead.indent
+            ));
+            with.push_str(&self.style.spell(variable_lead, quote, variables));
+            with.push_str(&format!("{}{}</table>", lead.ending, lead.indent));
+        }
+        let root = &self.index.root;
+        let inner = root.inner();
+        if self.text.get(root.tag()).is_some_and(|tag| tag.ends_with("/>")) {
+            return Splice {
+                start: inner.start - "/>".len(),
+                end: inner.end,
+                with: format!(">{with}{}</config>", lead.ending),
+            };
+        }
+        let at = self.style.content_end(root);
+        if text_at(self.text, at..inner.end).contains(['\r', '\n']) {
+            return Splice {
+                start: at,
+                end: at,
+                with,
+            };
+        }
+        Splice {
+            start: at,
+            end: inner.end,
+            with: format!("{with}{}", lead.ending),
+        }
     }
 }
 
@@ -176,7 +330,7 @@ fn holdable(edit: &Edit) -> Result<(), EditError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::types::edits;
+    use super::super::edits::edits;
     use super::*;
 
     fn after(text: &str, wanted: &[(&str, Option<&str>, Option<&str>)]) -> String {

@@ -1,9 +1,43 @@
-//! Lines and columns, found only when someone asks. A line ends with LF, CR LF, or (as XML counts) a lone CR.
+//! Where something stands: a line and column, found only when someone asks, or the path of a variable. A line ends with LF,
+//! CR LF, or (as XML counts) a lone CR.
 
-use super::types::Position;
-use crate::hostile::{slice_at, text_at};
+use std::fmt;
 
-/// Length of a UTF-8 byte order mark.
+use crate::hostile::{safe_text, slice_at, text_at};
+
+/// A place in the file; both count from 1, columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Line.
+    pub line: u32,
+    /// Column, in characters.
+    pub column: u32,
+}
+
+/// A variable of a top-level table.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VariablePath {
+    /// Table name.
+    pub table: String,
+    /// Variable name.
+    pub variable: String,
+}
+
+impl fmt::Display for VariablePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}/{}",
+            safe_text(&self.table, NAME),
+            safe_text(&self.variable, NAME)
+        )
+    }
+}
+
+/// Longest name shown, in characters.
+pub(super) const NAME: usize = 200;
+
+/// The UTF-8 byte order mark.
 pub(super) const BOM: &str = "\u{FEFF}";
 
 /// Number of line ends before `at`.

@@ -1,0 +1,23 @@
+//! Any text as the preferences' tables over the catalogue: rows that can be found, written and read again.
+#![no_main]
+
+use kerio_tls::tls::{Catalogue, Direction};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    match Catalogue::embedded().with_overrides(text) {
+        Ok(catalogue) => {
+            for direction in [Direction::Inbound, Direction::Outbound] {
+                for row in catalogue.rows(direction) {
+                    if let Some(name) = &row.name {
+                        assert!(catalogue.find(direction, name).is_some(), "{name:?}");
+                    }
+                    let _ = catalogue.written_for(direction, row.role);
+                }
+            }
+        }
+        Err(error) => {
+            let _ = error.to_string();
+        }
+    }
+});
