@@ -146,6 +146,12 @@ pub(super) fn resolve(program: &OsStr) -> Option<PathBuf> {
         .find(|path| is_executable(path))
 }
 
+/// The beginning of a script; `None` if the file is none.
+pub(super) fn script_text(path: &Path) -> Option<Vec<u8>> {
+    let text = super::proc_fs::read_bounded(path, MOST_OUTPUT as u64).ok()?;
+    text.starts_with(b"#!").then_some(text)
+}
+
 fn is_executable(path: &Path) -> bool {
     path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }
@@ -167,6 +173,9 @@ const LIMITS: [(&str, Resource); 9] = [
     ("Max locked memory", Resource::Memlock),
     ("Max cpu time", Resource::Cpu),
 ];
+
+/// Those of them that end a program which reaches them.
+pub(super) const DEADLY_LIMITS: [&str; 3] = ["Max file size", "Max address space", "Max cpu time"];
 
 impl Limits {
     /// Reads `/proc/<pid>/limits`.

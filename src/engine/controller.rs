@@ -1,7 +1,7 @@
 //! The hand on the engine: what it is, what would be run, what it said, and the questions that are asked before it is touched: whether
 //! it could be stopped, and above all started again. Stop and start have files of their own.
 
-use super::command::{self, AtTheEnd, Call, Limits, Ran, RunError};
+use super::command::{self, AtTheEnd, Call, DEADLY_LIMITS, Limits, Ran, RunError};
 use super::error::{EngineError, ManualCommands};
 use super::places::{Places, UNIT};
 use super::proc_fs::Proc;
@@ -328,8 +328,19 @@ impl Controller {
         };
         if let Some(other) = status.others.first() {
             return refuse(format!(
-                "neither starts nor stops process {} ({}), which uses this file, too; stop that one first, the way it was started, then try again",
-                other.pid, other.what
+                "neither starts nor stops {}, which uses this file, too; stop that one first, the way it was started, then try again",
+                other.words()
+            ));
+        }
+        if let (Some(other), Some(script)) = (
+            status.namesakes.first(),
+            service.script_by_name(&self.places, status.unit.as_ref()),
+        ) {
+            return refuse(format!(
+                "was not told to stop the engine: {} has the engine's name, and {} looks for its engine by name, so that it might stop or \
+                 start nothing. End that process, then try again",
+                other.words(),
+                super::text::shown(script.as_os_str().as_encoded_bytes())
             ));
         }
         let proc = Proc::new(&self.places.proc_root);
@@ -345,6 +356,17 @@ impl Controller {
                 first.pid
             ));
         }
+        let missing = if matches!(service, Service::Systemd { .. }) {
+            Vec::new()
+        } else {
+            self.missing_limits(status)
+        };
+        if let Some(limit) = missing.iter().find(|limit| DEADLY_LIMITS.contains(limit)) {
+            return refuse(format!(
+                "was not told to stop the engine: it would be started again with a narrower limit than it has now ({limit}, see ulimit), \
+                 from which an engine may die, and this session may not raise it. Save from a session without that limit"
+            ));
+        }
         let (seen, answer) = self.look();
         match status::once_stopped(&self.view(), seen, answer) {
             (State::None | State::Stopped, _) => Ok(service),
@@ -354,13 +376,20 @@ impl Controller {
         }
     }
 
+    /// The limits that the engine has now and would not have again: a script passes ours on, and not everybody may raise them.
+    fn missing_limits(&self, status: &Status) -> Vec<&'static str> {
+        let engine = status.processes.first();
+        let limits = engine.and_then(|engine| Proc::new(&self.places.proc_root).limits(engine.pid).ok());
+        limits.map(|text| Limits::parse(&text).missing()).unwrap_or_default()
+    }
+
     fn script_warnings(&self, status: &Status) -> Vec<String> {
         let proc = Proc::new(&self.places.proc_root);
         let mut warnings = Vec::new();
         if let Some(other) = status.namesakes.first() {
             warnings.push(format!(
-                "process {} ({}) has the engine's name; a script that looks for its engine by name may stop or start nothing while it runs",
-                other.pid, other.what
+                "{} has the engine's name; a script that looks for its engine by name may stop or start nothing while it runs",
+                other.words()
             ));
         }
         // A container ends with its first process, and that one may wait for nothing but the engine.
@@ -371,11 +400,7 @@ impl Controller {
                 super::text::shown(&first)
             ));
         }
-        let engine = status.processes.first();
-        let missing = engine
-            .and_then(|engine| proc.limits(engine.pid).ok())
-            .map(|text| Limits::parse(&text).missing())
-            .unwrap_or_default();
+        let missing = self.missing_limits(status);
         if !missing.is_empty() {
             warnings.push(format!(
                 "the engine would be started with narrower limits than it has now ({}): those of this session, which may not be raised",

@@ -195,6 +195,12 @@ impl Task {
         comm_in(&self.named_in)
     }
 
+    /// The first word of its command line.
+    pub(super) fn called(&self) -> Option<Vec<u8>> {
+        let words = read_bounded(&self.dir.join("cmdline"), SMALL).ok()?;
+        words.split(|byte| *byte == 0).next().map(<[u8]>::to_vec)
+    }
+
     /// Its user ids as we see them: real, effective, saved, and of the file system. Not the owner of its directory: that one is
     /// root for every process that may not be dumped.
     pub(super) fn uids(&self) -> Option<[u32; 4]> {

@@ -27,6 +27,8 @@ pub struct Process {
     pub started: Option<SystemTime>,
     /// What it runs, or its name where that cannot be read; control bytes as hex.
     pub what: String,
+    /// Who started it.
+    pub(super) user: Option<u32>,
     /// Systemd counts it among the processes of the engine's own unit.
     pub(super) of_unit: bool,
     /// It lives in the same container as we do: what an init script here stops, and what it can start again.
@@ -34,6 +36,12 @@ pub struct Process {
 }
 
 impl Process {
+    /// For a message: its id, what it runs, and whose it is.
+    pub(super) fn words(&self) -> String {
+        let user = self.user.map_or_else(String::new, |user| format!(" of user {user}"));
+        format!("process {} ({}){user}", self.pid, self.what)
+    }
+
     /// Whether both are the same process, and not two that had the same id.
     pub(super) fn is(&self, other: &Process) -> bool {
         (self.pid, self.start_ticks) == (other.pid, other.start_ticks)
@@ -116,12 +124,13 @@ pub(super) fn look(places: &Places, unit: Option<&Unit>) -> Seen {
     seen
 }
 
-/// Whether a script that looks for the engine by name would find this process.
+/// Whether a script that looks for the engine by name would find this process: pidof(8) goes by the name, by the program, and by the
+/// first word of the command line.
 fn has_the_name(task: &Task) -> bool {
-    let name = EXECUTABLE.as_bytes();
-    let of_file =
-        |exe: Exe| matches!(exe, Exe::Path { path, .. } if path.file_name().is_some_and(|file| file == EXECUTABLE));
-    task.comm().is_ok_and(|found| found == name) || of_file(task.exe())
+    let is_name = |bytes: &[u8]| bytes.rsplit(|byte| *byte == b'/').next() == Some(EXECUTABLE.as_bytes());
+    task.comm().is_ok_and(|name| is_name(&name))
+        || matches!(task.exe(), Exe::Path { path, .. } if is_name(path.as_os_str().as_encoded_bytes()))
+        || task.called().is_some_and(|word| is_name(&word))
 }
 
 /// What an engine of the file looks like.
@@ -199,11 +208,14 @@ impl Wanted<'_> {
             || matches!(task.id_of(&path.with_file_name(CONFIG_FILE)), Ok(Some(id)) if Some(id) != self.file);
         let found = self.executables.iter().find(|(known, found)| {
             let same_file = found.is_some() && *found == id;
-            same_file || (known == path && (deleted || found.is_none()))
+            let replaced = known == path && (deleted || found.is_none());
+            if same_mounts {
+                same_file || replaced
+            } else {
+                same_file && !uses_another()
+            }
         });
-        found
-            .filter(|_| same_mounts || !uses_another())
-            .map(|(known, _)| known.as_path())
+        found.map(|(known, _)| known.as_path())
     }
 
     fn judge_place(&self, task: &Task, place: &Path) -> Relation {
@@ -297,6 +309,7 @@ impl Wanted<'_> {
             start_ticks: task.stat.start_ticks,
             started: proc.started(task.stat),
             what,
+            user: task.uids().map(|[real, ..]| real),
             of_unit: self.is_of_unit(task),
             here: self
                 .own

@@ -20,6 +20,9 @@ pub struct Commands {
     pub status: Option<Vec<String>>,
 }
 
+/// Programs that find processes by their name.
+const BY_NAME: [&str; 4] = ["pidof", "pgrep", "pkill", "killall"];
+
 /// What the service says, beside the process tree.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ServiceAnswer {
@@ -125,6 +128,42 @@ impl Service {
             1..=3 => Some(false),
             _ => None,
         }
+    }
+
+    /// The script that would stop or start the engine, if it looks for its engine by name and so takes any process of that name for it,
+    /// whoever runs it. The vendor's does: with two such processes it stops nothing, with one it starts nothing.
+    pub(super) fn script_by_name(&self, places: &Places, unit: Option<&Unit>) -> Option<PathBuf> {
+        let own = || places.init_script.clone();
+        let scripts: Vec<PathBuf> = match self {
+            Service::Systemd { .. } => {
+                let runs_it = unit.is_some_and(|unit| {
+                    unit.is_from_init_script() || unit.exec_start.contains(&*places.init_script.to_string_lossy())
+                });
+                runs_it.then(own).into_iter().collect()
+            }
+            Service::InitScript { path } => vec![path.clone()],
+            Service::Commands(commands) => {
+                let programs = [&commands.stop, &commands.start]
+                    .into_iter()
+                    .filter_map(|argv| argv.first());
+                let files = programs.filter_map(|program| command::resolve(program.as_ref()));
+                // service(8) runs the init script.
+                let file = |path: PathBuf| {
+                    if path.ends_with("service") || path.ends_with("invoke-rc.d") {
+                        own()
+                    } else {
+                        path
+                    }
+                };
+                files.map(file).collect()
+            }
+        };
+        scripts.into_iter().find(|path| {
+            let text = command::script_text(path).unwrap_or_default();
+            BY_NAME
+                .iter()
+                .any(|word| memchr::memmem::find(&text, word.as_bytes()).is_some())
+        })
     }
 
     /// Whether the programs that it needs are there.

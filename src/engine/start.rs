@@ -82,8 +82,8 @@ impl Controller {
         if let Some(other) = status.others.first() {
             return Err(EngineError::NotStarted {
                 why: format!(
-                    "process {} ({}) uses this file already, and two engines must not; stop that one first",
-                    other.pid, other.what
+                    "{} uses this file already, and two engines must not; stop that one first",
+                    other.words()
                 ),
                 journal: Vec::new(),
             });
@@ -143,8 +143,8 @@ impl Controller {
         }
         let name = status.namesakes.first().map_or_else(String::new, |other| {
             format!(
-                "; process {} ({}) has the engine's name: if the script looks for its engine by name, end that process, then start the engine",
-                other.pid, other.what
+                "; {} has the engine's name: if the script looks for its engine by name, end that process, then start the engine",
+                other.words()
             )
         });
         Err(EngineError::NotStarted {

@@ -136,9 +136,11 @@ fn decide(
             1 => String::new(),
             all => format!(" and {} more", all - 1),
         };
+        let main = answer.unit.as_ref().filter(|unit| unit.main_pid == Some(engine.pid));
+        let main = main.map_or_else(String::new, |unit| format!(", the main process of {}", unit.id));
         return (
             State::Running,
-            format!("process {} runs {}{more}", engine.pid, engine.what),
+            format!("process {} runs {}{main}{more}", engine.pid, engine.what),
         );
     }
     if let Some(other) = others.first() {

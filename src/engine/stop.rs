@@ -170,7 +170,7 @@ impl Controller {
             }
             if let Some(complaint) = command.complaint.as_ref().filter(|_| self.had_no_effect(&status)) {
                 let name = status.namesakes.first().map_or_else(String::new, |other| {
-                    format!(" (process {} ({}) has the engine's name, too)", other.pid, other.what)
+                    format!(" ({} has the engine's name, too)", other.words())
                 });
                 return Err(not_stopped(format!(
                     "`{}` ended well, but {}, with the same ports as before; it said: {complaint}{name}",

@@ -6,7 +6,7 @@ use crate::hostile::slice_at;
 use std::time::Duration;
 
 /// The properties asked for, in one `systemctl show -p`.
-pub(super) const PROPERTIES: &str = "Id,LoadState,ActiveState,SubState,Job,MainPID,ControlGroup,NRestarts,InvocationID,Restart,TimeoutStopUSec,Type,SourcePath,NeedDaemonReload,CanStart,CanStop,RefuseManualStart,RefuseManualStop,SendSIGKILL,Result";
+pub(super) const PROPERTIES: &str = "Id,LoadState,ActiveState,SubState,Job,MainPID,ControlGroup,ExecStart,NRestarts,InvocationID,Restart,TimeoutStopUSec,Type,SourcePath,NeedDaemonReload,CanStart,CanStop,RefuseManualStart,RefuseManualStop,SendSIGKILL,Result";
 
 /// A systemd unit as it was at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,6 +25,8 @@ pub struct Unit {
     pub main_pid: Option<u32>,
     /// The control group that its processes are in; empty while there is none.
     pub control_group: String,
+    /// What it runs to start, as systemd prints it.
+    pub exec_start: String,
     /// How often systemd started it again by itself.
     pub restarts: u64,
     /// Names this one run of the unit.
@@ -78,6 +80,7 @@ impl Unit {
             b"Job" => self.job_pending = !matches!(value.as_str(), "" | "0"),
             b"MainPID" => self.main_pid = value.parse().ok().filter(|pid| *pid != 0),
             b"ControlGroup" => self.control_group = value,
+            b"ExecStart" => self.exec_start = value,
             b"NRestarts" => self.restarts = value.parse().unwrap_or(0),
             b"InvocationID" => self.invocation = value,
             b"Restart" => self.restart = value,

@@ -8,6 +8,7 @@ use super::command::{self, Call};
 use super::error::EngineError;
 use super::systemd::{show, systemctl};
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -45,8 +46,12 @@ pub fn arm(after: Duration, argv: &[OsString], name: &str) -> Result<(), EngineE
             "systemd does not run this system, and nothing else here outlives your session".to_owned(),
         ));
     }
-    if !argv.first().is_some_and(|program| Path::new(program).is_absolute()) {
-        return Err(no("its command does not begin with an absolute path".to_owned()));
+    let program = argv.first().filter(|program| Path::new(program).is_absolute());
+    if program.and_then(|program| command::resolve(program)).is_none() {
+        return Err(no(
+            "its command does not begin with the absolute path of a program (was this one replaced while it ran?)"
+                .to_owned(),
+        ));
     }
     let seconds = after.as_secs().max(1);
     let options = [
@@ -59,9 +64,11 @@ pub fn arm(after: Duration, argv: &[OsString], name: &str) -> Result<(), EngineE
         format!("--description=kerio-tls: undo the change of the TLS settings unless it is confirmed ({name})"),
         "--".to_owned(),
     ];
-    let words = std::iter::once(OsStr::new("systemd-run"))
-        .chain(options.iter().map(OsStr::new))
-        .chain(argv.iter().map(OsString::as_os_str));
+    let words = std::iter::once(OsString::from("systemd-run"))
+        .chain(options.iter().map(OsString::from))
+        // The program's path is taken as it is.
+        .chain(argv.iter().take(1).cloned())
+        .chain(argv.iter().skip(1).map(|word| unexpanded(word)));
     match command::ask(&Call::of(words)) {
         Ok(ran) if ran.ok() => {}
         Ok(ran) => return Err(no(format!("systemd-run: {}", ran.words()))),
@@ -71,6 +78,19 @@ pub fn arm(after: Duration, argv: &[OsString], name: &str) -> Result<(), EngineE
         Armed::No => Err(no("systemd-run reported success, but no timer waits".to_owned())),
         Armed::Waiting(_) | Armed::Running => Ok(()),
     }
+}
+
+/// A word of the command as systemd has to be given it: it replaces `${NAME}`, and `$NAME` that stands alone, by its own environment when
+/// the timer goes off, and makes one `$` of two (systemd.service(5), "Command lines"). Blanks, quotes and `%` it leaves alone.
+fn unexpanded(word: &OsStr) -> OsString {
+    let mut bytes = Vec::new();
+    for byte in word.as_encoded_bytes() {
+        bytes.push(*byte);
+        if *byte == b'$' {
+            bytes.push(*byte);
+        }
+    }
+    OsString::from_vec(bytes)
 }
 
 /// Replaces one armed switch by another: the new one is armed first, so that there is no moment without one.

@@ -208,6 +208,9 @@ fn gate_error(error: &EngineError, controller: &Controller) -> GateError {
     };
     let next = if kind == GateKind::StartFailed {
         format!("see why, then start it: {}", controller.manual_commands().start)
+    } else if controller.told_to_stop() {
+        // By `abort`, too.
+        "the engine runs on, or was started again if it had ended; mend that, then save again".to_owned()
     } else {
         "mend that, then save again".to_owned()
     };

@@ -5,6 +5,7 @@
 //! started well. Which save it belongs to is found by its name, which stands among the words of the backup's manifest.
 
 use std::ffi::OsString;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::engine::{self, Armed, Disarmed, EngineError, State};
@@ -30,7 +31,7 @@ pub(super) struct UndoSwitch {
 impl UndoSwitch {
     /// Arms it with time enough for the whole save.
     pub(super) fn arm(host: &Host, after: Duration) -> Result<Self, EngineError> {
-        let name = format!("{PREFIX}{}", jiff::Timestamp::now().as_second());
+        let name = new_name();
         let program = std::env::current_exe().map_err(|error| EngineError::NoUndoTimer {
             why: format!("the path of this program is not known ({error})"),
         })?;
@@ -89,6 +90,14 @@ fn in_words(time: Duration) -> String {
         seconds if seconds.is_multiple_of(60) => format!("{} minutes", seconds / 60),
         seconds => format!("{seconds} s"),
     }
+}
+
+/// A name that no other switch has: two saves may begin in the same second, of one server or of two.
+fn new_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(1);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let now = jiff::Timestamp::now().as_second();
+    format!("{PREFIX}{now}-{}-{count}", std::process::id())
 }
 
 fn first(name: &str) -> String {
@@ -269,6 +278,21 @@ mod tests {
             words.contains("kerio-tls confirm") && words.contains("22 minutes") && words.contains("status 1"),
             "{words}"
         );
+    }
+
+    #[test]
+    fn two_switches_of_one_second_have_names_of_their_own_that_systemd_takes() {
+        let names = [new_name(), new_name()];
+        assert_ne!(names[0], names[1]);
+        for name in names {
+            let unit = first(&name);
+            assert!(unit.len() <= 64, "{unit}");
+            assert!(
+                unit.chars()
+                    .all(|letter| letter.is_ascii_alphanumeric() || letter == '-'),
+                "{unit}"
+            );
+        }
     }
 
     #[test]

@@ -712,3 +712,47 @@ fn an_init_script_does_not_stop_the_engine_of_another_container_and_so_nothing_i
     let status = controller.status();
     assert!(status.state == State::Running && !status.service_is_up(), "{status:?}");
 }
+
+#[test]
+fn a_script_that_looks_for_its_engine_by_name_is_not_run_while_another_process_has_the_name() {
+    let install = Install::new();
+    let engine = install.put_engine("app");
+    let mut places = tree(&install, FIRST_NAMESPACE);
+    in_namespaces(&places, 700, FIRST_NAMESPACE, "mnt:[1]");
+    add_process(&places, 812, 1, "mailserver", engine.to_str());
+    in_namespaces(&places, 812, FIRST_NAMESPACE, "mnt:[1]");
+    // By its name, or by the first word of its command line alone.
+    for (name, called) in [("mailserver", "sleep"), ("sleep", "/srv/mailserver")] {
+        add_process(&places, 901, 1, name, None);
+        symlink("/bin/sleep", places.proc_root.join("901/exe")).unwrap();
+        fs::write(places.proc_root.join("901/cmdline"), format!("{called}\0001000\0")).unwrap();
+        of_user(&places, 901, [STRANGER, STRANGER]);
+        with_root(&places, 901, Path::new("/"));
+        places.init_script = install.path("script");
+        fs::write(
+            &places.init_script,
+            "#!/bin/sh\n[ $(pidof mailserver) ] && kill $(pidof mailserver)\n",
+        )
+        .unwrap();
+        fs::set_permissions(&places.init_script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let controller = Controller::find(places.clone());
+        let error = controller
+            .stop(&mut |_| {}, &std::sync::atomic::AtomicBool::new(false))
+            .unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.contains("process 901") && error.contains(&format!("user {STRANGER}")),
+            "{error}"
+        );
+        assert!(error.contains("by name") && !controller.told_to_stop(), "{error}");
+        // Programs of which that is not known are run, and the review says what may happen.
+        let controller = Controller::with_commands(places.clone(), commands(&install, None));
+        let warnings = controller.preflight().unwrap();
+        assert!(
+            warnings.iter().any(|warning| warning.contains("process 901")),
+            "{warnings:?}"
+        );
+        fs::remove_dir_all(places.proc_root.join("901")).unwrap();
+        assert!(controller.preflight().unwrap().is_empty());
+    }
+}

@@ -218,14 +218,70 @@ container_tests! {
         assert_ne!(running(&controller).processes[0].pid, old);
     }
 
-    an_engine_that_runs_outside_of_its_unit_is_not_called_stopped_when_the_unit_is {
-        stand_in("daemon=1\n", "");
+    an_engine_outside_of_its_unit_forbids_a_save_before_anything_is_stopped {
+        stand_in("daemon=1\nport=4041\n", "");
         sh("/opt/kerio/mailserver/mailserver /opt/kerio/mailserver/engine.pl");
-        let controller = controller().with_timing(Timing { patience: Duration::from_secs(2), ..quick() });
-        let pid = running(&controller).processes[0].pid;
+        let controller = controller();
+        let status = running(&controller);
+        let other = status.others[0].pid;
+        assert!(!status.service_is_up(), "{status:?}");
+        for error in [controller.preflight().unwrap_err(), stop(&controller).unwrap_err(), start(&controller).unwrap_err()] {
+            assert!(error.to_string().contains(&format!("process {other} ")), "{error}");
+        }
+        assert!(controller.prove_stopped().is_err());
+        // Beside an engine of the unit, too.
+        stand_in("", "");
+        sh("systemctl start kerio-connect");
+        let status = running(&controller);
+        assert_eq!(status.others[0].pid, other);
+        let main = status.processes[0].pid;
         let error = stop(&controller).unwrap_err();
-        assert!(matches!(&error, EngineError::NotStopped { why, .. } if why.contains(&format!("process {pid} "))), "{error}");
-        sh(&format!("kill {pid}"));
+        assert!(matches!(&error, EngineError::Unusable { why, .. } if why.contains(&format!("process {other} "))), "{error}");
+        assert_eq!(running(&controller).processes[0].pid, main);
+        sh(&format!("kill {other}; while [ -d /proc/{other} ]; do sleep 0.05; done"));
+        assert!(stop(&controller).unwrap().was_running);
+        start_well(&controller);
+    }
+
+    the_main_process_of_the_unit_is_the_engine_whatever_program_it_is_and_whoever_else_has_its_name {
+        // No program named mailserver at all, and a user who runs one beside a link to the file.
+        stand_in("", "[Service]\nExecStart=\nExecStart=/usr/bin/perl /opt/kerio/mailserver/engine.pl\n");
+        sh("mkdir -m 755 /srv/u; cp /bin/sleep /srv/u/mailserver; ln -s /opt/kerio/mailserver/mailserver.cfg /srv/u/");
+        sh("setpriv --reuid=65534 --regid=65534 --clear-groups /srv/u/mailserver 1000 >/dev/null 2>&1 & sleep 0.2");
+        let controller = controller();
+        assert_eq!(controller.status().state, State::Stopped);
+        start_well(&controller);
+        let status = running(&controller);
+        assert!(status.others.is_empty() && status.processes.len() == 1, "{status:?}");
+        assert_eq!(sh("systemctl show -p MainPID --value kerio-connect").trim(), status.processes[0].pid.to_string());
+        assert!(stop(&controller).unwrap().was_running);
+        controller.prove_stopped().unwrap();
+        start_well(&controller);
+    }
+
+    a_strangers_process_of_the_engines_name_does_not_pass_for_a_start {
+        stand_in("die_if=config\n", "[Service]\nRestart=no\n");
+        sh("mkdir -m 755 /srv/u; cp /bin/sleep /srv/u/mailserver; ln -s /opt/kerio/mailserver/mailserver.cfg /srv/u/");
+        sh("setpriv --reuid=65534 --regid=65534 --clear-groups /srv/u/mailserver 1000 >/dev/null 2>&1 & sleep 0.2");
+        let controller = controller();
+        let started = start(&controller).unwrap();
+        assert!(matches!(watch(&controller, &started), Err(EngineError::NotWell { .. })));
+    }
+
+    the_command_of_the_dead_mans_switch_reaches_the_program_as_it_was_given {
+        let words = [
+            "/srv/b${USER}c/x", "$HOME", "${HOME}", "$$", "a$b", "50% off %n %%", "two  blanks", "it's \"quoted\"", "back\\slash \\x41",
+            "", ";", "|", "-x", "--", "ümlaut", "line\nbreak", "tab\t", "#", "~", "*",
+        ];
+        std::fs::write("/run/say ${it} 100%", "#!/bin/sh\nprintf '%s\\0' \"$@\" > /run/words.new; mv /run/words.new /run/words\n").unwrap();
+        sh("chmod 755 /run/say*");
+        let mut argv = vec!["/run/say ${it} 100%".into()];
+        argv.extend(words.iter().map(Into::into));
+        arm(Duration::from_secs(1), &argv, "kerio-tls-words").unwrap();
+        sh("for i in $(seq 100); do [ -e /run/words ] && break; sleep 0.1; done");
+        let said = std::fs::read("/run/words").unwrap();
+        let said: Vec<&str> = std::str::from_utf8(&said).unwrap().split_terminator('\0').collect();
+        assert_eq!(said, words);
     }
 
     an_engine_of_an_init_script_that_died_is_unknown_until_stopped_and_starts_well_again {
