@@ -8,8 +8,7 @@ use crate::probe::{Cancel, Report, Service, Settings, Target, TargetHost};
 use crate::tls::Direction;
 use crate::work::{ask, probe_settings};
 
-use super::Arguments;
-use super::args::Probe;
+use super::args::{Arguments, Probe};
 use super::console::Console;
 use super::failure::Failure;
 use super::json::ProbeJson;
@@ -126,7 +125,7 @@ fn remember(opened: &mut Opened, reports: &[Report], console: &mut Console<'_>) 
         names.join(", ")
     };
     if !others.is_empty() {
-        console.tell(&format!(
+        console.note(&format!(
             "Not remembered, because neither logs nor peers file name it: {}",
             names(&others)
         ));
@@ -137,7 +136,7 @@ fn remember(opened: &mut Opened, reports: &[Report], console: &mut Console<'_>) 
         return vec![false; reports.len()];
     }
     if !kept.is_empty() {
-        console.tell(&format!("Remembered for check, peers and set: {}", names(&kept)));
+        console.note(&format!("Remembered for check, peers and set: {}", names(&kept)));
     }
     records.iter().map(Option::is_some).collect()
 }
@@ -171,7 +170,7 @@ fn tokens() -> String {
 /// [`Failure::NotSaved`] when nothing could be asked.
 pub(super) fn live(opened: &Opened) -> Result<crate::work::LiveProof, Failure> {
     let cancel = Cancel::new().map_err(|error| Failure::NotSaved(format!("the ports could not be asked: {error}")))?;
-    Ok(opened.host.prove(&opened.session.loaded_expected(), &cancel))
+    Ok(opened.host.prove(&opened.session.loaded().expected(), &cancel))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 pub use directory::{Directory, Lock, Permissions};
-pub use opened::{Opened, free_bytes, holds, open, read, read_all, read_start, sha256, sha256_of, sync, write_all};
+pub use opened::{Opened, free_bytes, holds, open, read, read_all, sha256, sha256_of, sync, write_all};
 pub use walk::{Resolved, kind, resolve};
 
 pub(crate) use directory::{is_temp_name, random_name};

@@ -55,21 +55,6 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Fault> {
     }
 }
 
-/// The first bytes of the file that a path names, `most` of them.
-/// # Errors
-/// Those of [`open()`], and the disk's.
-pub fn read_start(path: &Path, most: usize) -> Result<Vec<u8>, Fault> {
-    let file = match open_without_links(path) {
-        Some(opened) => opened?.0,
-        None => open(path)?.into_file(),
-    };
-    let mut bytes = Vec::with_capacity(most);
-    let most = u64::try_from(most).unwrap_or(u64::MAX);
-    let read = file.take(most).read_to_end(&mut bytes);
-    read.map_err(|error| Fault::io("reading", path, &error))?;
-    Ok(bytes)
-}
-
 impl Opened {
     pub(super) fn new(file: File, stat: Stat, path: &Path, above: Option<String>) -> Self {
         let path = path.to_path_buf();

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::session::{Clock, Session, Tone};
+use crate::session::{Clock, Session, Tone, variable_rows};
 use crate::tls::{Direction, Role};
 use crate::work::{self, Asker, Event};
 
@@ -216,7 +216,7 @@ impl State {
         let context = &mut self.context;
         context.session.confirm(direction, &name, role);
         context.count();
-        let rows = context.session.variable_rows(direction);
+        let rows = variable_rows(&context.session, direction);
         let at = rows
             .iter()
             .position(|row| row.path.as_ref().is_some_and(|path| path.variable == name));

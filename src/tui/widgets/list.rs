@@ -38,6 +38,16 @@ pub fn first_row(selected: usize, visible: usize, rows: usize) -> usize {
         .min(rows.saturating_sub(visible))
 }
 
+/// The rows in sight of a list that shows `visible` of them: where each stands, and whether it is the marked one.
+pub fn in_sight<T>(rows: &[T], selected: usize, visible: u16) -> impl Iterator<Item = (u16, &T, bool)> {
+    let selected = selected.min(rows.len().saturating_sub(1));
+    let first = first_row(selected, usize::from(visible), rows.len());
+    let shown = rows.iter().enumerate().skip(first);
+    (0..visible)
+        .zip(shown)
+        .map(move |(y, (index, row))| (y, row, index == selected))
+}
+
 /// The list at a width that the eye can follow and, on a wide screen, the room beside it for the marked row's details.
 pub fn side_by_side(area: Rect) -> (Rect, Option<Rect>) {
     let list = Rect {
