@@ -43,7 +43,7 @@ fn screen(arguments: &Arguments) -> Status {
         }
         Ok(Ending::NoTerminal) => {
             cli::print_failure(
-                "there is no terminal to draw on; in scripts use the commands: kerio-tls show, check, set, reset, peers (see kerio-tls --help)",
+                "there is no terminal to draw on (or TERM is unset or dumb); in scripts use the commands: kerio-tls show, check, set, reset, peers (see kerio-tls --help)",
             );
             Status::Usage
         }

@@ -18,9 +18,9 @@ use ratatui::text::Span;
 use super::shown::{Look, Shown};
 
 /// Takes the screen: alternate buffer, cursor hidden until a frame places it.
-pub const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[m\x1b[2J";
+pub const ENTER: &str = "\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[m\x1b[2J";
 /// Gives it back: end of a synchronised update, plain style, cursor, normal buffer.
-pub const LEAVE: &str = "\x1b[?2026l\x1b[m\x1b[?25h\x1b[?1049l";
+pub const LEAVE: &str = "\x1b[?2026l\x1b[?2004l\x1b[m\x1b[?25h\x1b[?1049l";
 /// Mode 2026: the terminal shows the frame in one go. Unknown to older ones, which ignore it.
 const SYNC_ON: &str = "\x1b[?2026h";
 const SYNC_OFF: &str = "\x1b[?2026l";

@@ -1,8 +1,8 @@
 //! The screen as a value: the tabs, the windows over them or a save that runs, and what is still to be answered.
 //!
-//! Two rules keep answers of workers from doing harm. What was asked for is numbered ([`Asker`]), and only the answer to
-//! the newest request of a kind is taken. And an answer never opens a window over what the user is doing: it waits until
-//! no window is open. While a save runs everything waits that is not the save's own.
+//! Two rules keep answers of workers from doing harm. Requests are numbered ([`Asker`]), and only the answer to the
+//! newest request of a kind is taken. And an answer never opens a window over another one: it waits until none is open.
+//! While a save runs, everything waits that is not the save's own.
 
 use std::collections::VecDeque;
 

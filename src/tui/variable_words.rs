@@ -141,7 +141,8 @@ pub fn naming_lines(context: &Context, direction: Direction, row: &VariableRow) 
         line(
             Tone::Text,
             format!(
-                "Change the setting once in the web administration and look which variable of table {} appears or changes in mailserver.cfg. Then add this to {}, with that name:",
+                "Change the setting once in the web administration and look which variable of table {} appears or \
+                 changes in mailserver.cfg. Then add this to {}, with that name:",
                 direction.table(),
                 context.preferences
             ),

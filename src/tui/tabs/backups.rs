@@ -17,7 +17,8 @@ use crate::tui::words;
 use crate::tui::wrap::{cut, indented, line};
 use crate::work;
 
-const ABOUT: &str = "Every save keeps the file as it was right before. Taking a save back undoes its TLS changes and leaves what the engine saved since; the whole file loses that, and the review lists what.";
+const ABOUT: &str = "Every save keeps the file as it was right before. Taking a save back undoes its TLS changes and \
+    leaves what the engine saved since; the whole file loses that, and the review lists what.";
 const LOOKING: &str = "Looking for backups ...";
 const NONE: &str = "No backups yet: the first save makes one.";
 const CONFLICT_TITLE: &str = "Changed since";

@@ -247,11 +247,13 @@ impl Pane for Options {
             Focus::Field(direction) => words::about_direction(direction),
             Focus::SameForBoth => vec![wrap::line(
                 Tone::Text,
-                "Ticked, a choice counts for inbound and outbound. The vendor advises the same for both; tune them apart on purpose only.",
+                "Ticked, a choice counts for inbound and outbound. The vendor advises the same for both; tune them \
+                 apart on purpose only.",
             )],
             Focus::Panel => vec![wrap::line(
                 Tone::Text,
-                "Who is touched by the minimum above: x cut off, ! evidence disagrees, - without TLS already, ? never measured. The tab Peers lists everyone.",
+                "Who is touched by the minimum above: x cut off, ! evidence disagrees, - without TLS already, ? \
+                 never measured. The tab Peers lists everyone.",
             )],
         }
     }

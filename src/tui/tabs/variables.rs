@@ -14,7 +14,9 @@ use crate::tui::widgets::painter::Painter;
 use crate::tui::wrap::{cut, line};
 use crate::tui::{variable_words, words};
 
-const ABOUT: &str = "Every variable of the table. What the catalogue knows has an editor (Enter), and goes back to the server's default by deleting it; everything else is shown as it is. Names marked 'assumed' are our best reading and not in the vendor's public text.";
+const ABOUT: &str = "Every variable of the table. What the catalogue knows has an editor (Enter), and goes back to \
+    the server's default by deleting it; everything else is shown as it is. Names marked 'assumed' are our best \
+    reading and not in the vendor's public text.";
 const NO_NAME: &str = "The name of its variable is not public; Enter says how to give it.";
 
 /// The tab of a direction: which row is marked.

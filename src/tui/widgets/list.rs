@@ -21,7 +21,7 @@ pub fn moved(selected: usize, command: Command, page: usize, rows: usize) -> Opt
     Some(row.min(last))
 }
 
-/// The next stop of a ring in which the last one is followed by the first; `None`: the command does not lead to another.
+/// The next stop of a ring, in which the first follows the last; `None`: the command does not lead to another.
 pub fn turned(at: usize, command: Command, stops: usize) -> Option<usize> {
     let stops = stops.max(1);
     match command {

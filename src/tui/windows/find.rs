@@ -17,7 +17,8 @@ use crate::tui::wrap::{cut, cut_front, line};
 const TITLE: &str = "Find by name, meaning or value";
 const PROMPT: &str = "/ ";
 const NOTHING: &str = "Nothing matches; Backspace takes a letter back.";
-const ABOUT: &str = "Type parts of a name, a title, a meaning or a value: rows in which all of them occur are listed, nearest first. Secrets are not searched.";
+const ABOUT: &str = "Type parts of a name, a title, a meaning or a value: rows in which all of them occur are \
+    listed, nearest first. Secrets are not searched.";
 
 /// An open search.
 #[derive(Debug, Clone, Default)]

@@ -21,7 +21,8 @@ pub(super) fn question(context: &Context, direction: Direction, row: &VariableRo
         ),
         line(
             Tone::Caution,
-            "! It can mean the opposite: a list of what is denied, or a highest instead of a lowest version. Raising the minimum would then let old versions in, or stop TLS.",
+            "! It can mean the opposite: a list of what is denied, or a highest instead of a lowest version. Raising \
+             the minimum would then let old versions in, or stop TLS.",
         ),
     ];
     if let Some(other) = context.session.wanted().role_pairs(direction, role).first() {
@@ -36,7 +37,8 @@ pub(super) fn question(context: &Context, direction: Direction, row: &VariableRo
     lines.push(line(
         Tone::Text,
         format!(
-            "Yes only if you know it (the web administration changes it, or a handshake shows its effect). It is noted once in {}; nothing is written to mailserver.cfg.",
+            "Yes only if you know it (the web administration changes it, or a handshake shows its effect). It is \
+             noted once in {}; nothing is written to mailserver.cfg.",
             context.preferences
         ),
     ));
