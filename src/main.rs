@@ -1,6 +1,6 @@
 //! Wiring and exit status.
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -38,33 +38,26 @@ fn main() -> ExitCode {
 fn screen(arguments: &Arguments) -> Status {
     match open_screen(arguments) {
         Ok(Ending::Left(summary)) => {
-            let mut out = io::stdout().lock();
-            for line in summary {
-                let _ = writeln!(out, "{line}");
-            }
+            cli::print_lines(&summary);
             Status::Done
         }
         Ok(Ending::NoTerminal) => {
-            complain(
-                "there is no terminal to draw on; in scripts use the commands: kerio-tls show, check, set, reset, peers (see kerio-tls --help)",
+            cli::print_failure(
+                "there is no terminal to draw on (or TERM is unset or dumb); in scripts use the commands: kerio-tls show, check, set, reset, peers (see kerio-tls --help)",
             );
             Status::Usage
         }
         Ok(Ending::Lost(error)) => {
-            complain(&format!(
+            cli::print_failure(&format!(
                 "the terminal was lost ({error}); unsaved edits are kept and offered at the next start"
             ));
             Status::Failed
         }
         Err(error) => {
-            complain(&error);
+            cli::print_failure(&error);
             Status::Failed
         }
     }
-}
-
-fn complain(words: &str) {
-    let _ = writeln!(io::stderr().lock(), "kerio-tls: {words}");
 }
 
 fn open_screen(arguments: &Arguments) -> Result<Ending, String> {

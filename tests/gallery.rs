@@ -16,7 +16,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use kerio_tls::host::EngineNow;
 use kerio_tls::mailserver_cfg::Document;
 use kerio_tls::peers::{BookSources, Host, Peer, PeerBook, PeerKey, PeersFile, Service, make_book};
-use kerio_tls::session::{Clock, EnginePlan, Facts, Measured, Session};
+use kerio_tls::session::{Clock, EnginePlan, Facts, Measured, Session, variable_rows};
 use kerio_tls::tls::{Catalogue, Direction};
 use kerio_tls::tui::{Action, Effect, Key, Keyboard, State, Theme, draw, update};
 use kerio_tls::work::{self, Asker, Event, SaveJob, SaveReport, Wanted};
@@ -403,7 +403,7 @@ fn the_variables_of_a_direction_are_listed() {
 #[test]
 fn the_protocol_list_has_an_editor() {
     let mut gallery = Gallery::new((100, 30), COLOUR).press(&[Key::Right]);
-    let rows = gallery.state.context.session.variable_rows(Direction::Inbound);
+    let rows = variable_rows(&gallery.state.context.session, Direction::Inbound);
     let at = rows.iter().position(|row| {
         row.path
             .as_ref()

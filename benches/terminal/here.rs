@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::running::{Line, Running, memory};
-use crate::{DOWN, KERIO_TLS, UP, cost, file, first_frames, kerio_tls, ms, row, tour, whiptail};
+use crate::{DOWN, UP, cost, file, first_frames, kerio_tls, ms, program, row, tour, whiptail};
 
 const STARTS: usize = 41;
 const KEYS: usize = 30;
@@ -57,8 +57,8 @@ pub fn all(home: &Path) {
         &format!("{most} kB"),
     );
 
-    let size = fs::metadata(KERIO_TLS).unwrap().len();
-    row("size of the program", &format!("{} kB", size / 1024), "6000 kB");
+    let size = fs::metadata(program()).unwrap().len();
+    row("size of the program", &format!("{} kB", size / 1024), "5859 kB");
 }
 
 fn keys(what: &str, running: &mut Running, keys: [&str; 2]) {

@@ -30,7 +30,10 @@ use std::time::{Duration, Instant};
 
 use running::Running;
 
-const KERIO_TLS: &str = env!("CARGO_BIN_EXE_kerio-tls");
+/// The program that is measured: `KERIO_TLS`, if that is set (.ci/run names the package's), else what cargo built beside this.
+fn program() -> String {
+    std::env::var("KERIO_TLS").unwrap_or_else(|_| env!("CARGO_BIN_EXE_kerio-tls").to_owned())
+}
 
 const DOWN: &str = "\x1b[B";
 const UP: &str = "\x1b[A";
@@ -78,8 +81,9 @@ fn kerio_tls(file: &Path) -> Vec<String> {
     let peer = |n| format!("outbound,smtp,198.51.100.{n},tls1.{},2026-11-01,peer {n}\n", n % 4);
     fs::write(&csv, (1..=12).map(peer).collect::<String>()).unwrap();
     let file = file.display().to_string();
+    let program = program();
     let words = [
-        KERIO_TLS,
+        &program,
         "--file",
         &file,
         "--config",

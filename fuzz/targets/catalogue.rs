@@ -1,11 +1,15 @@
 //! Any text as the preferences' tables over the catalogue: rows that can be found, written and read again.
 #![no_main]
 
+use std::sync::LazyLock;
+
 use kerio_tls::tls::{Catalogue, Direction};
 use libfuzzer_sys::fuzz_target;
 
+static EMBEDDED: LazyLock<Catalogue> = LazyLock::new(Catalogue::embedded);
+
 fuzz_target!(|text: &str| {
-    match Catalogue::embedded().with_overrides(text) {
+    match EMBEDDED.clone().with_overrides(text) {
         Ok(catalogue) => {
             for direction in [Direction::Inbound, Direction::Outbound] {
                 for row in catalogue.rows(direction) {

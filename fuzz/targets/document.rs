@@ -18,10 +18,12 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = (document.duplicates(), document.places(), document.log_directories());
     let paths = ["Security", "SmtpSecurity"].into_iter().flat_map(|table| {
         let names = document.variables(table).into_iter().map(|variable| variable.name);
-        names.chain(["ServerTlsProtocols".to_owned()]).map(move |variable| VariablePath {
-            table: table.to_owned(),
-            variable,
-        })
+        names
+            .chain(["ServerTlsProtocols".to_owned()])
+            .map(move |variable| VariablePath {
+                table: table.to_owned(),
+                variable,
+            })
     });
     for path in paths.take(4) {
         let base = document.value(&path);
@@ -34,7 +36,9 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = proven.diff(&Secrets::default(), 3);
         let result = proven.result();
         assert_eq!(result.value(&path).as_deref(), Some("TLSv1.2 & <later>"));
-        let back = result.prove(&proven.edits().inverse()).expect("an edit can be taken back");
+        let back = result
+            .prove(&proven.edits().inverse())
+            .expect("an edit can be taken back");
         assert_eq!(back.result().value(&path), base);
     }
 });

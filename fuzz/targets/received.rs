@@ -26,7 +26,8 @@ fuzz_target!(|bytes: &[u8]| {
         time: Duration::from_secs(60),
     };
     let own = OwnHosts::new([Host::Name("mail.example.org".to_owned())]);
-    let findings = read_received(MESSAGE.root(), &own, budget, NOW, &AtomicBool::new(false)).expect("the store is there");
+    let findings =
+        read_received(MESSAGE.root(), &own, budget, NOW, &AtomicBool::new(false)).expect("the store is there");
     assert_eq!(findings.messages_read, 1);
     findings.warnings.iter().for_each(|text| assert_safe(text));
     for record in &findings.records {

@@ -1,7 +1,7 @@
 //! What can be said on the command line. Man page and completions are made from these definitions.
 
 mod commands;
-mod values;
+pub(super) mod values;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use clap::{Args, Parser};
 use crate::host::{HomeOptions, HostOptions};
 
 pub use commands::{Backups, Check, Command, Config, Output, Peers, Probe, Reset, Restore, Saving, Set, Undo};
-pub use values::{DirectionArgument, EngineArgument, MinimumArgument, RoleArgument, Shell, When, WhomArgument};
+pub use values::{DirectionArgument, RoleArgument, Shell, When, WhomArgument};
 
 /// Choose the minimum TLS version of a Kerio Connect server, and see who would be cut off before it is done.
 ///

@@ -4,8 +4,7 @@ use crate::host::{Host, Loaded};
 use crate::save::BackupInfo;
 use crate::session::{amount, value_lines};
 
-use super::Arguments;
-use super::args::Backups;
+use super::args::{Arguments, Backups};
 use super::console::Console;
 use super::failure::Failure;
 use super::json::{BackupJson, BackupsJson, DifferenceJson};

@@ -1,19 +1,19 @@
 //! What `set`, `reset` and `restore` share: the review, the yeses it needs, and the save on the calling thread.
 
+use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::peers::{PeerBook, Verdict, assess};
-use crate::session::{Document, Review, conflict_lines};
-use crate::work::{LiveProof, SaveJob, SaveProblem, Wanted, hold_signals};
+use crate::session::{Consent, Document, Review, Subject, conflict_lines};
+use crate::work::{LiveProof, SaveJob, SaveNews, SaveProblem, Wanted, hold_signals};
 
 use super::args::Saving;
-use super::consent::{Answer, answer, asked, blocked, permitted};
 use super::console::Console;
 use super::failure::Failure;
 use super::json::{self, ChangeJson, ConflictJson, PeerJson, PortJson};
 use super::opened::{Opened, Recovered};
-use super::review;
-use super::steps::Steps;
+use super::review::{self, Answer, answer, asked, blocked, permitted};
 
 /// The rest of a command whose choice is made in the session.
 pub(super) struct Change<'a> {
@@ -24,7 +24,7 @@ pub(super) struct Change<'a> {
     pub(super) action: &'static str,
     /// What was cleaned up before.
     pub(super) recovered: &'a Recovered,
-    /// To be told whatever comes of it.
+    /// To be said whatever comes of it.
     pub(super) warnings: Vec<String>,
     /// Lines for people, at the end.
     pub(super) closing: Vec<String>,
@@ -51,14 +51,36 @@ pub(super) struct Broken {
     pub(super) why: String,
 }
 
-impl Change<'_> {
+impl<'a> Change<'a> {
+    /// A change with nothing to be said beside it.
+    pub(super) const fn new(
+        opened: &'a Opened,
+        book: &'a PeerBook,
+        saving: Saving,
+        action: &'static str,
+        recovered: &'a Recovered,
+    ) -> Self {
+        Self {
+            opened,
+            book,
+            saving,
+            action,
+            recovered,
+            warnings: Vec::new(),
+            closing: Vec::new(),
+            whole: None,
+            took_effect: None,
+            proof: None,
+        }
+    }
+
     /// Reviews, asks, saves, and prints what came of it.
     ///
     /// # Errors
     /// [`Failure`].
     pub(super) fn carry_out(mut self, console: &mut Console<'_>) -> Result<(), Failure> {
         let answer = answer(self.saving)?;
-        if self.saving.output.json && !self.recovered.told.replace(true) {
+        if self.saving.output.json && !self.recovered.reported.replace(true) {
             self.warnings.splice(0..0, self.recovered.words.iter().cloned());
         }
         if self.is_there_already() {
@@ -67,9 +89,11 @@ impl Change<'_> {
         let session = &self.opened.session;
         let facts = self.opened.host.facts(self.saving.engine.wish());
         let review = match &self.whole {
-            Some(Whole { over: Some(broken), .. }) => session.review_mend(self.book, facts, broken.why.clone()),
-            Some(whole) => session.review_whole(self.book, facts, &whole.document),
-            None => session.review(self.book, facts)?,
+            Some(whole @ Whole { over: Some(broken), .. }) => {
+                Review::of_mend(session, self.book, facts, broken.why.clone(), &whole.id)
+            }
+            Some(whole) => Review::of_whole(session, self.book, facts, &whole.document, &whole.id),
+            None => Review::of_edits(session, self.book, facts)?,
         };
         // Whoever reads the review reads these beside it: it does not have them.
         if answer != Answer::Given && !self.saving.output.json {
@@ -81,7 +105,7 @@ impl Change<'_> {
             Answer::Given => permitted(&review, self.saving),
             Answer::Ask => {
                 console.lines(&review::lines(&review, self.saving))?;
-                console.raw("\n")?;
+                console.own("\n")?;
                 blocked(&review, self.saving).and_then(|()| asked(&review, self.saving, &self.opened.file(), console))
             }
         };
@@ -133,10 +157,10 @@ impl Change<'_> {
         console.lines(&lines)
     }
 
-    fn job(&self, review: &Review, consents: Vec<crate::session::Consent>) -> SaveJob {
+    fn job(&self, review: &Review, consents: Vec<Consent>) -> SaveJob {
         SaveJob {
             base: Arc::clone(&self.opened.document),
-            wanted: Wanted::of(review, self.whole.as_ref().map(|whole| whole.id.clone())),
+            wanted: Wanted::of(review),
             consents,
             action: self.action,
             words: review.change_words(),
@@ -162,7 +186,7 @@ impl Change<'_> {
         let broken = self.whole.as_ref().and_then(|whole| whole.over.as_ref());
         let steps = Steps::new(console);
         let saved = host.save_over(job, broken.map(|it| it.bytes.as_slice()), &secrets, &cancel, &|news| {
-            steps.hear(news);
+            steps.show(news);
         });
         let report = match saved {
             Ok(report) => report,
@@ -231,9 +255,10 @@ impl Change<'_> {
     }
 
     fn json(&self, review: &Review, backup: Option<String>, conflicts: Vec<ConflictJson>) -> ChangeJson {
-        let edits = match &review.whole {
-            Some((changes, _)) => json::changes(changes),
-            None => json::edits(review.edits(), &self.opened.session.secrets()),
+        let edits = match &review.subject {
+            Subject::Edits { proven, .. } => json::edits(proven.edits().edits(), &self.opened.session.secrets()),
+            Subject::Whole { changes, .. } => json::changes(changes),
+            Subject::Mend { .. } => Vec::new(),
         };
         ChangeJson {
             changed: true,
@@ -262,5 +287,46 @@ impl Change<'_> {
             .filter(|row| matches!(row.verdict, Verdict::CutOff | Verdict::Mixed))
             .map(|row| PeerJson::from(&row))
             .collect()
+    }
+}
+
+/// What is being waited for is said again so often.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// The steps of a save as lines on standard error, for who sits before it: an engine that is stopped and started is minutes of
+/// silence otherwise. A script's log gets none of them.
+struct Steps<'a, 'b> {
+    console: RefCell<&'a mut Console<'b>>,
+    /// What was waited for last, without its seconds, and when that was said.
+    last: RefCell<Option<(String, Instant)>>,
+}
+
+impl<'a, 'b> Steps<'a, 'b> {
+    fn new(console: &'a mut Console<'b>) -> Self {
+        Self {
+            console: RefCell::new(console),
+            last: RefCell::new(None),
+        }
+    }
+
+    fn show(&self, news: SaveNews<'_>) {
+        match news {
+            SaveNews::Step(words, _) => self.console.borrow_mut().progress(words),
+            SaveNews::Detail(words) if self.is_due(words) => self.console.borrow_mut().progress(&format!("  {words}")),
+            SaveNews::Detail(_) => {}
+        }
+    }
+
+    /// `Stopping the engine: 3 s of at most 300 s` comes every second; only each tenth is worth a line.
+    fn is_due(&self, words: &str) -> bool {
+        let what = words.split(':').next().unwrap_or(words);
+        let mut last = self.last.borrow_mut();
+        let due = last
+            .as_ref()
+            .is_none_or(|(before, at)| before != what || at.elapsed() >= AGAIN);
+        if due {
+            *last = Some((what.to_owned(), Instant::now()));
+        }
+        due
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn run(opened: &mut Opened, check: Check, console: &mut Console<'_>) 
     let live = if check.live {
         let proof = super::probe::live(opened)?;
         // What the server's default is may be known from now on.
-        let measured = opened.host.measured_with(&proof, &opened.session.loaded_expected());
+        let measured = opened.host.measured_with(&proof, &opened.session.loaded().expected());
         opened.session.set_measured(measured);
         Some(proof)
     } else {

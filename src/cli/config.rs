@@ -1,11 +1,10 @@
 //! `config`: the preferences file with every setting explained; and keeping in it what a variable is for.
 
-use crate::session::{Session, VariablePath, VariableRow};
+use crate::session::{Session, VariablePath, VariableRow, variable_rows};
 use crate::tls::{Role, confirmed_toml, lookalike_role};
 use crate::work::hold_signals;
 
-use super::Arguments;
-use super::args::{Config, RoleArgument};
+use super::args::{Arguments, Config, RoleArgument};
 use super::console::{Console, can_ask};
 use super::failure::Failure;
 use super::opened::Opened;
@@ -22,7 +21,7 @@ const LONGEST: usize = 200;
 pub(super) fn run(arguments: &Arguments, config: &Config, console: &mut Console<'_>) -> Result<(), Failure> {
     match &config.name {
         Some(said) => name(arguments, said, config.yes, console),
-        None => console.raw(DEFAULT),
+        None => console.own(DEFAULT),
     }
 }
 
@@ -50,7 +49,7 @@ fn name(arguments: &Arguments, said: &RoleArgument, yes: bool, console: &mut Con
         .map_or_else(|| said.text.clone(), |path| path.variable.clone());
     let doubts = doubts(&opened.session, said, &variable, found.as_ref());
     if yes {
-        doubts.iter().for_each(|words| console.tell(words));
+        doubts.iter().for_each(|words| console.note(words));
     } else {
         console.lines(&doubts)?;
         let question = format!("Is {variable} in table {} the {}?", said.direction.table(), said.role);
@@ -79,7 +78,7 @@ fn name(arguments: &Arguments, said: &RoleArgument, yes: bool, console: &mut Con
 
 /// The row of the variable, if the file has it.
 fn find(session: &Session, said: &RoleArgument) -> Option<VariableRow> {
-    let mut rows = session.variable_rows(said.direction);
+    let mut rows = variable_rows(session, said.direction);
     rows.retain(|row| row.in_file);
     let is = |same: fn(&str, &str) -> bool| {
         move |row: &&VariableRow| row.path.as_ref().is_some_and(|path| same(&path.variable, &said.text))
@@ -109,21 +108,21 @@ fn refusal(session: &Session, then: &Session, said: &RoleArgument, row: Option<&
     if row.duplicate {
         return Some(format!("{name} stands more than once; pick one by hand first"));
     }
-    let value = session
-        .loaded_pairs(said.direction)
-        .into_iter()
-        .find(|pair| pair.name.eq_ignore_ascii_case(name))?
-        .value;
+    let loaded = session.loaded();
+    let pair = loaded
+        .pairs(said.direction)
+        .iter()
+        .find(|pair| pair.name.eq_ignore_ascii_case(name))?;
     let path = VariablePath {
         table: said.direction.table().to_owned(),
         variable: name.clone(),
     };
     // A key size is no secret, whatever its name.
-    if then.secrets().is_secret_at(&path, &value) {
+    if then.secrets().is_secret_at(&path, &pair.value) {
         return Some(format!("{name} holds a secret, or is named like one"));
     }
-    let fits = then.catalogue().find(said.direction, name)?.kind.accepts(&value);
-    match (lookalike_role(name, &value), role) {
+    let fits = then.catalogue().find(said.direction, name)?.kind.accepts(&pair.value);
+    match (lookalike_role(name, &pair.value), role) {
         (Some(Role::MinimumVersion), Role::ProtocolList) => {
             Some(format!("{name} looks like the minimum version by its name"))
         }
@@ -154,7 +153,7 @@ fn doubts(session: &Session, said: &RoleArgument, name: &str, row: Option<&Varia
             "neither the vendor's text nor the catalogue knows it".to_owned()
         });
     }
-    let others = session.role_pairs(said.direction, said.role);
+    let others = session.wanted().role_pairs(said.direction, said.role);
     if let Some(other) = others.iter().find(|pair| !pair.name.eq_ignore_ascii_case(name)) {
         lines.push(format!(
             "{} plays this role already: then both are written, and both must agree",

@@ -1,14 +1,16 @@
-//! What leaves a command: a page on standard output, single lines on standard error. Whatever the file or a stranger
-//! wrote, no control byte gets through.
+//! The one way out for text: a page on standard output, single lines on standard error. Whatever the file or a stranger
+//! wrote, no control byte and no invisible character gets through, and no line is longer than a screen could ever need.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write};
 
-use crate::peers::safe_text;
+use crate::hostile::{is_hidden, is_mark, safe_lines, safe_text};
 
 use super::failure::Failure;
 
 /// Columns where standard output is no terminal, or does not say.
 const COLUMNS: usize = 100;
+/// Longest line printed, in characters.
+const LINE: usize = 16 * 1024;
 /// Longest answer read from the terminal, in bytes.
 const ANSWER: u64 = 1024;
 
@@ -33,7 +35,7 @@ impl<'a> Console<'a> {
             page.push_str(clean(line).trim_end());
             page.push('\n');
         }
-        self.raw(&page)
+        self.own(&page)
     }
 
     /// Prints a value as one line of JSON.
@@ -42,14 +44,22 @@ impl<'a> Console<'a> {
     /// [`Failure::Output`].
     pub(super) fn json(&mut self, value: &impl serde::Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value).map_err(|error| output(io::Error::other(error)))?;
-        self.raw(&format!("{}\n", escape_json(&text)))
+        self.own(&format!("{}\n", escape_json(&text)))
     }
 
-    /// Prints text of our own as it is.
+    /// Prints a text that has lines already.
     ///
     /// # Errors
     /// [`Failure::Output`].
-    pub(super) fn raw(&mut self, text: &str) -> Result<(), Failure> {
+    pub(super) fn text(&mut self, text: &str) -> Result<(), Failure> {
+        self.own(&safe_lines(text))
+    }
+
+    /// Prints text that is all our own, such as a shell's completions with their tabs, as it is.
+    ///
+    /// # Errors
+    /// [`Failure::Output`].
+    pub(super) fn own(&mut self, text: &str) -> Result<(), Failure> {
         self.out
             .write_all(text.as_bytes())
             .and_then(|()| self.out.flush())
@@ -57,17 +67,17 @@ impl<'a> Console<'a> {
     }
 
     /// Says what is being done, on standard error: a page on standard output stays what was asked for.
-    pub(super) fn tell(&mut self, words: &str) {
-        self.say(words);
+    pub(super) fn note(&mut self, words: &str) {
+        self.line(words);
     }
 
     /// Says something to be known, on standard error.
     pub(super) fn warn(&mut self, words: &str) {
-        self.say(&format!("warning: {words}"));
+        self.line(&format!("warning: {words}"));
     }
 
     /// Says what is being done, on standard error, if that is a terminal: a script's log has no use for it.
-    pub(super) fn step(&mut self, words: &str) {
+    pub(super) fn progress(&mut self, words: &str) {
         if io::stderr().is_terminal() {
             let _ = writeln!(self.err, "{}", clean(words));
             let _ = self.err.flush();
@@ -76,15 +86,15 @@ impl<'a> Console<'a> {
 
     /// Says why it failed, on standard error: one line, whatever the words hold. Only what is a list by its nature (an engine's last
     /// words, values in dispute) takes more, each indented.
-    pub(super) fn complain(&mut self, failure: &Failure) {
-        self.say(&failure.head());
+    pub(super) fn fail(&mut self, failure: &Failure) {
+        self.line(&failure.head());
         for line in failure.more() {
             let _ = writeln!(self.err, "  {}", clean(line).trim_end());
         }
         let _ = self.err.flush();
     }
 
-    fn say(&mut self, words: &str) {
+    fn line(&mut self, words: &str) {
         // If standard error is gone too there is nobody left to tell; the exit status still says it.
         let _ = writeln!(self.err, "kerio-tls: {}", clean(&one_line(words)));
         let _ = self.err.flush();
@@ -95,7 +105,7 @@ impl<'a> Console<'a> {
     /// # Errors
     /// [`Failure::Output`], [`Failure::Input`].
     pub(super) fn ask(&mut self, question: &str) -> Result<bool, Failure> {
-        self.raw(&format!("{} [y/N] ", clean(question)))?;
+        self.text(&format!("{} [y/N] ", clean(question)))?;
         let mut answer = Vec::new();
         io::stdin()
             .lock()
@@ -130,9 +140,21 @@ fn output(error: io::Error) -> Failure {
     }
 }
 
-/// Control bytes and characters that hide or turn text, as hex.
+/// Prints lines on standard output; what cannot be printed is lost. For what is said after the screen is left.
+pub fn print_lines(lines: &[String]) {
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    let _ = Console::new(&mut out, &mut err).lines(lines);
+}
+
+/// Says on standard error, in one line, why the program cannot do what was asked.
+pub fn print_failure(words: &str) {
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    Console::new(&mut out, &mut err).line(words);
+}
+
+/// A line as it may be printed.
 pub(super) fn clean(text: &str) -> String {
-    safe_text(text, usize::MAX)
+    safe_text(text, LINE)
 }
 
 /// Lines joined to one, runs of blanks too: an error never takes more than its line.
@@ -140,15 +162,15 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The same JSON without any character that a terminal could act upon. `serde_json` escapes the control characters below
-/// a blank; DEL, C1 controls and what is no letter beyond ASCII (bidirectional and invisible characters) are left to us.
+/// The same JSON without any character that a terminal could act upon or not show. `serde_json` escapes the control
+/// characters below a blank; the others, and all beyond ASCII that is no letter of its own, are left to us.
 fn escape_json(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         let plain = if character.is_ascii() {
             !character.is_ascii_control()
         } else {
-            character.is_alphanumeric()
+            character.is_alphanumeric() && !is_hidden(character) && !is_mark(character)
         };
         if plain {
             escaped.push(character);
@@ -209,7 +231,7 @@ mod tests {
     #[test]
     fn an_error_takes_one_line_whatever_is_in_it() {
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        Console::new(&mut out, &mut err).complain(&Failure::Refused("a\nb\r\n  c\u{1b}[2Jd".to_owned()));
+        Console::new(&mut out, &mut err).fail(&Failure::Refused("a\nb\r\n  c\u{1b}[2Jd".to_owned()));
         assert_eq!(String::from_utf8(err).unwrap(), "kerio-tls: a b c\\x1b[2Jd\n");
         assert!(out.is_empty());
     }
@@ -217,14 +239,24 @@ mod tests {
     #[test]
     fn json_says_the_same_without_a_byte_that_a_terminal_could_act_upon() {
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let value = "a\u{1b}\u{7f}\u{9b}\u{202e}\u{e0041}é\n\"\\";
+        let value = "a\u{1b}\u{7f}\u{9b}\u{202e}\u{e0041}\u{115f}\u{3164}\u{ffa0}\u{1bca0}\u{301}é\n\"\\";
         Console::new(&mut out, &mut err).json(&value).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert!(
-            text.trim_end().chars().all(|c| !c.is_control() && c != '\u{202e}'),
-            "{text}"
-        );
+        assert!(text.trim_end().chars().all(|c| !is_hidden(c) && !is_mark(c)), "{text}");
         assert_eq!(serde_json::from_str::<String>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn no_line_is_longer_than_anybody_could_read_and_what_cannot_be_seen_is_shown_as_hex() {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut console = Console::new(&mut out, &mut err);
+        console
+            .lines(&["x".repeat(10_000_000), "a\u{3164}\u{1bca0}".to_owned()])
+            .unwrap();
+        console.warn(&"y".repeat(10_000_000));
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.len() < 2 * LINE && err.len() < 2 * LINE);
+        assert!(text.ends_with("\na\\u{3164}\\u{1bca0}\n"), "{}", text.len());
     }
 
     #[test]

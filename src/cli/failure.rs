@@ -7,7 +7,21 @@ use crate::save::SaveError;
 use crate::session::EditError;
 use crate::tls::PlanError;
 
-use super::Status;
+/// Exit statuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Status {
+    /// Done, or nothing to do.
+    Done = 0,
+    /// Failed.
+    Failed = 1,
+    /// Wrong usage.
+    Usage = 2,
+    /// `check`: short of the minimum.
+    Short = 3,
+    /// Refused: peers would be cut off, the file changed in conflict, the engine runs.
+    Refused = 4,
+}
 
 /// Why a command ended without doing what was asked.
 #[derive(Debug, thiserror::Error)]

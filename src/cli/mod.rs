@@ -4,16 +4,15 @@
 //! [`crate::host::Host`] and [`crate::session::Session`], the same road as the screen: choose, review, save. It must
 //! never know of the screen (room `tui`), and it decides nothing about TLS, peers or saving itself.
 //!
-//! One file a command; `change` (with `consent` and `review`) is what `set`, `reset` and `restore` share, `console` is the only way out: nothing that the file or
-//! a stranger wrote reaches a terminal as control bytes, and a failure is one line on standard error and an exit status.
+//! One file a command; `change` (with `review`) is what `set`, `reset` and `restore` share. `console` is the only way out:
+//! nothing that the file or a stranger wrote reaches a terminal as control bytes, and a failure is one line on standard
+//! error and an exit status.
 
 mod args;
-mod asking;
 mod backups;
 mod change;
 mod check;
 mod config;
-mod consent;
 mod console;
 mod failure;
 mod json;
@@ -21,38 +20,22 @@ mod manual;
 mod opened;
 mod peers;
 mod probe;
-mod reset;
 mod restore;
 mod review;
 mod set;
 mod show;
-mod steps;
 #[cfg(test)]
 mod tests;
 
 use std::io::Write;
 
 pub use args::{Arguments, Command};
+pub use console::{print_failure, print_lines};
+pub use failure::Status;
 
 use console::Console;
 use failure::Failure;
 use opened::Opened;
-
-/// Exit statuses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Status {
-    /// Done, or nothing to do.
-    Done = 0,
-    /// Failed.
-    Failed = 1,
-    /// Wrong usage.
-    Usage = 2,
-    /// `check`: short of the minimum.
-    Short = 3,
-    /// Refused: peers would be cut off, the file changed in conflict, the engine runs.
-    Refused = 4,
-}
 
 /// Runs the command of the arguments. Answers go to `out`, warnings and the one line of a failure to `err`; questions
 /// are asked only when standard input and output are terminals.
@@ -61,7 +44,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> S
     match carry_out(arguments, &mut console) {
         Ok(()) => Status::Done,
         Err(failure) => {
-            console.complain(&failure);
+            console.fail(&failure);
             failure.status()
         }
     }
@@ -76,7 +59,7 @@ fn carry_out(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Fai
         Command::Show(output) => show::run(&open(console)?, *output, console),
         Command::Check(check) => check::run(&mut open(console)?, *check, console),
         Command::Set(set) => set::run(arguments, set, console),
-        Command::Reset(reset) => reset::run(arguments, *reset, console),
+        Command::Reset(reset) => set::run_reset(arguments, *reset, console),
         Command::Peers(peers) => peers::run(&mut open(console)?, *peers, console),
         Command::Probe(probe) => probe::run(arguments, probe, console),
         Command::Backups(backups) => backups::run(arguments, backups, console),
@@ -84,7 +67,7 @@ fn carry_out(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Fai
         Command::Confirm => restore::confirm(arguments, console),
         Command::Undo(undo) => restore::undo(arguments, undo, console),
         Command::Config(config) => config::run(arguments, config, console),
-        Command::Man => console.raw(&manual::man_page()?),
-        Command::Completions(completions) => console.raw(&manual::completions(completions.shell)?),
+        Command::Man => console.own(&manual::man_page()?),
+        Command::Completions(completions) => console.own(&manual::completions(completions.shell)?),
     }
 }

@@ -11,8 +11,7 @@ use crate::peers::{PeerBook, Trouble};
 use crate::session::{Document, Session};
 use crate::work::Sources;
 
-use super::Arguments;
-use super::args::Saving;
+use super::args::{Arguments, Saving};
 use super::console::Console;
 use super::failure::Failure;
 
@@ -27,18 +26,18 @@ pub(super) struct Opened {
     pub(super) since_save: Option<(Timestamp, Vec<Trouble>)>,
 }
 
-/// What was cleaned up after an earlier save, before anything was read: to be told once, whatever comes of the command.
+/// What was cleaned up after an earlier save, before anything was read: to be reported once, whatever comes of the command.
 #[derive(Default)]
 pub(super) struct Recovered {
     pub(super) words: Vec<String>,
-    /// It was told.
-    pub(super) told: Cell<bool>,
+    /// They were reported.
+    pub(super) reported: Cell<bool>,
 }
 
 impl Recovered {
-    /// Tells it on standard error, unless that was done.
-    pub(super) fn tell(&self, console: &mut Console<'_>) {
-        if !self.told.replace(true) {
+    /// Says them on standard error, unless that was done.
+    pub(super) fn report(&self, console: &mut Console<'_>) {
+        if !self.reported.replace(true) {
             for words in &self.words {
                 console.warn(words);
             }
@@ -68,11 +67,11 @@ pub(super) fn recover(host: &Host, saving: Saving, console: &mut Console<'_>) ->
     }
     let recovered = Recovered {
         words: host.recover()?,
-        told: Cell::new(false),
+        reported: Cell::new(false),
     };
     // With --json it belongs into the JSON.
     if !saving.output.json {
-        recovered.tell(console);
+        recovered.report(console);
     }
     Ok(recovered)
 }
@@ -105,7 +104,7 @@ impl Opened {
             command(&mut opened, &recovered, console)
         });
         if done.is_err() {
-            recovered.tell(console);
+            recovered.report(console);
         }
         done
     }
@@ -125,7 +124,7 @@ impl Opened {
 
     /// The same for a command that saves, which says that it reads.
     pub(super) fn gather_aloud(&mut self, console: &mut Console<'_>) -> PeerBook {
-        console.step("Reading mail logs and peers file ...");
+        console.progress("Reading mail logs and peers file ...");
         self.gather()
     }
 

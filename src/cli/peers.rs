@@ -1,13 +1,18 @@
-//! `peers`: who we exchange mail with, held against a minimum.
+//! `peers`: who we exchange mail with, held against a minimum; `--probe` asks them first, after saying what that means and
+//! getting a yes.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::host::Host;
 use crate::peers::{Assessed, Impact, PeerBook, PeersFile, PeersFileEntry, Threshold, assess, cut_off_domains};
+use crate::probe::Cancel;
 use crate::session::{Clock, Session, amount, amounts, coverage_words, describe_minimum, evidence_words, words_of};
 use crate::tls::{Direction, TlsVersion};
+use crate::work::{Asked, Question, hold_signals};
 
-use super::args::Peers;
-use super::asking;
-use super::console::{Console, cut};
+use super::args::{Peers, WhomArgument};
+use super::console::{Console, can_ask, cut};
 use super::failure::Failure;
 use super::json::{CoverageJson, PeerJson, PeersJson, SinceSaveJson, TroubleJson};
 use super::opened::Opened;
@@ -22,9 +27,9 @@ const FIRST_NUMBER: usize = 6;
 /// # Errors
 /// [`Failure::Output`].
 pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) -> Result<(), Failure> {
-    asking::can_be_answered(&peers)?;
+    can_be_answered(&peers)?;
     if peers.headers {
-        let never = std::sync::atomic::AtomicBool::new(false);
+        let never = AtomicBool::new(false);
         match opened.host.read_headers(&opened.document, &never) {
             Ok((records, words)) => {
                 // They count in this run also where they could not be remembered.
@@ -36,7 +41,7 @@ pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) 
     }
     let mut book = opened.gather();
     if let Some(whom) = peers.probe {
-        book = asking::ask_peers(opened, book, whom, &peers, console)?;
+        book = ask_peers(opened, book, whom, &peers, console)?;
     }
     let session = &opened.session;
     if peers.since_save {
@@ -51,7 +56,7 @@ pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) 
             known.unwrap_or_else(|| PeersFileEntry::unknown(peer, now, &zone))
         };
         let entries: Vec<PeersFileEntry> = book.peers.iter().map(entry).collect();
-        return console.raw(&PeersFile::write(&entries));
+        return console.text(&PeersFile::write(&entries));
     }
     if peers.output.json {
         return console.json(&json(session, &book, peers.min));
@@ -265,4 +270,91 @@ fn aligned(rows: &[Vec<String>]) -> Vec<String> {
             padded.collect::<Vec<_>>().join("  ")
         })
         .collect()
+}
+
+/// How soon a signal ends the asking.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Refuses a command line that could only end in nobody being asked; before anything is read.
+///
+/// # Errors
+/// [`Failure::Usage`].
+fn can_be_answered(peers: &Peers) -> Result<(), Failure> {
+    if peers.probe.is_none() || peers.yes {
+        return Ok(());
+    }
+    if peers.output.json {
+        return Err(Failure::Usage(
+            "--json asks no questions: add --yes to probe the peers".to_owned(),
+        ));
+    }
+    if can_ask() {
+        return Ok(());
+    }
+    Err(Failure::Usage(
+        "there is no terminal to ask on: add --yes to probe the peers".to_owned(),
+    ))
+}
+
+/// Asks whom the command line names, and takes in and remembers what they answer. The book with it.
+///
+/// # Errors
+/// [`Failure::Refused`] without a yes; [`Failure::NotSaved`] when a signal ended it: what was heard until then is remembered.
+fn ask_peers(
+    opened: &mut Opened,
+    book: PeerBook,
+    whom: WhomArgument,
+    peers: &Peers,
+    console: &mut Console<'_>,
+) -> Result<PeerBook, Failure> {
+    let questions = opened.host.questions(&book, whom == WhomArgument::Unknown);
+    if questions.is_empty() {
+        console.note("Nobody is left to ask; --probe=all asks again.");
+        return Ok(book);
+    }
+    let plan = opened.host.probe_plan(&questions).words;
+    // Whoever is asked sees the page; a script's page is its own.
+    if peers.yes {
+        plan.iter().for_each(|words| console.note(words));
+    } else {
+        console.lines(&plan)?;
+        if !console.ask("Ask them?")? {
+            return Err(Failure::Refused("you did not say yes; nobody was asked".to_owned()));
+        }
+    }
+    let (asked, stopped) = until_a_signal(opened, &questions)?;
+    for record in asked.records {
+        opened.sources.learn(record);
+    }
+    if stopped {
+        asked.problems.iter().for_each(|problem| console.warn(problem));
+        return Err(Failure::NotSaved(
+            "a signal ended the probe; what was answered until then is kept, the others were not asked".to_owned(),
+        ));
+    }
+    let mut book = opened.host.book(&opened.sources);
+    book.warnings.extend(asked.problems);
+    Ok(book)
+}
+
+/// Asks; a signal ends it, and what was heard counts all the same.
+fn until_a_signal(opened: &Opened, questions: &[Question]) -> Result<(Asked, bool), Failure> {
+    let failed = |error: std::io::Error| Failure::NotSaved(format!("the probe could not be made: {error}"));
+    let stop = hold_signals().map_err(failed)?;
+    let cancel = Cancel::new().map_err(failed)?;
+    let done = AtomicBool::new(false);
+    let asked = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::SeqCst) {
+                if stop.load(Ordering::SeqCst) {
+                    cancel.cancel();
+                }
+                std::thread::sleep(TICK);
+            }
+        });
+        let asked = opened.host.probe(questions, &cancel, |_| {});
+        done.store(true, Ordering::SeqCst);
+        asked
+    });
+    Ok((asked, cancel.is_cancelled()))
 }

@@ -8,8 +8,7 @@ use crate::probe::{Cancel, Report, Service, Settings, Target, TargetHost};
 use crate::tls::Direction;
 use crate::work::{ask, probe_settings};
 
-use super::Arguments;
-use super::args::Probe;
+use super::args::{Arguments, Probe};
 use super::console::Console;
 use super::failure::Failure;
 use super::json::ProbeJson;
@@ -111,33 +110,37 @@ fn key(target: &Target) -> Option<PeerKey> {
 /// Remembers what known peers answered, and says so. For each report: is it remembered?
 fn remember(opened: &mut Opened, reports: &[Report], console: &mut Console<'_>) -> Vec<bool> {
     let book = opened.gather();
-    let known = |report: &Report| -> Option<Record> {
+    let known = |report: &Report| -> Option<Vec<Record>> {
+        // Loopback is no peer, whoever names it.
+        if report.address.is_some_and(|address| address.ip().is_loopback()) && !opened.host.is_demo() {
+            return None;
+        }
         let asked = key(&report.target)?;
         // The demo's stand-ins answer from addresses of their own.
         let answered = report.address.map(|address| address.ip());
         let answered: Option<IpAddr> = answered.filter(|_| !opened.host.is_demo());
         let key = opened.sources.known(&book, &asked, answered)?;
-        Some(opened.host.record(&key, report))
+        Some(opened.host.records(&key, report))
     };
-    let records: Vec<Option<Record>> = reports.iter().map(known).collect();
+    let records: Vec<Option<Vec<Record>>> = reports.iter().map(known).collect();
     let (kept, others): (Vec<_>, Vec<_>) = records.iter().zip(reports).partition(|(record, _)| record.is_some());
-    let names = |of: &[(&Option<Record>, &Report)]| -> String {
+    let names = |of: &[(&Option<Vec<Record>>, &Report)]| -> String {
         let names: Vec<String> = of.iter().map(|(_, report)| report.target.to_string()).collect();
         names.join(", ")
     };
     if !others.is_empty() {
-        console.tell(&format!(
+        console.note(&format!(
             "Not remembered, because neither logs nor peers file name it: {}",
             names(&others)
         ));
     }
-    let records_kept: Vec<Record> = records.iter().flatten().cloned().collect();
+    let records_kept: Vec<Record> = records.iter().flatten().flatten().cloned().collect();
     if let Some(problem) = opened.host.remember_aloud(&records_kept) {
         console.warn(&problem);
         return vec![false; reports.len()];
     }
     if !kept.is_empty() {
-        console.tell(&format!("Remembered for check, peers and set: {}", names(&kept)));
+        console.note(&format!("Remembered for check, peers and set: {}", names(&kept)));
     }
     records.iter().map(Option::is_some).collect()
 }
@@ -171,7 +174,7 @@ fn tokens() -> String {
 /// [`Failure::NotSaved`] when nothing could be asked.
 pub(super) fn live(opened: &Opened) -> Result<crate::work::LiveProof, Failure> {
     let cancel = Cancel::new().map_err(|error| Failure::NotSaved(format!("the ports could not be asked: {error}")))?;
-    Ok(opened.host.prove(&opened.session.loaded_expected(), &cancel))
+    Ok(opened.host.prove(&opened.session.loaded().expected(), &cancel))
 }
 
 #[cfg(test)]
@@ -185,7 +188,7 @@ mod tests {
             outcome,
             address: None,
             addresses: Vec::new(),
-            not_asked: 0,
+            not_asked: Vec::new(),
             connections: 1,
             elapsed: std::time::Duration::from_micros(5200),
             detail: detail.to_owned(),

@@ -8,14 +8,13 @@ use crate::save::BackupInfo;
 use crate::session::{Document, conflict_lines};
 use crate::work::hold_signals;
 
-use super::Arguments;
-use super::args::{Restore, Undo};
+use super::args::{Arguments, Restore, Undo};
 use super::change::{Broken, Change, Whole};
-use super::consent::can_be_answered;
 use super::console::{Console, cut};
 use super::failure::Failure;
 use super::json::{self, ChangeJson};
 use super::opened::{Opened, Recovered, host, recover};
+use super::review::can_be_answered;
 use super::review::texts;
 
 /// Longest id that is repeated in a message, in characters.
@@ -36,7 +35,7 @@ pub(super) fn run(arguments: &Arguments, restore: &Restore, console: &mut Consol
     let recovered = recover(&host, restore.saving, console)?;
     let done = after_recovery(host, restore, &recovered, console);
     if done.is_err() {
-        recovered.tell(console);
+        recovered.report(console);
     }
     done
 }
@@ -59,16 +58,8 @@ fn after_recovery(
         take_back(&mut opened, &backup, restore, console)?;
     }
     Change {
-        opened: &opened,
-        book: &book,
-        saving: restore.saving,
-        action: "restore",
-        recovered,
-        warnings: Vec::new(),
-        closing: Vec::new(),
         whole,
-        took_effect: None,
-        proof: None,
+        ..Change::new(&opened, &book, restore.saving, "restore", recovered)
     }
     .carry_out(console)
 }

@@ -1,7 +1,8 @@
 //! `show`: the minimums and the variables behind them.
 
 use crate::host::Host;
-use crate::session::{Session, VariableRow};
+use crate::hostile::safe_text;
+use crate::session::{Session, VariableList, VariableRow, variable_list, variable_rows};
 use crate::tls::{Direction, Minimum, TlsVersion};
 
 use super::args::Output;
@@ -10,6 +11,9 @@ use super::failure::Failure;
 use super::json::{DirectionJson, ShowJson, VariableJson};
 use super::opened::Opened;
 
+/// Longest name printed, in characters. A real one has some dozens.
+const NAME: usize = 200;
+
 /// Runs `show`.
 ///
 /// # Errors
@@ -17,6 +21,16 @@ use super::opened::Opened;
 pub(super) fn run(opened: &Opened, output: Output, console: &mut Console<'_>) -> Result<(), Failure> {
     let engine = opened.host.engine_now();
     let session = &opened.session;
+    for direction in Direction::ALL {
+        let VariableList { rows, left_out } = variable_list(session, direction);
+        if left_out > 0 {
+            console.warn(&format!(
+                "table {} has so many variables that only {} of them are listed, {left_out} are not",
+                direction.table(),
+                rows.len()
+            ));
+        }
+    }
     if output.json {
         return console.json(&ShowJson {
             file: opened.file(),
@@ -39,7 +53,7 @@ pub(super) fn run(opened: &Opened, output: Output, console: &mut Console<'_>) ->
         lines.push(String::new());
         direction_lines(session, direction, &mut lines);
     }
-    if let Some(difference) = session.difference() {
+    if let Some(difference) = session.wanted().difference() {
         lines.push(String::new());
         lines.push(format!("! {difference}"));
     }
@@ -49,7 +63,7 @@ pub(super) fn run(opened: &Opened, output: Output, console: &mut Console<'_>) ->
 }
 
 fn direction_json(session: &Session, direction: Direction) -> DirectionJson {
-    let reading = session.reading(direction);
+    let reading = session.wanted().reading(direction);
     let why = match &reading.minimum {
         Minimum::Custom(why) => Some(why.clone()),
         _ => None,
@@ -61,8 +75,7 @@ fn direction_json(session: &Session, direction: Direction) -> DirectionJson {
         protocols: reading
             .protocols
             .map(|protocols| protocols.into_iter().map(TlsVersion::token).collect()),
-        variables: session
-            .variable_rows(direction)
+        variables: variable_rows(session, direction)
             .into_iter()
             .filter_map(variable_json)
             .collect(),
@@ -73,7 +86,7 @@ fn direction_json(session: &Session, direction: Direction) -> DirectionJson {
 fn variable_json(row: VariableRow) -> Option<VariableJson> {
     let assumed = row.assumed();
     Some(VariableJson {
-        name: row.path?.variable,
+        name: safe_text(row.path?.variable, NAME),
         in_file: row.in_file,
         value: row.shown,
         role: row.known.map(|known| known.role.token()),
@@ -82,7 +95,7 @@ fn variable_json(row: VariableRow) -> Option<VariableJson> {
 }
 
 fn direction_lines(session: &Session, direction: Direction, lines: &mut Vec<String>) {
-    let reading = session.reading(direction);
+    let reading = session.wanted().reading(direction);
     let who = match direction {
         Direction::Inbound => "those who call this server: SMTP, IMAP, POP3, HTTPS",
         Direction::Outbound => "servers that this one calls: SMTP",
@@ -98,7 +111,7 @@ fn direction_lines(session: &Session, direction: Direction, lines: &mut Vec<Stri
         let names: Vec<String> = protocols.iter().map(ToString::to_string).collect();
         lines.push(format!("  protocols  {}", names.join(", ")));
     }
-    let rows = session.variable_rows(direction);
+    let rows = variable_rows(session, direction);
     let (named, unnamed): (Vec<VariableRow>, Vec<VariableRow>) = rows.into_iter().partition(|row| row.path.is_some());
     lines.push(format!("  table {}:", direction.table()));
     for row in &named {
@@ -119,13 +132,14 @@ fn direction_lines(session: &Session, direction: Direction, lines: &mut Vec<Stri
 
 fn variable_lines(row: &VariableRow, lines: &mut Vec<String>) {
     let Some(path) = &row.path else { return };
+    let name = safe_text(&path.variable, NAME);
     // A variable that no catalogue knows and that is not in the file cannot be here; one that is known may be missing.
     let value = match &row.shown {
         Some(value) if value.is_empty() => "(empty)",
         Some(value) => value,
         None => "(not in the file: the server's default holds)",
     };
-    lines.push(format!("    {} = {value}", path.variable));
+    lines.push(format!("    {name} = {value}"));
     let mut remarks = Vec::new();
     if let Some(known) = &row.known {
         let assumed = if row.assumed() {
@@ -137,12 +151,14 @@ fn variable_lines(row: &VariableRow, lines: &mut Vec<String>) {
     }
     if row.lookalike {
         remarks.push(format!(
-            "looks like a protocol list, but is not used as one unless you say so: set --use {}",
-            path.variable
+            "looks like a protocol list, but is not used as one unless you say so: set --use {name}"
         ));
     }
-    if let ([_, _, ..], true) = (&row.lines[..], row.duplicate) {
-        let places: Vec<String> = row.lines.iter().map(ToString::to_string).collect();
+    if row.duplicate && row.stands > 1 {
+        let mut places: Vec<String> = row.lines.iter().map(ToString::to_string).collect();
+        if row.stands > places.len() {
+            places.push(format!("and {} more", row.stands - places.len()));
+        }
         remarks.push(format!(
             "stands more than once (lines {}): pick one by hand before it can be changed",
             places.join(", ")

@@ -15,7 +15,7 @@ use super::failure::Failure;
 use super::opened::{Opened, Recovered};
 use super::{Arguments, Status, check, json as shapes, peers, review};
 use crate::peers::{Evidence, Host, Knowledge, Peer, PeerBook, PeerKey, Service, Source};
-use crate::session::{Conflict, EnginePlan, Secrets, Session, VariablePath};
+use crate::session::{Conflict, EnginePlan, Review, Secrets, Session, VariablePath};
 use crate::tls::{Choice, Direction, TlsVersion};
 
 const FILE: &str = r#"<config>
@@ -61,19 +61,8 @@ impl Bench {
             .choose(Direction::Outbound, Choice::At(TlsVersion::Tls12))
             .unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let result = Change {
-            opened: &self.opened,
-            book,
-            saving,
-            action: "save",
-            recovered: &Recovered::default(),
-            warnings: Vec::new(),
-            closing: Vec::new(),
-            whole: None,
-            took_effect: None,
-            proof: None,
-        }
-        .carry_out(&mut Console::new(&mut out, &mut err));
+        let result = Change::new(&self.opened, book, saving, "save", &Recovered::default())
+            .carry_out(&mut Console::new(&mut out, &mut err));
         (result, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
     }
 
@@ -87,7 +76,7 @@ const fn saving() -> Saving {
         dry_run: false,
         yes: true,
         accept_cut_off: false,
-        engine: super::args::EngineArgument::Refuse,
+        engine: super::args::values::EngineArgument::Refuse,
         undo_after: None,
         in_place: false,
         output: Output { json: true },
@@ -324,7 +313,7 @@ fn what_the_unit_of_the_engine_warns_of_is_said_before_a_save_of_a_script_too() 
         last_seconds: None,
         warnings: vec![short.clone()],
     };
-    let shown = bench.opened.session.review(&book(vec![]), facts).unwrap();
+    let shown = Review::of_edits(&bench.opened.session, &book(vec![]), facts).unwrap();
     assert!(review::warnings(&shown).contains(&short));
 }
 
@@ -380,18 +369,13 @@ fn a_reader_that_is_gone_after_the_save_is_told_that_it_is_saved() {
         .choose(Direction::Outbound, Choice::At(TlsVersion::Tls12))
         .unwrap();
     let mut err = Vec::new();
-    let failure = Change {
-        opened: &bench.opened,
-        book: &book(vec![modern(Direction::Outbound, 9)]),
-        saving: saving(),
-        action: "save",
-        recovered: &Recovered::default(),
-        warnings: Vec::new(),
-        closing: Vec::new(),
-        whole: None,
-        took_effect: None,
-        proof: None,
-    }
+    let failure = Change::new(
+        &bench.opened,
+        &book(vec![modern(Direction::Outbound, 9)]),
+        saving(),
+        "save",
+        &Recovered::default(),
+    )
     .carry_out(&mut Console::new(&mut Gone, &mut err))
     .unwrap_err();
     assert_eq!(failure.status(), Status::Failed);

@@ -8,12 +8,12 @@ use std::sync::{Arc, OnceLock};
 use jiff::tz::TimeZone;
 
 use crate::engine::{self, Controller};
-use crate::mailserver_cfg::{Document, ParseError};
+use crate::mailserver_cfg::ParseError;
 use crate::peers::PeerKey;
 use crate::probe::{Service, Target};
 use crate::save::{self, SaveError, StateDir, Target as SaveTarget};
-use crate::session::Clock;
-use crate::tls::{Direction, Minimum, Pair, TlsVersion};
+use crate::session::{Clock, Measured, Session};
+use crate::tls::{Direction, Minimum, TlsVersion};
 
 use super::demo::Demo;
 use super::home::{Home, HomeOptions, NoHome};
@@ -188,20 +188,12 @@ impl Host {
     /// In the demo: its own ports, which do what its file says.
     pub(crate) fn pretend_ports(&self) -> Option<Vec<(SocketAddr, Service)>> {
         let demo = self.demo.as_ref()?;
-        let pairs = |document: &Document, direction: Direction| -> Vec<Pair> {
-            let variables = document.variables(direction.table()).into_iter();
-            variables
-                .map(|v| Pair {
-                    name: v.name,
-                    value: v.value,
-                })
-                .collect()
-        };
-        let document = self.load().ok()?;
-        let [inbound, _] = self.preferences.catalogue.read_both(
-            &pairs(&document, Direction::Inbound),
-            &pairs(&document, Direction::Outbound),
+        let session = Session::new(
+            self.load().ok()?,
+            self.preferences.catalogue.clone(),
+            Measured::default(),
         );
+        let inbound = session.loaded().reading(Direction::Inbound);
         let lowest = match inbound.minimum {
             Minimum::At(version) => version,
             Minimum::Default | Minimum::Custom(_) => TlsVersion::Tls10,

@@ -50,7 +50,7 @@ pub(super) fn probe_at(
         }
         answers.push(Call::new(target, *address, whole, settings, cancel).highest()?);
     }
-    Ok(Report::of(target, answers, addresses.len(), started.elapsed()))
+    Ok(Report::of(target, answers, addresses, started.elapsed()))
 }
 
 fn end_of(settings: &Settings) -> Instant {
@@ -153,6 +153,7 @@ struct Call<'a> {
     settings: &'a Settings,
     cancel: &'a Cancel,
     connections: u32,
+    is_unreachable: bool,
 }
 
 impl<'a> Call<'a> {
@@ -170,6 +171,7 @@ impl<'a> Call<'a> {
             settings,
             cancel,
             connections: 0,
+            is_unreachable: false,
         }
     }
 
@@ -225,6 +227,7 @@ impl<'a> Call<'a> {
             address: self.address,
             outcome,
             connections: self.connections,
+            is_unreachable: self.is_unreachable,
             detail,
         })
     }
@@ -316,6 +319,7 @@ impl<'a> Call<'a> {
         let mut wire = match Wire::connect(self.address, until, self.cancel) {
             Ok(wire) => wire,
             Err(cut) => {
+                self.is_unreachable = matches!(cut, Cut::Network(_));
                 let why = format!("{}: {}", self.address.ip(), cut_words("a connection", cut)?);
                 return Ok(Answer::Other(Outcome::NoAnswer(why)));
             }

@@ -89,6 +89,8 @@ pub struct AddressReport {
     pub outcome: Outcome,
     /// TCP connections that it has seen: 0 to 3.
     pub connections: u32,
+    /// The network said no (refused, no route): from here no mail goes there either.
+    pub is_unreachable: bool,
     /// The evidence in one line: bounded, control bytes as hex.
     pub detail: String,
 }
@@ -105,7 +107,7 @@ pub struct Report {
     /// Each address that was asked, in the resolver's order.
     pub addresses: Vec<AddressReport>,
     /// Addresses that there was no time to ask: of them nothing is known.
-    pub not_asked: usize,
+    pub not_asked: Vec<SocketAddr>,
     /// TCP connections that the peer has seen: 0 to 3 an address.
     pub connections: u32,
     /// From the look-up to the verdict.
@@ -122,7 +124,7 @@ impl Report {
             outcome: Outcome::NoAnswer(why.clone()),
             address: None,
             addresses: Vec::new(),
-            not_asked: 0,
+            not_asked: Vec::new(),
             connections: 0,
             elapsed,
             detail: why,
@@ -130,12 +132,12 @@ impl Report {
     }
 
     /// What the addresses of a target answered; it has `all` of them.
-    pub(super) fn of(target: &Target, addresses: Vec<AddressReport>, all: usize, elapsed: Duration) -> Self {
-        let not_asked = all.saturating_sub(addresses.len());
+    pub(super) fn of(target: &Target, addresses: Vec<AddressReport>, all: &[SocketAddr], elapsed: Duration) -> Self {
+        let not_asked = all.iter().skip(addresses.len()).copied().collect();
         let Some(worst) = addresses.iter().min_by_key(|answer| answer.outcome.rank()) else {
             return Self::unreached(target, "it has no address".to_owned(), elapsed);
         };
-        let detail = if all == 1 {
+        let detail = if all.len() == 1 {
             worst.detail.clone()
         } else {
             let each: Vec<String> = addresses
@@ -143,8 +145,9 @@ impl Report {
                 .map(|a| format!("{}: {}", a.address.ip(), a.detail))
                 .collect();
             format!(
-                "{} of {all} addresses asked, the worst counts: {}",
+                "{} of {} addresses asked, the worst counts: {}",
                 addresses.len(),
+                all.len(),
                 each.join("; ")
             )
         };

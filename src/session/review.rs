@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use crate::mailserver_cfg::{DiffLine, Document, Edit, EditError, Proven, ValueChange};
-use crate::peers::{Counts, Coverage, Knowledge, PeerBook, Source, Threshold, Verdict, assess, cut_off_domains};
+use crate::peers::{
+    Assessed, Counts, Coverage, Knowledge, PeerBook, Source, Threshold, Verdict, assess, cut_off_domains,
+};
 use crate::tls::{Direction, Minimum, PlanNote, TlsVersion};
 
-use super::{Expected, Session};
+use super::edit::Session;
+use super::snapshot::{Expected, Snapshot};
 
 /// What will happen to the engine, as found out by the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,29 +116,32 @@ pub struct DirectionReview {
     pub expected: Expected,
 }
 
-/// Everything that is shown before saving.
+/// What a review is of.
 #[derive(Debug, Clone)]
-pub struct Review {
-    /// The edits, made and proven; `None` when a whole older file is put in place.
-    pub proven: Option<Arc<Proven>>,
-    /// Directions with a changed variable, or that read otherwise because the other one changes.
-    pub directions: Vec<DirectionReview>,
-    /// The masked diff.
-    pub diff: Vec<DiffLine>,
-    /// Where the two directions differ, if they do.
-    pub difference: Option<String>,
-    /// Facts about file and engine.
-    pub facts: Facts,
-    /// Each must be given before saving.
-    pub consents: Vec<Consent>,
-    /// Days of mail that the amounts stand for.
-    pub window_days: u32,
-    /// What the readers of evidence could not use.
-    pub evidence_warnings: Vec<String>,
-    /// When a whole older file is put in place: what changes, value by value (masked), and how many values in all.
-    pub whole: Option<(Vec<ValueChange>, usize)>,
-    /// When it takes the place of a file that cannot be understood.
-    pub mends: Option<Mends>,
+pub enum Subject {
+    /// Edits of values, made and proven.
+    Edits {
+        /// The result that would be written.
+        proven: Arc<Proven>,
+        /// What differs, line by line, masked.
+        diff: Vec<DiffLine>,
+    },
+    /// The whole file of a backup in place of this one.
+    Whole {
+        /// The backup.
+        backup: String,
+        /// The values that change (the first of them), masked.
+        changes: Vec<ValueChange>,
+        /// How many there are in all.
+        count: usize,
+    },
+    /// The whole file of a backup in place of one that cannot be understood.
+    Mend {
+        /// The backup.
+        backup: String,
+        /// What can be said of it.
+        mends: Mends,
+    },
 }
 
 /// A whole older file in place of one that cannot be understood: nothing can be compared.
@@ -147,16 +153,127 @@ pub struct Mends {
     pub minimums: [(Direction, Minimum); 2],
 }
 
+/// Everything that is shown before saving.
+#[derive(Debug, Clone)]
+pub struct Review {
+    /// What is to be put in place.
+    pub subject: Subject,
+    /// Directions with a changed variable, or that read otherwise because the other one changes.
+    pub directions: Vec<DirectionReview>,
+    /// Where the two directions differ, if they do.
+    pub difference: Option<String>,
+    /// Facts about file and engine.
+    pub facts: Facts,
+    /// Each must be given before saving.
+    pub consents: Vec<Consent>,
+    /// Days of mail that the amounts stand for.
+    pub window_days: u32,
+    /// What the readers of evidence could not use.
+    pub evidence_warnings: Vec<String>,
+}
+
 /// How many lines are shown around a changed one.
 const CONTEXT: usize = 2;
 /// How many values of a whole file are listed.
 const LISTED: usize = 200;
 
 impl Review {
+    /// Of the edits that are wanted.
+    ///
+    /// # Errors
+    /// [`EditError`] when the edits cannot be made in this document.
+    pub fn of_edits(session: &Session, book: &PeerBook, facts: Facts) -> Result<Self, EditError> {
+        let proven = Arc::new(session.base().prove(&session.edits())?);
+        let diff = proven.diff(&session.secrets(), CONTEXT);
+        let wanted = session.wanted();
+        let directions = directions(session, &wanted, book);
+        Ok(Self::new(
+            Subject::Edits { proven, diff },
+            directions,
+            wanted.difference(),
+            facts,
+            book,
+        ))
+    }
+
+    /// Of putting the whole file of a backup in place.
+    #[must_use]
+    pub fn of_whole(session: &Session, book: &PeerBook, facts: Facts, restored: &Arc<Document>, backup: &str) -> Self {
+        let then = Session::new(Arc::clone(restored), session.catalogue().clone(), session.measured());
+        let (changes, count) = session.base().changes_to(restored, &session.secrets(), LISTED);
+        let subject = Subject::Whole {
+            backup: backup.to_owned(),
+            changes,
+            count,
+        };
+        let directions = directions(session, &then.wanted(), book);
+        Self::new(subject, directions, then.wanted().difference(), facts, book)
+    }
+
+    /// Of putting the whole file of this session, a backup, in place of one that cannot be understood. Which peers that
+    /// touches cannot be said, because it is not known what holds now.
+    #[must_use]
+    pub fn of_mend(session: &Session, book: &PeerBook, facts: Facts, why: String, backup: &str) -> Self {
+        let subject = Subject::Mend {
+            backup: backup.to_owned(),
+            mends: Mends {
+                why,
+                minimums: Direction::ALL.map(|direction| (direction, session.loaded_minimum(direction))),
+            },
+        };
+        Self::new(subject, Vec::new(), session.wanted().difference(), facts, book)
+    }
+
+    fn new(
+        subject: Subject,
+        directions: Vec<DirectionReview>,
+        difference: Option<String>,
+        facts: Facts,
+        book: &PeerBook,
+    ) -> Self {
+        let mut consents = Vec::new();
+        if directions.iter().any(DirectionReview::needs_consent) {
+            consents.push(Consent::CutOff);
+        }
+        if facts.in_place.is_some() {
+            consents.push(Consent::InPlace);
+        }
+        if matches!(subject, Subject::Whole { .. } | Subject::Mend { .. }) {
+            consents.push(Consent::WholeFile);
+        }
+        Self {
+            subject,
+            directions,
+            difference,
+            facts,
+            consents,
+            window_days: book.window_days,
+            evidence_warnings: book.warnings.clone(),
+        }
+    }
+
     /// The edits; none when a whole older file is put in place.
     #[must_use]
     pub fn edits(&self) -> &[Edit] {
-        self.proven.as_ref().map_or(&[], |proven| proven.edits().edits())
+        match &self.subject {
+            Subject::Edits { proven, .. } => proven.edits().edits(),
+            Subject::Whole { .. } | Subject::Mend { .. } => &[],
+        }
+    }
+
+    /// Is a whole older file put in place, so that nothing of it can be undone value by value?
+    #[must_use]
+    pub const fn is_whole_file(&self) -> bool {
+        matches!(self.subject, Subject::Whole { .. } | Subject::Mend { .. })
+    }
+
+    /// What stands where a broken file stood, when this puts it there.
+    #[must_use]
+    pub const fn mends(&self) -> Option<&Mends> {
+        match &self.subject {
+            Subject::Mend { mends, .. } => Some(mends),
+            Subject::Edits { .. } | Subject::Whole { .. } => None,
+        }
     }
 
     /// How many peers have which verdict, in all directions that change.
@@ -203,127 +320,57 @@ impl Review {
     }
 }
 
-impl Session {
-    /// Gathers the review.
-    ///
-    /// # Errors
-    /// [`EditError`] when the edits cannot be made in this document.
-    pub fn review(&self, book: &PeerBook, facts: Facts) -> Result<Review, EditError> {
-        let proven = Arc::new(self.base().prove(&self.edits())?);
-        let directions = Direction::ALL
-            .into_iter()
-            .filter_map(|direction| self.review_direction(self, book, direction))
-            .collect();
-        Ok(self.gather(book, facts, Some(proven), directions, None))
-    }
-
-    /// Gathers the review of putting a whole older file in place.
-    #[must_use]
-    pub fn review_whole(&self, book: &PeerBook, facts: Facts, restored: &Arc<Document>) -> Review {
-        let then = Self::new(Arc::clone(restored), self.catalogue().clone(), self.measured());
-        let directions = Direction::ALL
-            .into_iter()
-            .filter_map(|direction| self.review_direction(&then, book, direction))
-            .collect();
-        let changes = self.base().changes_to(restored, &self.secrets(), LISTED);
-        let review = self.gather(book, facts, None, directions, Some(changes));
-        Review {
-            difference: then.difference(),
-            ..review
-        }
-    }
-
-    /// Gathers the review of putting the whole file of this session in place of one that cannot be understood. Which peers that touches
-    /// cannot be said, because it is not known what holds now.
-    #[must_use]
-    pub fn review_mend(&self, book: &PeerBook, facts: Facts, why: String) -> Review {
-        let nothing = Some((Vec::new(), 0));
-        let review = self.gather(book, facts, None, Vec::new(), nothing);
-        Review {
-            mends: Some(Mends {
-                why,
-                minimums: Direction::ALL.map(|direction| (direction, self.loaded_minimum(direction))),
-            }),
-            ..review
-        }
-    }
-
-    fn gather(
-        &self,
-        book: &PeerBook,
-        facts: Facts,
-        proven: Option<Arc<Proven>>,
-        directions: Vec<DirectionReview>,
-        whole: Option<(Vec<ValueChange>, usize)>,
-    ) -> Review {
-        let mut consents = Vec::new();
-        if directions.iter().any(DirectionReview::needs_consent) {
-            consents.push(Consent::CutOff);
-        }
-        if facts.in_place.is_some() {
-            consents.push(Consent::InPlace);
-        }
-        if whole.is_some() {
-            consents.push(Consent::WholeFile);
-        }
-        Review {
-            diff: proven
-                .as_ref()
-                .map_or_else(Vec::new, |it| it.diff(&self.secrets(), CONTEXT)),
-            proven,
-            directions,
-            difference: self.difference(),
-            facts,
-            consents,
-            window_days: book.window_days,
-            evidence_warnings: book.warnings.clone(),
-            whole,
-            mends: None,
-        }
-    }
-
-    /// What changes in a direction from what was loaded here to what `after` wants: a variable of its table, or only
-    /// what it is read as, because of the other one's. `None`: neither.
-    fn review_direction(&self, after: &Self, book: &PeerBook, direction: Direction) -> Option<DirectionReview> {
-        let (from, to) = (self.loaded_minimum(direction), after.minimum(direction));
-        if from == to && self.loaded_pairs(direction) == after.pairs(direction) {
-            return None;
-        }
-        let threshold = self.threshold(direction, &to);
-        let impact = assess(book, direction, threshold);
-        let affected = impact
-            .rows
-            .iter()
-            .filter(|row| matches!(row.verdict, Verdict::CutOff | Verdict::Mixed))
-            .map(|row| Affected {
-                host: row.peer.key.host_and_port(),
-                names: row.peer.names.clone(),
-                verdict: row.verdict,
-                highest: row.highest,
-                seen: row.decisive.map(|e| (e.source, e.last_seen)),
-                knowledge: row.decisive.map(|e| e.knowledge.clone()),
-                messages: row.peer.messages,
-                authenticated: row.peer.authenticated,
-            })
-            .collect();
-        // Routes are of outbound mail.
-        let domains = if direction == Direction::Outbound {
-            cut_off_domains(book, &impact).into_iter().map(str::to_owned).collect()
-        } else {
-            Vec::new()
-        };
-        Some(DirectionReview {
-            direction,
-            from,
-            to,
-            threshold,
-            affected,
-            domains,
-            counts: impact.counts,
-            coverage: impact.coverage,
-            notes: self.notes_to(direction, after),
-            expected: after.expected(),
+/// What changes from what was loaded to what `after` says, by direction: a variable of its table, or only what it is
+/// read as, because of the other one's.
+fn directions(session: &Session, after: &Snapshot<'_>, book: &PeerBook) -> Vec<DirectionReview> {
+    let before = session.loaded();
+    let changed = |direction: &Direction| {
+        before.minimum(*direction) != after.minimum(*direction) || before.pairs(*direction) != after.pairs(*direction)
+    };
+    Direction::ALL
+        .into_iter()
+        .filter(changed)
+        .map(|direction| {
+            let to = after.minimum(direction);
+            let threshold = session.threshold(direction, &to);
+            let impact = assess(book, direction, threshold);
+            let affected = impact
+                .rows
+                .iter()
+                .filter(|row| matches!(row.verdict, Verdict::CutOff | Verdict::Mixed));
+            // Routes are of outbound mail.
+            let domains = match direction {
+                Direction::Outbound => cut_off_domains(book, &impact),
+                Direction::Inbound => Vec::new(),
+            };
+            DirectionReview {
+                direction,
+                from: before.minimum(direction),
+                to,
+                threshold,
+                affected: affected.map(Affected::from).collect(),
+                domains: domains.into_iter().map(str::to_owned).collect(),
+                counts: impact.counts,
+                coverage: impact.coverage,
+                notes: before.notes_to(after, direction),
+                expected: after.expected(),
+            }
         })
+        .collect()
+}
+
+impl From<&Assessed<'_>> for Affected {
+    fn from(row: &Assessed<'_>) -> Self {
+        Self {
+            host: row.peer.key.host_and_port(),
+            names: row.peer.names.clone(),
+            verdict: row.verdict,
+            highest: row.highest,
+            seen: row.decisive.map(|e| (e.source, e.last_seen)),
+            knowledge: row.decisive.map(|e| e.knowledge.clone()),
+            messages: row.peer.messages,
+            authenticated: row.peer.authenticated,
+        }
     }
 }
 

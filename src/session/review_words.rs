@@ -5,12 +5,13 @@ use crate::mailserver_cfg::DiffKind;
 use crate::peers::{Knowledge, Threshold, Verdict};
 use crate::tls::{Direction, Minimum};
 
+use super::clock::Clock;
 use super::line::{Line, Tone, Wrap};
+use super::review::{Affected, Consent, DirectionReview, EnginePlan, Mends, Review, Subject};
 use super::values::value_lines;
 use super::words::{
     amount, amounts, coverage_words, describe_minimum, evidence_words, first_of, mark, verdict_words, words_of,
 };
-use super::{Affected, Clock, Consent, DirectionReview, EnginePlan, Mends, Review};
 
 /// Most recipient domains named in one line.
 const DOMAINS: usize = 20;
@@ -25,17 +26,24 @@ impl Review {
             self.direction(direction, clock, &mut lines);
         }
         self.file_and_engine(&mut lines);
+        self.values(&mut lines);
+        lines
+    }
+
+    /// What differs: lines of the file, or values where the whole file does.
+    fn values(&self, lines: &mut Vec<Line>) {
         lines.push(Line::new(Tone::Text, "", 0));
-        if self.mends.is_some() {
-            return lines;
-        }
-        if let Some((changes, count)) = &self.whole {
-            lines.push(Line::new(Tone::Heading, "The values that change", 0));
-            lines.extend(value_lines(changes, *count));
-            return lines;
-        }
+        let diff = match &self.subject {
+            Subject::Edits { diff, .. } => diff,
+            Subject::Whole { changes, count, .. } => {
+                lines.push(Line::new(Tone::Heading, "The values that change", 0));
+                lines.extend(value_lines(changes, *count));
+                return;
+            }
+            Subject::Mend { .. } => return,
+        };
         lines.push(Line::new(Tone::Heading, "The lines that change", 0));
-        for line in &self.diff {
+        for line in diff {
             let (tone, sign) = match line.kind {
                 DiffKind::Context => (Tone::Context, ' '),
                 DiffKind::Removed => (Tone::Removed, '-'),
@@ -49,25 +57,29 @@ impl Review {
             };
             lines.push(shown);
         }
-        lines
     }
 
     fn change(&self, lines: &mut Vec<Line>) {
-        if let Some(mends) = &self.mends {
-            let words = format!("  The whole file of a backup is put in place. {}", mends.words());
-            lines.push(Line::new(Tone::Caution, words, 2));
-            for (direction, minimum) in &mends.minimums {
-                let words = format!("  {direction}: minimum {} then", describe_minimum(minimum));
-                lines.push(Line::new(Tone::Text, words, 4));
+        match &self.subject {
+            Subject::Mend { mends, .. } => {
+                let words = format!("  The whole file of a backup is put in place. {}", mends.words());
+                lines.push(Line::new(Tone::Caution, words, 2));
+                for (direction, minimum) in &mends.minimums {
+                    let words = format!("  {direction}: minimum {} then", describe_minimum(minimum));
+                    lines.push(Line::new(Tone::Text, words, 4));
+                }
             }
-        } else if let Some((_, count)) = &self.whole {
-            let words = format!(
-                "  The whole file of a backup is put in place; {}. Everything saved since then is lost.",
-                amount(*count, "value changes", "values change")
-            );
-            lines.push(Line::new(Tone::Caution, words, 2));
-        } else if self.edits().is_empty() {
-            lines.push(Line::new(Tone::Text, "  Nothing is changed.", 2));
+            Subject::Whole { count, .. } => {
+                let words = format!(
+                    "  The whole file of a backup is put in place; {}. Everything saved since then is lost.",
+                    amount(*count, "value changes", "values change")
+                );
+                lines.push(Line::new(Tone::Caution, words, 2));
+            }
+            Subject::Edits { proven, .. } if proven.edits().is_empty() => {
+                lines.push(Line::new(Tone::Text, "  Nothing is changed.", 2));
+            }
+            Subject::Edits { .. } => {}
         }
         for review in &self.directions {
             let text = if review.from == review.to {
@@ -206,11 +218,15 @@ impl Review {
     #[must_use]
     pub fn change_words(&self) -> Vec<String> {
         let mut words = Vec::new();
-        if self.mends.is_some() {
-            words.push("put a whole older file in place of one that could not be understood".to_owned());
-        } else if let Some((_, count)) = &self.whole {
-            let values = amount(*count, "value changes", "values change");
-            words.push(format!("put a whole older file in place ({values})"));
+        match &self.subject {
+            Subject::Mend { .. } => {
+                words.push("put a whole older file in place of one that could not be understood".to_owned());
+            }
+            Subject::Whole { count, .. } => {
+                let values = amount(*count, "value changes", "values change");
+                words.push(format!("put a whole older file in place ({values})"));
+            }
+            Subject::Edits { .. } => {}
         }
         for review in &self.directions {
             if review.from != review.to {

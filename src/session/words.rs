@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use crate::peers::{Counts, Coverage, Knowledge, PeerKey, Source, Threshold, Verdict};
 use crate::tls::{Choice, Minimum, TlsVersion};
 
-use super::{Clock, Tone};
+use super::clock::Clock;
+use super::line::Tone;
 
 /// How one verdict is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! The catalogue: every variable that the program knows, by direction.
 
-use super::toml;
-use super::{CatalogueError, CatalogueVariable, Direction, Role, Sureness, ValueKind};
+use super::role::{CatalogueVariable, Role, Sureness, ValueKind};
+use super::toml::{self, CatalogueError};
+use super::version::Direction;
 
 /// All variables that the program knows, from `assets/catalogue.toml` and the preferences.
 ///
@@ -27,6 +28,7 @@ impl Catalogue {
     /// A table whose `name` the catalogue has is laid over that row; a role without a name gets the
     /// name; anything else is a row of its own before the others of its role. Other keys and tables
     /// of the text are left alone. The shape is in the documentation of the room [`crate::tls`].
+    ///
     /// # Errors
     /// Text that is not TOML of the catalogue's shape, with line and column.
     pub fn with_overrides(mut self, toml: &str) -> Result<Self, CatalogueError> {
@@ -95,7 +97,7 @@ impl Catalogue {
                 role: variable.role(),
                 name: None,
                 name_sure: Sureness::Assumed,
-                kind: usual_kind(variable.role()),
+                kind: ValueKind::usual(variable.role()),
                 default: None,
                 separator: ",".to_owned(),
                 versions: "not known".to_owned(),
@@ -105,20 +107,5 @@ impl Catalogue {
             });
         variable.apply(&mut row);
         self.rows.insert(first.unwrap_or(self.rows.len()), row);
-    }
-}
-
-/// The kind of value that a role has unless the text says otherwise.
-pub(super) fn usual_kind(role: Role) -> ValueKind {
-    match role {
-        Role::ProtocolList => ValueKind::ProtocolWords,
-        Role::MinimumVersion => ValueKind::ProtocolWord,
-        Role::Ciphers => ValueKind::CipherString,
-        Role::DheOff | Role::DheOn | Role::EcdheOn => ValueKind::Boolean,
-        Role::DheKeySize => ValueKind::OneOf(
-            ["0", "1024", "2048", "4096"]
-                .map(|v| (v.to_owned(), String::new()))
-                .to_vec(),
-        ),
     }
 }

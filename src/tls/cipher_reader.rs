@@ -1,9 +1,17 @@
 //! How OpenSSL reads a cipher string: `ssl_cipher_process_rulestr` without the order of the suites.
 
-use super::TlsVersion;
 use super::ciphers::{CipherCheck, CipherFinding, CipherProblem};
-use super::nearest::nearest;
 use super::suites::{KNOWN, Suite};
+use super::version::TlsVersion;
+
+/// Reads a cipher string. Never fails: what is wrong is among the findings.
+#[must_use]
+pub fn check_ciphers(text: &str) -> CipherCheck {
+    Reader::new(text).check()
+}
+
+/// Most bytes that are read of a string: ten times what naming every suite that there is takes.
+const LONGEST: usize = 16 * 1024;
 
 /// What a sign before a word does with the suites of the word.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,7 +25,7 @@ enum Sign {
 }
 
 /// Follows a string as OpenSSL does.
-pub(super) struct Reader<'a> {
+struct Reader<'a> {
     text: &'a str,
     at: usize,
     on: Vec<&'static Suite>,
@@ -27,7 +35,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new(text: &'a str) -> Self {
+    const fn new(text: &'a str) -> Self {
         Self {
             text,
             at: 0,
@@ -38,8 +46,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn check(mut self) -> CipherCheck {
-        self.read();
+    fn check(mut self) -> CipherCheck {
+        if self.text.len() > LONGEST {
+            self.find(0, CipherProblem::TooLong);
+        } else {
+            self.read();
+        }
         if self.on.is_empty() && !self.findings.iter().any(|f| f.problem.stops_tls()) {
             self.find(0, CipherProblem::Nothing);
         }
@@ -66,7 +78,7 @@ impl<'a> Reader<'a> {
     }
 
     fn find(&mut self, start: usize, problem: CipherProblem) {
-        let end = if problem == CipherProblem::Nothing {
+        let end = if matches!(problem, CipherProblem::Nothing | CipherProblem::TooLong) {
             self.text.len()
         } else {
             self.at
@@ -213,7 +225,7 @@ impl<'a> Reader<'a> {
             }
         } else {
             CipherProblem::Unknown {
-                suggestion: nearest(&word),
+                suggestion: KNOWN.nearest(&word),
                 word,
             }
         };
@@ -225,7 +237,7 @@ impl<'a> Reader<'a> {
         self.find(
             start,
             CipherProblem::Character {
-                suggestion: nearest(&word),
+                suggestion: KNOWN.nearest(&word),
                 word,
             },
         );

@@ -7,16 +7,9 @@
 
 use std::fmt;
 
-use super::TlsVersion;
-use super::cipher_reader::Reader;
 use super::suites::Suite;
+use super::version::TlsVersion;
 use super::words::shown;
-
-/// Reads a cipher string. Never fails: what is wrong is among the findings.
-#[must_use]
-pub fn check_ciphers(text: &str) -> CipherCheck {
-    Reader::new(text).check()
-}
 
 /// What a cipher string comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +111,8 @@ pub enum CipherProblem {
     BareSign,
     /// Nothing is selected: OpenSSL refuses the string.
     Nothing,
+    /// Longer than any string that somebody wrote on purpose: it was not read.
+    TooLong,
 }
 
 impl CipherProblem {
@@ -130,11 +125,11 @@ impl CipherProblem {
         }
     }
 
-    /// Whether OpenSSL refuses the whole string for it, so that there may be no TLS at all.
+    /// Whether OpenSSL refuses the whole string for it, or may, so that there may be no TLS at all.
     #[must_use]
     pub const fn stops_tls(&self) -> bool {
         match self {
-            Self::Command { .. } | Self::Character { .. } | Self::BareSign | Self::Nothing => true,
+            Self::Command { .. } | Self::Character { .. } | Self::BareSign | Self::Nothing | Self::TooLong => true,
             Self::Unknown { .. } | Self::OfTls13 { .. } | Self::NotInBuilds { .. } | Self::NotFirst { .. } => false,
         }
     }
@@ -175,6 +170,7 @@ impl fmt::Display for CipherProblem {
                 meant(f, suggestion)
             }
             Self::BareSign => write!(f, "a sign without a word: {REFUSED}"),
+            Self::TooLong => f.write_str("this is longer than any cipher string, and was not read"),
             Self::Nothing => f.write_str("this selects no suite at all: OpenSSL refuses it, and there may be no TLS"),
         }
     }

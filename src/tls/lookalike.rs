@@ -1,8 +1,8 @@
 //! Variables that no catalogue names and that look like a protocol list. They are shown, and used
 //! only after the user has said so once: adopting by shape could turn a setting into its opposite.
 
+use super::role::Role;
 use super::words::{Meaning, WordList};
-use super::{Catalogue, Direction, Pair, Role};
 
 /// Parts of a name that turn the sense of a list, or make it no list of what is accepted.
 const TURNS: [&str; 14] = [
@@ -11,21 +11,6 @@ const TURNS: [&str; 14] = [
 ];
 /// The same as whole words of a name, because they are parts of harmless ones (`Notify`, `Offer`).
 const TURNS_AS_WORD: [&str; 6] = ["no", "not", "non", "off", "un", "remove"];
-
-impl Catalogue {
-    pub(super) fn lookalikes(&self, direction: Direction, pairs: &[Pair]) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        for pair in pairs {
-            if self.find(direction, &pair.name).is_none()
-                && lookalike_role(&pair.name, &pair.value).is_some()
-                && !names.contains(&pair.name)
-            {
-                names.push(pair.name.clone());
-            }
-        }
-        names
-    }
-}
 
 /// What a variable without a role looks like: [`Role::ProtocolList`], or [`Role::MinimumVersion`] where the
 /// name has `min` in it and the value is one word. `None`: it looks like neither, or its name or

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::TlsVersion;
+use super::version::TlsVersion;
 
 /// What one direction's variables say about its minimum version.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -54,40 +54,38 @@
 //! The names given there count as [`Sureness::Confirmed`]. [`confirmed_toml`] writes such a table.
 
 mod advice;
-mod advice_ciphers;
 mod catalogue;
-mod choose;
 mod cipher_reader;
 mod ciphers;
-mod listed;
+mod edits;
 mod lookalike;
 mod minimum;
-mod nearest;
 mod notes;
-mod plan;
 mod presets;
-mod read;
 mod role;
 mod service;
+mod settings;
 mod suites;
 mod toml;
 mod version;
 mod words;
-mod write;
 
 #[cfg(test)]
 mod tests;
 
-pub use advice::{Advice, Weight};
+pub use advice::{Advice, Weight, advise};
 pub use catalogue::Catalogue;
-pub use ciphers::{CipherCheck, CipherFinding, CipherProblem, check_ciphers};
-pub use listed::{Listed, listed_protocols, protocol_word};
+pub use cipher_reader::check_ciphers;
+pub use ciphers::{CipherCheck, CipherFinding, CipherProblem};
+pub use edits::{PairEdit, PlanError, plan_choices, plan_protocols, plan_reset, plan_value};
 pub use lookalike::lookalike_role;
 pub use minimum::{CHOICES, Choice, Minimum, Reading};
-pub use plan::{PairEdit, PlanError, PlanNote};
+pub use notes::{PlanNote, notes};
 pub use presets::Preset;
 pub use role::{CatalogueVariable, Pair, Role, Sureness, ValueKind};
 pub use service::Service;
+pub use settings::{HIDDEN, Settings};
 pub use suites::Suite;
 pub use toml::{CatalogueError, confirmed_toml};
 pub use version::{Direction, TlsVersion};
+pub use words::{Listed, listed_protocols, protocol_word};

@@ -1,6 +1,6 @@
 //! Cipher strings to start from: Mozilla's three, and what each cuts off in plain words.
 
-use super::TlsVersion;
+use super::version::TlsVersion;
 
 /// A published configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,8 +12,6 @@ pub struct Preset {
     /// The suites up to TLS 1.2, as an OpenSSL cipher string. `None`: it has none, because it is for TLS 1.3
     /// alone; the variable is left out then, never left empty (OpenSSL refuses an empty string).
     pub ciphers: Option<&'static str>,
-    /// The key size for classic ephemeral Diffie-Hellman that goes with it, in bits; `None`: it has no such suite.
-    pub dhe_bits: Option<u16>,
     /// Who it is for.
     pub purpose: &'static str,
     /// Who can no longer connect with it.
@@ -47,7 +45,6 @@ const MODERN: Preset = Preset {
     name: "modern",
     minimum: TlsVersion::Tls13,
     ciphers: None,
-    dhe_bits: None,
     purpose: "Peers that all speak TLS 1.3. Mail servers of strangers do not: too strict for a public \
               mail host.",
     cuts_off: "Everything that speaks TLS 1.2 at best: Windows Server 2019 and older, Java before 11, OpenSSL before 1.1.1, \
@@ -64,7 +61,6 @@ const INTERMEDIATE: Preset = Preset {
         "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:",
         "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305",
     )),
-    dhe_bits: Some(2048),
     purpose: "Nearly every server of today. Recommended.",
     cuts_off: "Everything that speaks TLS 1.1 at best, and peers with TLS 1.2 that know only CBC suites or no ephemeral keys: \
                Java before 8u31, OpenSSL before 1.0.1, Android before 4.4.2, Internet Explorer 10 and older, \
@@ -85,7 +81,6 @@ const OLD: Preset = Preset {
         "DHE-RSA-AES128-SHA256:DHE-RSA-AES256-SHA256:",
         "AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA256:AES256-SHA256:AES128-SHA:AES256-SHA:DES-CBC3-SHA",
     )),
-    dhe_bits: Some(1024),
     purpose: "Very old peers that cannot be replaced yet. TLS 1.0 and 1.1 must not be used by RFC 8996: plan its end.",
     cuts_off: "Peers with SSL 3.0 at best, or with nothing but RC4, DES or export suites; with an engine on OpenSSL 1.1.0 or newer \
                also those with nothing but triple DES, which usual builds no longer have.",

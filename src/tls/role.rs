@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::Direction;
+use super::cipher_reader::check_ciphers;
+use super::version::Direction;
+use super::words::{Meaning, WordList, meaning};
 
 /// One variable of a table, as (name, value).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,12 +103,61 @@ pub enum ValueKind {
 }
 
 impl ValueKind {
+    /// The kind of value that a role has unless the catalogue says otherwise.
+    pub(super) fn usual(role: Role) -> Self {
+        match role {
+            Role::ProtocolList => Self::ProtocolWords,
+            Role::MinimumVersion => Self::ProtocolWord,
+            Role::Ciphers => Self::CipherString,
+            Role::DheOff | Role::DheOn | Role::EcdheOn => Self::Boolean,
+            Role::DheKeySize => Self::OneOf(
+                ["0", "1024", "2048", "4096"]
+                    .map(|v| (v.to_owned(), String::new()))
+                    .to_vec(),
+            ),
+        }
+    }
+
     /// Whether every value that it can hold is known beforehand: then none is a secret, whatever the variable's name.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         match self {
             Self::Boolean | Self::OneOf(_) | Self::ProtocolWords | Self::ProtocolWord => true,
             Self::CipherString => false,
+        }
+    }
+
+    /// Whether a variable of this kind can hold the value.
+    ///
+    /// # Errors
+    /// Why not, in words. Of the value, no more than one word of a cipher string is quoted in them, bounded and never a
+    /// secret.
+    pub fn accepts(&self, value: &str) -> Result<(), String> {
+        match self {
+            Self::Boolean if matches!(value, "0" | "1") => Ok(()),
+            Self::Boolean => Err("it is 0 or 1".to_owned()),
+            Self::OneOf(values) if values.iter().any(|(v, _)| v == value) => Ok(()),
+            Self::OneOf(values) => {
+                let all: Vec<&str> = values.iter().map(|(v, _)| v.as_str()).collect();
+                Err(format!("it is one of {}", all.join(", ")))
+            }
+            Self::ProtocolWords => {
+                let list = WordList::parse(value);
+                if list.is_clean() && !list.versions().is_empty() {
+                    Ok(())
+                } else {
+                    Err("it is a list of SSLv3, TLSv1, TLSv1.1, TLSv1.2 and TLSv1.3, and not empty".to_owned())
+                }
+            }
+            Self::ProtocolWord if matches!(meaning(value), Meaning::Version(_)) => Ok(()),
+            Self::ProtocolWord => Err("it is one of SSLv3, TLSv1, TLSv1.1, TLSv1.2 and TLSv1.3".to_owned()),
+            Self::CipherString => {
+                let stops = check_ciphers(value)
+                    .findings
+                    .into_iter()
+                    .find(|f| f.problem.stops_tls());
+                stops.map_or(Ok(()), |finding| Err(finding.problem.to_string()))
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::TlsVersion;
+use super::version::TlsVersion;
 
 /// A cipher suite that usual builds of OpenSSL 3.0 have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +81,21 @@ impl Known {
         suites
             .chain(self.keywords.iter().map(|k| k.name))
             .chain(self.older.iter().map(|(name, _)| *name))
+    }
+
+    /// The word that a misspelt one was meant to be, if one is near enough.
+    pub(super) fn nearest(&self, word: &str) -> Option<&'static str> {
+        const LONGEST: usize = 64;
+        if word.len() > LONGEST {
+            return None;
+        }
+        let small = word.to_ascii_lowercase().replace('_', "-");
+        let near = self
+            .names()
+            .map(|name| (strsim::osa_distance(&small, &name.to_ascii_lowercase()), name))
+            .min_by_key(|(distance, _)| *distance);
+        let allowed = (word.chars().count() / 4).min(3);
+        near.filter(|(distance, _)| *distance <= allowed).map(|(_, name)| name)
     }
 }
 

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
-use super::catalogue::usual_kind;
-use super::{CatalogueVariable, Direction, Role, Sureness, ValueKind};
+use super::role::{CatalogueVariable, Role, Sureness, ValueKind};
+use super::version::Direction;
+use super::words::shown;
 
 /// Why preferences could not extend the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -111,10 +112,7 @@ fn role<'de, D: Deserializer<'de>>(d: D) -> Result<Role, D::Error> {
     let token = String::deserialize(d)?;
     Role::from_token(&token).ok_or_else(|| {
         let known = Role::ALL.map(Role::token).join(", ");
-        de::Error::custom(format!(
-            "unknown role {:?}: it is one of {known}",
-            super::words::shown(&token)
-        ))
+        de::Error::custom(format!("unknown role {:?}: it is one of {known}", shown(&token)))
     })
 }
 
@@ -228,7 +226,7 @@ impl Override {
         } else if !self.values.is_empty() {
             row.kind = ValueKind::OneOf(self.values.clone());
         } else if row.role != self.role {
-            row.kind = usual_kind(self.role);
+            row.kind = ValueKind::usual(self.role);
         }
         let lay = |over: &Option<String>, onto: &mut String| {
             if let Some(text) = over {

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use super::TlsVersion;
+use super::version::TlsVersion;
+use crate::hostile::safe_text;
 
 /// What one word of a list says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +44,9 @@ pub(super) fn meaning(word: &str) -> Meaning {
         .map_or(Meaning::Unknown, |(_, m)| m)
 }
 
-/// The documented word for a version.
-pub(super) const fn word(version: TlsVersion) -> &'static str {
+/// The documented word of the file for a version, such as `TLSv1.2` (vendor's article 115132).
+#[must_use]
+pub const fn protocol_word(version: TlsVersion) -> &'static str {
     match version {
         TlsVersion::Ssl3 => "SSLv3",
         TlsVersion::Tls10 => "TLSv1",
@@ -56,7 +58,7 @@ pub(super) const fn word(version: TlsVersion) -> &'static str {
 
 /// The word for a version in the letters that a neighbour uses: all small, all capitals, or as documented.
 pub(super) fn word_like(version: TlsVersion, neighbour: Option<&str>) -> String {
-    let canonical = word(version);
+    let canonical = protocol_word(version);
     match neighbour {
         Some(n) if n.bytes().any(|b| b.is_ascii_lowercase()) && !n.bytes().any(|b| b.is_ascii_uppercase()) => {
             canonical.to_ascii_lowercase()
@@ -85,6 +87,9 @@ pub(super) struct WordList {
     tail: String,
 }
 
+/// Most bytes of a list: all documented words come to 40, and nobody keeps a hundred times that.
+const LONGEST: usize = 4096;
+
 const fn separates(c: char) -> bool {
     matches!(c, ',' | ';' | ':' | '|' | '+') || c.is_ascii_whitespace()
 }
@@ -93,6 +98,9 @@ impl WordList {
     /// Takes a value apart. `,` `;` `:` `|` `+` and blanks part words, but a `+` that touches only
     /// the word after it is that word's sign, and one that ends the list (`TLSv1.2+`) belongs to
     /// the word before: both may mean more than a separator.
+    ///
+    /// What is longer than any list is one unknown word, of which only the beginning is kept: a value of 100 MB is
+    /// not worth 50 million words, and writing the list anew drops it as a whole.
     pub(super) fn parse(value: &str) -> Self {
         let mut list = Self {
             lead: String::new(),
@@ -101,6 +109,11 @@ impl WordList {
         };
         let mut gap = String::new();
         let mut text = String::new();
+        if value.len() > LONGEST {
+            text.extend(value.chars().take(QUOTED + 1));
+            list.push(&mut gap, &mut text);
+            return list;
+        }
         let mut chars = value.chars().peekable();
         while let Some(c) = chars.next() {
             let sign = c == '+' && text.is_empty() && chars.peek().is_some_and(|next| !separates(*next));
@@ -145,6 +158,11 @@ impl WordList {
         self.words.iter().map(|w| (w.text.as_str(), w.meaning))
     }
 
+    /// Whether it holds nothing but versions.
+    pub(super) fn is_clean(&self) -> bool {
+        self.words.iter().all(|w| matches!(w.meaning, Meaning::Version(_)))
+    }
+
     /// The versions that the list names, whatever else stands in it.
     pub(super) fn versions(&self) -> BTreeSet<TlsVersion> {
         self.words
@@ -173,7 +191,7 @@ impl WordList {
         // then nothing of it is kept.
         for separator in [separator, ","] {
             let again = Self::parse(&self.to_string());
-            if again.versions() == *wanted && again.words().all(|(_, m)| matches!(m, Meaning::Version(_))) {
+            if again.versions() == *wanted && again.is_clean() {
                 return;
             }
             *self = Self {
@@ -193,7 +211,7 @@ impl WordList {
             .find(|w| matches!(w.meaning, Meaning::Version(_)))
             .map(|w| w.text.clone());
         let had_words = !self.words.is_empty();
-        let was_clean = had_words && self.words.iter().all(|w| matches!(w.meaning, Meaning::Version(_)));
+        let was_clean = had_words && self.is_clean();
         self.words
             .retain(|w| matches!(w.meaning, Meaning::Version(v) if wanted.contains(&v)));
         let present = self.versions();
@@ -252,33 +270,64 @@ impl std::fmt::Display for WordList {
     }
 }
 
-/// A stranger's text as it may stand in a sentence: bounded, control bytes as hex.
+/// Most characters of a stranger's word that stand in a sentence.
+const QUOTED: usize = 41;
+
+/// A stranger's word as it may stand in a sentence: bounded, control and invisible characters as hex.
 /// A secret (a variable that was named wrongly) is never quoted: `D3S:` is reversible, `SHA:` a hash.
 pub(super) fn shown(text: &str) -> String {
-    const LONGEST: usize = 40;
-    let secret = |prefix: &str| {
+    let begins = |prefix: &str| {
         text.get(..prefix.len())
             .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
     };
-    if secret("D3S:") || secret("SHA:") {
+    if begins("D3S:") || begins("SHA:") {
         return "a secret".to_owned();
     }
-    let mut out = String::new();
-    for (i, c) in text.chars().enumerate() {
-        if i == LONGEST {
-            out.push('…');
-            break;
-        }
-        if c.is_control() || is_invisible(c) {
-            out.push_str(&format!("\\x{:02x}", u32::from(c)));
-        } else {
-            out.push(c);
-        }
-    }
-    out
+    safe_text(text, QUOTED)
 }
 
-/// Characters that turn or hide what follows them on a terminal: bidirectional controls, zero widths.
-const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+/// What a list of protocols names, word by word.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// The versions named, oldest first.
+    pub versions: Vec<TlsVersion>,
+    /// Whether `SSLv2` stands in it, which has no [`TlsVersion`].
+    pub ssl2: bool,
+    /// Every other word (signed or unknown), bounded and with control characters as hex: writing the list anew drops them.
+    pub others: Vec<String>,
+}
+
+/// Reads the words of a list. Never fails: what is no protocol is among [`Listed::others`].
+#[must_use]
+pub fn listed_protocols(value: &str) -> Listed {
+    let list = WordList::parse(value);
+    Listed {
+        versions: list.versions().into_iter().collect(),
+        ssl2: list.words().any(|(_, m)| m == Meaning::Ssl2),
+        others: list
+            .words()
+            .filter(|(_, m)| matches!(m, Meaning::Signed | Meaning::Unknown))
+            .map(|(text, _)| shown(text))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_word_of_a_list_is_named_once_and_nothing_is_lost() {
+        let listed = listed_protocols("SSLv2, tlsv1.2 !SSLv3;wat TLSv1.2,TLSv1");
+        assert_eq!(listed.versions, [TlsVersion::Tls10, TlsVersion::Tls12]);
+        assert!(listed.ssl2);
+        assert_eq!(listed.others, ["!SSLv3", "wat"]);
+    }
+
+    #[test]
+    fn the_word_of_a_version_reads_back_as_that_version() {
+        for version in TlsVersion::ALL {
+            assert_eq!(listed_protocols(protocol_word(version)).versions, [version]);
+        }
+    }
 }

@@ -39,7 +39,7 @@ pub(super) fn on(command: Command, context: &mut Context) -> Option<Vec<Request>
         }
         Command::Prove => {
             context.report(Tone::Text, ASKING_OWN_PORTS);
-            let expected = context.session.loaded_expected();
+            let expected = context.session.loaded().expected();
             vec![Request::Work(work::Effect::ProveLive(expected))]
         }
         Command::Cancel if context.probing.is_some() => vec![Request::Work(work::Effect::CancelProbe)],

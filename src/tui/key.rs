@@ -1,6 +1,4 @@
-//! A key as a terminal sends it, and what a slow line makes of one.
-
-use std::time::{Duration, Instant};
+//! A key as a terminal sends it.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -82,74 +80,5 @@ impl Key {
             Self::PageDown => "PgDn".to_owned(),
             other => format!("{other:?}"),
         }
-    }
-}
-
-/// Swallows the rest of an escape sequence that a slow line tore apart: crossterm then reports `Esc`, `[`, `B`
-/// as three keys (crossterm issue 993). Works on time stamps alone; `Esc` itself is never held back.
-#[derive(Debug, Default)]
-pub struct TornEscape {
-    state: Torn,
-}
-
-#[derive(Debug, Default, Clone, Copy)]
-enum Torn {
-    #[default]
-    No,
-    AfterEsc(Instant),
-    Inside(Instant),
-}
-
-/// Between `Esc` and the rest, and between the bytes of the rest.
-const TORN_WITHIN: Duration = Duration::from_millis(100);
-
-impl TornEscape {
-    /// `false`: the key is part of a torn sequence and means nothing.
-    pub fn keep(&mut self, key: Key, at: Instant) -> bool {
-        let soon = |since: Instant| at.saturating_duration_since(since) <= TORN_WITHIN;
-        match (self.state, key) {
-            (_, Key::Esc) => {
-                self.state = Torn::AfterEsc(at);
-                true
-            }
-            (Torn::AfterEsc(since), Key::Char('[' | 'O')) if soon(since) => {
-                self.state = Torn::Inside(at);
-                false
-            }
-            // ECMA-48 section 5.4: parameters and intermediates are 0x20..0x3F, the final byte is 0x40..0x7E.
-            (Torn::Inside(since), Key::Char(c)) if soon(since) => {
-                self.state = if ('\x40'..='\x7e').contains(&c) {
-                    Torn::No
-                } else {
-                    Torn::Inside(at)
-                };
-                false
-            }
-            _ => {
-                self.state = Torn::No;
-                true
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_torn_arrow_key_is_swallowed_but_a_later_letter_is_not() {
-        let start = Instant::now();
-        let ms = |n| start + Duration::from_millis(n);
-        let mut torn = TornEscape::default();
-        assert!(torn.keep(Key::Esc, ms(0)));
-        assert!(!torn.keep(Key::Char('['), ms(30)));
-        assert!(!torn.keep(Key::Char('1'), ms(31)));
-        assert!(!torn.keep(Key::Char(';'), ms(32)));
-        assert!(!torn.keep(Key::Char('5'), ms(33)));
-        assert!(!torn.keep(Key::Char('B'), ms(34)));
-        assert!(torn.keep(Key::Char('j'), ms(35)));
-        assert!(torn.keep(Key::Esc, ms(200)));
-        assert!(torn.keep(Key::Char('['), ms(500)));
     }
 }

@@ -120,6 +120,27 @@ impl Command {
             .map_or(&[], |(_, keys)| keys)
     }
 
+    /// Moves the focus or the text, explains, or goes back: nothing is decided by it.
+    #[must_use]
+    pub const fn is_harmless(self) -> bool {
+        matches!(
+            self,
+            Self::Next
+                | Self::Previous
+                | Self::Up
+                | Self::Down
+                | Self::Left
+                | Self::Right
+                | Self::PageUp
+                | Self::PageDown
+                | Self::First
+                | Self::Last
+                | Self::Back
+                | Self::Help
+                | Self::Repaint
+        )
+    }
+
     /// The key that a hint shows.
     #[must_use]
     pub fn key_label(self) -> String {
@@ -161,6 +182,12 @@ pub enum Place {
 }
 
 impl Place {
+    /// Where a yes is given: consent boxes, Save, the buttons of a question.
+    #[must_use]
+    pub const fn decides(self) -> bool {
+        matches!(self, Self::Review | Self::Question)
+    }
+
     /// Where text is typed, characters are text: no key that is one does anything else there.
     #[must_use]
     pub const fn takes_text(self) -> bool {

@@ -1,5 +1,7 @@
 //! Where things go: the sizes that drawing and scrolling both count by.
 
+use ratatui::layout::Rect;
+
 use crate::tls::Direction;
 
 /// The smallest screen that everything is laid out for.
@@ -34,6 +36,16 @@ pub(super) const fn field_row(direction: Direction) -> u16 {
 /// Rows above the body.
 pub(super) const fn body_top(height: u16) -> u16 {
     if height >= ROOMY { 4 } else { 3 }
+}
+
+/// What is left of an area below some rows.
+pub(super) fn below(area: Rect, rows: u16) -> Rect {
+    let rows = rows.min(area.height);
+    Rect {
+        y: area.y + rows,
+        height: area.height - rows,
+        ..area
+    }
 }
 
 /// Rows that a page moves; what is in sight is never fewer.

@@ -13,14 +13,15 @@
 //! ```
 //!
 //! A tab or a window is one file: its state, what keys do in it, its drawing and its words. It knows what all share
-//! (`context`) and itself; for everything else it asks by value (`request`), and the frame (`state`, `update`, `events`)
-//! carries that out. The model does no I/O: [`update()`] returns [`Effect`]s, the loop in `run` carries them to the
+//! (`context`) and itself; for everything else it asks by value (`request`), and the frame carries that out (`state`,
+//! `update`, `events`). The model does no I/O: [`update()`] returns [`Effect`]s, the loop in `run` carries them to the
 //! workers. It must never know how a file is saved or an engine is stopped.
 
 mod commands;
 mod context;
 mod events;
 mod help;
+mod input;
 mod key;
 mod keys;
 mod layout;

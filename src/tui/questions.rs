@@ -78,7 +78,8 @@ pub(super) fn ask_reset(context: &mut Context) -> Vec<Request> {
     }
     let mut lines = vec![line(
         Tone::Text,
-        "Deletes the custom TLS variables, so that the server's own defaults hold. Nothing is written before you review and save.",
+        "Deletes the custom TLS variables, so that the server's own defaults hold. Nothing is written before you \
+         review and save.",
     )];
     let mut buttons = vec![stay()];
     for direction in Direction::ALL {
@@ -166,7 +167,8 @@ pub(super) fn ask_whom(marked: Option<PeerKey>, context: &mut Context) -> Vec<Re
         title: "Probe".to_owned(),
         lines: vec![line(
             Tone::Text,
-            "Asks the servers that mail goes to for their highest TLS version. Or reads what stored mail says of those who call this server. Nothing is done yet: the next question says what it means.",
+            "Asks the servers that mail goes to for their highest TLS version. Or reads what stored mail says of \
+             those who call this server. Nothing is done yet: the next question says what it means.",
         )],
         buttons,
     }))]
@@ -184,12 +186,15 @@ fn read_headers() -> Question {
         lines: vec![
             line(
                 Tone::Text,
-                "This server writes into each message which TLS version the sender used. That tells what inbound servers and devices speak.",
+                "This server writes into each message which TLS version the sender used. That tells what inbound \
+                 servers and devices speak.",
             ),
             line(
                 Tone::Text,
                 format!(
-                    "Reads the first 8 KiB of at most {messages} messages, newest first, for at most {} seconds; only this server's own topmost Received header is used, never a subject or a body. Nothing is written but hosts, versions and dates.",
+                    "Reads the first 8 KiB of at most {messages} messages, newest first, for at most {} seconds; \
+                     only this server's own topmost Received header is used, never a subject or a body. Nothing is \
+                     written but hosts, versions and dates.",
                     time.as_secs()
                 ),
             ),

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::time::Instant;
 
-use crossterm::event::{self, Event as TerminalEvent, KeyEventKind};
+use crossterm::event;
 use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::layout::Rect;
 
 use crate::work::{self, Asker, Event, Hold};
 
+use super::input::{Decoder, Input, LONE_ESC};
 use super::key::Key;
 use super::keys::Place;
 use super::screen::Screen;
@@ -43,6 +44,7 @@ pub enum Ending {
 #[derive(Debug)]
 enum Incoming {
     Key(Key, Instant),
+    Paste(String),
     Resize(u16, u16),
     Work(Asker, Event),
     /// The process goes on after an outside stop.
@@ -108,6 +110,7 @@ where
                     panic_if_asked_to("key");
                     Action::Key(key, at)
                 }
+                Incoming::Paste(text) => Action::Paste(text),
                 Incoming::Resize(width, height) => {
                     let size = terminal::known(width, height);
                     terminal.backend_mut().set_size(size);
@@ -209,22 +212,30 @@ fn suspend(terminal: &mut Terminal<Screen<Stdout>>, state: &State) {
 /// The only reader of standard input; it is never stopped.
 fn read_keys(to: Sender<Incoming>) -> io::Result<()> {
     std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
-        while let Ok(event) = event::read() {
-            let incoming = match event {
-                TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => match Key::from_event(key) {
-                    Some(key) => {
+        let mut decoder = Decoder::default();
+        loop {
+            // The one wait in the program: an Esc may be the first byte of an arrow on a slow line.
+            let is_silent = decoder.holds_esc() && matches!(event::poll(LONE_ESC), Ok(false));
+            let inputs = if is_silent {
+                decoder.silence()
+            } else {
+                let Ok(event) = event::read() else { return };
+                decoder.take(event, Instant::now())
+            };
+            for input in inputs {
+                let incoming = match input {
+                    Input::Key(key) => {
                         if key == Key::Char('!') {
                             panic_if_asked_to("reader");
                         }
                         Incoming::Key(key, Instant::now())
                     }
-                    None => continue,
-                },
-                TerminalEvent::Resize(width, height) => Incoming::Resize(width, height),
-                _ => continue,
-            };
-            if to.send(incoming).is_err() {
-                return;
+                    Input::Paste(text) => Incoming::Paste(text),
+                    Input::Resize(width, height) => Incoming::Resize(width, height),
+                };
+                if to.send(incoming).is_err() {
+                    return;
+                }
             }
         }
     })?;

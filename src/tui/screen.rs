@@ -18,9 +18,9 @@ use ratatui::text::Span;
 use super::shown::{Look, Shown};
 
 /// Takes the screen: alternate buffer, cursor hidden until a frame places it.
-pub const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[m\x1b[2J";
+pub const ENTER: &str = "\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[m\x1b[2J";
 /// Gives it back: end of a synchronised update, plain style, cursor, normal buffer.
-pub const LEAVE: &str = "\x1b[?2026l\x1b[m\x1b[?25h\x1b[?1049l";
+pub const LEAVE: &str = "\x1b[?2026l\x1b[?2004l\x1b[m\x1b[?25h\x1b[?1049l";
 /// Mode 2026: the terminal shows the frame in one go. Unknown to older ones, which ignore it.
 const SYNC_ON: &str = "\x1b[?2026h";
 const SYNC_OFF: &str = "\x1b[?2026l";
@@ -107,16 +107,6 @@ impl<W: Write> Screen<W> {
     /// The first error of a write since the last call. A terminal that is gone is no reason to stop a save.
     pub fn take_error(&mut self) -> Option<io::Error> {
         self.error.take()
-    }
-
-    /// What was written to.
-    pub fn sink(&self) -> &W {
-        &self.sink
-    }
-
-    /// What was written to.
-    pub fn sink_mut(&mut self) -> &mut W {
-        &mut self.sink
     }
 
     fn write(&mut self) {
@@ -378,7 +368,7 @@ mod tests {
                 })
                 .unwrap();
         }
-        assert_eq!(terminal.backend().sink().writes, 1);
+        assert_eq!(terminal.backend().sink.writes, 1);
     }
 
     #[test]
@@ -388,11 +378,11 @@ mod tests {
         terminal
             .draw(|frame| frame.buffer_mut().set_string(2, 1, "hello", Style::new()))
             .unwrap();
-        assert_eq!(terminal.backend().sink().writes, 0);
+        assert_eq!(terminal.backend().sink.writes, 0);
         terminal.backend_mut().release();
-        assert_eq!(terminal.backend().sink().writes, 1);
+        assert_eq!(terminal.backend().sink.writes, 1);
         terminal.backend_mut().release();
-        assert_eq!(terminal.backend().sink().writes, 1);
+        assert_eq!(terminal.backend().sink.writes, 1);
     }
 
     #[test]
@@ -405,7 +395,7 @@ mod tests {
                     .set_string(0, 0, "x", Style::new().add_modifier(Modifier::REVERSED))
             })
             .unwrap();
-        let text = String::from_utf8(terminal.backend().sink().bytes.clone()).unwrap();
+        let text = String::from_utf8(terminal.backend().sink.bytes.clone()).unwrap();
         assert!(text.contains("\x1b[7mx"), "{text:?}");
     }
 
@@ -436,7 +426,7 @@ mod tests {
         {
             for start in 0..looks.len() {
                 let look = |x: u16| looks[(usize::from(x) * (round + 1) + start) % looks.len()];
-                terminal.backend_mut().sink_mut().bytes.clear();
+                terminal.backend_mut().sink.bytes.clear();
                 terminal
                     .draw(|frame| {
                         let mut x = 0;
@@ -446,7 +436,7 @@ mod tests {
                         }
                     })
                     .unwrap();
-                emulator.process(&terminal.backend().sink().bytes);
+                emulator.process(&terminal.backend().sink.bytes);
                 let screen = emulator.screen();
                 assert_eq!(screen.rows(0, 20).nth(1).unwrap().trim_end(), *text);
                 let mut x = 0;
@@ -480,20 +470,20 @@ mod tests {
             let columns = std::num::NonZeroU16::new(20).unwrap();
             let mut emulator = vt100::Parser::new(rows, columns, 0);
             for (text, style) in [("a".repeat(20), reversed), (text.to_owned(), Style::new())] {
-                terminal.backend_mut().sink_mut().bytes.clear();
+                terminal.backend_mut().sink.bytes.clear();
                 terminal
                     .draw(|frame| {
                         frame.buffer_mut().set_string(0, 1, text, style);
                         frame.buffer_mut().set_string(0, 2, "below", Style::new());
                     })
                     .unwrap();
-                emulator.process(&terminal.backend().sink().bytes);
+                emulator.process(&terminal.backend().sink.bytes);
             }
             let screen = emulator.screen();
             assert_eq!(screen.rows(0, 20).nth(1).unwrap().trim_end(), text.trim_end());
             assert_eq!(screen.rows(0, 20).nth(2).unwrap().trim_end(), "below");
             assert!((0..20).all(|x| !screen.cell(1, x).unwrap().inverse()), "{text:?}");
-            let bytes = terminal.backend().sink().bytes.len() - SYNC_ON.len() - SYNC_OFF.len();
+            let bytes = terminal.backend().sink.bytes.len() - SYNC_ON.len() - SYNC_OFF.len();
             assert!(bytes <= most, "{text:?}: {bytes} bytes");
         }
     }
@@ -504,7 +494,7 @@ mod tests {
         terminal
             .draw(|frame| frame.buffer_mut().set_string(0, 0, "aé日b", Style::new()))
             .unwrap();
-        let text = String::from_utf8(terminal.backend().sink().bytes.clone()).unwrap();
+        let text = String::from_utf8(terminal.backend().sink.bytes.clone()).unwrap();
         assert!(text.is_ascii());
         assert!(text.contains("a???b"), "{text:?}");
     }

@@ -1,4 +1,4 @@
-//! What a terminal shows already, as far as it is sure: to write a known character again is shorter than to step over it.
+//! What a terminal shows already, as far as it is sure: writing a known character again is shorter than a step over it.
 
 use ratatui::layout::{Position, Size};
 use ratatui::style::{Color, Modifier};

@@ -22,10 +22,11 @@ const BY_SIGNAL: &str = "kerio-tls: ended by a signal. Unsaved edits are kept an
 const SAVE_RUNS: &str = "A save is running. It is brought to its end first, at most 15 minutes ...\n";
 const NO_SAVE: &str = "mailserver.cfg is as it was, or as the last finished save left it.\n";
 const SAVE_ENDED: &str = "The save has ended:\n";
-const SAVE_BROKE_OFF: &str = "The save broke off. If the engine was stopped for it, it was started again; look whether it runs. What was begun \
-with mailserver.cfg is finished or taken back, and said, when kerio-tls is started the next time: do that now.\n";
-const SAVE_HANGS: &str = "The save has not ended, and is broken off now. Look whether the engine runs. What was begun with mailserver.cfg is \
-finished or taken back, and said, when kerio-tls is started the next time: do that now.\n";
+const SAVE_BROKE_OFF: &str = "The save broke off. If the engine was stopped for it, it was started again; look \
+    whether it runs. What was begun with mailserver.cfg is finished or taken back, and said, when kerio-tls is started \
+    the next time: do that now.\n";
+const SAVE_HANGS: &str = "The save has not ended, and is broken off now. Look whether the engine runs. What was begun \
+    with mailserver.cfg is finished or taken back, and said, when kerio-tls is started the next time: do that now.\n";
 const EDITS: &str = "Unsaved edits are kept and offered at the next start.\n";
 
 /// What is known of the saves of this session.

@@ -1,8 +1,8 @@
 //! Signals, on a thread of their own.
 //!
 //! Measured on crossterm 0.29: once a terminal has gone while SIGHUP is caught, `event::read` burns a whole core for
-//! ever (crossterm issues 793 and 1110). So nothing waits for the reader to notice: this thread has the main thread stop
-//! drawing, waits for a save that runs, gives the terminal back itself, and dies of the signal.
+//! ever (crossterm issues 793 and 1110). So nothing waits for the reader to notice: this thread makes the main thread
+//! stop drawing, waits for a save that runs, gives the terminal back itself, and dies of the signal.
 
 use std::io;
 use std::sync::Arc;

@@ -1,12 +1,12 @@
 //! The screen as a value: the tabs, the windows over them or a save that runs, and what is still to be answered.
 //!
-//! Two rules keep answers of workers from doing harm. What was asked for is numbered ([`Asker`]), and only the answer to
-//! the newest request of a kind is taken. And an answer never opens a window over what the user is doing: it waits until
-//! no window is open. While a save runs everything waits that is not the save's own.
+//! Two rules keep answers of workers from doing harm. Requests are numbered ([`Asker`]), and only the answer to the
+//! newest request of a kind is taken. And an answer never opens a window over another one: it waits until none is open.
+//! While a save runs, everything waits that is not the save's own.
 
 use std::collections::VecDeque;
 
-use crate::session::{Clock, Session, Tone};
+use crate::session::{Clock, Session, Tone, variable_rows};
 use crate::tls::{Direction, Role};
 use crate::work::{self, Asker, Event};
 
@@ -216,7 +216,7 @@ impl State {
         let context = &mut self.context;
         context.session.confirm(direction, &name, role);
         context.count();
-        let rows = context.session.variable_rows(direction);
+        let rows = variable_rows(&context.session, direction);
         let at = rows
             .iter()
             .position(|row| row.path.as_ref().is_some_and(|path| path.variable == name));

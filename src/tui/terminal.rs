@@ -18,10 +18,12 @@ static FOUND: Mutex<Option<Termios>> = Mutex::new(None);
 /// What a terminal that cannot tell its size is taken for.
 const USUAL: Size = Size { width: 80, height: 24 };
 
-/// Are standard input and output a terminal?
+/// Are standard input and output a terminal that a screen can be drawn on? One that calls itself `dumb`, or nothing, moves no
+/// cursor.
 #[must_use]
 pub fn is_there() -> bool {
-    termios::isatty(rustix::stdio::stdin()) && termios::isatty(rustix::stdio::stdout())
+    let can_draw = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
+    can_draw && termios::isatty(rustix::stdio::stdin()) && termios::isatty(rustix::stdio::stdout())
 }
 
 /// Columns and rows; some lines say 0x0 and mean that they do not know.

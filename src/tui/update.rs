@@ -1,22 +1,27 @@
 //! From an action to the next state and the effects it asks for. No I/O, no clock, no terminal.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use crate::work::{Asker, Event};
 
-use super::key::{Key, TornEscape};
+use super::key::Key;
 use super::keys::{Command, Place, command_at};
 use super::request::{Opening, Request};
+
 use super::state::{Effect, State};
+use super::wrap::line;
 use super::{commands, events, help, questions};
+use crate::session::Tone;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
 pub enum Action {
     /// A key, and when it came.
     Key(Key, Instant),
+    /// Text that was pasted.
+    Paste(String),
     /// The terminal has another size now.
     Resize(u16, u16),
     /// A worker reports something, to whoever asked for it.
@@ -25,18 +30,39 @@ pub enum Action {
     Continued,
 }
 
-/// Takes keys to commands: holds what a torn escape sequence needs to know.
+/// When the last key came: keys that follow each other faster than a person presses them are pasted text that the terminal
+/// did not mark as such, and must not give a consent.
 #[derive(Debug, Default)]
 pub struct Keyboard {
-    torn: TornEscape,
+    last: Option<Instant>,
+}
+
+/// Nobody presses two keys within this time; pasted text comes at once.
+const TOO_FAST: Duration = Duration::from_millis(50);
+/// Characters of a paste that go into a text field.
+const PASTE_MAX: usize = 4096;
+
+const TOO_FAST_WORDS: &str = "That key came too fast for a person (pasted text?), so it did nothing. Press it again.";
+
+impl Keyboard {
+    fn is_too_fast(&mut self, at: Instant) -> bool {
+        let last = self.last.replace(at);
+        last.is_some_and(|last| at.saturating_duration_since(last) < TOO_FAST)
+    }
 }
 
 /// Changes the state and says what to do. `now` is the time of the action.
 pub fn update(state: &mut State, keyboard: &mut Keyboard, action: Action, now: Timestamp) -> Vec<Effect> {
     state.context.clock.now = now;
     let effects = match action {
-        Action::Key(key, at) if keyboard.torn.keep(key, at) => on_key(state, key),
-        Action::Key(..) => Vec::new(),
+        Action::Key(key, at) => {
+            let is_too_fast = keyboard.is_too_fast(at);
+            on_key(state, key, is_too_fast)
+        }
+        Action::Paste(text) => {
+            on_paste(state, &text);
+            Vec::new()
+        }
         Action::Resize(width, height) => {
             state.context.size = (width, height);
             Vec::new()
@@ -48,7 +74,18 @@ pub fn update(state: &mut State, keyboard: &mut Keyboard, action: Action, now: T
     effects
 }
 
-fn on_key(state: &mut State, key: Key) -> Vec<Effect> {
+/// Pasted text goes where text is typed, and means nothing elsewhere: its letters are no commands.
+fn on_paste(state: &mut State, text: &str) {
+    if !state.place().takes_text() {
+        return;
+    }
+    let Some(window) = state.windows.top_mut() else { return };
+    for character in text.chars().filter(|c| !c.is_control()).take(PASTE_MAX) {
+        window.on_typed(character);
+    }
+}
+
+fn on_key(state: &mut State, key: Key, is_too_fast: bool) -> Vec<Effect> {
     let place = state.place();
     // A character where text is typed belongs to the text, whatever it does elsewhere.
     if let (Key::Char(character), true) = (key, place.takes_text()) {
@@ -58,6 +95,10 @@ fn on_key(state: &mut State, key: Key) -> Vec<Effect> {
         return Vec::new();
     }
     command_at(place, key).map_or_else(Vec::new, |command| {
+        if is_too_fast && place.decides() && !command.is_harmless() {
+            state.context.status = Some(line(Tone::Caution, TOO_FAST_WORDS));
+            return Vec::new();
+        }
         // News holds until the next key.
         state.context.status = None;
         let requests = on_command(state, command);

@@ -111,7 +111,7 @@ pub fn advice_lines(advice: &[Advice]) -> Vec<Line> {
 pub fn row_advice(context: &Context, direction: Direction, row: &VariableRow) -> Vec<Line> {
     // A role without a name says nothing of the file, unless another name of the role does.
     row.known.as_ref().map_or_else(Vec::new, |known| {
-        advice_lines(&context.session.advice(direction, known.role))
+        advice_lines(&context.session.wanted().advice(direction, known.role))
     })
 }
 
@@ -141,7 +141,8 @@ pub fn naming_lines(context: &Context, direction: Direction, row: &VariableRow) 
         line(
             Tone::Text,
             format!(
-                "Change the setting once in the web administration and look which variable of table {} appears or changes in mailserver.cfg. Then add this to {}, with that name:",
+                "Change the setting once in the web administration and look which variable of table {} appears or \
+                 changes in mailserver.cfg. Then add this to {}, with that name:",
                 direction.table(),
                 context.preferences
             ),

@@ -41,11 +41,15 @@ pub(super) fn field(name: &str, value: impl AsRef<str>) -> Line {
 pub(super) fn about_direction(direction: Direction) -> Vec<Line> {
     let words = match direction {
         Direction::Inbound => [
-            "Inbound: the lowest TLS version that this server accepts from those who call it: other mail servers and phones by SMTP, mail programs by IMAP and POP3, browsers and ActiveSync by HTTPS, and the web administration itself (table Security).",
-            "Raising it can lock out old phones, printers and scanners. Versions of IMAP, POP3 and HTTPS clients stand in no log: they are unknown until measured.",
+            "Inbound: the lowest TLS version that this server accepts from those who call it: other mail servers and \
+             phones by SMTP, mail programs by IMAP and POP3, browsers and ActiveSync by HTTPS, and the web \
+             administration itself (table Security).",
+            "Raising it can lock out old phones, printers and scanners. Versions of IMAP, POP3 and HTTPS clients \
+             stand in no log: they are unknown until measured.",
         ],
         Direction::Outbound => [
-            "Outbound: the lowest TLS version that this server uses when it delivers mail to other servers by SMTP (table SmtpSecurity).",
+            "Outbound: the lowest TLS version that this server uses when it delivers mail to other servers by SMTP \
+             (table SmtpSecurity).",
             "With peers that cannot do it, mail may bounce, wait, or go in clear (RFC 9325 section 5.2).",
         ],
     };

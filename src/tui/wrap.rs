@@ -142,7 +142,11 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_row_is_wider_than_asked_and_no_letter_is_lost(text in "[a-zé日 ]{0,80}", indent in 0u16..10, width in 2usize..40) {
+        fn no_row_is_wider_than_asked_and_no_letter_is_lost(
+            text in "[a-zé日 ]{0,80}",
+            indent in 0u16..10,
+            width in 2usize..40,
+        ) {
             let rows = rows(&indented(Tone::Text, text.as_str(), indent), width, "~");
             for row in &rows {
                 proptest::prop_assert!(columns(row) <= width, "{row:?}");

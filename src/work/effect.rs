@@ -9,7 +9,7 @@ use crate::host::EngineNow;
 use crate::mailserver_cfg::{Conflict, Document, EditSet, Proven, ValueChange};
 use crate::peers::{PeerBook, PeerKey, Trouble};
 use crate::save::BackupInfo;
-use crate::session::{Consent, Expected, Facts, Measured, Review};
+use crate::session::{Consent, Expected, Facts, Measured, Review, Subject};
 use crate::tls::{Direction, Role};
 
 use super::probing::Question;
@@ -106,13 +106,12 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    /// What was reviewed: edits, or the whole file of this backup.
+    /// What was reviewed: edits, or the whole file of a backup.
     #[must_use]
-    pub fn of(review: &Review, whole: Option<String>) -> Self {
-        match (whole, &review.proven) {
-            (Some(id), _) => Self::Whole(id),
-            (None, Some(proven)) => Self::Proven(Arc::clone(proven)),
-            (None, None) => Self::Edits(EditSet::default()),
+    pub fn of(review: &Review) -> Self {
+        match &review.subject {
+            Subject::Edits { proven, .. } => Self::Proven(Arc::clone(proven)),
+            Subject::Whole { backup, .. } | Subject::Mend { backup, .. } => Self::Whole(backup.clone()),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Asking peers, on the user's word only: who would be asked, what that means, and what came of it as evidence.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 
 use crate::peers::{Evidence, Host as PeerHost, Knowledge, PeerBook, PeerKey, Record, Source};
-use crate::probe::{Cancel, Outcome, ProbePlan, Report, Settings, Target, WORKERS, probe_many};
+use crate::probe::{AddressReport, Cancel, Outcome, ProbePlan, Report, Settings, Target, WORKERS, probe_many};
 use crate::tls::Direction;
 
 use crate::host::Host;
@@ -75,16 +77,16 @@ impl Host {
         ProbePlan::new(&targets, &settings)
     }
 
-    /// Asks them, and remembers what they said. `heard` gets each result as it comes. Screen and commands both ask through this.
+    /// Asks them, and remembers what they said. `on_answer` gets what each peer has answered as it comes. Screen and commands both ask through this.
     #[must_use]
-    pub fn probe(&self, questions: &[Question], cancel: &Cancel, mut heard: impl FnMut(Record)) -> Asked {
+    pub fn probe(&self, questions: &[Question], cancel: &Cancel, mut on_answer: impl FnMut(&[Record])) -> Asked {
         let targets: Vec<Target> = questions.iter().map(|question| question.target.clone()).collect();
         let mut records = Vec::new();
         let problem = ask(&targets, &self.probe_settings(), cancel, |place, report| {
             if let Some(question) = questions.get(place) {
-                let record = self.record(&question.key, &report);
-                heard(record.clone());
-                records.push(record);
+                let answer = self.records(&question.key, &report);
+                on_answer(&answer);
+                records.extend(answer);
             }
         });
         let mut problems: Vec<String> = problem.into_iter().collect();
@@ -104,25 +106,40 @@ impl Host {
         ))
     }
 
-    /// A probe's report as evidence.
+    /// A probe's report as evidence: one record for each address of a name, since mail may go to any of them. An address that the
+    /// network does not reach from here takes no mail from here, and is no part of the name as long as another one is reached.
     #[must_use]
-    pub fn record(&self, key: &PeerKey, report: &Report) -> Record {
+    pub fn records(&self, key: &PeerKey, report: &Report) -> Vec<Record> {
         let now = Timestamp::now();
-        let named = matches!(key.host, PeerHost::Name(_)) && !self.is_demo();
-        Record {
+        let record = |outcome: &Outcome, detail: &str| Record {
             key: key.clone(),
-            address: report.address.map(|address| address.ip()).filter(|_| named),
+            address: None,
             addresses: Vec::new(),
             authenticated: false,
             evidence: Evidence {
-                knowledge: knowledge(&report.outcome),
+                knowledge: knowledge(outcome),
                 source: Source::Probe,
                 first_seen: now,
                 last_seen: now,
                 count: 1,
-                raw: report.detail.clone(),
+                raw: detail.to_owned(),
             },
+        };
+        let reached: Vec<&AddressReport> = report.addresses.iter().filter(|of| !of.is_unreachable).collect();
+        let is_named = matches!(key.host, PeerHost::Name(_)) && !self.is_demo();
+        if !is_named || reached.is_empty() {
+            return vec![record(&report.outcome, &report.detail)];
         }
+        let asked = reached.iter().map(|of| of.address.ip());
+        let all: Vec<IpAddr> = asked
+            .chain(report.not_asked.iter().map(|address| address.ip()))
+            .collect();
+        let of_address = |of: &AddressReport| Record {
+            address: Some(of.address.ip()),
+            addresses: if all.len() > 1 { all.clone() } else { Vec::new() },
+            ..record(&of.outcome, &of.detail)
+        };
+        reached.into_iter().map(of_address).collect()
     }
 }
 
@@ -278,6 +295,55 @@ mod tests {
         let (said, verdict) = verdict_after(&refuses.target());
         assert!(matches!(said, Knowledge::Refused(_)), "{said:?}");
         assert_eq!(verdict, Verdict::Mixed);
+    }
+
+    #[test]
+    fn each_address_of_a_name_is_a_record_and_one_without_a_route_is_none() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let host = Host::find(&crate::host::HostOptions {
+            file: Some(file.path().to_owned()),
+            ..crate::host::HostOptions::default()
+        })
+        .unwrap();
+        let of = |address: &str, outcome, is_unreachable| AddressReport {
+            address: address.parse().unwrap(),
+            outcome,
+            connections: 1,
+            is_unreachable,
+            detail: "as it was".to_owned(),
+        };
+        let no_route = Outcome::NoAnswer("network is unreachable".to_owned());
+        let mut report = Report {
+            target: Target::parse("mx.example.org", Service::Smtp).unwrap(),
+            outcome: Outcome::Version(TlsVersion::Tls10),
+            address: None,
+            addresses: vec![
+                of("192.0.2.1:25", Outcome::Version(TlsVersion::Tls10), false),
+                of("192.0.2.2:25", Outcome::Version(TlsVersion::Tls13), false),
+                of("[2001:db8::1]:25", no_route.clone(), true),
+            ],
+            not_asked: vec!["192.0.2.3:25".parse().unwrap()],
+            connections: 2,
+            elapsed: std::time::Duration::ZERO,
+            detail: String::new(),
+        };
+        let key = PeerKey {
+            direction: Direction::Outbound,
+            service: crate::peers::Service::Smtp,
+            host: PeerHost::parse("mx.example.org").unwrap(),
+            port: None,
+        };
+        let records = host.records(&key, &report);
+        let asked: Vec<String> = records.iter().filter_map(|of| Some(of.address?.to_string())).collect();
+        assert_eq!(asked, ["192.0.2.1", "192.0.2.2"]);
+        assert!(records.iter().all(|record| record.addresses.len() == 3), "{records:?}");
+        report.addresses = vec![of("192.0.2.1:25", no_route, true)];
+        report.not_asked.clear();
+        assert_eq!(
+            host.records(&key, &report).len(),
+            1,
+            "a name that is not reached at all is still told about"
+        );
     }
 
     #[test]

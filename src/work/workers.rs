@@ -268,11 +268,10 @@ impl Inner {
         let total = questions.len();
         let (mut done, mut shown) = (0, Instant::now());
         (self.sink)(asker, Event::ProbeProgress { done, total });
-        let asked = self.host.probe(questions, &cancel, |record| {
-            self.sources
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .learn(record);
+        let asked = self.host.probe(questions, &cancel, |records| {
+            let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+            records.iter().cloned().for_each(|record| sources.learn(record));
+            drop(sources);
             done += 1;
             // Rows appear as answers come, but a thousand peers must not mean a thousand books.
             if shown.elapsed() > Duration::from_millis(200) {

@@ -123,7 +123,7 @@ fn a_probe_gives_the_name_of_the_preferences() {
     // A no to our name says nothing of TLS.
     assert_eq!(
         (&said["outcome"], &said["remembered"]),
-        (&"no-answer".into(), &false.into())
+        (&"refused".into(), &false.into())
     );
     assert!(said["detail"].as_str().unwrap().contains("504 5.5.2"), "{said}");
 }

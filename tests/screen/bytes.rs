@@ -1,6 +1,8 @@
 //! What goes over the line: one write a key, and few bytes.
 
+use std::cell::Cell;
 use std::io::{self, Write};
+use std::rc::Rc;
 
 use kerio_tls::tui::{Screen, draw};
 use ratatui::Terminal;
@@ -8,16 +10,14 @@ use ratatui::layout::Size;
 
 use crate::support::Desk;
 
-#[derive(Default)]
-struct Line {
-    bytes: usize,
-    writes: usize,
-}
+/// Counts bytes and writes.
+#[derive(Default, Clone)]
+struct Line(Rc<Cell<(usize, usize)>>);
 
 impl Write for Line {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.bytes += buf.len();
-        self.writes += 1;
+        let (bytes, writes) = self.0.get();
+        self.0.set((bytes + buf.len(), writes + 1));
         Ok(buf.len())
     }
     fn flush(&mut self) -> io::Result<()> {
@@ -28,6 +28,7 @@ impl Write for Line {
 /// A desk at the far end of a line.
 struct Far {
     desk: Desk,
+    line: Line,
     terminal: Terminal<Screen<Line>>,
 }
 
@@ -35,9 +36,11 @@ impl Far {
     fn after(keys: &str) -> Self {
         let mut desk = Desk::at_80x24();
         desk.press(keys);
-        let screen = Screen::new(Line::default(), Size::new(80, 24), false, true);
+        let line = Line::default();
+        let screen = Screen::new(line.clone(), Size::new(80, 24), false, true);
         let mut far = Self {
             desk,
+            line,
             terminal: Terminal::new(screen).unwrap(),
         };
         far.draw();
@@ -50,11 +53,10 @@ impl Far {
 
     /// Bytes and writes that keys cost.
     fn cost(&mut self, key: &str) -> (usize, usize) {
-        *self.terminal.backend_mut().sink_mut() = Line::default();
+        self.line.0.set((0, 0));
         self.desk.press(key);
         self.draw();
-        let line = self.terminal.backend().sink();
-        (line.bytes, line.writes)
+        self.line.0.get()
     }
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kerio_tls::mailserver_cfg::Document;
 use kerio_tls::peers::{Evidence, Host, Knowledge, Peer, PeerBook, PeerKey, Service, Source};
-use kerio_tls::session::{Clock, EnginePlan, Facts, Measured, Session};
+use kerio_tls::session::{Clock, EnginePlan, Facts, Measured, Session, variable_rows};
 use kerio_tls::tls::{Catalogue, Direction, Minimum, Role, TlsVersion};
 use kerio_tls::tui::{Action, Effect, Key, Keyboard, Place, State, Tab, Theme, draw, update};
 use kerio_tls::work::{self, Asker, Event};
@@ -202,10 +202,11 @@ impl Screen {
         self.state
             .context
             .session
+            .wanted()
             .pairs(Direction::Inbound)
-            .into_iter()
+            .iter()
             .find(|pair| pair.name == name)
-            .map(|pair| pair.value)
+            .map(|pair| pair.value.clone())
     }
 
     /// Opens the review and answers what it asks of file and engine.
@@ -637,7 +638,7 @@ fn find_filters_as_one_types_and_jumps_to_the_row_in_its_tab() {
         (screen.state.tabs.open, screen.state.place()),
         (Tab::Outbound, Place::Variables)
     );
-    let row = screen.state.context.session.variable_rows(Direction::Outbound)[screen.state.tabs.selected()].clone();
+    let row = variable_rows(&screen.state.context.session, Direction::Outbound)[screen.state.tabs.selected()].clone();
     assert!(row.known.unwrap().title.contains("sending"));
     screen
         .keys("/nothing like this")

@@ -6,7 +6,7 @@ use kerio_tls::mailserver_cfg::VariablePath;
 use kerio_tls::peers::{Host, Knowledge, Trouble};
 use kerio_tls::session::Measured;
 use kerio_tls::tls::Direction;
-use kerio_tls::tui::{Effect, Key, Place};
+use kerio_tls::tui::{Action, Effect, Key, Place};
 use kerio_tls::work::{self, Event};
 use ratatui::style::{Color, Modifier};
 
@@ -199,43 +199,55 @@ fn what_was_typed_in_an_editor_survives_escape() {
     assert!(desk.look().focused().contains("HIGHq"), "{}", desk.look());
 }
 
+/// Two lines of a shell, as a right click in PuTTY pastes them: `s`, `h`, blanks and Enter are commands of ours.
+const PASTED: &str = "ssh root@mail.example.org\nls -la\n";
+
 #[test]
-fn a_torn_escape_sequence_is_swallowed_within_a_tenth_of_a_second() {
-    // The last bytes of these sequences would be commands by themselves: reset, down, quit.
-    for last in ['X', 'j', 'q', 'B', '~'] {
-        let mut desk = Desk::at_80x24();
-        let before = all(&desk);
-        desk.press_after(Key::Esc, 1000);
-        desk.press_after(Key::Char('['), 30);
-        desk.press_after(Key::Char('1'), 30);
-        desk.press_after(Key::Char(last), 99);
-        assert_eq!(all(&desk), before, "{last}");
-        assert!(desk.effects.is_empty(), "{last}");
+fn pasted_text_means_something_only_where_text_is_typed() {
+    let form = Desk::at_80x24();
+    let mut review = dirty();
+    review.press("<F6>").inspected(facts());
+    assert_eq!(review.state.place(), Place::Review);
+    let mut question = dirty();
+    question.press("<F10>");
+    assert_eq!(question.state.place(), Place::Question);
+    for mut desk in [form, review, question] {
+        let before = (desk.state.place(), all(&desk));
+        desk.effects.clear();
+        desk.act(Action::Paste(PASTED.to_owned()));
+        assert_eq!((desk.state.place(), all(&desk)), before);
+        assert!(desk.effects.is_empty());
     }
-    // Slowly typed they are keys of their own.
-    let mut desk = Desk::at_80x24();
-    desk.press_after(Key::Esc, 1000);
-    desk.press_after(Key::Char('['), 101);
-    desk.press_after(Key::Char('X'), 101);
-    assert_eq!(desk.state.place(), Place::Question);
-    // And what follows a swallowed one counts again.
-    let mut desk = Desk::at_80x24();
-    for key in [Key::Esc, Key::Char('['), Key::Char('B'), Key::Char('X')] {
-        desk.press_after(key, 10);
-    }
-    assert_eq!(desk.state.place(), Place::Question);
+    let mut find = Desk::at_80x24();
+    find.press("/").act(Action::Paste("cip\nher".to_owned()));
+    assert!(all(&find).contains("cipher"), "{}", find.look());
 }
 
 #[test]
-fn a_torn_arrow_closes_at_most_the_drop_down_and_changes_nothing() {
-    let mut desk = Desk::at_80x24();
-    desk.press("<Enter><Down>");
-    for key in [Key::Esc, Key::Char('['), Key::Char('B')] {
-        desk.press_after(key, 40);
+fn where_a_yes_is_given_keys_faster_than_a_person_do_nothing_and_are_said_to() {
+    let mut desk = dirty();
+    desk.press("<F6>").inspected(facts());
+    let before = desk.state.place();
+    for character in PASTED.chars() {
+        let key = if character == '\n' {
+            Key::Enter
+        } else {
+            Key::Char(character)
+        };
+        desk.press_after(key, 1);
     }
-    assert_eq!(desk.state.place(), Place::Field);
-    assert!(!desk.state.context.session.is_dirty() && desk.effects.is_empty());
-    assert!(desk.look().focused().contains("Inbound"));
+    assert_eq!(desk.state.place(), before);
+    assert!(
+        !desk
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Work(_, work::Effect::Save(_))))
+    );
+    assert!(all(&desk).contains("too fast for a person"), "{}", desk.look());
+    // Arrows and Tab still move.
+    let focused = desk.look().focused();
+    desk.press_after(Key::Tab, 1);
+    assert_ne!(desk.look().focused(), focused);
 }
 
 #[test]

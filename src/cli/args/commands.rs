@@ -6,8 +6,9 @@ use clap::{Args, Subcommand};
 
 use crate::tls::TlsVersion;
 
-use super::values::{duration, version};
-use super::{DirectionArgument, EngineArgument, MinimumArgument, RoleArgument, Shell, WhomArgument};
+use super::values::{
+    DirectionArgument, EngineArgument, MinimumArgument, RoleArgument, Shell, WhomArgument, duration, version,
+};
 
 /// A command.
 #[derive(Debug, Clone, Subcommand)]

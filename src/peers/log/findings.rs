@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::counts::{LineCounts, PeerHost, PeerRest, PeerTally, Span};
+use super::counts::{LineCounts, PeerHost, PeerRest, PeerTally};
 use super::key::Kind;
 use super::plan::Cursor;
+use super::span::Span;
 use super::tally::Tally;
 use super::trouble::Trouble;
 use super::zone::Written;
@@ -175,29 +176,29 @@ impl LogFindings {
         let mut warnings = self.problems.words();
         warnings.extend(self.written.words());
         let lines = self.tally.lines;
-        let mut say = |count: u64, one: &str, many: &str| match count {
+        let mut add = |count: u64, one: &str, many: &str| match count {
             0 => {}
             1 => warnings.push(format!("mail log: 1 line {one}")),
             _ => warnings.push(format!("mail log: {count} lines {many}")),
         };
-        say(
+        add(
             lines.ambiguous,
             "in which a field could be read in two places was not used",
             "in which a field could be read in two places were not used",
         );
         let example = self.tally.example.as_deref().unwrap_or_default();
-        say(
+        add(
             lines.not_understood,
             &format!("that looks like Sent or Recv was not understood and not used: {example}"),
             &format!("that look like Sent or Recv were not understood and not used, such as: {example}"),
         );
-        say(lines.overlong, "over 256 KiB was skipped", "over 256 KiB were skipped");
-        say(
+        add(lines.overlong, "over 256 KiB was skipped", "over 256 KiB were skipped");
+        add(
             lines.in_future,
             "dated more than a day ahead was not used (clock or time zone?)",
             "dated more than a day ahead were not used (clock or time zone?)",
         );
-        say(
+        add(
             lines.beyond_cap,
             "of a peer beyond the first 200,000 was not used",
             "of peers beyond the first 200,000 were not used",

@@ -20,6 +20,7 @@ mod plan;
 mod scan;
 mod scope;
 mod source;
+mod span;
 mod stretch;
 mod syslog;
 mod tally;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use super::counts::Span;
+use super::span::Span;
 use crate::hostile::safe_text;
 use crate::peers::host::PeerKey;
 

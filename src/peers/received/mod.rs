@@ -1,14 +1,13 @@
 //! The versions of inbound peers, from the engine's own Received headers in stored mail. Only on request: it reads mail.
 //!
 //! Of each message at most the first 8 KiB are read, and of those only the topmost Received header is looked at ([`header`]);
-//! subjects and bodies are never kept or shown. Symbolic links are not followed.
+//! subjects and bodies are never kept or shown. No symbolic link is followed ([`folders`]).
 
+mod folders;
 mod header;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::{self, File};
+use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -19,16 +18,11 @@ use super::evidence::{Evidence, Knowledge, Record, Source};
 use super::host::{Host, OwnHosts, PeerKey};
 use crate::hostile::safe_text;
 use crate::tls::{Direction, Service, TlsVersion};
+use folders::StoredMail;
 use header::{Session, Spoke};
 
-/// How much of a message is read.
-const HEAD: usize = 8 << 10;
-/// Most folders looked into.
-const FOLDERS_MAX: usize = 50_000;
-/// Most levels of folders below `mail`.
-const DEPTH_MAX: usize = 16;
-/// Newest messages of a folder looked at, where the budget allows no more for each.
-const PER_FOLDER: usize = 50;
+/// The engine's other sessions tell what it could do, as many days before and after: it is set up anew now and then.
+const AROUND_DAYS: i64 = 7;
 /// Most different (client, version, engine) kept.
 const SEEN_MAX: usize = 200_000;
 
@@ -85,29 +79,30 @@ pub fn read_received(
     let over = || cancel.load(Ordering::Relaxed) || Instant::now() >= until;
     let mail = store.join("mail");
     let mut findings = ReceivedFindings::default();
-    let mut folders = message_folders(&mail, &mut findings, &over).map_err(|source| ReceivedError::Store {
+    let mut stored = StoredMail::open(&mail, &over).map_err(|fault| ReceivedError::Store {
         path: mail.clone(),
-        source,
+        source: fault.into(),
     })?;
-    folders.sort_by(|a, b| b.cmp(a));
-    let newest = newest_messages(&folders, budget.messages, &mut findings, &over);
     let mut seen = Seen::default();
-    for (modified, path) in newest {
+    let newest = stored.newest(budget.messages, &over);
+    findings.ended_early = stored.ended_early;
+    if stored.unreadable > 0 {
+        let words = format!("stored mail: {} could not be listed", folders(stored.unreadable));
+        findings.warnings.push(words);
+    }
+    for message in newest {
         if over() {
             findings.ended_early = true;
             break;
         }
-        let Ok(head) = read_head(&path) else {
-            // A message that was deleted or moved meanwhile.
-            continue;
-        };
+        let Some(head) = stored.head(&message) else { continue };
         findings.messages_read += 1;
         if let Some(session) = header::read(&head, own) {
             findings.messages_used += 1;
             // A date after now is a wrong clock; the file's own time stands in.
             let date = session.date.filter(|date| *date <= now);
             let date = date
-                .or_else(|| Timestamp::from_second(modified).ok())
+                .or_else(|| Timestamp::from_second(message.modified).ok())
                 .unwrap_or(now)
                 .min(now);
             seen.add(session, date);
@@ -125,105 +120,6 @@ pub fn read_received(
         .any(|k| k.spoke == Spoke::Version(TlsVersion::Tls13));
     findings.records = seen.into_records();
     Ok(findings)
-}
-
-/// Every `#msgs` directory with its time of change.
-fn message_folders(
-    mail: &Path,
-    findings: &mut ReceivedFindings,
-    over: &impl Fn() -> bool,
-) -> io::Result<Vec<(i64, PathBuf)>> {
-    let mut folders = Vec::new();
-    let mut waiting = vec![(mail.to_owned(), 0_usize)];
-    let mut unreadable = 0_usize;
-    while let Some((directory, depth)) = waiting.pop() {
-        if over() || folders.len() >= FOLDERS_MAX {
-            findings.ended_early = true;
-            break;
-        }
-        let entries = match fs::read_dir(&directory) {
-            Ok(entries) => entries,
-            Err(e) if depth == 0 => return Err(e),
-            Err(_) => {
-                unreadable += 1;
-                continue;
-            }
-        };
-        for entry in entries.flatten() {
-            // The type of the entry itself: a link to a directory is none.
-            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                continue;
-            }
-            if entry.file_name() == "#msgs" {
-                let changed = entry.metadata().map_or(0, |meta| meta.mtime());
-                folders.push((changed, entry.path()));
-            } else if depth < DEPTH_MAX && !entry.file_name().as_encoded_bytes().starts_with(b"#") {
-                waiting.push((entry.path(), depth + 1));
-            }
-        }
-    }
-    if unreadable > 0 {
-        findings
-            .warnings
-            .push(format!("stored mail: {unreadable} folders could not be listed"));
-    }
-    Ok(folders)
-}
-
-/// The newest messages over all folders. Names count up in a folder, so its last names are its newest messages: only those are
-/// asked for their time.
-fn newest_messages(
-    folders: &[(i64, PathBuf)],
-    budget: usize,
-    findings: &mut ReceivedFindings,
-    over: &impl Fn() -> bool,
-) -> Vec<(i64, PathBuf)> {
-    let share = PER_FOLDER.max(budget / folders.len().max(1));
-    let mut newest: BTreeSet<(i64, PathBuf)> = BTreeSet::new();
-    for (_, folder) in folders {
-        if over() {
-            findings.ended_early = true;
-            break;
-        }
-        let mut names = BTreeSet::new();
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            if Path::new(&name)
-                .extension()
-                .is_some_and(|e| e.eq_ignore_ascii_case("eml"))
-            {
-                names.insert(name);
-                if names.len() > share {
-                    names.pop_first();
-                    findings.ended_early = true;
-                }
-            }
-        }
-        for name in names {
-            let path = folder.join(name);
-            let Ok(meta) = fs::symlink_metadata(&path) else {
-                continue;
-            };
-            if meta.is_file() {
-                newest.insert((meta.mtime(), path));
-                if newest.len() > budget {
-                    newest.pop_first();
-                    findings.ended_early = true;
-                }
-            }
-        }
-    }
-    newest.into_iter().rev().collect()
-}
-
-fn read_head(path: &Path) -> io::Result<Vec<u8>> {
-    use rustix::fs::OFlags;
-    // Not through a link that took the file's place meanwhile, and never waiting for a FIFO's other end.
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let file = File::options().read(true).custom_flags(flags).open(path)?;
-    let mut head = Vec::new();
-    io::Read::read_to_end(&mut io::Read::take(file, HEAD as u64), &mut head)?;
-    Ok(head)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -246,10 +142,19 @@ struct SessionTally {
 #[derive(Debug, Default)]
 struct Seen {
     sessions: BTreeMap<SessionKey, SessionTally>,
+    /// The highest version from TLS 1.2 on that each engine spoke with anybody, by day.
+    engines: HashMap<String, BTreeMap<i64, TlsVersion>>,
 }
 
 impl Seen {
     fn add(&mut self, session: Session, date: Timestamp) {
+        if let (Some(engine), Spoke::Version(version @ (TlsVersion::Tls12 | TlsVersion::Tls13))) =
+            (&session.engine, session.spoke)
+        {
+            let days = self.engines.entry(engine.clone()).or_default();
+            let highest = days.entry(day(date)).or_insert(version);
+            *highest = version.max(*highest);
+        }
         let key = SessionKey {
             client: session.client,
             spoke: session.spoke,
@@ -277,25 +182,23 @@ impl Seen {
         }
     }
 
-    /// A version in a header is what both sides had. It is the *peer's* limit only if the same version of the engine also
-    /// recorded a higher one (TLS 1.2 or up) with somebody else; otherwise it is what the peer has at least.
+    /// A version in a header is what both sides had. It is the *peer's* limit only if the same version of the engine also recorded a higher
+    /// one (TLS 1.2 or up) with somebody else at about that time; otherwise it is what the peer has at least.
     fn into_records(self) -> Vec<Record> {
-        let mut engine_spoke: HashMap<String, TlsVersion> = HashMap::new();
-        for key in self.sessions.keys() {
-            if let (Some(engine), Spoke::Version(version)) = (&key.engine, key.spoke) {
-                let highest = engine_spoke.entry(engine.clone()).or_insert(version);
-                *highest = version.max(*highest);
-            }
-        }
-        let records = self.sessions.into_iter().map(|(key, tally)| {
-            let engine_highest = key.engine.as_ref().and_then(|engine| engine_spoke.get(engine)).copied();
+        let Self { sessions, engines } = self;
+        let records = sessions.into_iter().map(|(key, tally)| {
+            let days = key.engine.as_ref().and_then(|engine| engines.get(engine));
+            let then = day(tally.last);
+            let around = |days: &BTreeMap<i64, TlsVersion>| {
+                let near = days.range(then - AROUND_DAYS..=then + AROUND_DAYS);
+                near.map(|(_, version)| *version).max()
+            };
+            let engine_highest = days.and_then(around);
             let knowledge = match key.spoke {
                 Spoke::Plain => Knowledge::Plain,
                 Spoke::SomeTls => Knowledge::AtLeast(TlsVersion::Ssl3),
                 Spoke::Version(v) if v == TlsVersion::Tls13 => Knowledge::Ceiling(v),
-                Spoke::Version(v) if engine_highest.is_some_and(|high| high > v && high >= TlsVersion::Tls12) => {
-                    Knowledge::Ceiling(v)
-                }
+                Spoke::Version(v) if engine_highest.is_some_and(|high| high > v) => Knowledge::Ceiling(v),
                 Spoke::Version(v) => Knowledge::AtLeast(v),
             };
             let raw = match &key.engine {
@@ -327,9 +230,23 @@ impl Seen {
     }
 }
 
+fn folders(count: usize) -> String {
+    if count == 1 {
+        "1 folder".to_owned()
+    } else {
+        format!("{count} folders")
+    }
+}
+
+/// Days since 1970.
+fn day(time: Timestamp) -> i64 {
+    time.as_second().div_euclid(86_400)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::{self, File};
 
     fn own() -> OwnHosts {
         OwnHosts::new([Host::Name("mx.example.org".into())])
@@ -414,6 +331,27 @@ mod tests {
     }
 
     #[test]
+    fn what_the_engine_spoke_weeks_before_does_not_make_a_version_the_peers_limit() {
+        let engine = "Kerio Connect 10.0.2";
+        let at = |client: &str, version: &str, date: &str| {
+            message(client, engine, &using(version)).replace("Thu, 25 Aug 2022 15:31:37 +0200", date)
+        };
+        let low = at("192.0.2.11", "TLSv1", "Thu, 25 Aug 2022 15:31:37 +0200");
+        for (date, expected) in [
+            ("Fri, 19 Aug 2022 15:31:37 +0200", Knowledge::Ceiling(TlsVersion::Tls10)),
+            ("Tue, 30 Aug 2022 15:31:37 +0200", Knowledge::Ceiling(TlsVersion::Tls10)),
+            ("Mon, 1 Aug 2022 15:31:37 +0200", Knowledge::AtLeast(TlsVersion::Tls10)),
+            ("Mon, 26 Sep 2022 15:31:37 +0200", Knowledge::AtLeast(TlsVersion::Tls10)),
+        ] {
+            let dir = store(&[
+                ("example.org/u/INBOX/#msgs/1.eml", low.clone()),
+                ("example.org/u/INBOX/#msgs/2.eml", at("192.0.2.10", "TLSv1.2", date)),
+            ]);
+            assert_eq!(known(&read(&dir, 100), "192.0.2.11"), [expected], "{date}");
+        }
+    }
+
+    #[test]
     fn tls_1_3_with_anybody_is_noted_and_makes_1_2_a_limit() {
         let engine = "Kerio Connect 10.0.2";
         let dir = store(&[
@@ -432,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_not_followed() {
+    fn links_are_not_followed_and_pipes_not_waited_for() {
         let dir = store(&[(
             "example.org/u/INBOX/#msgs/1.eml",
             message("192.0.2.10", "Kerio Connect 10", &using("TLSv1.2")),
@@ -441,6 +379,16 @@ mod tests {
         let inbox = mail.join("example.org/u/INBOX");
         std::os::unix::fs::symlink(&inbox, mail.join("example.org/u/Linked")).unwrap();
         std::os::unix::fs::symlink(inbox.join("#msgs/1.eml"), inbox.join("#msgs/2.eml")).unwrap();
+        fs::create_dir(mail.join("example.org/u/Other")).unwrap();
+        std::os::unix::fs::symlink(inbox.join("#msgs"), mail.join("example.org/u/Other/#msgs")).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            inbox.join("#msgs/3.eml"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
         assert_eq!(read(&dir, 100).messages_read, 1);
     }
 

@@ -29,7 +29,9 @@ fn saved(session: &Session) -> Session {
 }
 
 fn value(session: &Session, direction: Direction) -> String {
-    session.role_pairs(direction, Role::ProtocolList)[0].value.clone()
+    session.wanted().role_pairs(direction, Role::ProtocolList)[0]
+        .value
+        .clone()
 }
 
 #[test]
@@ -106,7 +108,7 @@ fn a_direction_that_only_reads_otherwise_is_reviewed_with_a_sentence_and_needs_a
         inbound_default: None,
     });
     session.choose(IN, TLS13).unwrap();
-    let review = session.review(&book, facts()).unwrap();
+    let review = Review::of_edits(&session, &book, facts()).unwrap();
     let [inbound, outbound] = &review.directions[..] else {
         panic!("{:?}", review.directions)
     };
@@ -129,7 +131,7 @@ fn a_direction_that_only_reads_otherwise_is_reviewed_with_a_sentence_and_needs_a
     );
 
     session.choose(OUT, TLS10).unwrap();
-    let review = session.review(&book, facts()).unwrap();
+    let review = Review::of_edits(&session, &book, facts()).unwrap();
     assert_eq!(review.directions.len(), 2);
     assert_eq!(review.consents, []);
 }
@@ -139,7 +141,7 @@ fn a_direction_that_becomes_a_minimum_again_is_reviewed_too() {
     let mut session = on(&LISTS.replacen("TLSv1.2<", "TLSv1.2,TLSv1.3<", 1));
     assert!(matches!(session.loaded_minimum(OUT), Minimum::Custom(_)));
     session.choose(IN, Choice::Default).unwrap();
-    let review = session.review(&book(Vec::new()), facts()).unwrap();
+    let review = Review::of_edits(&session, &book(Vec::new()), facts()).unwrap();
     assert_eq!(review.directions[1].to, Minimum::At(TlsVersion::Tls10));
     assert!(text(&review).contains("it now reads as TLS 1.0"), "{}", text(&review));
 }
@@ -161,8 +163,7 @@ fn a_table_that_stands_twice_is_no_minimum_and_takes_no_choice() {
     assert!(session.set_role_value(IN, Role::Ciphers, Some("HIGH")).is_err());
     assert!(!session.is_dirty());
     assert!(
-        session
-            .variable_rows(IN)
+        variable_rows(&session, IN)
             .iter()
             .filter(|row| row.in_file)
             .all(|row| row.duplicate)

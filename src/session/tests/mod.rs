@@ -1,6 +1,8 @@
 //! What an edit session promises: dirty by value, nothing lost by going back and forth, consent where it is due.
 
 mod both;
+mod expected;
+mod hostile;
 mod restored;
 mod rows;
 
@@ -11,6 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::peers::{Evidence, Host, Knowledge, Peer, PeerBook, PeerKey, Service, Source};
+use crate::tls::{Catalogue, Choice, Direction, Minimum, TlsVersion};
 
 const FILE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <config>
@@ -141,12 +144,12 @@ fn undo_and_redo_walk_the_same_steps_and_end_where_they_end() {
 #[test]
 fn same_for_both_chooses_reverts_and_says_no_difference() {
     let mut session = session();
-    assert!(session.difference().is_some());
+    assert!(session.wanted().difference().is_some());
     session.set_same_for_both(true);
     session.choose(OUT, at(TlsVersion::Tls12)).unwrap();
     assert_eq!(session.minimum(IN), Minimum::At(TlsVersion::Tls12));
     assert_eq!(session.minimum(OUT), Minimum::At(TlsVersion::Tls12));
-    assert!(session.difference().is_none());
+    assert!(session.wanted().difference().is_none());
     session.revert_minimum(IN);
     assert!(!session.is_dirty());
 }
@@ -178,7 +181,7 @@ fn a_rebase_keeps_what_still_fits_and_hands_back_what_does_not() {
 fn cutting_someone_off_and_not_knowing_both_need_a_yes_of_their_own() {
     let mut session = session();
     session.choose(OUT, at(TlsVersion::Tls12)).unwrap();
-    let consents = |peers: Vec<Peer>| session.review(&book(peers), facts()).unwrap().consents;
+    let consents = |peers: Vec<Peer>| Review::of_edits(&session, &book(peers), facts()).unwrap().consents;
     let ceiling = |version| Some(Knowledge::Ceiling(version));
     assert_eq!(
         consents(vec![peer(OUT, 1, ceiling(TlsVersion::Tls10))]),
@@ -194,12 +197,15 @@ fn going_back_to_an_unmeasured_default_is_not_knowing() {
     let mut session = session();
     session.choose(IN, Choice::Default).unwrap();
     let fine = book(vec![peer(IN, 1, Some(Knowledge::Ceiling(TlsVersion::Tls13)))]);
-    assert_eq!(session.review(&fine, facts()).unwrap().consents, [Consent::CutOff]);
+    assert_eq!(
+        Review::of_edits(&session, &fine, facts()).unwrap().consents,
+        [Consent::CutOff]
+    );
     session.set_measured(Measured {
         speaks_tls13: true,
         inbound_default: Some(TlsVersion::Tls12),
     });
-    assert!(session.review(&fine, facts()).unwrap().consents.is_empty());
+    assert!(Review::of_edits(&session, &fine, facts()).unwrap().consents.is_empty());
 }
 
 #[test]
@@ -213,12 +219,12 @@ fn the_review_names_who_is_cut_off_with_evidence_and_amount_and_shows_no_secret(
         },
         None,
     );
-    let review = session
-        .review(
-            &book(vec![peer(OUT, 9, Some(Knowledge::Ceiling(TlsVersion::Tls10)))]),
-            facts(),
-        )
-        .unwrap();
+    let review = Review::of_edits(
+        &session,
+        &book(vec![peer(OUT, 9, Some(Knowledge::Ceiling(TlsVersion::Tls10)))]),
+        facts(),
+    )
+    .unwrap();
     let text = text(&review);
     assert!(
         text.contains("x 192.0.2.9: TLS 1.0 only, peers file, 20 Nov; 10 messages in 30 days"),
@@ -239,7 +245,7 @@ fn an_engine_that_runs_is_refused_with_the_commands_to_type() {
         why: "it runs".to_owned(),
         commands: vec!["systemctl stop kerio-connect".to_owned()],
     };
-    let review = session.review(&book(Vec::new()), Facts { engine, ..facts() }).unwrap();
+    let review = Review::of_edits(&session, &book(Vec::new()), Facts { engine, ..facts() }).unwrap();
     assert_eq!(review.refusal(), Some("it runs"));
     assert!(text(&review).contains("systemctl stop kerio-connect"));
 }
@@ -262,7 +268,7 @@ fn a_restart_says_what_becomes_of_the_engine_if_the_program_dies_in_the_middle()
             no_undo,
             ..facts()
         };
-        let text = text(&session.review(&book(Vec::new()), facts).unwrap());
+        let text = text(&Review::of_edits(&session, &book(Vec::new()), facts).unwrap());
         let said = text.lines().find(|line| line.contains("killed in the middle")).unwrap();
         assert!(said.contains("the engine stays down until someone starts it"), "{said}");
         assert_eq!(said.contains("undo goes off"), undo, "{said}");
@@ -277,7 +283,7 @@ fn a_whole_older_file_lists_what_else_changes_and_needs_its_own_yes() {
             .replace(">5<", ">9<")
             .replace("D3S:token-that-must-not-show", "D3S:another-token"),
     );
-    let review = session.review_whole(&book(Vec::new()), facts(), &older);
+    let review = Review::of_whole(&session, &book(Vec::new()), facts(), &older, "id");
     assert!(review.consents.contains(&Consent::WholeFile));
     let text = text(&review);
     assert!(text.contains("LockoutCount: 5 -> 9"), "{text}");

@@ -17,7 +17,7 @@ const TWICE: &str = r#"<config>
 #[test]
 fn a_name_that_stands_more_than_once_has_a_row_for_each_place_with_its_own_value() {
     let session = Session::new(document(TWICE), Catalogue::embedded(), Measured::default());
-    let rows = session.variable_rows(IN);
+    let rows = variable_rows(&session, IN);
     let of = |name: &str| -> Vec<(String, String, Vec<u32>)> {
         rows.iter()
             .filter(|row| row.in_file)
@@ -48,7 +48,7 @@ fn every_variable_of_the_table_and_every_wanted_one_has_a_row() {
     let mut session = session();
     session.choose(OUT, at(TlsVersion::Tls12)).unwrap();
     let names = |direction| -> Vec<String> {
-        let rows = session.variable_rows(direction);
+        let rows = variable_rows(&session, direction);
         rows.into_iter()
             .filter(|row| row.shown.is_some())
             .filter_map(|row| Some(row.path?.variable))
@@ -56,7 +56,7 @@ fn every_variable_of_the_table_and_every_wanted_one_has_a_row() {
     };
     assert_eq!(names(IN), ["ServerTlsProtocols", "LockoutCount", "SomePassword"]);
     assert_eq!(names(OUT), ["ClientTlsProtocols", "SpamRepellentEnabled"]);
-    let rows = session.variable_rows(OUT);
+    let rows = variable_rows(&session, OUT);
     let added = rows.iter().find(|row| row.dirty).unwrap();
     assert!(!added.in_file && !added.duplicate && added.known.is_some());
 }
@@ -83,7 +83,7 @@ fn only_closed_values_are_open_and_only_where_the_catalogue_has_them() {
         .confirm(IN, "TlsKeyPassword", Role::Ciphers)
         .confirm(IN, "DhKeySize", Role::DheKeySize);
     let session = Session::new(document(WITH_LIST), catalogue, Measured::default());
-    let rows = session.variable_rows(IN);
+    let rows = variable_rows(&session, IN);
     let shown = |name: &str| {
         let row = rows
             .iter()
@@ -119,6 +119,6 @@ fn a_cipher_string_that_begins_with_sha_is_shown_changed_and_told() {
         variable: "ServerTlsCiphers".to_owned(),
     };
     assert!(!session.secrets().is_secret_at(&path, "SHA:AES128:!aNULL"));
-    let review = session.review(&book(Vec::new()), facts()).unwrap();
+    let review = Review::of_edits(&session, &book(Vec::new()), facts()).unwrap();
     assert!(text(&review).contains("SHA:AES128:!aNULL"), "{}", text(&review));
 }

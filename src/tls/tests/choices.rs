@@ -1,7 +1,7 @@
 //! "choice, edits", row by row.
 
 use super::super::*;
-use super::{Plan, applied, pairs, with_minimum};
+use super::{Plan, applied, notes, pairs, read, reset, with_minimum};
 
 use TlsVersion::{Tls10, Tls11, Tls12, Tls13};
 
@@ -118,7 +118,7 @@ fn a_list_is_never_emptied() {
             let plan = c.choose(Direction::Inbound, &old, Choice::At(minimum), false).unwrap();
             let after = applied(&old, &plan);
             assert_eq!(
-                c.read(Direction::Inbound, &after).minimum,
+                read(&c, Direction::Inbound, &after).minimum,
                 Minimum::At(minimum),
                 "{old:?} -> {after:?}"
             );
@@ -282,7 +282,7 @@ fn reset_deletes_every_variable_with_a_role_and_nothing_else() {
         ("Mine", "TLSv1.2"),
     ]);
     let c = with_minimum().confirm(Direction::Inbound, "Mine", Role::ProtocolList);
-    let plan = c.reset(Direction::Inbound, &of).unwrap();
+    let plan = reset(&c, Direction::Inbound, &of).unwrap();
     let names: Vec<&str> = plan.iter().map(|e| e.name.as_str()).collect();
     assert_eq!(
         names,
@@ -296,7 +296,13 @@ fn reset_deletes_every_variable_with_a_role_and_nothing_else() {
     );
     assert!(plan.iter().all(|e| e.new.is_none()));
     assert_eq!(
-        c.notes(Direction::Inbound, [&of, &[]], [&super::made(&of, &plan), &[]], false),
+        notes(
+            &c,
+            Direction::Inbound,
+            [&of, &[]],
+            [&super::made(&of, &plan), &[]],
+            false
+        ),
         []
     );
 }
@@ -334,11 +340,11 @@ fn a_name_that_stands_twice_is_refused_with_its_count() {
     for choice in CHOICES {
         assert_eq!(c.choose(Direction::Inbound, &of, choice, false), Err(error.clone()));
     }
-    assert_eq!(c.reset(Direction::Inbound, &of), Err(error));
+    assert_eq!(reset(&c, Direction::Inbound, &of), Err(error));
     // A duplicate that plays no part in the minimum is in nobody's way until a reset.
     let of = pairs(&[("DisableEphemeralDH", "1"), ("DisableEphemeralDH", "0")]);
     assert!(c.choose(Direction::Inbound, &of, Choice::At(Tls12), false).is_ok());
-    assert!(c.reset(Direction::Inbound, &of).is_err());
+    assert!(reset(&c, Direction::Inbound, &of).is_err());
 }
 
 #[test]
@@ -360,7 +366,7 @@ fn adding_beside_a_lookalike_is_said() {
 fn a_lookalike_that_the_user_named_is_used_and_no_other_name_is_written() {
     let of = pairs(&[("SslProtos", "TLSv1.1 TLSv1.2")]);
     let c = Catalogue::embedded().confirm(Direction::Inbound, "sslprotos", Role::ProtocolList);
-    let reading = c.read(Direction::Inbound, &of);
+    let reading = read(&c, Direction::Inbound, &of);
     assert_eq!((reading.minimum, reading.lookalikes), (Minimum::At(Tls11), vec![]));
     let plan = c.choose(Direction::Inbound, &of, Choice::At(Tls12), false).unwrap();
     assert_eq!(

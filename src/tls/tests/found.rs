@@ -1,10 +1,10 @@
 //! "found in the file, reads as", row by row.
 
 use super::super::*;
-use super::{pairs, with_minimum};
+use super::{pairs, read, read_both, with_minimum};
 
 fn inbound(of: &[(&str, &str)]) -> Minimum {
-    with_minimum().read(Direction::Inbound, &pairs(of)).minimum
+    read(&with_minimum(), Direction::Inbound, &pairs(of)).minimum
 }
 
 fn list(value: &str) -> Minimum {
@@ -113,7 +113,8 @@ fn a_list_of_separators_alone_is_custom() {
 #[test]
 fn a_list_short_of_the_other_directions_highest_word_is_custom() {
     let c = Catalogue::embedded();
-    let [i, o] = c.read_both(
+    let [i, o] = read_both(
+        &c,
         &pairs(&[("ServerTlsProtocols", "TLSv1.2")]),
         &pairs(&[("ClientTlsProtocols", "TLSv1.2,TLSv1.3")]),
     );
@@ -202,10 +203,7 @@ fn hostile_text_is_bounded_and_its_control_characters_are_shown_as_hex() {
 #[test]
 fn protocols_are_those_of_a_readable_list_oldest_first() {
     let c = Catalogue::embedded();
-    let read = |v: &str| {
-        c.read(Direction::Inbound, &pairs(&[("ServerTlsProtocols", v)]))
-            .protocols
-    };
+    let read = |v: &str| read(&c, Direction::Inbound, &pairs(&[("ServerTlsProtocols", v)])).protocols;
     assert_eq!(read("TLSv1.3,SSLv3"), Some(vec![TlsVersion::Ssl3, TlsVersion::Tls13]));
     assert_eq!(read("TLSv1.2,bogus"), None);
     assert_eq!(read(""), None);
@@ -214,7 +212,8 @@ fn protocols_are_those_of_a_readable_list_oldest_first() {
 #[test]
 fn a_value_of_protocol_words_alone_looks_like_a_list() {
     let c = Catalogue::embedded();
-    let found = c.read(
+    let found = read(
+        &c,
         Direction::Inbound,
         &pairs(&[
             ("SslProtos", "TLSv1.2 TLSv1.3"),
@@ -248,7 +247,7 @@ fn what_may_mean_the_opposite_never_looks_like_a_list() {
         ("Commas", ",,"),
         ("Mixed", "TLSv1.2,1.3"),
     ];
-    let found = Catalogue::embedded().read(Direction::Inbound, &pairs(&hostile));
+    let found = read(&Catalogue::embedded(), Direction::Inbound, &pairs(&hostile));
     assert_eq!(found.lookalikes, Vec::<String>::new());
     assert_eq!(found.minimum, Minimum::Default);
 }

@@ -8,7 +8,7 @@ mod found;
 mod properties;
 mod write;
 
-use super::{Catalogue, Choice, Direction, Pair, PairEdit, PlanError, PlanNote, Role};
+use super::*;
 
 /// The edits of one choice, and what the review says of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,12 +43,54 @@ impl Catalogue {
     ) -> Result<Plan, PlanError> {
         let loaded = [inbound, outbound];
         let choices = Direction::ALL.map(|d| (d == direction).then_some(choice));
-        let [edits_in, edits_out] = self.plan(loaded, loaded, choices, server_has_tls13)?;
+        let [edits_in, edits_out] = plan(self, loaded, loaded, choices, server_has_tls13)?;
         let (after_in, after_out) = (made(inbound, &edits_in), made(outbound, &edits_out));
         let edits = direction.of([edits_in, edits_out]);
-        let notes = self.notes(direction, loaded, [&after_in, &after_out], server_has_tls13);
+        let notes = notes(self, direction, loaded, [&after_in, &after_out], server_has_tls13);
         Ok(Plan { edits, notes })
     }
+}
+
+pub(super) type Tables<'a> = [&'a [Pair]; 2];
+
+/// The pairs of one direction of a file that has no other.
+pub(super) fn alone(direction: Direction, pairs: &[Pair]) -> Tables<'_> {
+    match direction {
+        Direction::Inbound => [pairs, &[]],
+        Direction::Outbound => [&[], pairs],
+    }
+}
+
+pub(super) fn read(c: &Catalogue, direction: Direction, pairs: &[Pair]) -> Reading {
+    Settings::new(c, alone(direction, pairs)).read(direction)
+}
+
+pub(super) fn read_both(c: &Catalogue, inbound: &[Pair], outbound: &[Pair]) -> [Reading; 2] {
+    Direction::ALL.map(|direction| Settings::new(c, [inbound, outbound]).read(direction))
+}
+
+pub(super) fn plan(
+    c: &Catalogue,
+    loaded: Tables<'_>,
+    wanted: Tables<'_>,
+    choices: [Option<Choice>; 2],
+    tls13: bool,
+) -> Result<[Vec<PairEdit>; 2], PlanError> {
+    plan_choices(Settings::new(c, loaded), Settings::new(c, wanted), choices, tls13)
+}
+
+pub(super) fn reset(c: &Catalogue, direction: Direction, pairs: &[Pair]) -> Result<Vec<PairEdit>, PlanError> {
+    plan_reset(Settings::new(c, alone(direction, pairs)), direction)
+}
+
+pub(super) fn notes(
+    c: &Catalogue,
+    direction: Direction,
+    loaded: Tables<'_>,
+    wanted: Tables<'_>,
+    tls13: bool,
+) -> Vec<PlanNote> {
+    super::notes(direction, Settings::new(c, loaded), Settings::new(c, wanted), tls13)
 }
 
 /// Pairs from (name, value).

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::words::WordList;
 use super::super::*;
-use super::{Plan, applied, made, with_minimum};
+use super::{Plan, applied, made, notes, plan, read, read_both, with_minimum};
 
 const WORDS: [&str; 14] = [
     "SSLv2", "SSLv3", "TLSv1", "TLSv1.0", "TLSv1.1", "tlsv1.2", "TLSv1.2", "TLSV1.3", "TLSv1.3", "all", "!SSLv3",
@@ -66,7 +66,7 @@ proptest! {
         } else {
             (applied(&inbound, &plan), outbound.clone())
         };
-        let after = c.read_both(&inbound, &outbound)[i].minimum.clone();
+        let after = read_both(&c, &inbound, &outbound)[i].minimum.clone();
         prop_assert!(choice.is_already(&after), "{:?} {:?} {:?}", plan, inbound, outbound);
         // Once true, choosing it again comes to nothing.
         prop_assert_eq!(c.choose_in_file(direction, &inbound, &outbound, choice, seen).unwrap(), Plan::default());
@@ -79,13 +79,13 @@ proptest! {
     ) {
         let c = if named { with_minimum() } else { Catalogue::embedded() };
         let (choices, loaded) = ([Some(choices.0), Some(choices.1)], [&inbound[..], &outbound[..]]);
-        let [edits_in, edits_out] = c.plan(loaded, loaded, choices, seen).unwrap();
+        let [edits_in, edits_out] = plan(&c, loaded, loaded, choices, seen).unwrap();
         let (inbound, outbound) = (made(&inbound, &edits_in), made(&outbound, &edits_out));
-        for (choice, reading) in choices.into_iter().zip(c.read_both(&inbound, &outbound)) {
+        for (choice, reading) in choices.into_iter().zip(read_both(&c, &inbound, &outbound)) {
             prop_assert!(choice.unwrap().is_already(&reading.minimum), "{:?} {:?}", inbound, outbound);
         }
         let loaded = [&inbound[..], &outbound[..]];
-        prop_assert_eq!(c.plan(loaded, loaded, choices, seen).unwrap(), [vec![], vec![]]);
+        prop_assert_eq!(plan(&c, loaded, loaded, choices, seen).unwrap(), [vec![], vec![]]);
     }
 
     #[test]
@@ -94,11 +94,11 @@ proptest! {
     ) {
         let c = with_minimum();
         let loaded = [&inbound[..], &outbound[..]];
-        let [edits_in, edits_out] = c.plan(loaded, loaded, [None, Some(choice)], seen).unwrap();
+        let [edits_in, edits_out] = plan(&c, loaded, loaded, [None, Some(choice)], seen).unwrap();
         prop_assert_eq!(edits_in, []);
         let after = made(&outbound, &edits_out);
-        let [before, now] = [&outbound, &after].map(|outbound| c.read_both(&inbound, outbound)[0].minimum.clone());
-        let notes = c.notes(Direction::Inbound, loaded, [&inbound, &after], seen);
+        let [before, now] = [&outbound, &after].map(|outbound| read_both(&c, &inbound, outbound)[0].minimum.clone());
+        let notes = notes(&c, Direction::Inbound, loaded, [&inbound, &after], seen);
         let said = PlanNote::ReadsOtherwise { table: "Security", to: now.clone() };
         prop_assert_eq!(notes, if before == now { vec![] } else { vec![said] });
     }
@@ -109,7 +109,7 @@ proptest! {
     ) {
         let c = with_minimum();
         let plan = c.choose(Direction::Outbound, &pairs, choice, seen).unwrap();
-        prop_assert!(choice.is_already(&c.read(Direction::Outbound, &applied(&pairs, &plan)).minimum));
+        prop_assert!(choice.is_already(&read(&c, Direction::Outbound, &applied(&pairs, &plan)).minimum));
     }
 
     #[test]
@@ -117,7 +117,7 @@ proptest! {
         inbound in table(Direction::Inbound), outbound in table(Direction::Outbound), seen in any::<bool>(),
     ) {
         let c = with_minimum();
-        let readings = c.read_both(&inbound, &outbound);
+        let readings = read_both(&c, &inbound, &outbound);
         for (direction, reading) in Direction::ALL.into_iter().zip(&readings) {
             if let Some(choice) = reading.minimum.as_choice() {
                 let plan = c.choose_in_file(direction, &inbound, &outbound, choice, seen).unwrap();
@@ -163,7 +163,7 @@ proptest! {
     #[test]
     fn nothing_hostile_reaches_a_sentence(name in any::<String>(), value in any::<String>()) {
         let c = Catalogue::embedded().confirm(Direction::Inbound, &name, Role::ProtocolList);
-        if let Minimum::Custom(why) = c.read(Direction::Inbound, &[Pair { name, value }]).minimum {
+        if let Minimum::Custom(why) = read(&c, Direction::Inbound, &[Pair { name, value }]).minimum {
             prop_assert!(!why.chars().any(char::is_control) && why.chars().count() < 700, "{}", why);
         }
     }

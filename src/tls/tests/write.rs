@@ -1,7 +1,7 @@
 //! One variable at a time.
 
 use super::super::*;
-use super::{made, pairs};
+use super::{made, notes, pairs};
 
 use TlsVersion::{Tls11, Tls12, Tls13};
 
@@ -16,13 +16,8 @@ fn edit(name: &str, new: &str) -> PairEdit {
 fn check_boxes_write_exactly_what_is_ticked_in_the_lists_own_manner() {
     let c = Catalogue::embedded();
     let set = |value: &str, wanted: &[TlsVersion]| {
-        c.set_protocols(
-            Direction::Inbound,
-            &pairs(&[("servertlsprotocols", value)]),
-            &[],
-            wanted,
-        )
-        .unwrap()
+        let of = pairs(&[("servertlsprotocols", value)]);
+        plan_protocols(Settings::new(&c, [&of, &[]]), Direction::Inbound, wanted).unwrap()
     };
     assert_eq!(
         set("TLSv1.1; TLSv1.2", &[Tls11, Tls13]),
@@ -30,10 +25,10 @@ fn check_boxes_write_exactly_what_is_ticked_in_the_lists_own_manner() {
     );
     assert_eq!(set("TLSv1.2 , TLSv1.1", &[Tls12, Tls11]), []);
     assert_eq!(set("all", &[Tls12]), [edit("servertlsprotocols", "TLSv1.2")]);
-    let edits = c.set_protocols(Direction::Outbound, &[], &[], &[Tls12, Tls13]).unwrap();
+    let edits = plan_protocols(Settings::new(&c, [&[], &[]]), Direction::Outbound, &[Tls12, Tls13]).unwrap();
     assert_eq!(edits, [edit("ClientTlsProtocols", "TLSv1.2,TLSv1.3")]);
     assert_eq!(
-        c.notes(Direction::Outbound, [&[], &[]], [&[], &made(&[], &edits)], true),
+        notes(&c, Direction::Outbound, [&[], &[]], [&[], &made(&[], &edits)], true),
         [PlanNote::AddsAssumed {
             name: "ClientTlsProtocols".to_owned()
         }]
@@ -44,7 +39,7 @@ fn check_boxes_write_exactly_what_is_ticked_in_the_lists_own_manner() {
 fn no_box_ticked_is_refused() {
     let c = Catalogue::embedded();
     for of in [vec![], vec![("ServerTlsProtocols", "TLSv1.2")]] {
-        let error = c.set_protocols(Direction::Inbound, &pairs(&of), &[], &[]).unwrap_err();
+        let error = plan_protocols(Settings::new(&c, [&pairs(&of), &[]]), Direction::Inbound, &[]).unwrap_err();
         assert!(error.to_string().contains("might stop TLS altogether"), "{error}");
     }
 }
@@ -52,7 +47,7 @@ fn no_box_ticked_is_refused() {
 #[test]
 fn a_value_is_taken_only_if_its_kind_has_it() {
     let c = Catalogue::embedded().confirm(Direction::Inbound, "Bits", Role::DheKeySize);
-    let set = |role, value| c.set_value(Direction::Inbound, &[], role, Some(value));
+    let set = |role, value| plan_value(Settings::new(&c, [&[], &[]]), Direction::Inbound, role, Some(value));
     for (role, good, bad) in [
         (Role::DheOff, "1", "yes"),
         (Role::DheKeySize, "4096", "512"),
@@ -77,7 +72,7 @@ fn a_value_is_taken_only_if_its_kind_has_it() {
 fn deleting_brings_back_the_default_and_what_stands_already_is_no_edit() {
     let c = Catalogue::embedded();
     let of = pairs(&[("SERVERTLSCIPHERS", "HIGH"), ("Other", "HIGH")]);
-    let set = |value| c.set_value(Direction::Inbound, &of, Role::Ciphers, value).unwrap();
+    let set = |value| plan_value(Settings::new(&c, [&of, &[]]), Direction::Inbound, Role::Ciphers, value).unwrap();
     assert_eq!(
         set(None),
         [PairEdit {
@@ -86,5 +81,8 @@ fn deleting_brings_back_the_default_and_what_stands_already_is_no_edit() {
         }]
     );
     assert_eq!(set(Some("HIGH")), []);
-    assert_eq!(c.set_value(Direction::Inbound, &[], Role::EcdheOn, None).unwrap(), []);
+    assert_eq!(
+        plan_value(Settings::new(&c, [&[], &[]]), Direction::Inbound, Role::EcdheOn, None).unwrap(),
+        []
+    );
 }

@@ -17,7 +17,8 @@ use crate::tui::words;
 use crate::tui::wrap::{cut, indented, line};
 use crate::work;
 
-const ABOUT: &str = "Every save keeps the file as it was right before. Taking a save back undoes its TLS changes and leaves what the engine saved since; the whole file loses that, and the review lists what.";
+const ABOUT: &str = "Every save keeps the file as it was right before. Taking a save back undoes its TLS changes and \
+    leaves what the engine saved since; the whole file loses that, and the review lists what.";
 const LOOKING: &str = "Looking for backups ...";
 const NONE: &str = "No backups yet: the first save makes one.";
 const CONFLICT_TITLE: &str = "Changed since";
@@ -100,10 +101,7 @@ impl Pane for Backups {
             painter.point(area, 2, 0);
             return;
         }
-        let selected = self.selected.min(backups.len().saturating_sub(1));
-        let visible = usize::from(area.height);
-        let first = list::first_row(selected, visible, backups.len());
-        for (y, (index, backup)) in (0_u16..).zip(backups.iter().enumerate().skip(first).take(visible)) {
+        for (y, backup, is_marked) in list::in_sight(backups, self.selected, area.height) {
             // RFC 3339 with the local offset: date and minute are what a person looks for.
             let when = backup.when.get(..16).unwrap_or(&backup.when).replace('T', " ");
             let who = cut(&backup.who.words(), 12, theme.ellipsis());
@@ -113,7 +111,7 @@ impl Pane for Backups {
                 format!("{when}  {who:<12}  {:<8}{}", backup.action, backup.summary)
             };
             painter.row(area, y, &words, theme.text());
-            if index == selected {
+            if is_marked {
                 painter.mark(area, 1, y, area.width.saturating_sub(2));
                 painter.point(area, 2, y);
             }

@@ -21,6 +21,7 @@ use crate::tui::layout::{self, FIELDS, NARROW};
 use crate::tui::pane::Pane;
 use crate::tui::request::{Opening, Request};
 use crate::tui::widgets::boxes::{self, Spot};
+use crate::tui::widgets::list::turned;
 use crate::tui::widgets::painter::{Painter, width};
 use crate::tui::widgets::peer_row::{self, Heading};
 use crate::tui::{questions, words, wrap};
@@ -75,7 +76,7 @@ impl Default for Options {
 impl Options {
     fn move_focus(&mut self, command: Command) {
         let at = STOPS.iter().position(|stop| *stop == self.focus).unwrap_or(0);
-        let to = crate::tui::widgets::list::turned(at, command, STOPS.len());
+        let to = turned(at, command, STOPS.len());
         if let Some(stop) = to.and_then(|to| STOPS.get(to)) {
             self.focus = *stop;
         }
@@ -140,7 +141,7 @@ impl Options {
             painter.mark(area, 2, 0, width(&heading.words()));
             painter.point(area, 2, 0);
         }
-        let rest = below(area, 1);
+        let rest = layout::below(area, 1);
         if impact.coverage.all == 0 {
             painter.row(rest, 0, &words::nobody(Some(direction)), theme.caution());
             return;
@@ -238,7 +239,7 @@ impl Pane for Options {
                 row + u16::from(area.height >= 12)
             }
         };
-        self.draw_panel(context, below(area, top), painter);
+        self.draw_panel(context, layout::below(area, top), painter);
     }
 
     fn about(&self, _: &Context) -> Vec<Line> {
@@ -246,23 +247,15 @@ impl Pane for Options {
             Focus::Field(direction) => words::about_direction(direction),
             Focus::SameForBoth => vec![wrap::line(
                 Tone::Text,
-                "Ticked, a choice counts for inbound and outbound. The vendor advises the same for both; tune them apart on purpose only.",
+                "Ticked, a choice counts for inbound and outbound. The vendor advises the same for both; tune them \
+                 apart on purpose only.",
             )],
             Focus::Panel => vec![wrap::line(
                 Tone::Text,
-                "Who is touched by the minimum above: x cut off, ! evidence disagrees, - without TLS already, ? never measured. The tab Peers lists everyone.",
+                "Who is touched by the minimum above: x cut off, ! evidence disagrees, - without TLS already, ? \
+                 never measured. The tab Peers lists everyone.",
             )],
         }
-    }
-}
-
-/// What is left of an area below some rows.
-fn below(area: Rect, rows: u16) -> Rect {
-    let rows = rows.min(area.height);
-    Rect {
-        y: area.y + rows,
-        height: area.height - rows,
-        ..area
     }
 }
 
@@ -310,7 +303,7 @@ fn notes(context: &Context) -> Vec<String> {
             notes.push(format!("! {direction} is custom: {why}"));
         }
     }
-    if let Some(difference) = context.session.difference() {
+    if let Some(difference) = context.session.wanted().difference() {
         notes.push(format!("! {difference}"));
     }
     notes

@@ -115,9 +115,7 @@ impl Pane for Peers {
         let items = items(&rows);
         let is_marked = |item: &Item<'_>| matches!(item, Item::Peer(row) if std::ptr::eq(*row, marked));
         let at = items.iter().position(is_marked).unwrap_or(0);
-        let visible = usize::from(list.height);
-        let first = list::first_row(at, visible, items.len());
-        for (y, item) in (0_u16..).zip(items.iter().skip(first).take(visible)) {
+        for (y, item, is_marked) in list::in_sight(&items, at, list.height) {
             match item {
                 Item::Heading(direction) => {
                     let heading = Heading {
@@ -129,7 +127,7 @@ impl Pane for Peers {
                 }
                 Item::Peer(row) => peer_row::draw(row, list, y, &context.clock, painter),
             }
-            if is_marked(item) {
+            if is_marked {
                 painter.mark(list, 1, y, list.width.saturating_sub(2));
                 painter.point(list, 2, y);
             }
@@ -137,12 +135,7 @@ impl Pane for Peers {
         if let Some(beside) = beside {
             let (title, lines) = details(marked, context);
             painter.text(beside, 0, 0, &title, theme.heading());
-            let below = Rect {
-                y: beside.y + 1,
-                height: beside.height.saturating_sub(1),
-                ..beside
-            };
-            painter.lines(below, &lines, 0);
+            painter.lines(layout::below(beside, 1), &lines, 0);
         }
         for (y, words) in (top + list.height..area.height).zip(&context.book.warnings) {
             warning(y, words, painter);

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::session::{Line, Tone, VariableRow};
+use crate::session::{Line, Tone, VariableRow, variable_rows};
 use crate::tls::Direction;
 use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
@@ -14,7 +14,9 @@ use crate::tui::widgets::painter::Painter;
 use crate::tui::wrap::{cut, line};
 use crate::tui::{variable_words, words};
 
-const ABOUT: &str = "Every variable of the table. What the catalogue knows has an editor (Enter), and goes back to the server's default by deleting it; everything else is shown as it is. Names marked 'assumed' are our best reading and not in the vendor's public text.";
+const ABOUT: &str = "Every variable of the table. What the catalogue knows has an editor (Enter), and goes back to \
+    the server's default by deleting it; everything else is shown as it is. Names marked 'assumed' are our best \
+    reading and not in the vendor's public text.";
 const NO_NAME: &str = "The name of its variable is not public; Enter says how to give it.";
 
 /// The tab of a direction: which row is marked.
@@ -31,7 +33,7 @@ impl Variables {
     }
 
     fn rows(&self, context: &Context) -> Vec<VariableRow> {
-        context.session.variable_rows(self.direction)
+        variable_rows(&context.session, self.direction)
     }
 
     fn marked(&self, mut rows: Vec<VariableRow>) -> Option<VariableRow> {
@@ -75,27 +77,20 @@ impl Pane for Variables {
         let (list, help) = split(area);
         let heading = format!("Table {} of mailserver.cfg", self.direction.table());
         painter.text(list, 2, 0, &heading, painter.theme.heading());
-        let list = Rect {
-            y: list.y + 1,
-            height: list.height.saturating_sub(1),
-            ..list
-        };
-        let selected = self.selected.min(rows.len().saturating_sub(1));
-        let visible = usize::from(list.height);
-        let first = list::first_row(selected, visible, rows.len());
-        for (y, (index, row)) in (0_u16..).zip(rows.iter().enumerate().skip(first).take(visible)) {
+        let list = layout::below(list, 1);
+        for (y, row, is_marked) in list::in_sight(&rows, self.selected, list.height) {
             draw_row(row, list, y, painter);
-            if index == selected {
+            if is_marked {
                 // The name only: a whole row is written twice with each move, and the help below changes too.
                 painter.mark(list, 1, y, name_width(list) + 2);
                 painter.point(list, 2, y);
             }
         }
-        if let Some(row) = rows.get(selected) {
-            let mut lines = self.help(row, context);
+        if let Some(row) = self.marked(rows) {
+            let mut lines = self.help(&row, context);
             if area.width >= WIDE {
                 lines.push(line(Tone::Text, ""));
-                lines.extend(variable_words::facts(row));
+                lines.extend(variable_words::facts(&row));
             }
             painter.lines(help, &lines, 0);
         }

@@ -42,7 +42,7 @@ pub fn button(spot: Spot, words: &str, painter: &mut Painter<'_>) -> u16 {
     labelled(spot, &button_label(words), 2, look, painter)
 }
 
-/// A label that is marked where it has the focus, with the cursor `cursor` columns into it; returns the column behind it.
+/// A label, marked where it has the focus, with the cursor `cursor` columns into it; returns the column behind it.
 pub fn labelled(spot: Spot, label: &str, cursor: u16, look: Style, painter: &mut Painter<'_>) -> u16 {
     let Spot { area, x, y, focused } = spot;
     let end = painter.text(area, x, y, label, look);

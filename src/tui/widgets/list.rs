@@ -21,7 +21,7 @@ pub fn moved(selected: usize, command: Command, page: usize, rows: usize) -> Opt
     Some(row.min(last))
 }
 
-/// The next stop of a ring in which the last one is followed by the first; `None`: the command does not lead to another.
+/// The next stop of a ring, in which the first follows the last; `None`: the command does not lead to another.
 pub fn turned(at: usize, command: Command, stops: usize) -> Option<usize> {
     let stops = stops.max(1);
     match command {
@@ -36,6 +36,16 @@ pub fn first_row(selected: usize, visible: usize, rows: usize) -> usize {
     selected
         .saturating_sub(visible.saturating_sub(1))
         .min(rows.saturating_sub(visible))
+}
+
+/// The rows in sight of a list that shows `visible` of them: where each stands, and whether it is the marked one.
+pub fn in_sight<T>(rows: &[T], selected: usize, visible: u16) -> impl Iterator<Item = (u16, &T, bool)> {
+    let selected = selected.min(rows.len().saturating_sub(1));
+    let first = first_row(selected, usize::from(visible), rows.len());
+    let shown = rows.iter().enumerate().skip(first);
+    (0..visible)
+        .zip(shown)
+        .map(move |(y, (index, row))| (y, row, index == selected))
 }
 
 /// The list at a width that the eye can follow and, on a wide screen, the room beside it for the marked row's details.

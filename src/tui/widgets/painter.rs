@@ -97,7 +97,7 @@ impl Painter<'_> {
         row
     }
 
-    /// Says on the last row that there is more below. The row is cleared: half a row under a note reads like a whole one.
+    /// Says on the last row that there is more below. What the row held is cleared: half of it would read as all.
     pub fn more(&mut self, area: Rect, shown_from: usize, rows: usize) {
         let below = rows.saturating_sub(shown_from + usize::from(area.height));
         if below > 0 {

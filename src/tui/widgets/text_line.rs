@@ -150,7 +150,10 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_row_of_keys_breaks_a_character_or_moves_the_cursor_out(start in "[a:é日]{0,12}", keys in proptest::collection::vec(0u8..8, 0..40)) {
+        fn no_row_of_keys_breaks_a_character_or_moves_the_cursor_out(
+            start in "[a:é日]{0,12}",
+            keys in proptest::collection::vec(0u8..8, 0..40),
+        ) {
             let mut line = TextLine::new(&start);
             for key in keys {
                 match key {

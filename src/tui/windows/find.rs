@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::session::{Line, Tone, VariableRow};
+use crate::session::{Line, Tone, VariableRow, variable_rows};
 use crate::tls::{Direction, ValueKind};
 use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
@@ -17,7 +17,8 @@ use crate::tui::wrap::{cut, cut_front, line};
 const TITLE: &str = "Find by name, meaning or value";
 const PROMPT: &str = "/ ";
 const NOTHING: &str = "Nothing matches; Backspace takes a letter back.";
-const ABOUT: &str = "Type parts of a name, a title, a meaning or a value: rows in which all of them occur are listed, nearest first. Secrets are not searched.";
+const ABOUT: &str = "Type parts of a name, a title, a meaning or a value: rows in which all of them occur are \
+    listed, nearest first. Secrets are not searched.";
 
 /// An open search.
 #[derive(Debug, Clone, Default)]
@@ -86,21 +87,14 @@ impl Pane for Find {
         painter.text(inside, x, 0, &after, theme.text());
 
         let found = matches(context, &typed);
-        let rows = Rect {
-            y: inside.y.saturating_add(2),
-            height: inside.height.saturating_sub(2),
-            ..inside
-        };
+        let rows = layout::below(inside, 2);
         if found.is_empty() {
             painter.text(rows, 0, 0, NOTHING, theme.caution());
         }
-        let selected = self.selected.min(found.len().saturating_sub(1));
-        let visible = usize::from(rows.height);
-        let first = list::first_row(selected, visible, found.len());
-        for (y, (index, found)) in (0_u16..).zip(found.iter().enumerate().skip(first).take(visible)) {
+        for (y, found, is_marked) in list::in_sight(&found, self.selected, rows.height) {
             let words = cut(&words(found), usize::from(rows.width), theme.ellipsis());
             painter.text(rows, 0, y, &words, theme.text());
-            if index == selected {
+            if is_marked {
                 painter.mark(rows, 0, y, rows.width);
             }
         }
@@ -121,7 +115,7 @@ fn matches(context: &Context, wanted: &str) -> Vec<Match> {
     let mut found: Vec<Match> = Direction::ALL
         .into_iter()
         .flat_map(|direction| {
-            let rows = context.session.variable_rows(direction).into_iter().enumerate();
+            let rows = variable_rows(&context.session, direction).into_iter().enumerate();
             rows.map(move |(index, row)| (direction, index, row))
         })
         .filter_map(|(direction, index, row)| {

@@ -46,7 +46,7 @@ impl Window {
             Opening::Text { title, lines } => Self::Reader(Reader::new(title, lines)),
             Opening::Review(facts) => Self::Review(Box::new(Reviewing::of_edits(*facts, context)?)),
             Opening::ReviewWhole { id, restored, facts } => {
-                Self::Review(Box::new(Reviewing::of_whole(id, &restored, *facts, context)?))
+                Self::Review(Box::new(Reviewing::of_whole(&id, &restored, *facts, context)?))
             }
         })
     }

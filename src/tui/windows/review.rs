@@ -48,8 +48,6 @@ pub struct Reviewing {
     scroll: Scroll,
     /// Shall it undo itself unless it is confirmed? `None`: that cannot be had here.
     undo: Option<bool>,
-    /// The backup whose whole file is to be put in place.
-    whole: Option<String>,
 }
 
 impl Reviewing {
@@ -62,8 +60,8 @@ impl Reviewing {
         if facts.blocked.is_none() {
             facts.blocked.clone_from(&context.read_only);
         }
-        match context.session.review(&context.book, facts) {
-            Ok(review) => Some(Self::new(review, None, context)),
+        match Review::of_edits(&context.session, &context.book, facts) {
+            Ok(review) => Some(Self::new(review, context)),
             Err(error) => {
                 context.report(Tone::Bad, error.to_string());
                 None
@@ -72,19 +70,19 @@ impl Reviewing {
     }
 
     /// The review of putting the whole file of a backup in place; `None`: something was changed meanwhile.
-    pub fn of_whole(id: String, restored: &Arc<Document>, facts: Facts, context: &mut Context) -> Option<Self> {
+    pub fn of_whole(id: &str, restored: &Arc<Document>, facts: Facts, context: &mut Context) -> Option<Self> {
         if context.session.is_dirty() {
             context.report(Tone::Caution, words::DIRTY_BEFORE_WHOLE);
             return None;
         }
-        let review = context.session.review_whole(&context.book, facts, restored);
-        Some(Self::new(review, Some(id), context))
+        let review = Review::of_whole(&context.session, &context.book, facts, restored, id);
+        Some(Self::new(review, context))
     }
 
-    fn new(review: Review, whole: Option<String>, context: &Context) -> Self {
+    fn new(review: Review, context: &Context) -> Self {
         let restarts = matches!(&review.facts.engine, EnginePlan::Restart { .. });
         // Only edits can be undone by rebasing; a whole file cannot.
-        let can_undo = restarts && review.facts.no_undo.is_none() && whole.is_none();
+        let can_undo = restarts && review.facts.no_undo.is_none() && !review.is_whole_file();
         Self {
             lines: review.lines(&context.clock),
             given: vec![false; review.consents.len()],
@@ -92,7 +90,6 @@ impl Reviewing {
             focus: Stop::Back,
             scroll: Scroll::default(),
             undo: can_undo.then_some(false),
-            whole,
         }
     }
 
@@ -122,7 +119,7 @@ impl Reviewing {
     /// Nothing stands in the way any more.
     fn can_save(&self) -> bool {
         self.review.refusal().is_none()
-            && (self.whole.is_some() || !self.review.edits().is_empty())
+            && (self.review.is_whole_file() || !self.review.edits().is_empty())
             && self.given.iter().all(|given| *given)
     }
 
@@ -130,11 +127,11 @@ impl Reviewing {
         SaveJob {
             base: Arc::clone(context.session.base()),
             consents: self.review.consents.clone(),
-            action: if self.whole.is_some() { "restore" } else { "save" },
+            action: if self.review.is_whole_file() { "restore" } else { "save" },
             words: self.review.change_words(),
             proves: self.review.inbound_after(),
             engine: context.engine_wish,
-            wanted: Wanted::of(&self.review, self.whole.clone()),
+            wanted: Wanted::of(&self.review),
             undo_after: (self.undo == Some(true)).then_some(UNDO_AFTER),
         }
     }

@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 use crate::tls::CipherCheck;
 use crate::tui::context::Context;
 use crate::tui::keys::Place;
-use crate::tui::widgets::list::first_row;
+use crate::tui::widgets::list::{first_row, in_sight};
 use crate::tui::widgets::painter::{Painter, width};
 use crate::tui::widgets::text_line::TextLine;
 use crate::tui::{layout, wrap};
@@ -49,8 +49,7 @@ pub(super) fn draw(editor: &Editor, place: Place, context: &Context, area: Rect,
     }
     let offset = usize::from(line.is_some());
     let focus = editor.focus.checked_sub(offset);
-    let first = first_row(focus.unwrap_or(0), stops_shown, stops.len());
-    for (y, (index, stop)) in (0_u16..).zip(stops.iter().enumerate().skip(first).take(stops_shown)) {
+    for (y, stop, is_marked) in in_sight(&stops, focus.unwrap_or(0), rows_u16(stops_shown)) {
         let y = y.saturating_add(rows_u16(typed_shown));
         let label = wrap::cut(
             &words::label(context, editor, stop),
@@ -62,7 +61,7 @@ pub(super) fn draw(editor: &Editor, place: Place, context: &Context, area: Rect,
             _ => painter.theme.text(),
         };
         painter.text(inside, 0, y, &label, look);
-        if focus == Some(index) {
+        if focus.is_some() && is_marked {
             painter.mark(inside, 0, y, width(&label).max(1));
             let x = if label.starts_with(['[', '(']) { 1 } else { 0 };
             painter.point(inside, x, y);
@@ -71,11 +70,7 @@ pub(super) fn draw(editor: &Editor, place: Place, context: &Context, area: Rect,
     let rule = rows_u16(above.saturating_sub(1));
     let line = painter.theme.rule().repeat(usize::from(inside.width));
     painter.text(inside, 0, rule, &line, painter.theme.text());
-    let below = Rect {
-        y: inside.y.saturating_add(rows_u16(above)),
-        height: inside.height.saturating_sub(rows_u16(above)),
-        ..inside
-    };
+    let below = layout::below(inside, rows_u16(above));
     let scroll = editor.scroll.0.min(rows.saturating_sub(usize::from(below.height)));
     painter.lines(below, &lines, scroll);
     painter.more(below, scroll, rows);

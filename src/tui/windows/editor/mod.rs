@@ -177,8 +177,8 @@ impl Editor {
             }
             Ok(done) => {
                 context.typed = None;
-                let pairs = context.session.role_pairs(self.direction, self.role);
-                let is_loaded = pairs == context.session.loaded_role_pairs(self.direction, self.role);
+                let pairs = context.session.wanted().role_pairs(self.direction, self.role);
+                let is_loaded = pairs == context.session.loaded().role_pairs(self.direction, self.role);
                 let words = if is_loaded {
                     shared::AS_LOADED.to_owned()
                 } else {

@@ -126,7 +126,7 @@ impl Editor {
                 .or_else(|| pairs.first())
                 .map(|pair| pair.value.clone())
         };
-        let pairs = session.role_pairs(direction, known.role);
+        let pairs = session.wanted().role_pairs(direction, known.role);
         let secrets = session.secrets();
         let secret = |pair: &Pair| {
             let path = VariablePath {
@@ -140,7 +140,7 @@ impl Editor {
         }
         let alone = pairs.len() < 2;
         let now = own(pairs);
-        let loaded = own(session.loaded_role_pairs(direction, known.role)).unwrap_or_default();
+        let loaded = own(session.loaded().role_pairs(direction, known.role)).unwrap_or_default();
         let field = match &known.kind {
             ValueKind::ProtocolWords => protocols(now.as_deref().unwrap_or("")),
             ValueKind::ProtocolWord => Field::Picks(minimum_words(&loaded)),

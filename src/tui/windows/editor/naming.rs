@@ -9,13 +9,9 @@ use crate::tui::wrap::line;
 /// Asks, because it is not to be done by itself: the variable may mean the opposite.
 pub(super) fn question(context: &Context, direction: Direction, row: &VariableRow) -> Option<Question> {
     let path = row.path.as_ref()?;
-    let value = context
-        .session
-        .pairs(direction)
-        .into_iter()
-        .find(|pair| pair.name == path.variable)?
-        .value;
-    let role = lookalike_role(&path.variable, &value)?;
+    let wanted = context.session.wanted();
+    let pair = wanted.pairs(direction).iter().find(|pair| pair.name == path.variable)?;
+    let role = lookalike_role(&path.variable, &pair.value)?;
     let shown = row.shown.clone().unwrap_or_default();
     let mut lines = vec![
         line(Tone::Text, format!("{} = {shown}", path.variable)),
@@ -25,10 +21,11 @@ pub(super) fn question(context: &Context, direction: Direction, row: &VariableRo
         ),
         line(
             Tone::Caution,
-            "! It can mean the opposite: a list of what is denied, or a highest instead of a lowest version. Raising the minimum would then let old versions in, or stop TLS.",
+            "! It can mean the opposite: a list of what is denied, or a highest instead of a lowest version. Raising \
+             the minimum would then let old versions in, or stop TLS.",
         ),
     ];
-    if let Some(other) = context.session.role_pairs(direction, role).first() {
+    if let Some(other) = context.session.wanted().role_pairs(direction, role).first() {
         lines.push(line(
             Tone::Caution,
             format!(
@@ -40,7 +37,8 @@ pub(super) fn question(context: &Context, direction: Direction, row: &VariableRo
     lines.push(line(
         Tone::Text,
         format!(
-            "Yes only if you know it (the web administration changes it, or a handshake shows its effect). It is noted once in {}; nothing is written to mailserver.cfg.",
+            "Yes only if you know it (the web administration changes it, or a handshake shows its effect). It is \
+             noted once in {}; nothing is written to mailserver.cfg.",
             context.preferences
         ),
     ));

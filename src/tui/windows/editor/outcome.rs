@@ -32,7 +32,7 @@ pub(super) fn outcome(context: &Context, editor: &Editor, wish: &Wish, lines: &m
     for note in trial.notes(editor.direction) {
         lines.push(indented(Tone::Caution, format!("! {note}"), 2));
     }
-    let mut advice = trial.advice(editor.direction, editor.role);
+    let mut advice = trial.wanted().advice(editor.direction, editor.role);
     if let Field::Ciphers { check, .. } = &editor.field {
         // What is wrong with single words stands above, with its place.
         let findings: Vec<String> = check
@@ -46,6 +46,7 @@ pub(super) fn outcome(context: &Context, editor: &Editor, wish: &Wish, lines: &m
     if editor.role.makes_minimum() {
         // A protocol that is on and has no cipher is off all the same.
         let of_ciphers: Vec<Advice> = trial
+            .wanted()
             .advice(editor.direction, Role::Ciphers)
             .into_iter()
             .filter(|advice| advice.weight > Weight::Note)
@@ -56,8 +57,8 @@ pub(super) fn outcome(context: &Context, editor: &Editor, wish: &Wish, lines: &m
 
 /// What would be written, variable by variable.
 fn value_lines(context: &Context, trial: &Session, editor: &Editor, lines: &mut Vec<Line>) {
-    let pairs = trial.role_pairs(editor.direction, editor.role);
-    let loaded = context.session.loaded_role_pairs(editor.direction, editor.role);
+    let pairs = trial.wanted().role_pairs(editor.direction, editor.role);
+    let loaded = context.session.loaded().role_pairs(editor.direction, editor.role);
     if pairs.is_empty() && loaded.is_empty() {
         lines.push(line(Tone::Text, "Not in the file: the server's own default holds."));
     } else if pairs == loaded {

@@ -1,7 +1,4 @@
-//! The JSON shapes, documented in the README. Keys are stable and in this order; scripts and the Ansible role read them.
-
-mod backups;
-mod change;
+//! What `show`, `check`, `peers` and `probe` say.
 
 use serde::Serialize;
 
@@ -10,83 +7,80 @@ use crate::probe::Report;
 use crate::tls::TlsVersion;
 use crate::work::{PortAnswer, PortProof};
 
-pub(super) use backups::{BackupJson, BackupsJson, DifferenceJson};
-pub(super) use change::{ChangeJson, ConflictJson, changes, conflicts, edits};
-
 /// `show`
 #[derive(Serialize)]
-pub(super) struct ShowJson {
-    pub(super) file: String,
-    pub(super) engine: &'static str,
-    pub(super) inbound: DirectionJson,
-    pub(super) outbound: DirectionJson,
+pub(in crate::cli) struct ShowJson {
+    pub(in crate::cli) file: String,
+    pub(in crate::cli) engine: &'static str,
+    pub(in crate::cli) inbound: DirectionJson,
+    pub(in crate::cli) outbound: DirectionJson,
 }
 
 /// One direction of `show`.
 #[derive(Serialize)]
-pub(super) struct DirectionJson {
-    pub(super) table: &'static str,
-    pub(super) minimum: &'static str,
-    pub(super) why: Option<String>,
-    pub(super) protocols: Option<Vec<&'static str>>,
-    pub(super) variables: Vec<VariableJson>,
+pub(in crate::cli) struct DirectionJson {
+    pub(in crate::cli) table: &'static str,
+    pub(in crate::cli) minimum: &'static str,
+    pub(in crate::cli) why: Option<String>,
+    pub(in crate::cli) protocols: Option<Vec<&'static str>>,
+    pub(in crate::cli) variables: Vec<VariableJson>,
 }
 
 /// One variable; secrets are masked.
 #[derive(Serialize)]
-pub(super) struct VariableJson {
-    pub(super) name: String,
-    pub(super) value: Option<String>,
-    pub(super) role: Option<&'static str>,
-    pub(super) in_file: bool,
-    pub(super) assumed: bool,
+pub(in crate::cli) struct VariableJson {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) value: Option<String>,
+    pub(in crate::cli) role: Option<&'static str>,
+    pub(in crate::cli) in_file: bool,
+    pub(in crate::cli) assumed: bool,
 }
 
 /// `check`
 #[derive(Serialize)]
-pub(super) struct CheckJson {
+pub(in crate::cli) struct CheckJson {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) live: Option<Vec<PortJson>>,
-    pub(super) minimum: &'static str,
-    pub(super) ok: bool,
-    pub(super) inbound: &'static str,
-    pub(super) outbound: &'static str,
-    pub(super) cut_off: Vec<PeerJson>,
-    pub(super) unknown: usize,
-    pub(super) reasons: Vec<String>,
-    pub(super) warnings: Vec<String>,
+    pub(in crate::cli) live: Option<Vec<PortJson>>,
+    pub(in crate::cli) minimum: &'static str,
+    pub(in crate::cli) ok: bool,
+    pub(in crate::cli) inbound: &'static str,
+    pub(in crate::cli) outbound: &'static str,
+    pub(in crate::cli) cut_off: Vec<PeerJson>,
+    pub(in crate::cli) unknown: usize,
+    pub(in crate::cli) reasons: Vec<String>,
+    pub(in crate::cli) warnings: Vec<String>,
     /// With `live`: the engine's ports that were not asked, because nobody knows what is spoken there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) not_asked: Option<Vec<u16>>,
+    pub(in crate::cli) not_asked: Option<Vec<u16>>,
 }
 
 /// `peers`
 #[derive(Serialize)]
-pub(super) struct PeersJson {
+pub(in crate::cli) struct PeersJson {
     /// `null`: the file's, which is not the same in both directions (see `show`).
-    pub(super) minimum: Option<&'static str>,
-    pub(super) window_days: u32,
-    pub(super) peers: Vec<PeerJson>,
-    pub(super) coverage: CoverageJson,
-    pub(super) warnings: Vec<String>,
+    pub(in crate::cli) minimum: Option<&'static str>,
+    pub(in crate::cli) window_days: u32,
+    pub(in crate::cli) peers: Vec<PeerJson>,
+    pub(in crate::cli) coverage: CoverageJson,
+    pub(in crate::cli) warnings: Vec<String>,
     /// Recipient domains all of whose mail goes to peers that are cut off.
-    pub(super) cut_off_domains: Vec<String>,
+    pub(in crate::cli) cut_off_domains: Vec<String>,
 }
 
 /// Coverage by direction.
 #[derive(Serialize)]
-pub(super) struct CoverageJson {
-    pub(super) outbound: KnownJson,
-    pub(super) inbound: KnownJson,
+pub(in crate::cli) struct CoverageJson {
+    pub(in crate::cli) outbound: KnownJson,
+    pub(in crate::cli) inbound: KnownJson,
 }
 
 /// How many peers are known, of how many.
 #[derive(Serialize)]
-pub(super) struct KnownJson {
-    pub(super) known: usize,
-    pub(super) all: usize,
-    pub(super) newest: Option<String>,
-    pub(super) oldest: Option<String>,
+pub(in crate::cli) struct KnownJson {
+    pub(in crate::cli) known: usize,
+    pub(in crate::cli) all: usize,
+    pub(in crate::cli) newest: Option<String>,
+    pub(in crate::cli) oldest: Option<String>,
 }
 
 impl From<Coverage> for KnownJson {
@@ -102,21 +96,21 @@ impl From<Coverage> for KnownJson {
 
 /// One peer and its verdict.
 #[derive(Serialize)]
-pub(super) struct PeerJson {
-    pub(super) direction: &'static str,
+pub(in crate::cli) struct PeerJson {
+    pub(in crate::cli) direction: &'static str,
     /// With the port where it is not the service's usual one.
-    pub(super) address: String,
-    pub(super) names: Vec<String>,
-    pub(super) service: &'static str,
-    pub(super) messages: u64,
-    pub(super) verdict: &'static str,
-    pub(super) highest: Option<&'static str>,
-    pub(super) source: Option<&'static str>,
-    pub(super) seen: Option<String>,
-    pub(super) delayed: u64,
-    pub(super) failed: u64,
+    pub(in crate::cli) address: String,
+    pub(in crate::cli) names: Vec<String>,
+    pub(in crate::cli) service: &'static str,
+    pub(in crate::cli) messages: u64,
+    pub(in crate::cli) verdict: &'static str,
+    pub(in crate::cli) highest: Option<&'static str>,
+    pub(in crate::cli) source: Option<&'static str>,
+    pub(in crate::cli) seen: Option<String>,
+    pub(in crate::cli) delayed: u64,
+    pub(in crate::cli) failed: u64,
     /// What the remote server said about TLS in the log, word for word.
-    pub(super) remark: Option<String>,
+    pub(in crate::cli) remark: Option<String>,
 }
 
 impl From<&Assessed<'_>> for PeerJson {
@@ -160,7 +154,7 @@ const fn source_token(source: Source) -> &'static str {
 
 /// `probe`
 #[derive(Serialize)]
-pub(super) struct ProbeJson {
+pub(in crate::cli) struct ProbeJson {
     target: String,
     service: &'static str,
     highest: Option<&'static str>,
@@ -173,7 +167,7 @@ pub(super) struct ProbeJson {
 
 impl ProbeJson {
     /// `remembered`: it is a known peer's, and kept.
-    pub(super) fn new(report: &Report, remembered: bool) -> Self {
+    pub(in crate::cli) fn new(report: &Report, remembered: bool) -> Self {
         Self {
             remembered,
             target: report.target.to_string(),
@@ -189,16 +183,16 @@ impl ProbeJson {
 
 /// `peers --since-save`
 #[derive(Serialize)]
-pub(super) struct SinceSaveJson {
-    pub(super) since: Option<String>,
+pub(in crate::cli) struct SinceSaveJson {
+    pub(in crate::cli) since: Option<String>,
     /// Of the mail log; before it lies `since`, or nothing can be said yet.
-    pub(super) newest_line: Option<String>,
-    pub(super) peers: Vec<TroubleJson>,
+    pub(in crate::cli) newest_line: Option<String>,
+    pub(in crate::cli) peers: Vec<TroubleJson>,
 }
 
 /// One peer whose mail is delayed or failing since the last save.
 #[derive(Serialize)]
-pub(super) struct TroubleJson {
+pub(in crate::cli) struct TroubleJson {
     direction: &'static str,
     address: String,
     messages: u64,
@@ -224,7 +218,7 @@ impl From<&Trouble> for TroubleJson {
 
 /// What one of the server's own ports accepts.
 #[derive(Serialize)]
-pub(super) struct PortJson {
+pub(in crate::cli) struct PortJson {
     port: u16,
     service: &'static str,
     accepts: Vec<&'static str>,

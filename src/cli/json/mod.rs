@@ -1,0 +1,10 @@
+//! The JSON shapes, documented in the README. Keys are stable and in this order; scripts and the Ansible role read them.
+
+mod answers;
+mod saves;
+
+pub(super) use answers::{
+    CheckJson, CoverageJson, DirectionJson, PeerJson, PeersJson, PortJson, ProbeJson, ShowJson, SinceSaveJson,
+    TroubleJson, VariableJson,
+};
+pub(super) use saves::{BackupJson, BackupsJson, ChangeJson, ConflictJson, DifferenceJson, changes, conflicts, edits};
