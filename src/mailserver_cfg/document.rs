@@ -81,6 +81,7 @@ impl Document {
             foreign(&bytes).map(|what| ParseError {
                 position: Position { line: 1, column: 1 },
                 what: what.to_owned(),
+                may_be_sound: what.starts_with(OTHER_TEXT),
             })
         });
         if let Some(error) = refused {
@@ -98,6 +99,8 @@ impl Document {
             let refusal = ParseError {
                 position: position(before, valid),
                 what: what.to_owned(),
+                // text of another encoding, or of none
+                may_be_sound: !error.as_bytes().contains(&0),
             };
             (refusal, error.into_bytes())
         })?;
@@ -112,6 +115,7 @@ impl Document {
         let refuse = |at: usize, what: String| ParseError {
             position: position(text, at),
             what,
+            may_be_sound: false,
         };
         if let Some(at) = first_illegal(text) {
             let code = text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, u32::from);
@@ -128,7 +132,10 @@ impl Document {
                 "a second byte order mark; expected `<?xml` or `<config>`".to_owned(),
             ));
         }
-        Index::build(text, skip).map_err(|trouble| refuse(trouble.at, trouble.what.into_owned()))
+        Index::build(text, skip).map_err(|trouble| ParseError {
+            may_be_sound: trouble.may_be_sound,
+            ..refuse(trouble.at, trouble.what.into_owned())
+        })
     }
 
     /// The bytes, exactly as read.
@@ -307,8 +314,12 @@ fn check_size(bytes: usize) -> Result<(), ParseError> {
     Err(ParseError {
         position: Position { line: 1, column: 1 },
         what,
+        may_be_sound: true,
     })
 }
+
+/// How the words begin for a file that may be sound, in another encoding.
+const OTHER_TEXT: &str = "the file is UTF-";
 
 /// Files that are something else altogether get one clear line, not an XML error.
 fn foreign(bytes: &[u8]) -> Option<&'static str> {
@@ -476,5 +487,32 @@ mod tests {
             printed.contains("AdminPassword") && !printed.contains("hunter2"),
             "{printed}"
         );
+    }
+
+    #[test]
+    fn what_may_be_sound_is_told_from_what_is_damaged() {
+        let may_be_sound = |bytes: &[u8]| Document::parse(bytes.to_vec()).unwrap_err().may_be_sound;
+        for sound in [
+            &b"<?xml version='1.0' encoding='ISO-8859-1'?><config/>"[..],
+            b"<?xml version='1.0' encoding='us-ascii'?><config>\xC3\xA9</config>",
+            b"<?xml version='1.1'?><config/>",
+            b"<!DOCTYPE config><config/>",
+            b"<config xmlns='x'/>",
+            b"<config><a:b/></config>",
+            b"<config>caf\xE9</config>",
+            b"\xFF\xFE<\0",
+        ] {
+            assert!(may_be_sound(sound), "{}", String::from_utf8_lossy(sound));
+        }
+        for damaged in [
+            &b""[..],
+            b"<config>",
+            b"\0\0\0",
+            b"<config></confi",
+            b"<config>\x01</config>",
+            b"<config/>x",
+        ] {
+            assert!(!may_be_sound(damaged), "{}", String::from_utf8_lossy(damaged));
+        }
     }
 }

@@ -11,6 +11,9 @@ pub struct ParseError {
     pub position: Position,
     /// What is wrong and what was expected.
     pub what: String,
+    /// The file may be sound XML, only not of the kind that this program edits (another encoding, a DOCTYPE, namespaces): it is
+    /// not to be replaced by a backup, which would lose what changed since.
+    pub may_be_sound: bool,
 }
 
 /// What a variable holds beside text.

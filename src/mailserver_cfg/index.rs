@@ -126,7 +126,7 @@ impl Index {
         let scanned = scan(document, "config", &mut builder);
         scanned.map_err(|trouble| Trouble {
             at: trouble.at + skip,
-            what: trouble.what,
+            ..trouble
         })?;
         let Builder {
             mut index, suspects, ..

@@ -174,11 +174,25 @@ pub(super) const ATTRIBUTES: usize = 64;
 pub(super) struct Trouble {
     pub(super) at: usize,
     pub(super) what: Cow<'static, str>,
+    /// See [`ParseError::may_be_sound`](super::ParseError::may_be_sound).
+    pub(super) may_be_sound: bool,
 }
 
 impl Trouble {
     pub(super) fn new(at: usize, what: impl Into<Cow<'static, str>>) -> Self {
-        Self { at, what: what.into() }
+        Self {
+            at,
+            what: what.into(),
+            may_be_sound: false,
+        }
+    }
+
+    /// What another XML parser would accept.
+    pub(super) fn of_sound(at: usize, what: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            may_be_sound: true,
+            ..Self::new(at, what)
+        }
     }
 }
 
@@ -187,7 +201,7 @@ pub(super) const AMPERSAND: &str = "`&` does not begin one of &lt; &gt; &amp; &a
 
 /// Why a DOCTYPE is refused.
 pub(super) fn doctype(at: usize) -> Trouble {
-    Trouble::new(
+    Trouble::of_sound(
         at,
         "a DOCTYPE is refused: the mail server writes none, and its entities could hide values",
     )
@@ -210,7 +224,7 @@ pub(super) fn check_attributes(tag: &Tag<'_>, at: usize) -> Result<(), Trouble> 
         let attribute = attribute.map_err(|broken| Trouble::new(at + broken.at, broken.what))?;
         let name_at = at + attribute.name_at;
         if !is_name(attribute.name) || attribute.name == "xmlns" {
-            return Err(Trouble::new(
+            return Err(Trouble::of_sound(
                 name_at,
                 "not a legal attribute name (namespaces are not used in mailserver.cfg)",
             ));
@@ -224,7 +238,7 @@ pub(super) fn check_attributes(tag: &Tag<'_>, at: usize) -> Result<(), Trouble> 
             first = Some(attribute.name);
         }
         if seen.len() >= ATTRIBUTES {
-            return Err(Trouble::new(
+            return Err(Trouble::of_sound(
                 name_at,
                 format!("more than {ATTRIBUTES} attributes in one element"),
             ));
@@ -353,11 +367,13 @@ pub(super) fn check_declaration(raw: &str, at: usize, text: &str) -> Result<(), 
             );
         }
         match attribute.name {
-            "version" if attribute.raw != "1.0" => return refused("the XML version is not 1.0"),
+            "version" if attribute.raw != "1.0" => {
+                return Err(Trouble::of_sound(at, "the XML version is not 1.0"));
+            }
             "version" => has_version = true,
             "encoding" if is_one_of(&ASCII, attribute.raw) => {
                 if let Some(odd) = text.bytes().position(|byte| !byte.is_ascii()) {
-                    return Err(Trouble::new(
+                    return Err(Trouble::of_sound(
                         odd,
                         "a character beyond ASCII, although the first line declares the encoding to be ASCII \
                          (encoding=\"utf-8\" there would be right if it reads well)",
@@ -365,9 +381,10 @@ pub(super) fn check_declaration(raw: &str, at: usize, text: &str) -> Result<(), 
                 }
             }
             "encoding" if !is_one_of(&UTF_8, attribute.raw) => {
-                return refused(
+                return Err(Trouble::of_sound(
+                    at,
                     "the declared encoding is neither UTF-8 nor its part US-ASCII; the mail server writes UTF-8",
-                );
+                ));
             }
             "standalone" if !matches!(attribute.raw, "yes" | "no") => {
                 return refused("standalone is neither yes nor no");

@@ -134,7 +134,7 @@ impl<'a> Pass<'a> {
     fn start_tag(&mut self, raw: &'a str, at: Range<usize>, sink: &mut impl Sink) -> Result<(), Trouble> {
         let tag = Tag::new(raw);
         if tag.element.split(':').all(is_name) && tag.element.contains(':') {
-            return Err(Trouble::new(
+            return Err(Trouble::of_sound(
                 at.start,
                 "a `:` in the name of an element (namespaces are not used in mailserver.cfg)",
             ));
@@ -169,7 +169,7 @@ impl<'a> Pass<'a> {
         }
         let depth = self.open.len() + 1;
         if depth > DEPTH {
-            return Err(Trouble::new(
+            return Err(Trouble::of_sound(
                 at.start,
                 format!("elements are nested deeper than {DEPTH} levels"),
             ));

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::version::TlsVersion;
-use crate::hostile::safe_text;
+use crate::hostile::{holds_secret, safe_text};
 
 /// What one word of a list says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -274,13 +274,9 @@ impl std::fmt::Display for WordList {
 const QUOTED: usize = 41;
 
 /// A stranger's word as it may stand in a sentence: bounded, control and invisible characters as hex.
-/// A secret (a variable that was named wrongly) is never quoted: `D3S:` is reversible, `SHA:` a hash.
+/// A stored secret (in a variable that was named wrongly) is never quoted.
 pub(super) fn shown(text: &str) -> String {
-    let begins = |prefix: &str| {
-        text.get(..prefix.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
-    };
-    if begins("D3S:") || begins("SHA:") {
+    if holds_secret(text) {
         return "a secret".to_owned();
     }
     safe_text(text, QUOTED)
