@@ -186,6 +186,76 @@ fn the_pure_rooms_neither_touch_the_world_nor_read_a_clock() {
     }
 }
 
+/// Ways to open a path that do not look at what was opened. `files` is the one door: a pipe, a device, a link of a stranger's or a directory that was
+/// exchanged can stand anywhere where others than root may write.
+const PLAIN_OPENINGS: &[&[&str]] = &[
+    &["fs", "read"],
+    &["fs", "read_to_string"],
+    &["fs", "write"],
+    &["fs", "copy"],
+    &["fs", "rename"],
+    &["File", "open"],
+    &["File", "create"],
+    &["File", "options"],
+    &["OpenOptions", "new"],
+];
+
+/// Where that is right nevertheless, and why.
+const MAY_OPEN: &[(&str, &str)] = &[
+    ("engine/proc_fs.rs", "/proc, where nobody can put a file"),
+    (
+        "engine/places.rs",
+        "/var/lib/dpkg/status, which is root's like everything above it",
+    ),
+    ("probe/hello.rs", "/dev/urandom"),
+    ("host/names.rs", "/proc/net, where nobody can put a file"),
+    ("host/backups.rs", "on its way to `files`"),
+    ("host/here.rs", "on its way to `files`"),
+    ("host/memory.rs", "on its way to `files`"),
+    ("host/naming.rs", "on its way to `files`"),
+    ("host/own.rs", "on its way to `files`"),
+    ("host/preferences.rs", "on its way to `files`"),
+    ("host/demo.rs", "the demo's own new directory, 0700"),
+];
+
+#[test]
+fn no_path_is_opened_without_a_look_at_what_was_opened() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let name = source
+            .path
+            .strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+        let name = name.unwrap().to_str().unwrap().to_owned();
+        let is_a_test = name.contains("tests") || source.module.first().is_some_and(|room| room == "files");
+        if is_a_test || MAY_OPEN.iter().any(|(allowed, _)| *allowed == name) {
+            continue;
+        }
+        let text = fs::read_to_string(&source.path).unwrap();
+        wrong.extend(openings(&text).into_iter().map(|found| format!("{name}: {found}")));
+    }
+    assert!(wrong.is_empty(), "use crate::files instead:\n{}", wrong.join("\n"));
+    // A reader that finds nothing would always be content.
+    for found in [
+        "use std::fs; fn f() { fs::read(p) }",
+        "std::fs::File::open(p)",
+        "OpenOptions::new()",
+    ] {
+        assert_eq!(openings(found).len(), 1, "{found}");
+    }
+    assert!(openings("#[cfg(test)] mod tests { fn f() { std::fs::read(p) } }").is_empty());
+}
+
+fn openings(text: &str) -> Vec<String> {
+    // Tests stand at the end of a file, and open what they made.
+    let text = text.split("#[cfg(test)]").next().unwrap();
+    let paths = any_paths(text).into_iter();
+    let plain = |path: &Vec<String>| {
+        let ends = |with: &&[&str]| path.windows(with.len()).any(|part| part == *with);
+        PLAIN_OPENINGS.iter().any(ends)
+    };
+    paths.filter(plain).map(|path| path.join("::")).collect()
+}
+
 #[test]
 fn an_arrow_that_points_up_would_be_found_however_it_is_written() {
     let module = ["save".to_owned(), "steps".to_owned()];

@@ -191,6 +191,21 @@ impl Controller {
     }
 
     fn look(&self) -> (Seen, ServiceAnswer) {
+        let mut found = self.look_once();
+        // Systemd may have started a process of its unit between its answer and the look: then it knows by now.
+        for _ in 0..2 {
+            let (seen, answer) = &found;
+            let native = answer.unit.as_ref().is_some_and(|unit| !unit.is_from_init_script());
+            let by_unit = native && matches!(self.service, Some(Service::Systemd { .. }));
+            if !by_unit || seen.engines.iter().all(|process| process.of_unit) {
+                break;
+            }
+            found = self.look_once();
+        }
+        found
+    }
+
+    fn look_once(&self) -> (Seen, ServiceAnswer) {
         let answer = Service::query(self.service.as_ref(), &self.places);
         // The tree is read after the service was asked: a process that systemd has just started is in it.
         let seen = processes::look(&self.places, answer.unit.as_ref());

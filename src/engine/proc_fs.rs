@@ -4,7 +4,7 @@
 //! The root of the tree is passed in, so that tests can build one of their own.
 
 use super::proc_parse::{
-    Stat, in_control_group, parse_boot_time, parse_exe, parse_stat, parse_uids, socket_inode, writes,
+    Stat, in_control_group, in_group_named, parse_boot_time, parse_exe, parse_stat, parse_uids, socket_inode, writes,
 };
 use std::fs;
 use std::io;
@@ -210,6 +210,11 @@ impl Task {
     /// Whether it is in this control group of systemd's.
     pub(super) fn is_in_control_group(&self, group: &str) -> bool {
         read_bounded(&self.dir.join("cgroup"), SMALL).is_ok_and(|text| in_control_group(&text, group))
+    }
+
+    /// Whether its control group has the name of this unit.
+    pub(super) fn is_in_group_named(&self, unit: &str) -> bool {
+        read_bounded(&self.dir.join("cgroup"), SMALL).is_ok_and(|text| in_group_named(&text, unit))
     }
 
     /// A namespace of the process, such as `net:[4026531840]`.

@@ -54,17 +54,25 @@ pub(super) fn parse_uids(status: &[u8]) -> Option<[u32; 4]> {
     Some([next()?, next()?, next()?, next()?])
 }
 
-/// Whether `/proc/<pid>/cgroup` says that the process is in that control group of systemd's, or in one below it.
-pub(super) fn in_control_group(text: &[u8], group: &str) -> bool {
-    text.split(|byte| *byte == b'\n').any(|line| {
+/// The control group of systemd's hierarchy in `/proc/<pid>/cgroup`, of version 1 or 2.
+fn control_group(text: &[u8]) -> Option<&[u8]> {
+    text.split(|byte| *byte == b'\n').find_map(|line| {
         let mut fields = line.splitn(3, |byte| *byte == b':');
-        let (Some(number), Some(name), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
-            return false;
-        };
-        let of_systemd = name == b"name=systemd" || (number == b"0" && name.is_empty());
-        let below = path.strip_prefix(group.as_bytes());
-        of_systemd && group.len() > 1 && below.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        let (number, name, path) = (fields.next()?, fields.next()?, fields.next()?);
+        (name == b"name=systemd" || (number == b"0" && name.is_empty())).then_some(path)
     })
+}
+
+/// Whether the process is in that control group of systemd's, or in one below it.
+pub(super) fn in_control_group(text: &[u8], group: &str) -> bool {
+    let below = control_group(text).and_then(|path| path.strip_prefix(group.as_bytes()));
+    group.len() > 1 && below.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+}
+
+/// Whether the process is in a control group that is named as this unit is. Users have control groups below their own to name as they
+/// like, so this tells only which of the processes that are trusted anyway belong to the unit.
+pub(super) fn in_group_named(text: &[u8], unit: &str) -> bool {
+    control_group(text).is_some_and(|path| path.split(|byte| *byte == b'/').any(|part| part == unit.as_bytes()))
 }
 
 /// One limit of `/proc/<pid>/limits`, by its name there, such as `Max open files`: soft and hard. The inner `None` is "unlimited".
@@ -240,6 +248,14 @@ mod tests {
             assert!(!in_control_group(text.as_bytes(), unit), "{text}");
         }
         assert!(!in_control_group(b"0::/\n", "") && !in_control_group(b"0::/\n", "/"));
+        assert!(in_group_named(
+            b"0::/machine.slice/x/system.slice/kerio-connect.service\n",
+            "kerio-connect.service"
+        ));
+        assert!(!in_group_named(
+            b"0::/system.slice/kerio-connect.service-x\n",
+            "kerio-connect.service"
+        ));
     }
 
     #[test]

@@ -107,6 +107,8 @@ pub(super) fn look(places: &Places, unit: Option<&Unit>) -> Seen {
         }
         match wanted.judge(&task) {
             Relation::Engine => seen.engines.push(wanted.describe(&proc, &task)),
+            // What ended while it was looked at shows half of itself.
+            Relation::Unproven(_) if proc.start_of(pid) != Some(task.stat.start_ticks) => {}
             Relation::Unproven(why) => seen.unproven.push((wanted.describe(&proc, &task), why)),
             Relation::Other => {
                 if wanted
@@ -310,7 +312,8 @@ impl Wanted<'_> {
             started: proc.started(task.stat),
             what,
             user: task.uids().map(|[real, ..]| real),
-            of_unit: self.is_of_unit(task),
+            // A unit that starts just now may not have told us its processes yet.
+            of_unit: self.is_of_unit(task) || self.unit.is_some_and(|unit| task.is_in_group_named(&unit.id)),
             here: self
                 .own
                 .as_ref()

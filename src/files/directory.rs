@@ -1,5 +1,6 @@
 //! A directory that was opened once: what is in it is reached through its handle, never through a path that could be turned elsewhere.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -57,7 +58,7 @@ impl Directory {
     pub(crate) fn of(found: Resolved) -> Result<Self, Fault> {
         let fault = |errno| Fault::system("opening", &found.path, errno);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let name = found.name.as_deref().unwrap_or(std::ffi::OsStr::new("."));
+        let name = found.name.as_deref().unwrap_or(OsStr::new("."));
         let handle = rustix::fs::openat(&found.parent, name, flags, Mode::empty()).map_err(fault)?;
         Self::new(handle, found.path, found.changeable)
     }
@@ -171,7 +172,7 @@ impl Directory {
     /// It is closed to this user, or no regular file.
     pub fn open_file(&self, name: &str) -> Result<Option<Opened>, Fault> {
         let path = self.path.join(name);
-        match open_regular(&self.handle, name, &path) {
+        match open_regular(&self.handle, OsStr::new(name), &path) {
             Ok((file, stat)) => Ok(Some(Opened::new(file, stat, &path, self.within.clone()))),
             Err(fault) if fault.is_missing() => Ok(None),
             Err(fault) => Err(fault),

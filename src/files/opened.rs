@@ -8,7 +8,7 @@ use rustix::fs::Stat;
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
-use super::walk::{Trust, open_regular, resolve};
+use super::walk::{Trust, open_looked_at, open_without_links, resolve};
 use super::{Fault, Why};
 
 /// Files that are only compared or summed are read in pieces of so many bytes: a second copy of a file of 10 MB is not needed for that.
@@ -32,7 +32,10 @@ pub fn open(path: &Path) -> Result<Opened, Fault> {
     let Some(name) = &found.name else {
         return Err(Fault::new("opening", path, Why::NotAFile("a directory")));
     };
-    let (file, stat) = open_regular(&found.parent, name.as_os_str(), path)?;
+    if let Some(what) = found.kind() {
+        return Err(Fault::new("opening", path, Why::NotAFile(what)));
+    }
+    let (file, stat) = open_looked_at(&found.parent, name, path)?;
     if let Some(link) = found.link_owner
         && link != stat.st_uid
     {
@@ -46,7 +49,10 @@ pub fn open(path: &Path) -> Result<Opened, Fault> {
 /// # Errors
 /// Those of both.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Fault> {
-    open(path)?.read(limit)
+    match open_without_links(path) {
+        Some(opened) => read_all(&opened?.0, limit, path),
+        None => open(path)?.read(limit),
+    }
 }
 
 impl Opened {

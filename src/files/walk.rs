@@ -2,14 +2,16 @@
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
-use super::Fault;
+use super::{Fault, Why};
 
 /// As many symbolic links as the kernel itself follows (path_resolution(7)).
 const LINKS_MAX: usize = 40;
@@ -75,7 +77,7 @@ impl<'a> Walk<'a> {
         let fault = |errno| Fault::system("finding", asked, errno);
         let here = root().map_err(fault)?;
         let stat = rustix::fs::fstat(&here).map_err(fault)?;
-        let trust = Trust::new(&stat);
+        let trust = Trust::here();
         Ok(Self {
             asked,
             changeable: trust.changeable_directory(&stat, Path::new("/")),
@@ -184,6 +186,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Who can change a file without our knowing? Nobody but root and ourselves is trusted.
+#[derive(Clone, Copy)]
 pub(super) struct Trust {
     ours: u32,
     our_group: u32,
@@ -193,25 +196,14 @@ pub(super) struct Trust {
 }
 
 impl Trust {
+    /// Looked up once: neither changes while the program runs.
     pub(super) fn here() -> Self {
-        root()
-            .and_then(|root| rustix::fs::fstat(&root))
-            .map_or_else(|_| Self { top: 0, ..Self::ids() }, |stat| Self::new(&stat))
-    }
-
-    fn new(top: &Stat) -> Self {
-        Self {
-            top: top.st_uid,
-            ..Self::ids()
-        }
-    }
-
-    fn ids() -> Self {
-        Self {
+        static HERE: OnceLock<Trust> = OnceLock::new();
+        *HERE.get_or_init(|| Self {
             ours: rustix::process::geteuid().as_raw(),
             our_group: rustix::process::getegid().as_raw(),
-            top: 0,
-        }
+            top: root().and_then(rustix::fs::fstat).map_or(0, |root| root.st_uid),
+        })
     }
 
     pub(super) fn trusts(&self, uid: u32) -> bool {
@@ -281,20 +273,40 @@ pub fn kind(stat: &Stat) -> Option<&'static str> {
 }
 
 /// Opens a name in a directory for reading if it is a regular file: never through a link, never waiting for a pipe, never a device.
-pub(super) fn open_regular(
-    directory: impl std::os::fd::AsFd,
-    name: impl rustix::path::Arg + Copy,
-    path: &Path,
-) -> Result<(std::fs::File, Stat), Fault> {
+pub(super) fn open_regular(directory: &OwnedFd, name: &OsStr, path: &Path) -> Result<(File, Stat), Fault> {
     let fault = |errno| Fault::system("opening", path, errno);
-    let regular = |stat: &Stat| match kind(stat) {
-        None => Ok(()),
-        Some(what) => Err(Fault::new("opening", path, super::Why::NotAFile(what))),
-    };
-    regular(&rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?)?;
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(&directory, name, flags, Mode::empty()).map_err(fault)?;
-    let stat = rustix::fs::fstat(&file).map_err(fault)?;
-    regular(&stat)?;
+    regular(
+        &rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?,
+        path,
+    )?;
+    open_looked_at(directory, name, path)
+}
+
+/// The same for one that was just seen to be a regular file.
+pub(super) fn open_looked_at(directory: &OwnedFd, name: &OsStr, path: &Path) -> Result<(File, Stat), Fault> {
+    let flags = READ | OFlags::NOFOLLOW;
+    let file = rustix::fs::openat(directory, name, flags, Mode::empty());
+    let file = file.map_err(|errno| Fault::system("opening", path, errno))?;
+    checked(file, path)
+}
+
+/// Opens a regular file whose path has no symbolic link in it, in one call; `None`: there are links, or it cannot be opened so (the walk says why).
+pub(super) fn open_without_links(path: &Path) -> Option<Result<(File, Stat), Fault>> {
+    let file = rustix::fs::openat2(CWD, path, READ, Mode::empty(), ResolveFlags::NO_SYMLINKS).ok()?;
+    Some(checked(file, path))
+}
+
+const READ: OFlags = OFlags::RDONLY
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOCTTY)
+    .union(OFlags::CLOEXEC);
+
+fn checked(file: OwnedFd, path: &Path) -> Result<(File, Stat), Fault> {
+    let stat = rustix::fs::fstat(&file).map_err(|errno| Fault::system("opening", path, errno))?;
+    regular(&stat, path)?;
     Ok((file.into(), stat))
+}
+
+fn regular(stat: &Stat, path: &Path) -> Result<(), Fault> {
+    kind(stat).map_or(Ok(()), |what| Err(Fault::new("opening", path, Why::NotAFile(what))))
 }

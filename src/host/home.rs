@@ -78,7 +78,7 @@ impl Home {
 }
 
 /// A file that was opened, or why it is ignored.
-pub(crate) enum Believed {
+pub(super) enum Believed {
     /// Nobody else could have written it.
     Yes(Opened),
     /// Why it must not be believed.
@@ -89,7 +89,7 @@ pub(crate) enum Believed {
 ///
 /// # Errors
 /// It is not there, or cannot be opened.
-pub(crate) fn open_believed(path: &Path) -> Result<Believed, Fault> {
+pub(super) fn open_believed(path: &Path) -> Result<Believed, Fault> {
     let opened = match files::open(path) {
         Ok(opened) => opened,
         Err(fault) if matches!(fault.why, Why::NotAFile(_) | Why::ForeignLink { .. }) => {

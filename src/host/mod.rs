@@ -24,7 +24,6 @@ pub use config_file::{ConfigFile, Loaded};
 pub use drafts::Drafts;
 pub use error::HostError;
 pub use here::{Host, HostOptions};
-pub(crate) use home::{Believed, open_believed};
 pub use home::{Home, HomeOptions, NoHome};
 pub use memory::Memory;
 pub use names::OwnNames;

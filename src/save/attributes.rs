@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::error::SaveError;
 use super::target::Snapshot;
-use super::trouble::Trouble;
+use super::trouble::{Trouble, shown};
 
 /// Everything about a file but its content and times.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl Attributes {
             }
             match rustix::fs::fsetxattr(file, name.as_str(), value, XattrFlags::empty()) {
                 Ok(()) => {}
-                Err(_) if may_be_lost(name) => lost.push(format!("the extended attribute {name} was not carried over")),
+                Err(_) if may_be_lost(name) => lost.push(not_kept(name)),
                 Err(errno) => {
                     return Err(SaveError::disk(
                         "giving the new file its ACL and attributes,",
@@ -107,6 +107,10 @@ impl Attributes {
         }
         Ok(lost)
     }
+}
+
+fn not_kept(name: &str) -> String {
+    format!("the extended attribute {} was not carried over", shown(name))
 }
 
 fn xattrs(file: &File) -> Result<BTreeMap<String, Vec<u8>>, Errno> {

@@ -102,7 +102,7 @@ impl Actor {
     /// Of this process.
     #[must_use]
     pub fn now() -> Self {
-        let login_uid = text("/proc/self/loginuid")
+        let login_uid = text(&format!("/proc/{}/loginuid", std::process::id()))
             .and_then(|text| text.trim().parse::<u32>().ok())
             .filter(|uid| *uid != u32::MAX); // (uid_t)-1: nobody logged in, a timer or a container
         let uid = rustix::process::getuid().as_raw();

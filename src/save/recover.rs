@@ -12,7 +12,7 @@ use super::locks::Locks;
 use super::replace;
 use super::state_dir::{Home, StateDir};
 use super::target::{LARGEST, Snapshot, Target};
-use super::trouble::{OnDisk, Shown};
+use super::trouble::{OnDisk, Shown, shown};
 use crate::files;
 use crate::mailserver_cfg::Document;
 
@@ -116,7 +116,9 @@ pub(crate) fn recover_locked(state: &StateDir, home: &Home, target: &Target) -> 
         let line = format!("{}\n", Shown(target.path()));
         home.dir.write("target", line.as_bytes())?;
     }
-    if let Some(journal) = Journal::read(home)? {
+    if let Some(mut journal) = Journal::read(home)? {
+        // Words of people, told again.
+        journal.summary = shown(&journal.summary);
         let what = match &journal.phase {
             Phase::Begun => undo(home, target, &journal)?,
             Phase::Ready { inode } => after_ready(home, target, &journal, *inode)?,

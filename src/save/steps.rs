@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use super::attempt::{Done, Save};
 use super::audit::{self, AuditEntry, audit};
@@ -28,7 +28,10 @@ pub fn save(request: &Request<'_>, gate: &mut dyn Gate, progress: &mut dyn Progr
     progress.step(Step::Recovering);
     same_file(request)?;
     // Beyond `ulimit -f` a write shall fail, not kill. Handled, not ignored: what is ignored stays so in the engine that is started.
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    static HANDLED: Once = Once::new();
+    HANDLED.call_once(|| {
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    });
     let home = request.state.home(request.target)?;
     let locks = Locks::take(request.target, &home)?;
     let recovered = recover_locked(request.state, &home, request.target)?;

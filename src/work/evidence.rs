@@ -4,7 +4,6 @@
 //! what is remembered is read here, whatever it came from.
 
 use std::collections::HashMap;
-use std::io::Read as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -12,11 +11,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::host::{Believed, Host, clock, open_believed};
+use crate::host::{Host, clock};
 use crate::mailserver_cfg::Document;
 use crate::peers::{
-    self, BookSources, Evidence, EvidenceStore, Host as PeerHost, LogFindings, PeerBook, PeerKey, PeersFile, Progress,
-    Record, Trouble, Window,
+    self, BookSources, Evidence, EvidenceStore, Host as PeerHost, LogFindings, PeerBook, PeerKey, PeersFile, Record,
+    ScanProgress, Trouble, Window,
 };
 use crate::session::{Clock, Measured};
 
@@ -51,9 +50,6 @@ pub struct Reading {
     remembered: EvidenceStore,
     warnings: Vec<String>,
 }
-
-/// More bytes of a peers file are never used.
-const PEERS_FILE_READ: u64 = 32 << 20;
 
 /// How often progress is reported while logs are read.
 const TICK: Duration = Duration::from_secs(1);
@@ -108,7 +104,7 @@ fn read_logs(
         }
     };
     reading.warnings.extend(logs.unread_words(window));
-    let bytes = Progress::default();
+    let bytes = ScanProgress::default();
     let own = host.names.hosts();
     ticking(&bytes, &progress, || match &mut reading.logs {
         // Whoever shows the findings of before goes on showing them meanwhile.
@@ -119,28 +115,13 @@ fn read_logs(
 
 fn read_peers_file(host: &Host, reading: &mut Reading, clock: &Clock) {
     let path = &host.home.peers;
-    let opened = match open_believed(path) {
-        Ok(Believed::Yes(opened)) => opened,
-        Ok(Believed::No(why)) => {
-            let words = format!("the peers file {} is ignored: {why}", path.display());
-            reading.warnings.push(words);
-            return;
-        }
-        // The usual one need not be there. One that was named was looked at when the host was found.
-        Err(fault) if fault.is_missing() => return,
-        Err(fault) => {
-            reading.warnings.push(fault.to_string());
-            return;
-        }
-    };
-    let mut bytes = Vec::new();
-    // What is too much is said by whoever reads the lines.
-    match opened.into_file().take(PEERS_FILE_READ).read_to_end(&mut bytes) {
-        Ok(_) => reading.peers_file = Some(PeersFile::parse(&bytes, clock.now, &clock.zone)),
-        Err(error) => {
-            let words = format!("the peers file {} cannot be read: {error}", path.display());
-            reading.warnings.push(words);
-        }
+    // The usual one need not be there. One that was named was looked at when the host was found.
+    if matches!(path.symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound) {
+        return;
+    }
+    match PeersFile::read(path, clock.now, &clock.zone) {
+        Ok(file) => reading.peers_file = Some(file),
+        Err(error) => reading.warnings.push(error.to_string()),
     }
 }
 
@@ -250,7 +231,7 @@ impl Sources {
 }
 
 /// Runs `work` and tells the progress once a second meanwhile.
-fn ticking<T>(bytes: &Progress, tell: &(impl Fn(u64, u64) + Sync), work: impl FnOnce() -> T) -> T {
+fn ticking<T>(bytes: &ScanProgress, tell: &(impl Fn(u64, u64) + Sync), work: impl FnOnce() -> T) -> T {
     let (done, is_done) = std::sync::mpsc::channel::<()>();
     std::thread::scope(|scope| {
         scope.spawn(move || {

@@ -8,10 +8,14 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::engine::{self, Controller, EngineError, State, Stopped};
+use crate::files;
 use crate::mailserver_cfg::{Document, EditSet};
 use crate::save::{Gate, GateError, GateKind, Started};
 
 use super::effect::EngineWish;
+
+/// No `mailserver.cfg` has more bytes.
+const LARGEST: u64 = 1 << 30;
 
 /// Never set: what must not be given up.
 static NEVER: AtomicBool = AtomicBool::new(false);
@@ -137,8 +141,9 @@ impl<'a> EngineGate<'a> {
 
     /// Are our values still in the file? An engine that does not know a variable's name drops it when it writes.
     fn compare_values(&self) -> Result<(), String> {
-        let document = std::fs::read(&self.file)
-            .map_err(|error| format!("the file could not be read after the start ({error})"))
+        // Whoever may write its directory could have put a pipe or a device there by now.
+        let document = files::read(&self.file, LARGEST)
+            .map_err(|fault| format!("the file could not be read after the start ({})", fault.why))
             .and_then(|bytes| {
                 Document::parse(bytes)
                     .map_err(|error| format!("the file cannot be understood after the start ({error})"))

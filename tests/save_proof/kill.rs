@@ -11,8 +11,8 @@ use crate::support::{Ended, NEW, OLD, Place, TOKEN, Way, assert_sound, content, 
 /// Name → the first and last number of its calls during the save.
 pub(crate) type Calls = BTreeMap<String, (usize, usize)>;
 
-/// Calls that change nothing but the process's own memory: a kill before one of them is a kill before the call that follows.
-const IN_MEMORY: [&str; 10] = [
+/// Calls that change or read nothing but what the kernel has of the process itself: a kill before one of them is a kill before the call that follows.
+const IN_MEMORY: [&str; 12] = [
     "mmap",
     "munmap",
     "mremap",
@@ -22,6 +22,8 @@ const IN_MEMORY: [&str; 10] = [
     "futex",
     "sigaltstack",
     "rt_sigprocmask",
+    "rt_sigaction",
+    "prlimit64",
     "getrandom",
 ];
 
