@@ -2,8 +2,7 @@
 
 use std::io;
 
-use crate::host::HostError;
-use crate::save::SaveError;
+use crate::host::{HostError, SaveError};
 use crate::session::EditError;
 use crate::tls::PlanError;
 

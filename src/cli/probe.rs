@@ -4,9 +4,8 @@ use std::net::IpAddr;
 
 use crate::host::HostError;
 use crate::peers::{Host as PeerHost, PeerKey, Record};
-use crate::probe::{Cancel, Report, Service, Settings, Target, TargetHost};
-use crate::tls::Direction;
-use crate::work::{self, ask};
+use crate::tls::{Direction, Service};
+use crate::work::{self, Cancel, Report, Settings, Target, TargetHost, ask};
 
 use super::args::{Arguments, Probe};
 use super::console::Console;
@@ -180,7 +179,7 @@ pub(super) fn live(opened: &Opened) -> Result<crate::work::LiveProof, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::Outcome;
+    use crate::work::Outcome;
 
     fn report(outcome: Outcome, detail: &str) -> Report {
         Report {

@@ -19,6 +19,7 @@ mod unbroken;
 mod undo;
 mod workers;
 
+pub use crate::probe::{Cancel, Outcome, Report, Settings, Target, TargetHost};
 pub use effect::{Asker, Effect, EngineWish, Event, SaveJob, SaveProblem, SaveReport, Wanted, Whom};
 pub use evidence::{Gathered, Sources, read_evidence};
 pub use facts::facts;

@@ -3,9 +3,8 @@
 use serde::Serialize;
 
 use crate::peers::{Assessed, Coverage, Source, Trouble, Verdict};
-use crate::probe::Report;
 use crate::tls::TlsVersion;
-use crate::work::{PortAnswer, PortProof};
+use crate::work::{PortAnswer, PortProof, Report};
 
 /// `show`
 #[derive(Serialize)]
