@@ -32,7 +32,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use kerio_tls::peers::{OwnHosts, PeerBook, Progress, Threshold, Window, assess, find_logs, scan_logs};
+use kerio_tls::peers::{OwnHosts, PeerBook, ScanProgress, Threshold, Window, assess, find_logs, scan_logs};
 use kerio_tls::tls::{Direction, TlsVersion};
 use sample_log::SampleLog;
 
@@ -117,7 +117,7 @@ fn main() {
         &window(),
         &OwnHosts::default(),
         0,
-        &Progress::default(),
+        &ScanProgress::default(),
         &AtomicBool::new(false),
     );
     let mut peers = findings.peers();
@@ -250,7 +250,7 @@ fn scan(files: &[PathBuf], threads: usize) {
         &window(),
         &OwnHosts::default(),
         threads,
-        &Progress::default(),
+        &ScanProgress::default(),
         &AtomicBool::new(false),
     );
     assert!(findings.lines().used > 0 && findings.lines().not_understood == 0);
@@ -277,7 +277,7 @@ fn child(dir: &Path) {
         &window(),
         &OwnHosts::default(),
         0,
-        &Progress::default(),
+        &ScanProgress::default(),
         &AtomicBool::new(false),
     );
     let after = memory();

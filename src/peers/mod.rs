@@ -24,9 +24,9 @@ pub use book::{BookSources, PeerBook, make_book};
 pub use conclude::{Conclusion, conclude};
 pub use evidence::{Evidence, Knowledge, Record, Source};
 pub use host::{Host, OwnHosts, PeerKey};
-pub use log::{LineCounts, LogError, LogFindings, Logs, Progress, Trouble, Window, find_logs, scan_logs};
+pub use log::{LineCounts, LogError, LogFindings, Logs, ScanProgress, Trouble, Window, find_logs, scan_logs};
 pub use peer::{Peer, Route};
-pub use peers_file::{PeersFile, PeersFileEntry, PeersFileError, Said};
+pub use peers_file::{ListedVersion, PeersFile, PeersFileEntry, PeersFileError};
 pub use received::{ReceivedBudget, ReceivedError, ReceivedFindings, read_received};
 pub use store::EvidenceStore;
 

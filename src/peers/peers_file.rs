@@ -39,6 +39,14 @@ pub enum PeersFileError {
         /// What the system said.
         source: io::Error,
     },
+    /// Root does not believe a file that somebody else could have written.
+    #[error("the peers file {} is ignored: {why}", path.display())]
+    Ignored {
+        /// The file.
+        path: PathBuf,
+        /// Who could have written it.
+        why: String,
+    },
 }
 
 /// One line of the file.
@@ -47,7 +55,7 @@ pub struct PeersFileEntry {
     /// Who.
     pub key: PeerKey,
     /// Its highest version, or no TLS.
-    pub says: Option<Said>,
+    pub says: Option<ListedVersion>,
     /// The day on which that was known, here.
     pub date: Date,
     /// The first moment of that day, so that a probe of the same day is newer.
@@ -58,7 +66,7 @@ pub struct PeersFileEntry {
 
 /// The fourth field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Said {
+pub enum ListedVersion {
     /// The highest version.
     Highest(TlsVersion),
     /// `none`: it offers no TLS.
@@ -79,8 +87,8 @@ impl fmt::Display for PeersFileEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let says = match self.says {
             None => "-",
-            Some(Said::NoTls) => "none",
-            Some(Said::Highest(version)) => version.token(),
+            Some(ListedVersion::NoTls) => "none",
+            Some(ListedVersion::Highest(version)) => version.token(),
         };
         let (direction, service, host) = (self.key.direction.token(), self.key.service, self.key.host_and_port());
         write!(
@@ -112,12 +120,11 @@ impl PeersFileEntry {
         let says = next("the highest version (or -)")?;
         let says = match says {
             "-" => None,
-            none if none.eq_ignore_ascii_case("none") => Some(Said::NoTls),
-            version => {
-                Some(Said::Highest(TlsVersion::from_token(version).ok_or_else(|| {
-                    bad("not a version (tls1.0 … tls1.3, ssl3, none, -):", version)
-                })?))
-            }
+            none if none.eq_ignore_ascii_case("none") => Some(ListedVersion::NoTls),
+            version => Some(ListedVersion::Highest(
+                TlsVersion::from_token(version)
+                    .ok_or_else(|| bad("not a version (tls1.0 … tls1.3, ssl3, none, -):", version))?,
+            )),
         };
         let date = next("the date")?;
         let date: Date = strict_date(date).ok_or_else(|| bad("not a date like 2026-10-02:", date))?;
@@ -148,8 +155,8 @@ impl PeersFileEntry {
         let seen = self.since;
         let knowledge = match self.says {
             None => Knowledge::Hint("listed in the peers file without a version".to_owned()),
-            Some(Said::NoTls) => Knowledge::NoStartTls,
-            Some(Said::Highest(version)) => Knowledge::Ceiling(version),
+            Some(ListedVersion::NoTls) => Knowledge::NoStartTls,
+            Some(ListedVersion::Highest(version)) => Knowledge::Ceiling(version),
         };
         let record = Evidence {
             knowledge,
@@ -191,11 +198,11 @@ impl PeersFileEntry {
         let decisive = weigh(&peer.evidence).decisive;
         let says = match decisive.map(|e| &e.knowledge) {
             Some(Knowledge::Ceiling(version) | Knowledge::Agreed(version) | Knowledge::CeilingInEffect(version)) => {
-                Some(Said::Highest(*version))
+                Some(ListedVersion::Highest(*version))
             }
-            Some(Knowledge::Plain | Knowledge::NoStartTls) => Some(Said::NoTls),
+            Some(Knowledge::Plain | Knowledge::NoStartTls) => Some(ListedVersion::NoTls),
             // "At least" is not a highest version, but for the highest there is.
-            Some(Knowledge::AtLeast(TlsVersion::Tls13)) => Some(Said::Highest(TlsVersion::Tls13)),
+            Some(Knowledge::AtLeast(TlsVersion::Tls13)) => Some(ListedVersion::Highest(TlsVersion::Tls13)),
             _ => None,
         };
         let seen = decisive.map(|e| e.last_seen);
@@ -267,16 +274,21 @@ impl PeersFile {
         file
     }
 
-    /// Reads a file, at most what is used of it.
+    /// Reads a file, at most what is used of it. As root it is judged by the handle that is read: who could have written it.
     /// # Errors
-    /// [`PeersFileError::Read`]; a file that is not there is that too.
+    /// [`PeersFileError`]; a file that is not there is [`PeersFileError::Read`].
     pub fn read(path: &Path, now: Timestamp, zone: &TimeZone) -> Result<Self, PeersFileError> {
         let fail = |source| PeersFileError::Read {
             path: path.to_owned(),
             source,
         };
-        let file = files::open(path).map_err(|fault| fail(fault.into()))?.into_file();
+        let opened = files::open(path).map_err(|fault| fail(fault.into()))?;
+        if let Some(why) = opened.changeable().filter(|_| rustix::process::geteuid().is_root()) {
+            let (path, why) = (path.to_owned(), why.to_owned());
+            return Err(PeersFileError::Ignored { path, why });
+        }
         let mut bytes = Vec::new();
+        let file = opened.into_file();
         file.take(BYTES_MAX as u64 + 4).read_to_end(&mut bytes).map_err(fail)?;
         Ok(Self::parse(&bytes, now, zone))
     }
@@ -292,21 +304,6 @@ impl PeersFile {
             text.push('\n');
         }
         text
-    }
-
-    /// The bytes of a file with one entry added at the end; everything that is there stays byte for byte.
-    #[must_use]
-    pub fn append(existing: &[u8], entry: &PeersFileEntry) -> Vec<u8> {
-        if existing.is_empty() {
-            return Self::write([entry]).into_bytes();
-        }
-        let mut bytes = existing.to_vec();
-        if !bytes.ends_with(b"\n") {
-            bytes.push(b'\n');
-        }
-        bytes.extend_from_slice(entry.to_string().as_bytes());
-        bytes.push(b'\n');
-        bytes
     }
 }
 
@@ -344,7 +341,10 @@ mod tests {
         assert_eq!(entry.key.host, Host::Name("mx.partner.example".into()));
         assert_eq!(
             (entry.says, entry.note.as_str()),
-            (Some(Said::Highest(TlsVersion::Tls10)), "their fax gateway, 2nd floor")
+            (
+                Some(ListedVersion::Highest(TlsVersion::Tls10)),
+                "their fax gateway, 2nd floor"
+            )
         );
         let peer = entry.to_peer();
         assert_eq!(peer.evidence[0].knowledge, Knowledge::Ceiling(TlsVersion::Tls10));
@@ -439,19 +439,6 @@ mod tests {
         let long = parse(&long);
         assert_eq!((long.entries.len(), long.problems.len()), (1, 1));
         assert_eq!(parse(&"bad\n".repeat(200)).problems.len(), PROBLEMS_MAX + 1);
-    }
-
-    #[test]
-    fn appending_leaves_the_rest_byte_for_byte_and_ends_a_last_line() {
-        let entry = parse("outbound,smtp,mx.example.org,tls1.0,2026-10-02,x")
-            .entries
-            .remove(0);
-        let added = PeersFile::append(b"\xff junk", &entry);
-        assert_eq!(added, b"\xff junk\noutbound,smtp,mx.example.org,tls1.0,2026-10-02,x\n");
-        assert_eq!(
-            PeersFile::parse(&PeersFile::append(b"", &entry), now(), &TimeZone::UTC).entries,
-            [entry]
-        );
     }
 
     proptest! {

@@ -49,7 +49,7 @@ struct Remembered {
 
 /// A line of the file. The names are the file's format: they do not change.
 #[derive(Debug, Serialize, Deserialize)]
-struct Line {
+struct StoredLine {
     direction: String,
     service: String,
     host: String,
@@ -88,10 +88,10 @@ impl EvidenceStore {
             if line.trim_ascii().is_empty() || line.trim_ascii() == HEAD.as_bytes() {
                 continue;
             }
-            let record = serde_json::from_slice::<Line>(line)
+            let record = serde_json::from_slice::<StoredLine>(line)
                 .ok()
                 .as_ref()
-                .and_then(Line::to_record);
+                .and_then(StoredLine::to_record);
             match record {
                 Some(record) => records.push(record),
                 None => {
@@ -143,7 +143,7 @@ impl EvidenceStore {
         let mut text = format!("{HEAD}\n");
         for record in self.records.iter().chain(&self.ahead) {
             // Strings and numbers cannot fail to serialise; if one did, it would be forgotten, not written half.
-            if let Ok(line) = serde_json::to_string(&Line::of(record)) {
+            if let Ok(line) = serde_json::to_string(&StoredLine::of(record)) {
                 text.push_str(&line);
                 text.push('\n');
             }
@@ -198,7 +198,7 @@ impl EvidenceStore {
     }
 }
 
-impl Line {
+impl StoredLine {
     fn of(record: &Record) -> Self {
         let (knows, version, text) = match &record.evidence.knowledge {
             Knowledge::Ceiling(v) => ("ceiling", Some(*v), ""),

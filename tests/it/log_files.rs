@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use kerio_tls::peers::{OwnHosts, Progress, Window, find_logs, scan_logs};
+use kerio_tls::peers::{OwnHosts, ScanProgress, Window, find_logs, scan_logs};
 
 use crate::peers_logs::{oracle, sample, scan, scan_text, sent, summary, window};
 use crate::place::Place;
@@ -115,7 +115,7 @@ fn packed_logs_count_as_the_same_bytes_unpacked_however_many_threads_read() {
     let logs = find_logs(&[dir.path().to_owned()]).unwrap().files;
     assert_eq!(logs, [files[0].clone(), files[1].clone(), packed.clone()]);
     for threads in [1, 3] {
-        let progress = Progress::default();
+        let progress = ScanProgress::default();
         let own = OwnHosts::default();
         let findings = scan_logs(&logs, &window(90), &own, threads, &progress, &AtomicBool::new(false));
         assert_eq!(summary(&findings), expected, "{threads} threads");
@@ -124,7 +124,7 @@ fn packed_logs_count_as_the_same_bytes_unpacked_however_many_threads_read() {
     }
     // Last written before the window, it is not unpacked.
     set_modified(&packed, Timestamp::UNIX_EPOCH);
-    let (progress, own) = (Progress::default(), OwnHosts::default());
+    let (progress, own) = (ScanProgress::default(), OwnHosts::default());
     let _ = scan_logs(&logs[2..], &window(30), &own, 1, &progress, &AtomicBool::new(false));
     assert_eq!(progress.bytes().1, 0);
 }
@@ -141,7 +141,7 @@ fn a_log_that_is_packed_between_two_scans_is_not_counted_twice() {
     fs::remove_file(&files[0]).unwrap();
     for _ in 0..2 {
         let logs = find_logs(&[dir.path().to_owned()]).unwrap().files;
-        let (progress, own) = (Progress::default(), OwnHosts::default());
+        let (progress, own) = (ScanProgress::default(), OwnHosts::default());
         findings.follow(&logs, &window(90), &own, &progress, &AtomicBool::new(false));
         assert_eq!(summary(&findings), oracle(&text, "2022-01-01"));
     }

@@ -8,7 +8,9 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use kerio_tls::peers::{Host, Knowledge, LogFindings, OwnHosts, Peer, Progress, Service, Window, find_logs, scan_logs};
+use kerio_tls::peers::{
+    Host, Knowledge, LogFindings, OwnHosts, Peer, ScanProgress, Service, Window, find_logs, scan_logs,
+};
 use kerio_tls::tls::{Direction, TlsVersion};
 
 use crate::sample_log::SampleLog;
@@ -29,7 +31,7 @@ pub(crate) fn scan(files: &[PathBuf], window: &Window, threads: usize) -> LogFin
         window,
         &OwnHosts::default(),
         threads,
-        &Progress::default(),
+        &ScanProgress::default(),
         &AtomicBool::new(false),
     )
 }
@@ -156,7 +158,7 @@ fn own_loopback_and_unspecified_hosts_are_no_peers() {
         &window(30),
         &own,
         1,
-        &Progress::default(),
+        &ScanProgress::default(),
         &AtomicBool::new(false),
     );
     let peers = findings.peers();
@@ -438,7 +440,7 @@ fn counts_are_those_of_a_slow_and_obvious_reader_however_many_threads_and_files(
     let (files, text) = sample(dir.path());
     let expected = oracle(&text, "2022-01-01");
     for threads in [1, 2, 3, 7] {
-        let progress = Progress::default();
+        let progress = ScanProgress::default();
         let findings = scan_logs(
             &files,
             &window(90),
@@ -463,7 +465,7 @@ fn a_window_reads_only_the_end_of_large_files_and_counts_the_same() {
         days: 10,
         zone: TimeZone::UTC,
     };
-    let progress = Progress::default();
+    let progress = ScanProgress::default();
     let findings = scan_logs(
         &files,
         &window,
@@ -497,7 +499,7 @@ fn a_follow_up_scan_reads_only_what_is_new_through_a_rotation_and_finds_the_same
             .unwrap()
     };
     append(&files[0], &newest[first..second]);
-    let progress = Progress::default();
+    let progress = ScanProgress::default();
     let cancel = AtomicBool::new(false);
     findings.follow(&files, &window(90), &OwnHosts::default(), &progress, &cancel);
     assert!(
@@ -528,7 +530,7 @@ fn a_cancelled_scan_says_so_and_the_next_one_starts_afresh() {
         &window(90),
         &OwnHosts::default(),
         2,
-        &Progress::default(),
+        &ScanProgress::default(),
         &AtomicBool::new(true),
     );
     assert!(findings.cancelled() && findings.warnings().iter().any(|w| w.contains("cancelled")));
@@ -536,7 +538,7 @@ fn a_cancelled_scan_says_so_and_the_next_one_starts_afresh() {
         &files,
         &window(90),
         &OwnHosts::default(),
-        &Progress::default(),
+        &ScanProgress::default(),
         &AtomicBool::new(false),
     );
     assert!(!findings.cancelled());
@@ -566,7 +568,7 @@ fn a_scan_that_is_cancelled_while_it_reads_ends_early_and_its_progress_says_so()
         .unwrap()
         .set_len(64 << 30)
         .unwrap();
-    let (progress, cancel) = (Progress::default(), AtomicBool::new(false));
+    let (progress, cancel) = (ScanProgress::default(), AtomicBool::new(false));
     let findings = std::thread::scope(|scope| {
         scope.spawn(|| {
             while progress.bytes().0 == 0 {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::distinct::{Distinct, MessageId, Ring};
-use super::key::{HostKey, Kind};
+use super::key::{HostKey, PeerKind};
 use super::span::{ShortSpan, Span};
 use super::trouble::TroubleTally;
 
@@ -34,7 +34,7 @@ pub(super) struct PeerTally {
 /// Who a peer is, and what few lines come to.
 #[derive(Debug, Clone)]
 pub(super) struct PeerRest {
-    pub(super) kind: Kind,
+    pub(super) kind: PeerKind,
     pub(super) host: PeerHost,
     /// The last of those that were `delivered`.
     pub(super) ring: Ring,
@@ -122,7 +122,7 @@ impl PeerTally {
 }
 
 impl PeerRest {
-    pub(super) fn new(kind: Kind, host: PeerHost) -> Self {
+    pub(super) fn new(kind: PeerKind, host: PeerHost) -> Self {
         Self {
             kind,
             host,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::counts::{LineCounts, PeerHost, PeerRest, PeerTally};
-use super::key::Kind;
+use super::key::PeerKind;
 use super::plan::Cursor;
 use super::span::Span;
 use super::tally::Tally;
@@ -223,8 +223,8 @@ impl LogFindings {
 
 fn key(rest: &PeerRest) -> PeerKey {
     let (direction, service) = match rest.kind {
-        Kind::Outbound => (Direction::Outbound, Service::Smtp),
-        Kind::Inbound(service) => (Direction::Inbound, service),
+        PeerKind::Outbound => (Direction::Outbound, Service::Smtp),
+        PeerKind::Inbound(service) => (Direction::Inbound, service),
     };
     let host = match &rest.host {
         PeerHost::Address(address) => Host::Address(*address),
@@ -260,8 +260,8 @@ fn evidence(tally: &PeerTally, rest: &PeerRest) -> Vec<Evidence> {
     };
     let with_tls = tally.with_tls.span();
     let plain = match rest.kind {
-        Kind::Inbound(Service::Smtp) => tally.other.span(),
-        Kind::Inbound(_) | Kind::Outbound => Span::default(),
+        PeerKind::Inbound(Service::Smtp) => tally.other.span(),
+        PeerKind::Inbound(_) | PeerKind::Outbound => Span::default(),
     };
     record(Knowledge::Plain, plain, "SMTP without SSL: yes".to_owned());
     // `AtLeast(Ssl3)` is how "TLS of a version that is not known" is written.
@@ -282,10 +282,10 @@ fn evidence(tally: &PeerTally, rest: &PeerRest) -> Vec<Evidence> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::peers::log::line::{Outcome, Sent};
+    use crate::peers::log::line::{Delivery, Sent};
     use crate::peers::log::tally::HostRef;
 
-    fn sent(findings: &mut LogFindings, last: u8, recipient: &str, outcome: Outcome) {
+    fn sent(findings: &mut LogFindings, last: u8, recipient: &str, outcome: Delivery) {
         let queue_id = format!("{last}-{recipient}-{outcome:?}");
         let line = Sent {
             queue_id: queue_id.as_bytes(),
@@ -309,16 +309,16 @@ mod tests {
     #[test]
     fn only_who_took_the_mail_of_a_domain_is_on_its_route() {
         let mut findings = LogFindings::default();
-        sent(&mut findings, 1, "a@example.net", Outcome::Delivered);
-        sent(&mut findings, 2, "a@example.net", Outcome::Delayed);
-        sent(&mut findings, 3, "a@example.net", Outcome::Failed);
+        sent(&mut findings, 1, "a@example.net", Delivery::Delivered);
+        sent(&mut findings, 2, "a@example.net", Delivery::Delayed);
+        sent(&mut findings, 3, "a@example.net", Delivery::Failed);
         assert_eq!(route(&findings), (vec!["192.0.2.1".to_owned()], true));
         assert!(findings.peers().iter().all(|peer| peer.names == ["example.net"]));
         // A later part of the log, in which what was delayed is delivered.
         let mut newer = LogFindings::default();
-        sent(&mut newer, 2, "b@example.net", Outcome::Delayed);
-        sent(&mut newer, 2, "b@EXAMPLE.net", Outcome::Delivered);
-        sent(&mut newer, 2, "c@example.net", Outcome::Delivered);
+        sent(&mut newer, 2, "b@example.net", Delivery::Delayed);
+        sent(&mut newer, 2, "b@EXAMPLE.net", Delivery::Delivered);
+        sent(&mut newer, 2, "c@example.net", Delivery::Delivered);
         findings.tally.absorb_newer(newer.tally);
         let both = vec!["192.0.2.1".to_owned(), "192.0.2.2".to_owned()];
         assert_eq!(route(&findings), (both, true));
@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn nothing_is_said_of_a_whole_domain_when_a_peer_was_not_kept() {
         let mut findings = LogFindings::default();
-        sent(&mut findings, 1, "a@example.net", Outcome::Delivered);
+        sent(&mut findings, 1, "a@example.net", Delivery::Delivered);
         findings.tally.lines.beyond_cap = 1;
         assert!(!route(&findings).1);
     }

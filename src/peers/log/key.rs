@@ -10,7 +10,7 @@ use crate::tls::Service;
 
 /// Which peer: direction and service in one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(super) enum PeerKind {
     Outbound,
     Inbound(Service),
 }
@@ -21,7 +21,7 @@ pub(super) struct HostKey([u64; 2]);
 
 impl HostKey {
     /// The key of an address.
-    pub(super) fn of(kind: Kind, address: Ipv4Addr) -> Self {
+    pub(super) fn of(kind: PeerKind, address: Ipv4Addr) -> Self {
         let (mut text, mut at) = (0_u128, 0);
         let mut push = |byte: u8| {
             text |= u128::from(byte) << at;
@@ -43,10 +43,10 @@ impl HostKey {
     }
 
     /// `text`: at most 15 bytes, the first one lowest.
-    pub(super) const fn new(kind: Kind, text: u128) -> Self {
+    pub(super) const fn new(kind: PeerKind, text: u128) -> Self {
         let kind = match kind {
-            Kind::Outbound => 1,
-            Kind::Inbound(service) => 2 + service as u128,
+            PeerKind::Outbound => 1,
+            PeerKind::Inbound(service) => 2 + service as u128,
         };
         let key = text | kind << 120;
         Self([key as u64, (key >> 64) as u64])
@@ -107,8 +107,8 @@ mod tests {
             let there = Ipv4Addr::from(octets);
             prop_assert_eq!(address(there.to_string().as_bytes()), Some(there));
             prop_assert!(address(text.as_bytes()).is_none_or(|read| read.to_string() == text));
-            let inbound = Kind::Inbound(Service::Smtp);
-            prop_assert!(HostKey::of(Kind::Outbound, there) != HostKey::of(inbound, there));
+            let inbound = PeerKind::Inbound(Service::Smtp);
+            prop_assert!(HostKey::of(PeerKind::Outbound, there) != HostKey::of(inbound, there));
         }
     }
 }

@@ -3,13 +3,13 @@
 //! A line is read from the left, field by field, each where the engine writes it; nothing is searched for across text
 //! that a stranger wrote. The one field that stands *behind* free text is `Remote-Host` (behind the remote server's
 //! `Status`); and an address may hold what looks like fields, if the engine shows a quoted local part without its quotes.
-//! So a line in which a field could be read in two places is [`Line::Ambiguous`]: counted, never used.
+//! So a line in which a field could be read in two places is [`LogLine::Ambiguous`]: counted, never used.
 
 use crate::hostile::slice_at;
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum Delivery {
     /// `delivered`, `relayed`.
     Delivered,
     /// `delayed`, `deferred`: it will be tried again.
@@ -26,7 +26,7 @@ pub(super) struct Sent<'a> {
     pub(super) queue_id: &'a [u8],
     /// What stands between `<` and `>`.
     pub(super) recipient: &'a [u8],
-    pub(super) outcome: Outcome,
+    pub(super) outcome: Delivery,
     /// The remote server's words: hostile.
     pub(super) status: &'a [u8],
     /// An address or a name, not checked; `None`: no host was reached.
@@ -60,7 +60,7 @@ pub(super) struct Received<'a> {
 
 /// A line's message, after its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub(super) enum LogLine<'a> {
     Sent(Sent<'a>),
     Received(Received<'a>),
     /// Neither.
@@ -80,59 +80,59 @@ enum Bracket<'a> {
 
 /// Reads the text behind the time. `whole`: the line ended with a line feed; otherwise it may be cut anywhere, and is used
 /// only if what decides is followed by a further field.
-pub(super) fn parse(message: &[u8], whole: bool) -> Line<'_> {
+pub(super) fn parse(message: &[u8], whole: bool) -> LogLine<'_> {
     let message = message.strip_suffix(b"\r").unwrap_or(message);
     if let Some(rest) = message.strip_prefix(b"Sent: Queue-ID: ") {
         sent(rest, whole)
     } else if let Some(rest) = message.strip_prefix(b"Recv: Queue-ID: ") {
         received(rest, whole)
     } else {
-        Line::Other
+        LogLine::Other
     }
 }
 
-fn sent(rest: &[u8], whole: bool) -> Line<'_> {
+fn sent(rest: &[u8], whole: bool) -> LogLine<'_> {
     let Some((queue_id, rest)) = queue_id(rest) else {
-        return Line::NotUnderstood;
+        return LogLine::NotUnderstood;
     };
     let Some(rest) = field(rest, b"Recipient: ") else {
-        return Line::NotUnderstood;
+        return LogLine::NotUnderstood;
     };
     let (recipient, rest) = match bracket(rest) {
         Bracket::Inner(inner, rest) => (inner, rest),
-        Bracket::TwoEnds => return Line::Ambiguous,
-        Bracket::Missing => return Line::NotUnderstood,
+        Bracket::TwoEnds => return LogLine::Ambiguous,
+        Bracket::Missing => return LogLine::NotUnderstood,
     };
     let Some(rest) = field(rest, b"Result: ") else {
-        return Line::NotUnderstood;
+        return LogLine::NotUnderstood;
     };
     // What nine of ten deliveries say is compared at one stroke; the fields behind it are held to the same rules.
     if let Some(tail) = rest.strip_prefix(b"delivered, Status: 2.0.0 , Remote-Host: ") {
         if second_delivery(tail) {
-            return Line::Ambiguous;
+            return LogLine::Ambiguous;
         }
         return match host(tail) {
-            Some((host, rest)) if followed(rest, whole) => Line::Sent(Sent {
+            Some((host, rest)) if followed(rest, whole) => LogLine::Sent(Sent {
                 queue_id,
                 recipient,
-                outcome: Outcome::Delivered,
+                outcome: Delivery::Delivered,
                 status: b"2.0.0",
                 host: Some(host),
             }),
-            _ => Line::NotUnderstood,
+            _ => LogLine::NotUnderstood,
         };
     }
     let Some((result, rest)) = split_field(rest, 32) else {
-        return Line::NotUnderstood;
+        return LogLine::NotUnderstood;
     };
     let outcome = match result {
-        b"delivered" | b"relayed" => Outcome::Delivered,
-        b"delayed" | b"deferred" => Outcome::Delayed,
-        b"failed" => Outcome::Failed,
-        _ => Outcome::Other,
+        b"delivered" | b"relayed" => Delivery::Delivered,
+        b"delayed" | b"deferred" => Delivery::Delayed,
+        b"failed" => Delivery::Failed,
+        _ => Delivery::Other,
     };
     let Some(free) = field(rest, b"Status:") else {
-        return Line::NotUnderstood;
+        return LogLine::NotUnderstood;
     };
     let sent = Sent {
         queue_id,
@@ -147,18 +147,18 @@ fn sent(rest: &[u8], whole: bool) -> Line<'_> {
     });
     let Some((status, tail)) = found else {
         // A delivery that reached nobody (no such domain). Cut lines end up here too and name nobody.
-        return Line::Sent(sent);
+        return LogLine::Sent(sent);
     };
     if second_delivery(status) || second_delivery(tail) {
-        return Line::Ambiguous;
+        return LogLine::Ambiguous;
     }
     match host(tail) {
-        Some((host, rest)) if followed(rest, whole) => Line::Sent(Sent {
+        Some((host, rest)) if followed(rest, whole) => LogLine::Sent(Sent {
             status: status.trim_ascii(),
             host: Some(host),
             ..sent
         }),
-        _ => Line::NotUnderstood,
+        _ => LogLine::NotUnderstood,
     }
 }
 
@@ -181,33 +181,33 @@ fn field<'a>(rest: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     rest.strip_prefix(b" ").unwrap_or(rest).strip_prefix(name)
 }
 
-fn received(rest: &[u8], whole: bool) -> Line<'_> {
+fn received(rest: &[u8], whole: bool) -> LogLine<'_> {
     let Some((queue_id, rest)) = queue_id(rest) else {
-        return Line::NotUnderstood;
+        return LogLine::NotUnderstood;
     };
     let Some(rest) = field(rest, b"Service: ") else {
-        return Line::NotUnderstood;
+        return LogLine::NotUnderstood;
     };
     let Some((service, rest)) = split_field(rest, 64) else {
-        return Line::NotUnderstood;
+        return LogLine::NotUnderstood;
     };
     let Some(rest) = field(rest, b"From: ") else {
-        return Line::NotUnderstood;
+        return LogLine::NotUnderstood;
     };
     let rest = match bracket(rest) {
         Bracket::Inner(_, rest) => rest,
-        Bracket::TwoEnds => return Line::Ambiguous,
-        Bracket::Missing => return Line::NotUnderstood,
+        Bracket::TwoEnds => return LogLine::Ambiguous,
+        Bracket::Missing => return LogLine::NotUnderstood,
     };
     let Some(mut rest) = field(rest, b"To: ") else {
-        return Line::NotUnderstood;
+        return LogLine::NotUnderstood;
     };
     // Several recipients may stand on one line.
     loop {
         rest = match bracket(rest) {
             Bracket::Inner(_, rest) => rest,
-            Bracket::TwoEnds => return Line::Ambiguous,
-            Bracket::Missing => return Line::NotUnderstood,
+            Bracket::TwoEnds => return LogLine::Ambiguous,
+            Bracket::Missing => return LogLine::NotUnderstood,
         };
         if field(rest, b"Size: ").is_some() {
             break;
@@ -217,19 +217,19 @@ fn received(rest: &[u8], whole: bool) -> Line<'_> {
             .find_map(|separator| rest.strip_prefix(separator).filter(|next| next.starts_with(b"<")));
         match next {
             Some(next) => rest = next,
-            None => return Line::NotUnderstood,
+            None => return LogLine::NotUnderstood,
         }
     }
     let Some(rest) = field(rest, b"Size: ") else {
-        return Line::NotUnderstood;
+        return LogLine::NotUnderstood;
     };
     let digits = count_digits(rest);
     let Some(mut rest) = rest.get(digits..).filter(|_| digits > 0) else {
-        return Line::NotUnderstood;
+        return LogLine::NotUnderstood;
     };
     // A second size: either a subject that plays at being a log line, or an address that did. Which, nobody can say.
     if has_size(rest) {
-        return Line::Ambiguous;
+        return LogLine::Ambiguous;
     }
     let mut line = Received {
         queue_id,
@@ -242,7 +242,7 @@ fn received(rest: &[u8], whole: bool) -> Line<'_> {
     loop {
         if let Some(after) = field(rest, b"Sender-Host: ").filter(|_| line.host.is_none()) {
             let Some((sender, after)) = host(after) else {
-                return Line::NotUnderstood;
+                return LogLine::NotUnderstood;
             };
             (line.host, rest) = (Some(sender), after);
         } else if let Some(after) = field(rest, b"SSL: yes") {
@@ -258,9 +258,9 @@ fn received(rest: &[u8], whole: bool) -> Line<'_> {
     // An unknown field here could be the rest of a cut `SSL: yes`: then "no TLS" would be a lie.
     let known = [b"Subject:".as_slice(), b"Msg-Id:", b"Report:", b"SSL: no"];
     if known.into_iter().any(|name| field(rest, name).is_some()) || rest.is_empty() && whole {
-        Line::Received(line)
+        LogLine::Received(line)
     } else {
-        Line::NotUnderstood
+        LogLine::NotUnderstood
     }
 }
 

@@ -6,20 +6,20 @@ const RECV: &str = "Recv: Queue-ID: 63073369-00000003, Service: SMTP, From: <a@e
 const SENT: &str = "Sent: Queue-ID: 63073369-00000003, Recipient: <c@example.net>, Result: delivered, \
     Status: 2.0.0 , Remote-Host: 198.51.100.7, Msg-Id: <id@example.org>";
 
-fn parse(line: &str) -> Line<'_> {
+fn parse(line: &str) -> LogLine<'_> {
     super::parse(line.as_bytes(), true)
 }
 
 fn received(line: &str) -> Received<'_> {
     match parse(line) {
-        Line::Received(r) => r,
+        LogLine::Received(r) => r,
         other => panic!("{other:?} from {line}"),
     }
 }
 
 fn sent(line: &str) -> Sent<'_> {
     match parse(line) {
-        Line::Sent(s) => s,
+        LogLine::Sent(s) => s,
         other => panic!("{other:?} from {line}"),
     }
 }
@@ -35,7 +35,7 @@ fn the_engines_own_lines_are_read() {
     let s = sent(SENT);
     assert_eq!(
         (s.recipient, s.outcome),
-        (b"c@example.net".as_slice(), Outcome::Delivered)
+        (b"c@example.net".as_slice(), Delivery::Delivered)
     );
     assert_eq!(
         (s.status, s.host),
@@ -94,7 +94,7 @@ fn a_field_that_is_not_known_is_not_passed_over() {
         RECV.replace(", SSL: yes", ", Colour: red"),
         RECV.replace(", SSL: yes", ", Sender-Host: 192.0.2.66, SSL: yes"),
     ] {
-        assert_eq!(parse(&line), Line::NotUnderstood, "{line}");
+        assert_eq!(parse(&line), LogLine::NotUnderstood, "{line}");
     }
 }
 
@@ -131,12 +131,12 @@ fn several_recipients_are_read_over() {
 #[test]
 fn every_result_word_has_its_outcome() {
     for (word, outcome) in [
-        ("delivered", Outcome::Delivered),
-        ("relayed", Outcome::Delivered),
-        ("delayed", Outcome::Delayed),
-        ("deferred", Outcome::Delayed),
-        ("failed", Outcome::Failed),
-        ("teleported", Outcome::Other),
+        ("delivered", Delivery::Delivered),
+        ("relayed", Delivery::Delivered),
+        ("delayed", Delivery::Delayed),
+        ("deferred", Delivery::Delayed),
+        ("failed", Delivery::Failed),
+        ("teleported", Delivery::Other),
     ] {
         assert_eq!(sent(&SENT.replace("delivered", word)).outcome, outcome);
     }
@@ -169,10 +169,10 @@ fn a_status_that_names_a_remote_host_is_ambiguous() {
         "4.0.0 x,Remote-Host: 192.0.2.66",
         "4.0.0 x,Status:z",
     ] {
-        assert_eq!(parse(&SENT.replace("2.0.0 ", status)), Line::Ambiguous, "{status}");
+        assert_eq!(parse(&SENT.replace("2.0.0 ", status)), LogLine::Ambiguous, "{status}");
     }
     let msg_id = SENT.replace("id@example.org", "id, Remote-Host: 192.0.2.66");
-    assert_eq!(parse(&msg_id), Line::Ambiguous);
+    assert_eq!(parse(&msg_id), LogLine::Ambiguous);
 }
 
 #[test]
@@ -189,18 +189,18 @@ fn quoted_local_parts_are_respected_and_quotes_that_do_not_close_in_time_are_amb
     let open = RECV
         .replace("<a@", "<\"a@")
         .replace("Re: x", "\">, To: <y@z>, Size: 2, Sender-Host: 192.0.2.66, Subject: z");
-    assert_eq!(parse(&open), Line::Ambiguous);
+    assert_eq!(parse(&open), LogLine::Ambiguous);
     // The engine shows a quoted local part without its quotes.
     let stripped = RECV.replace(
         "<a@",
         "<x>, To: <y>, Size: 1, Sender-Host: 192.0.2.66, SSL: yes, Subject: @",
     );
-    assert_eq!(parse(&stripped), Line::Ambiguous);
+    assert_eq!(parse(&stripped), LogLine::Ambiguous);
     let stripped = SENT.replace(
         "<c@",
         "<x>, Result: delivered, Status: 2.0.0 , Remote-Host: 192.0.2.66, Msg-Id: <@",
     );
-    assert_eq!(parse(&stripped), Line::Ambiguous);
+    assert_eq!(parse(&stripped), LogLine::Ambiguous);
 }
 
 #[test]
@@ -209,14 +209,20 @@ fn a_line_cut_anywhere_gives_the_same_or_nothing() {
     let whole_sent = sent(SENT);
     for cut in 0..RECV.len() {
         match super::parse(&RECV.as_bytes()[..cut], false) {
-            Line::Received(r) => assert!(r == whole_received || r.host.is_none(), "{cut}: {r:?}"),
-            other => assert!(matches!(other, Line::Other | Line::NotUnderstood), "{cut}: {other:?}"),
+            LogLine::Received(r) => assert!(r == whole_received || r.host.is_none(), "{cut}: {r:?}"),
+            other => assert!(
+                matches!(other, LogLine::Other | LogLine::NotUnderstood),
+                "{cut}: {other:?}"
+            ),
         }
     }
     for cut in 0..SENT.len() {
         match super::parse(&SENT.as_bytes()[..cut], false) {
-            Line::Sent(s) => assert!(s == whole_sent || s.host.is_none(), "{cut}: {s:?}"),
-            other => assert!(matches!(other, Line::Other | Line::NotUnderstood), "{cut}: {other:?}"),
+            LogLine::Sent(s) => assert!(s == whole_sent || s.host.is_none(), "{cut}: {s:?}"),
+            other => assert!(
+                matches!(other, LogLine::Other | LogLine::NotUnderstood),
+                "{cut}: {other:?}"
+            ),
         }
     }
 }
@@ -287,11 +293,11 @@ proptest! {
             "Recv: Queue-ID: 63073369-00000003, Service: SMTP, From: {from}, To: {to}, Size: 3687, Sender-Host: 192.0.2.180{tls_field}, {tail}"
         );
         match parse(&line) {
-            Line::Received(r) => {
+            LogLine::Received(r) => {
                 prop_assert_eq!(r.host, Some(b"192.0.2.180".as_slice()), "{}", line);
                 prop_assert_eq!((r.tls, r.user), (tls, false), "{}", line);
             }
-            Line::Ambiguous | Line::NotUnderstood => {}
+            LogLine::Ambiguous | LogLine::NotUnderstood => {}
             other => prop_assert!(false, "{other:?}"),
         }
     }
@@ -300,8 +306,8 @@ proptest! {
     fn a_hostile_subject_alone_hides_its_message_only_by_a_second_size(subject in hostile()) {
         let line = RECV.replace("Re: x", &subject);
         match parse(&line) {
-            Line::Received(r) => prop_assert_eq!(r.host, Some(b"192.0.2.180".as_slice())),
-            Line::Ambiguous => prop_assert!(subject.contains(", Size: ")),
+            LogLine::Received(r) => prop_assert_eq!(r.host, Some(b"192.0.2.180".as_slice())),
+            LogLine::Ambiguous => prop_assert!(subject.contains(", Size: ")),
             other => prop_assert!(false, "{other:?}"),
         }
     }
@@ -315,12 +321,12 @@ proptest! {
             "Sent: Queue-ID: 63073369-00000003, Recipient: {to}, Result: failed, Status: 5.0.0 {status}{host}, Msg-Id: <{id}>"
         );
         match parse(&line) {
-            Line::Sent(s) => {
+            LogLine::Sent(s) => {
                 let expected = if with_host { b"198.51.100.7".as_slice() } else { b"127.0.0.1" };
                 prop_assert_eq!(s.host, Some(expected), "{}", line);
-                prop_assert_eq!(s.outcome, Outcome::Failed);
+                prop_assert_eq!(s.outcome, Delivery::Failed);
             }
-            Line::Ambiguous | Line::NotUnderstood => {}
+            LogLine::Ambiguous | LogLine::NotUnderstood => {}
             other => prop_assert!(false, "{other:?}"),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Logs reach gigabytes, so they are read as bytes, a piece at a time, by as many threads as there are cores, each with its own stretch
 //! of the whole ([`mod@scan`], [`mod@stretch`]); memory grows with the peers and not with the lines ([`mod@distinct`] says how a message
-//! is counted once). Lines are trusted with nothing ([`mod@line`]); those of the usual shape take the fast lane ([`mod@fast`]). What a
+//! is counted once). Lines are trusted with nothing ([`mod@line`]); those of the usual shape take the fast lane (`fast`). What a
 //! line looks at is found by [`mod@numbers`] and is one cache line. A later [`LogFindings::follow`] reads only what is new.
 
 mod clock;
@@ -31,5 +31,5 @@ pub use counts::LineCounts;
 pub use files::{LogError, Logs, find_logs};
 pub use findings::LogFindings;
 pub use scan::scan_logs;
-pub use scope::{Progress, Window};
+pub use scope::{ScanProgress, Window};
 pub use trouble::Trouble;

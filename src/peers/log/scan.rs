@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::clock::Clock;
 use super::findings::{LogFindings, Problems};
 use super::plan::{PlannedLog, plan};
-use super::scope::{Progress, Window};
+use super::scope::{ScanProgress, Window};
 use super::stretch::{Reader, Stretch};
 use super::tally::Tally;
 use super::zone::Written;
@@ -24,7 +24,7 @@ pub fn scan_logs(
     window: &Window,
     own: &OwnHosts,
     threads: usize,
-    progress: &Progress,
+    progress: &ScanProgress,
     cancel: &AtomicBool,
 ) -> LogFindings {
     let mut findings = LogFindings::default();
@@ -41,7 +41,7 @@ impl LogFindings {
         files: &[PathBuf],
         window: &Window,
         own: &OwnHosts,
-        progress: &Progress,
+        progress: &ScanProgress,
         cancel: &AtomicBool,
     ) {
         if self.incomplete {
@@ -56,7 +56,7 @@ impl LogFindings {
         window: &Window,
         own: &OwnHosts,
         threads: usize,
-        progress: &Progress,
+        progress: &ScanProgress,
         cancel: &AtomicBool,
     ) {
         let written = Written::notice(files, window);
@@ -150,15 +150,15 @@ fn read_share(
     mut reader: Reader<'_>,
     logs: &[PlannedLog],
     stretches: Vec<Stretch>,
-    progress: &Progress,
+    progress: &ScanProgress,
     cancel: &AtomicBool,
 ) -> Share {
     let mut read_to = Vec::new();
     let mut problems = Problems::default();
     for stretch in stretches {
         let Some(log) = logs.get(stretch.file) else { continue };
-        let unseen = Progress::default();
-        // Progress counts bytes on disk.
+        let unseen = ScanProgress::default();
+        // ScanProgress counts bytes on disk.
         let seen = if log.packed { &unseen } else { progress };
         let read = log
             .open()

@@ -25,12 +25,12 @@ impl Window {
 
 /// Bytes read of bytes to read; another thread may look at any time.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub struct ScanProgress {
     done: AtomicU64,
     total: AtomicU64,
 }
 
-impl Progress {
+impl ScanProgress {
     /// Bytes done and bytes in all. All is 0 until the files have been looked at.
     #[must_use]
     pub fn bytes(&self) -> (u64, u64) {

@@ -8,8 +8,8 @@ use super::counts::{LineCounts, PeerHost, PeerRest, PeerTally, bit};
 use super::distinct::{Merged, MessageId, Waiting, identity, short};
 use super::domains::Domains;
 use super::hash::Folding;
-use super::key::{HostKey, Kind};
-use super::line::{Outcome, Received, Sent};
+use super::key::{HostKey, PeerKind};
+use super::line::{Delivery, Received, Sent};
 use super::numbers::{self, Numbers};
 use crate::hostile::safe_text;
 use crate::tls::Service;
@@ -55,8 +55,8 @@ pub(super) struct Tally {
     /// Of IPv4 addresses, peers and ourselves.
     v4: Numbers,
     folding: Folding,
-    v6: HashMap<(Kind, Ipv6Addr), u32, Folding>,
-    names: HashMap<(Kind, Box<str>), u32>,
+    v6: HashMap<(PeerKind, Ipv6Addr), u32, Folding>,
+    names: HashMap<(PeerKind, Box<str>), u32>,
     peers: Vec<PeerTally>,
     /// As many as `peers`.
     rest: Vec<PeerRest>,
@@ -70,7 +70,7 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn sent(&mut self, host: HostRef<'_>, line: &Sent<'_>, second: i64) {
-        let Some(index) = self.peer(Kind::Outbound, host) else {
+        let Some(index) = self.peer(PeerKind::Outbound, host) else {
             return;
         };
         let id = MessageId::of(line.queue_id);
@@ -84,7 +84,7 @@ impl Tally {
         index: u32,
         id: MessageId,
         domain: Option<&[u8]>,
-        (outcome, status): (Outcome, &[u8]),
+        (outcome, status): (Delivery, &[u8]),
         second: i64,
     ) {
         self.lines.used += 1;
@@ -95,23 +95,23 @@ impl Tally {
                 .get(index as usize)
                 .is_some_and(|peer| peer.last_domain != short(key))
         {
-            self.domain(index, (domain, key), outcome == Outcome::Delivered);
+            self.domain(index, (domain, key), outcome == Delivery::Delivered);
         }
         match outcome {
-            Outcome::Delivered => self.delivered(index, id, second),
-            Outcome::Delayed | Outcome::Failed => self.troubled(index, id, (outcome, status), second),
-            Outcome::Other => {}
+            Delivery::Delivered => self.delivered(index, id, second),
+            Delivery::Delayed | Delivery::Failed => self.troubled(index, id, (outcome, status), second),
+            Delivery::Other => {}
         }
     }
 
-    fn troubled(&mut self, index: u32, id: MessageId, (outcome, status): (Outcome, &[u8]), second: i64) {
+    fn troubled(&mut self, index: u32, id: MessageId, (outcome, status): (Delivery, &[u8]), second: i64) {
         let (Some(peer), Some(rest)) = (self.peers.get_mut(index as usize), self.rest.get_mut(index as usize)) else {
             return;
         };
         // One that was delayed or delivered before is not new.
         let is_new = peer.delivered.is_new(id);
         match outcome {
-            Outcome::Delayed => {
+            Delivery::Delayed => {
                 let new = self.waiting.delay(index, id.key, || !is_new && rest.ring.has(id));
                 peer.delivered.pass(id);
                 if new {
@@ -120,12 +120,12 @@ impl Tally {
                 }
                 rest.trouble.get_or_insert_default().see(second, status, new);
             }
-            Outcome::Failed => {
+            Delivery::Failed => {
                 let waited = peer.waits && !is_new && self.waiting.knows(index, id.key);
                 let new = rest.fail(id) && !waited;
                 rest.trouble.get_or_insert_default().see(second, status, new);
             }
-            Outcome::Delivered | Outcome::Other => {}
+            Delivery::Delivered | Delivery::Other => {}
         }
     }
 
@@ -140,7 +140,7 @@ impl Tally {
     }
 
     pub(super) fn received(&mut self, host: HostRef<'_>, service: Service, line: &Received<'_>, second: i64) {
-        let Some(index) = self.peer(Kind::Inbound(service), host) else {
+        let Some(index) = self.peer(PeerKind::Inbound(service), host) else {
             return;
         };
         self.taken_in(index, MessageId::of(line.queue_id), (line.user, line.tls), second);
@@ -204,7 +204,7 @@ impl Tally {
     }
 
     /// Remembers that this host is ourselves, so that its next line can be passed over quickly.
-    pub(super) fn ourselves(&mut self, kind: Kind, address: IpAddr) {
+    pub(super) fn ourselves(&mut self, kind: PeerKind, address: IpAddr) {
         let IpAddr::V4(address) = address else { return };
         let (key, count) = (HostKey::of(kind, address), self.ourselves.len() as u32);
         if count < OURSELVES_MAX && self.number(key).is_none_or(|known| known < OURSELVES) {
@@ -240,15 +240,17 @@ impl Tally {
         }
     }
 
-    fn peer(&mut self, kind: Kind, host: HostRef<'_>) -> Option<u32> {
+    fn peer(&mut self, kind: PeerKind, host: HostRef<'_>) -> Option<u32> {
         let known = match host {
-            HostRef::Address(IpAddr::V4(address)) => self.number(HostKey::of(kind, address)),
+            // What once was ourselves may be a peer by now: a follow-up scan is told anew who we are.
+            HostRef::Address(IpAddr::V4(address)) => match self.known(HostKey::of(kind, address)) {
+                Some(Known::Peer(number)) => Some(number),
+                Some(Known::Ourselves) | None => None,
+            },
             HostRef::Address(IpAddr::V6(address)) => self.v6.get(&(kind, address)).copied(),
             // The tuple key needs an owned name to look up; names are rare ("log hostnames" is off by default).
             HostRef::Name(name) => self.names.get(&(kind, Box::from(name))).copied(),
         };
-        // What once was ourselves may be a peer by now: a follow-up scan is told anew who we are.
-        let known = known.filter(|index| *index < OURSELVES);
         if known.is_some() {
             return known;
         }

@@ -11,8 +11,8 @@
 mod window;
 
 use super::distinct::MessageId;
-use super::key::{HostKey, Kind, service};
-use super::line::{Outcome, domain};
+use super::key::{HostKey, PeerKind, service};
+use super::line::{Delivery, domain};
 use super::tally::{Known, Tally};
 use crate::hostile::slice_at;
 use crate::tls::Service;
@@ -52,7 +52,7 @@ enum Usual<'a> {
         id: &'a [u8; 17],
         /// Of its recipient; `None`: there is none.
         domain: Option<&'a [u8]>,
-        outcome: Outcome,
+        outcome: Delivery,
         status: &'a [u8],
     },
     Received {
@@ -84,7 +84,7 @@ fn sent(rest: &[u8]) -> Option<(Usual<'_>, &[u8])> {
     let (id, rest) = queue_id(rest)?;
     let (domain, rest) = recipient(rest.strip_prefix(b", Recipient: <")?)?;
     let (outcome, status, rest) = result(rest.strip_prefix(b", Result: ")?)?;
-    let (host, rest) = host(Kind::Outbound, rest)?;
+    let (host, rest) = host(PeerKind::Outbound, rest)?;
     let rest = rest.strip_prefix(b", Msg-Id: ")?;
     let end = end_without(rest, [*b"Rm", *b"Sa"], [b"Remote-Host:", b"Status:"])?;
     let sent = Usual::Sent {
@@ -122,7 +122,7 @@ fn received(rest: &[u8]) -> Option<(Usual<'_>, &[u8])> {
     if let Some(name) = rest.strip_prefix(b", User: ") {
         (user, rest) = (true, user_name(name)?);
     }
-    let (host, mut rest) = host(Kind::Inbound(service), rest.strip_prefix(b", Sender-Host: ")?)?;
+    let (host, mut rest) = host(PeerKind::Inbound(service), rest.strip_prefix(b", Sender-Host: ")?)?;
     loop {
         if let Some(after) = rest.strip_prefix(b", SSL: yes") {
             (tls, rest) = (true, after);
@@ -141,7 +141,7 @@ fn received(rest: &[u8]) -> Option<(Usual<'_>, &[u8])> {
 
 /// The key of an IPv4 address, and what follows. Whether it is an address is not looked at: what is none was never put into the table.
 #[inline(always)]
-fn host(kind: Kind, text: &[u8]) -> Option<(HostKey, &[u8])> {
+fn host(kind: PeerKind, text: &[u8]) -> Option<(HostKey, &[u8])> {
     let (host, rest) = window::host(text)?;
     Some((HostKey::new(kind, host), rest))
 }
@@ -155,17 +155,17 @@ fn user_name(text: &[u8]) -> Option<&[u8]> {
 
 /// What became of a delivery, the remote server's words, and what follows on `Remote-Host: `.
 #[inline]
-fn result(text: &[u8]) -> Option<(Outcome, &[u8], &[u8])> {
+fn result(text: &[u8]) -> Option<(Delivery, &[u8], &[u8])> {
     let (outcome, words) = if let Some(words) = text.strip_prefix(b"delivered, Status: ") {
         // What nearly all say.
         if let Some(rest) = words.strip_prefix(b"2.0.0 , Remote-Host: ") {
-            return Some((Outcome::Delivered, b"2.0.0", rest));
+            return Some((Delivery::Delivered, b"2.0.0", rest));
         }
-        (Outcome::Delivered, words)
+        (Delivery::Delivered, words)
     } else if let Some(words) = text.strip_prefix(b"delayed, Status: ") {
-        (Outcome::Delayed, words)
+        (Delivery::Delayed, words)
     } else {
-        (Outcome::Failed, text.strip_prefix(b"failed, Status: ")?)
+        (Delivery::Failed, text.strip_prefix(b"failed, Status: ")?)
     };
     let mut from = 0;
     loop {

@@ -2,7 +2,7 @@ use super::*;
 use crate::peers::host::OwnHosts;
 use crate::peers::log::findings::LogFindings;
 use crate::peers::log::key::address;
-use crate::peers::log::line::{self, Line};
+use crate::peers::log::line::{self, LogLine};
 use crate::peers::log::stretch::Reader;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -23,7 +23,7 @@ fn checked(text: &[u8]) -> Option<Usual<'_>> {
     assert!(rest.starts_with(b"\n") && !line.contains(&b'\n'));
     let shown = String::from_utf8_lossy(line);
     match (&common, line::parse(line, true)) {
-        (Usual::Made, Line::Received(strict)) => assert_eq!(strict.host, None, "{shown}"),
+        (Usual::Made, LogLine::Received(strict)) => assert_eq!(strict.host, None, "{shown}"),
         (
             Usual::Sent {
                 host,
@@ -32,7 +32,7 @@ fn checked(text: &[u8]) -> Option<Usual<'_>> {
                 outcome,
                 status,
             },
-            Line::Sent(strict),
+            LogLine::Sent(strict),
         ) => {
             assert_eq!(
                 (&id[..], *domain, *outcome, *status),
@@ -41,14 +41,14 @@ fn checked(text: &[u8]) -> Option<Usual<'_>> {
             );
             // A key that is no address was never put into the table.
             if let Some(address) = strict.host.and_then(address) {
-                assert_eq!(*host, HostKey::of(Kind::Outbound, address), "{shown}");
+                assert_eq!(*host, HostKey::of(PeerKind::Outbound, address), "{shown}");
             }
         }
-        (Usual::Received { host, id, user, tls }, Line::Received(strict)) => {
+        (Usual::Received { host, id, user, tls }, LogLine::Received(strict)) => {
             let read = (&id[..], *user, *tls);
             assert_eq!(read, (strict.queue_id, strict.user, strict.tls), "{shown}");
             if let Some(address) = strict.host.and_then(address) {
-                let kind = Kind::Inbound(service(strict.service));
+                let kind = PeerKind::Inbound(service(strict.service));
                 assert_eq!(*host, HostKey::of(kind, address), "{shown}");
             }
         }
@@ -67,7 +67,7 @@ fn the_usual_lines_take_the_fast_lane() {
     let manual = RECV.replace(", Sender-Host", ", User: a@example.org, Sender-Host");
     let received = [RECV, &with_user, &manual].map(|line| checked(format!("{line}\n{NEXT}").as_bytes()).is_some());
     assert!(sent && crlf && received == [true; 3]);
-    let key = HostKey::of(Kind::Inbound(Service::Smtp), "192.0.2.180".parse().unwrap());
+    let key = HostKey::of(PeerKind::Inbound(Service::Smtp), "192.0.2.180".parse().unwrap());
     assert!(matches!(
         checked(format!("{RECV}\n{NEXT}").as_bytes()),
         Some(Usual::Received { host, tls: true, user: false, .. }) if host == key
