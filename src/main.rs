@@ -3,22 +3,27 @@
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use kerio_tls::cli::{self, Arguments, Status};
-use kerio_tls::host::Host;
+use kerio_tls::host::{Host, clock};
 use kerio_tls::session::Session;
 use kerio_tls::tui::{self, Ending, Options, State, Theme};
-use kerio_tls::work::{Asker, Effect, Hold, Workers};
+use kerio_tls::work::{self, Asker, Effect, Hold, Workers};
 
 fn main() -> ExitCode {
     // Temporary files, backups, journal: nothing that we make is for others.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-    // A core file would hold the secrets of mailserver.cfg.
-    let none = rustix::process::Rlimit {
-        current: Some(0),
-        maximum: Some(0),
-    };
-    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+    // A core file, or what `core_pattern` pipes it to, would hold the secrets of mailserver.cfg. This is not inherited over
+    // exec, as a limit would be: an engine that an init script starts must have the limits that it had.
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    // All times are jiff's, which end with the year 9999.
+    if jiff::Timestamp::try_from(SystemTime::now()).is_err() {
+        cli::print_failure(
+            "the clock of this machine is wrong (later than the year 9999, or before our era): set it, then try again",
+        );
+        return ExitCode::from(Status::Failed as u8);
+    }
     let arguments = match Arguments::read() {
         Ok(arguments) => arguments,
         // Help and version are not errors; everything else is wrong usage. clap says which.
@@ -28,10 +33,25 @@ fn main() -> ExitCode {
         }
     };
     let status = match &arguments.command {
-        Some(_) => cli::run(&arguments, &mut io::stdout().lock(), &mut io::stderr().lock()),
+        Some(_) => command(&arguments),
         None => screen(&arguments),
     };
     ExitCode::from(status as u8)
+}
+
+/// Runs a command. An error in the program is said without its message, which could hold a secret; a save that it broke off
+/// has said what is true.
+fn command(arguments: &Arguments) -> Status {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info
+            .location()
+            .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
+        // Past the lock of standard error, which the main thread holds.
+        let words = format!("kerio-tls: an error in the program{place}\n");
+        let _ = rustix::io::write(rustix::stdio::stderr(), words.as_bytes());
+    }));
+    let run = || cli::run(arguments, &mut io::stdout().lock(), &mut io::stderr().lock());
+    std::panic::catch_unwind(run).unwrap_or(Status::Failed)
 }
 
 /// Opens the screen.
@@ -64,9 +84,9 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
     let arguments = &arguments.general;
     let host = Host::find(&arguments.host_options()).map_err(|error| error.to_string())?;
     // What an earlier save tore is put together before it is read.
-    let read_only = host.read_only();
+    let read_only = host.file.read_only();
     let recovered = if read_only.is_none() {
-        host.recover()
+        work::recover(&host)
     } else {
         Ok(Vec::new())
     };
@@ -77,14 +97,14 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
     let session = Session::new(
         Arc::clone(&document),
         host.preferences.catalogue.clone(),
-        host.measured(),
+        host.memory.measured(),
     );
     let secrets = session.secrets();
     let theme = Theme::new(
         arguments.color(host.preferences.color),
         arguments.ascii(host.preferences.ascii),
     );
-    let mut state = State::new(host.file.display().to_string(), session, Host::clock(), theme);
+    let mut state = State::new(host.file.path().display().to_string(), session, clock(), theme);
     state.context.read_only = read_only;
     state.context.preferences = host.home.config.display().to_string();
     state.notices(host.preferences.warnings.iter().cloned());

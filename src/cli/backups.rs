@@ -1,7 +1,6 @@
 //! `backups`: what was saved when and by whom, and what differs now.
 
-use crate::host::{Host, Loaded};
-use crate::save::BackupInfo;
+use crate::host::{Backup, Host, Loaded};
 use crate::session::{amount, value_lines};
 
 use super::args::{Arguments, Backups};
@@ -25,7 +24,7 @@ pub(super) fn run(arguments: &Arguments, backups: &Backups, console: &mut Consol
 }
 
 fn list(host: &Host, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
-    let found = host.backups()?;
+    let found = host.backups.list()?;
     if json {
         return console.json(&BackupsJson {
             backups: found.iter().map(BackupJson::from).collect(),
@@ -38,20 +37,16 @@ fn list(host: &Host, json: bool, console: &mut Console<'_>) -> Result<(), Failur
     console.lines(&lines)
 }
 
-fn line(backup: &BackupInfo) -> String {
+fn line(backup: &Backup) -> String {
     format!(
         "{}  {}  {}  {}: {}",
-        backup.id,
-        backup.when,
-        backup.who.words(),
-        backup.action,
-        backup.summary
+        backup.id, backup.when, backup.who, backup.action, backup.summary
     )
 }
 
 fn difference(host: &Host, id: &str, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
     let backup = find(host, Some(id))?;
-    if let Loaded::Broken { error, .. } = host.read()? {
+    if let Loaded::Broken { error, .. } = host.file.read()? {
         return nothing_to_compare(host, &backup, &error.to_string(), json, console);
     }
     let (changes, count) = host.difference(id, &host.secrets())?;
@@ -67,12 +62,12 @@ fn difference(host: &Host, id: &str, json: bool, console: &mut Console<'_>) -> R
 /// What can be said of a backup while the file itself cannot be understood.
 fn nothing_to_compare(
     host: &Host,
-    backup: &BackupInfo,
+    backup: &Backup,
     why: &str,
     json: bool,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    let why = format!("{} cannot be understood ({why})", host.file.display());
+    let why = format!("{} cannot be understood ({why})", host.file.path().display());
     if json {
         return console.json(&DifferenceJson::unknown(&backup.id, why));
     }

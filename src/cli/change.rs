@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::peers::{PeerBook, Verdict, assess};
 use crate::session::{Consent, Document, Review, Subject, conflict_lines};
-use crate::work::{LiveProof, SaveJob, SaveNews, SaveProblem, Wanted, hold_signals};
+use crate::work::{self, LiveProof, SaveJob, SaveNews, SaveProblem, Wanted, hold_signals};
 
 use super::args::Saving;
 use super::console::Console;
@@ -87,7 +87,7 @@ impl<'a> Change<'a> {
             return self.nothing_to_do(console);
         }
         let session = &self.opened.session;
-        let facts = self.opened.host.facts(self.saving.engine.wish());
+        let facts = work::facts(&self.opened.host, self.saving.engine.wish());
         let review = match &self.whole {
             Some(whole @ Whole { over: Some(broken), .. }) => {
                 Review::of_mend(session, self.book, facts, broken.why.clone(), &whole.id)
@@ -185,9 +185,16 @@ impl<'a> Change<'a> {
         let (host, secrets) = (&self.opened.host, self.opened.session.secrets());
         let broken = self.whole.as_ref().and_then(|whole| whole.over.as_ref());
         let steps = Steps::new(console);
-        let saved = host.save_over(job, broken.map(|it| it.bytes.as_slice()), &secrets, &cancel, &|news| {
-            steps.show(news);
-        });
+        let saved = work::save_over(
+            host,
+            job,
+            broken.map(|it| it.bytes.as_slice()),
+            &secrets,
+            &cancel,
+            &|news| {
+                steps.show(news);
+            },
+        );
         let report = match saved {
             Ok(report) => report,
             Err(problem) => {

@@ -3,7 +3,7 @@
 use crate::peers::{Impact, PeerBook, Threshold, Verdict, assess};
 use crate::session::{Session, amount, first_of};
 use crate::tls::{Direction, Minimum, TlsVersion};
-use crate::work::{LiveProof, PortAnswer};
+use crate::work::{self, LiveProof, PortAnswer};
 
 use super::args::Check;
 use super::console::Console;
@@ -23,7 +23,7 @@ pub(super) fn run(opened: &mut Opened, check: Check, console: &mut Console<'_>) 
     let live = if check.live {
         let proof = super::probe::live(opened)?;
         // What the server's default is may be known from now on.
-        let measured = opened.host.measured_with(&proof, &opened.session.loaded().expected());
+        let measured = work::measured_with(&opened.host, &proof, &opened.session.loaded().expected());
         opened.session.set_measured(measured);
         Some(proof)
     } else {

@@ -34,7 +34,7 @@ fn name(arguments: &Arguments, said: &RoleArgument, yes: bool, console: &mut Con
         return usage("there is no terminal to ask on: add --yes if you know what the variable is for");
     }
     let opened = Opened::open(arguments, console)?;
-    if let Some(why) = opened.host.read_only() {
+    if let Some(why) = opened.host.file.read_only() {
         return Err(Failure::NotSaved(why));
     }
     let mut then = opened.session.trial();

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::host::Host;
 use crate::peers::{PeerBook, Trouble};
 use crate::session::{Document, Session};
-use crate::work::Sources;
+use crate::work::{self, Sources};
 
 use super::args::{Arguments, Saving};
 use super::console::Console;
@@ -66,7 +66,7 @@ pub(super) fn recover(host: &Host, saving: Saving, console: &mut Console<'_>) ->
         return Ok(Recovered::default());
     }
     let recovered = Recovered {
-        words: host.recover()?,
+        words: work::recover(host)?,
         reported: Cell::new(false),
     };
     // With --json it belongs into the JSON.
@@ -112,7 +112,7 @@ impl Opened {
     /// A session on this document.
     pub(super) fn with(host: Host, document: Arc<Document>) -> Self {
         let catalogue = host.preferences.catalogue.clone();
-        let session = Session::new(Arc::clone(&document), catalogue, host.measured());
+        let session = Session::new(Arc::clone(&document), catalogue, host.memory.measured());
         Self {
             host,
             document,
@@ -130,9 +130,10 @@ impl Opened {
 
     /// Reads logs and peers file, and takes in what they show of this server.
     pub(super) fn gather(&mut self) -> PeerBook {
-        let gathered = self
-            .host
-            .gather(&mut self.sources, &self.document, &AtomicBool::new(false), |_, _| {});
+        let never = AtomicBool::new(false);
+        let reading = work::read_evidence(&self.host, self.sources.logs(), &self.document, &never, |_, _| {});
+        self.sources.take_in(reading);
+        let gathered = self.sources.gathered(&self.host);
         self.session.set_measured(gathered.measured);
         self.since_save = gathered.since_save;
         gathered.book
@@ -140,6 +141,6 @@ impl Opened {
 
     /// The file as it was named.
     pub(super) fn file(&self) -> String {
-        self.host.file.display().to_string()
+        self.host.file.path().display().to_string()
     }
 }

@@ -4,12 +4,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::host::Host;
+use crate::host::clock;
 use crate::peers::{Assessed, Impact, PeerBook, PeersFile, PeersFileEntry, Threshold, assess, cut_off_domains};
 use crate::probe::Cancel;
 use crate::session::{Clock, Session, amount, amounts, coverage_words, describe_minimum, evidence_words, words_of};
 use crate::tls::{Direction, TlsVersion};
-use crate::work::{Asked, Question, hold_signals};
+use crate::work::{self, Asked, Question, hold_signals};
 
 use super::args::{Peers, WhomArgument};
 use super::console::{Console, can_ask, cut};
@@ -30,7 +30,7 @@ pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) 
     can_be_answered(&peers)?;
     if peers.headers {
         let never = AtomicBool::new(false);
-        match opened.host.read_headers(&opened.document, &never) {
+        match work::Reader::Headers.read(&opened.host, &opened.document, &never) {
             Ok((records, words)) => {
                 // They count in this run also where they could not be remembered.
                 records.into_iter().for_each(|record| opened.sources.learn(record));
@@ -50,7 +50,7 @@ pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) 
     if peers.export {
         // The file has its own warnings: what it could not hold must not go unseen.
         book.warnings.iter().for_each(|warning| console.warn(warning));
-        let Clock { now, zone } = Host::clock();
+        let Clock { now, zone } = clock();
         let entry = |peer| {
             let known = PeersFileEntry::from_peer(peer, &zone);
             known.unwrap_or_else(|| PeersFileEntry::unknown(peer, now, &zone))
@@ -64,7 +64,7 @@ pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) 
     for warning in book.warnings.iter().chain(&nobody(&book)) {
         console.warn(warning);
     }
-    console.lines(&table(session, &book, peers.min, &Host::clock()))
+    console.lines(&table(session, &book, peers.min, &clock()))
 }
 
 /// Whose mail is delayed or failing since the last save.
@@ -88,7 +88,7 @@ fn since_save(opened: &Opened, book: &PeerBook, json: bool, console: &mut Consol
             peers,
         });
     }
-    let clock = Host::clock();
+    let clock = clock();
     // A log that ends before the save says nothing of what came after it.
     if troubles.is_empty() && book.logs_to.is_none_or(|newest| newest < *since) {
         let newest = book.logs_to.map_or_else(
@@ -307,12 +307,12 @@ fn ask_peers(
     peers: &Peers,
     console: &mut Console<'_>,
 ) -> Result<PeerBook, Failure> {
-    let questions = opened.host.questions(&book, whom == WhomArgument::Unknown);
+    let questions = work::questions(&opened.host, &book, whom == WhomArgument::Unknown);
     if questions.is_empty() {
         console.note("Nobody is left to ask; --probe=all asks again.");
         return Ok(book);
     }
-    let plan = opened.host.probe_plan(&questions).words;
+    let plan = work::probe_plan(&opened.host, &questions).words;
     // Whoever is asked sees the page; a script's page is its own.
     if peers.yes {
         plan.iter().for_each(|words| console.note(words));
@@ -332,7 +332,7 @@ fn ask_peers(
             "a signal ended the probe; what was answered until then is kept, the others were not asked".to_owned(),
         ));
     }
-    let mut book = opened.host.book(&opened.sources);
+    let mut book = opened.sources.book(&opened.host);
     book.warnings.extend(asked.problems);
     Ok(book)
 }
@@ -352,7 +352,7 @@ fn until_a_signal(opened: &Opened, questions: &[Question]) -> Result<(Asked, boo
                 std::thread::sleep(TICK);
             }
         });
-        let asked = opened.host.probe(questions, &cancel, |_| {});
+        let asked = work::probe(&opened.host, questions, &cancel, |_| {});
         done.store(true, Ordering::SeqCst);
         asked
     });

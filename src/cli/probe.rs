@@ -6,7 +6,7 @@ use crate::host::HostError;
 use crate::peers::{Host as PeerHost, PeerKey, Record};
 use crate::probe::{Cancel, Report, Service, Settings, Target, TargetHost};
 use crate::tls::Direction;
-use crate::work::{ask, probe_settings};
+use crate::work::{self, ask};
 
 use super::args::{Arguments, Probe};
 use super::console::Console;
@@ -81,15 +81,15 @@ fn open(arguments: &Arguments, console: &mut Console<'_>) -> Result<Option<Opene
 
 fn settings(arguments: &Arguments, opened: Option<&Opened>) -> Result<Settings, Failure> {
     match opened {
-        Some(opened) => Ok(opened.host.probe_settings()),
-        None => Ok(probe_settings(&arguments.general.host_options().home).map_err(HostError::from)?),
+        Some(opened) => Ok(work::settings(&opened.host)),
+        None => Ok(work::settings_without_file(&arguments.general.host_options().home).map_err(HostError::from)?),
     }
 }
 
 fn stand_in(opened: Option<&Opened>, target: &Target) -> Target {
     opened
         .filter(|opened| opened.host.is_demo())
-        .and_then(|opened| opened.host.question(&key(target)?))
+        .and_then(|opened| work::question(&opened.host, &key(target)?))
         .map_or_else(|| target.clone(), |question| question.target)
 }
 
@@ -120,7 +120,7 @@ fn remember(opened: &mut Opened, reports: &[Report], console: &mut Console<'_>) 
         let answered = report.address.map(|address| address.ip());
         let answered: Option<IpAddr> = answered.filter(|_| !opened.host.is_demo());
         let key = opened.sources.known(&book, &asked, answered)?;
-        Some(opened.host.records(&key, report))
+        Some(work::evidence_of(&opened.host, &key, report))
     };
     let records: Vec<Option<Vec<Record>>> = reports.iter().map(known).collect();
     let (kept, others): (Vec<_>, Vec<_>) = records.iter().zip(reports).partition(|(record, _)| record.is_some());
@@ -135,7 +135,7 @@ fn remember(opened: &mut Opened, reports: &[Report], console: &mut Console<'_>) 
         ));
     }
     let records_kept: Vec<Record> = records.iter().flatten().flatten().cloned().collect();
-    if let Some(problem) = opened.host.remember_aloud(&records_kept) {
+    if let Some(problem) = work::remember_aloud(&opened.host, &records_kept) {
         console.warn(&problem);
         return vec![false; reports.len()];
     }
@@ -174,7 +174,7 @@ fn tokens() -> String {
 /// [`Failure::NotSaved`] when nothing could be asked.
 pub(super) fn live(opened: &Opened) -> Result<crate::work::LiveProof, Failure> {
     let cancel = Cancel::new().map_err(|error| Failure::NotSaved(format!("the ports could not be asked: {error}")))?;
-    Ok(opened.host.prove(&opened.session.loaded().expected(), &cancel))
+    Ok(work::prove(&opened.host, &opened.session.loaded().expected(), &cancel))
 }
 
 #[cfg(test)]

@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::host::{Host, Loaded};
-use crate::save::BackupInfo;
+use crate::host::{Backup, Host, Loaded};
 use crate::session::{Document, conflict_lines};
-use crate::work::hold_signals;
+use crate::work::{self, hold_signals};
 
 use super::args::{Arguments, Restore, Undo};
 use super::change::{Broken, Change, Whole};
@@ -68,8 +67,8 @@ fn after_recovery(
 ///
 /// # Errors
 /// [`Failure::Usage`]: there is none.
-pub(super) fn find(host: &Host, id: Option<&str>) -> Result<BackupInfo, Failure> {
-    let mut backups = host.backups()?.into_iter();
+pub(super) fn find(host: &Host, id: Option<&str>) -> Result<Backup, Failure> {
+    let mut backups = host.backups.list()?.into_iter();
     let found = match id {
         Some(id) => backups.find(|backup| backup.id == id),
         None => backups.next(),
@@ -87,9 +86,9 @@ pub(super) fn find(host: &Host, id: Option<&str>) -> Result<BackupInfo, Failure>
 }
 
 /// A session for putting the whole file in place: on the file now, or on the backup where the file cannot be understood.
-fn whole(host: Host, backup: &BackupInfo) -> Result<(Opened, Option<Whole>), Failure> {
-    let document = host.backup_document(&backup.id)?;
-    let (now, over): (Arc<Document>, _) = match host.read()? {
+fn whole(host: Host, backup: &Backup) -> Result<(Opened, Option<Whole>), Failure> {
+    let document = host.backups.document(&backup.id)?;
+    let (now, over): (Arc<Document>, _) = match host.file.read()? {
         Loaded::Document(now) => (now, None),
         Loaded::Broken { bytes, error } => {
             let why = error.to_string();
@@ -106,11 +105,11 @@ fn whole(host: Host, backup: &BackupInfo) -> Result<(Opened, Option<Whole>), Fai
 /// [`Failure::Refused`], with each value that someone else changed since.
 fn take_back(
     opened: &mut Opened,
-    backup: &BackupInfo,
+    backup: &Backup,
     restore: &Restore,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    let undo = backup.undo().map_err(|error| Failure::Refused(error.to_string()))?;
+    let undo = backup.undo.clone().map_err(Failure::Refused)?;
     let rebased = opened.document.rebase(&undo);
     if rebased.conflicts.is_empty() {
         opened.session.take_up(&rebased.apply);
@@ -142,9 +141,8 @@ fn take_back(
 /// # Errors
 /// [`Failure`].
 pub(super) fn confirm(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
-    let kept = host(arguments, console)?
-        .confirm()
-        .map_err(|error| Failure::NotSaved(error.to_string()))?;
+    let host = host(arguments, console)?;
+    let kept = work::confirm(&host).map_err(|error| Failure::NotSaved(error.to_string()))?;
     if kept.is_empty() {
         return console.lines(&["Nothing waits to be confirmed: it is kept already, or was undone.".to_owned()]);
     }
@@ -159,8 +157,7 @@ pub(super) fn undo(arguments: &Arguments, undo: &Undo, console: &mut Console<'_>
     let host = host(arguments, console)?;
     // It goes on to its end whatever is sent: half an undo is worse than a whole one.
     hold_signals().map_err(|error| Failure::NotSaved(format!("signals cannot be held during the undo ({error})")))?;
-    let undone = host
-        .undo_unconfirmed(&undo.switch)
+    let undone = work::undo_unconfirmed(&host, &undo.switch, &mut |words| console.warn(words))
         .map_err(|error| Failure::not_saved(&error.to_string()))?;
     for warning in &undone.warnings {
         console.warn(warning);

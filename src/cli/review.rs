@@ -1,7 +1,7 @@
 //! The review on a page, what of it a reader of a script's log should know, and the yeses that a save needs: what none of them can
 //! remove, what the command line gave, what is asked for on the terminal.
 
-use crate::host::Host;
+use crate::host::clock;
 use crate::peers::Threshold;
 use crate::session::{Consent, EnginePlan, Line, Mends, Review, Subject, Wrap, amount};
 
@@ -50,7 +50,7 @@ pub(super) fn warnings(review: &Review) -> Vec<String> {
 pub(super) fn lines(review: &Review, saving: Saving) -> Vec<String> {
     let columns = columns();
     let mut lines: Vec<String> = review
-        .lines(&Host::clock())
+        .lines(&clock())
         .iter()
         .flat_map(|line| {
             if line.wrap == Wrap::Words {

@@ -1,6 +1,6 @@
 //! `show`: the minimums and the variables behind them.
 
-use crate::host::Host;
+use crate::host::clock;
 use crate::hostile::safe_text;
 use crate::session::{Session, VariableList, VariableRow, variable_list, variable_rows};
 use crate::tls::{Direction, Minimum, TlsVersion};
@@ -19,7 +19,7 @@ const NAME: usize = 200;
 /// # Errors
 /// [`Failure::Output`].
 pub(super) fn run(opened: &Opened, output: Output, console: &mut Console<'_>) -> Result<(), Failure> {
-    let engine = opened.host.engine_now();
+    let engine = opened.host.engine.now();
     let session = &opened.session;
     for direction in Direction::ALL {
         let VariableList { rows, left_out } = variable_list(session, direction);
@@ -47,7 +47,7 @@ pub(super) fn run(opened: &Opened, output: Output, console: &mut Console<'_>) ->
     };
     let mut lines = vec![
         opened.file(),
-        format!("engine: {engine_words} (looked at {})", Host::clock().time(engine.at)),
+        format!("engine: {engine_words} (looked at {})", clock().time(engine.at)),
     ];
     for direction in Direction::ALL {
         lines.push(String::new());

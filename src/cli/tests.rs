@@ -17,6 +17,7 @@ use super::{Arguments, Status, check, json as shapes, peers, review};
 use crate::peers::{Evidence, Host, Knowledge, Peer, PeerBook, PeerKey, Service, Source};
 use crate::session::{Conflict, EnginePlan, Review, Secrets, Session, VariablePath};
 use crate::tls::{Choice, Direction, TlsVersion};
+use crate::work;
 
 const FILE: &str = r#"<config>
   <table name="Security">
@@ -42,7 +43,7 @@ impl Bench {
         let arguments = Arguments::try_parse_from(["kerio-tls", "--demo", "--state-dir", &state, "show"]).unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut opened = Opened::open(&arguments, &mut Console::new(&mut out, &mut err)).unwrap();
-        let file = opened.host.file.clone();
+        let file = opened.host.file.path().to_owned();
         fs::write(&file, FILE).unwrap();
         opened.document = opened.host.load().unwrap();
         let (catalogue, measured) = (opened.session.catalogue().clone(), opened.session.measured());
@@ -306,7 +307,7 @@ fn a_value_in_dispute_is_masked_where_it_is_a_secret() {
 #[test]
 fn what_the_unit_of_the_engine_warns_of_is_said_before_a_save_of_a_script_too() {
     let bench = Bench::new();
-    let mut facts = bench.opened.host.facts(crate::work::EngineWish::Restart);
+    let mut facts = work::facts(&bench.opened.host, crate::work::EngineWish::Restart);
     let short = "systemd kills the engine after 90 s".to_owned();
     facts.engine = EnginePlan::Restart {
         commands: Vec::new(),

@@ -3,26 +3,30 @@
 use crate::mailserver_cfg::{EditSet, Secrets};
 use crate::save::{self, SaveError};
 
-use super::here::Host;
+use super::config_file::ConfigFile;
 
-impl Host {
-    /// Remembers unsaved edits; what is left out because it is secret is named.
-    ///
-    /// # Errors
-    /// [`SaveError`].
-    pub fn keep_draft(&self, edits: &EditSet, secrets: &Secrets) -> Result<(), SaveError> {
-        save::write_draft(&self.state()?, &self.target()?, edits, secrets).map(|_| ())
+/// The draft of one file.
+#[derive(Debug, Clone)]
+pub struct Drafts {
+    file: ConfigFile,
+}
+
+impl Drafts {
+    pub(super) fn new(file: ConfigFile) -> Self {
+        Self { file }
     }
 
-    /// Forgets unsaved edits.
+    /// Remembers unsaved edits, and forgets the old ones; what is secret is left out. No edits: none are remembered.
     ///
     /// # Errors
     /// [`SaveError`].
-    pub fn drop_draft(&self) -> Result<(), SaveError> {
-        if self.has_state() {
-            save::discard_draft(&self.state()?, &self.target()?)
-        } else {
-            Ok(())
+    pub fn keep(&self, edits: &EditSet, secrets: &Secrets) -> Result<(), SaveError> {
+        if !edits.is_empty() {
+            return save::write_draft(&self.file.state()?, &self.file.target()?, edits, secrets).map(|_| ());
+        }
+        match self.file.kept() {
+            Some((state, target)) => save::discard_draft(&state, &target),
+            None => Ok(()),
         }
     }
 
@@ -30,11 +34,10 @@ impl Host {
     ///
     /// # Errors
     /// [`SaveError`].
-    pub fn draft(&self) -> Result<Option<save::Draft>, SaveError> {
-        if self.has_state() {
-            save::read_draft(&self.state()?, &self.target()?)
-        } else {
-            Ok(None)
+    pub fn find(&self) -> Result<Option<save::Draft>, SaveError> {
+        match self.file.kept() {
+            Some((state, target)) => save::read_draft(&state, &target),
+            None => Ok(None),
         }
     }
 }

@@ -1,29 +1,31 @@
-//! One `mailserver.cfg` on one host, with all that belongs to it: places, preferences, state directory, engine.
-//! The screen's workers and the commands both work through this.
+//! One `mailserver.cfg` on one host, with all that belongs to it. The screen's workers and the commands both work through this.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use jiff::tz::TimeZone;
-
-use crate::engine::{self, Controller};
-use crate::mailserver_cfg::ParseError;
+use crate::files;
+use crate::mailserver_cfg::{Document, Secrets, ValueChange};
 use crate::peers::PeerKey;
 use crate::probe::{Service, Target};
-use crate::save::{self, SaveError, StateDir, Target as SaveTarget};
-use crate::session::{Clock, Measured, Session};
-use crate::tls::{Direction, Minimum, TlsVersion};
+use crate::session::{self, Measured, Session};
+use crate::tls::{Direction, Minimum, Role, TlsVersion};
 
+use super::backups::Backups;
+use super::clock::clock;
+use super::config_file::{ConfigFile, Loaded};
 use super::demo::Demo;
-use super::home::{Home, HomeOptions, NoHome};
-use super::preferences::{Preferences, PreferencesError};
+use super::drafts::Drafts;
+use super::error::{HostError, USUAL};
+use super::home::{Home, HomeOptions};
+use super::memory::Memory;
+use super::names::OwnNames;
+use super::naming::{self, NamingError};
+use super::own_engine::OwnEngine;
+use super::preferences::Preferences;
 
-/// Where the file is, unless it is named: Linux, macOS [vendor's documentation].
-const USUAL: [&str; 2] = [
-    "/opt/kerio/mailserver/mailserver.cfg",
-    "/usr/local/kerio/mailserver/mailserver.cfg",
-];
+/// How many differing values are listed.
+const LISTED: usize = 200;
 
 /// What was asked for on the command line.
 #[derive(Debug, Clone, Default)]
@@ -38,78 +40,28 @@ pub struct HostOptions {
     pub days: Option<u32>,
 }
 
-/// Why nothing could be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum HostError {
-    /// No file named, none in the usual places.
-    #[error("no mailserver.cfg was named, and there is none in the usual places ({}); name it with -f FILE, or try --demo", USUAL.join(", "))]
-    NoFile,
-    /// No place for state.
-    #[error(transparent)]
-    NoHome(#[from] NoHome),
-    /// The preferences.
-    #[error(transparent)]
-    Preferences(#[from] PreferencesError),
-    /// The file or the state directory.
-    #[error(transparent)]
-    Save(#[from] SaveError),
-    /// The file is not one that we would edit.
-    #[error("{path}: {error}; nothing was changed; {next}")]
-    Parse {
-        /// Which.
-        path: String,
-        /// Where and why.
-        error: ParseError,
-        /// What to do.
-        next: String,
-    },
-    /// The peers file that was named.
-    #[error("the peers file {path} cannot be read: {error}; nothing was changed; name another one with --peers")]
-    PeersFile {
-        /// As named.
-        path: String,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// The demo's copy could not be made.
-    #[error("the demo's temporary copy could not be made: {0}; is there room in the temporary directory?")]
-    Demo(std::io::Error),
-}
-
-/// What the header says of the engine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EngineNow {
-    /// `running`, `stopped`, `none`, `unknown`.
-    pub word: &'static str,
-    /// When that was seen.
-    pub at: jiff::Timestamp,
-}
-
 /// One configuration file and its surroundings.
 #[derive(Debug, Clone)]
 pub struct Host {
-    /// The file as it was named.
-    pub file: PathBuf,
+    /// The file.
+    pub file: ConfigFile,
     /// Where things live.
     pub home: Home,
     /// The preferences.
     pub preferences: Preferences,
+    /// What this host is called.
+    pub names: OwnNames,
+    /// What is remembered between runs.
+    pub memory: Memory,
+    /// What was saved when and by whom.
+    pub backups: Backups,
+    /// Unsaved edits of a session that was lost.
+    pub drafts: Drafts,
+    /// The engine that uses the file.
+    pub engine: OwnEngine,
     /// The demo, kept until the last user of it is gone.
     demo: Option<Arc<Demo>>,
-    /// The real file that was read first: what is reviewed and saved is that one.
-    read_from: Arc<OnceLock<PathBuf>>,
 }
-
-/// How the names begin of what is remembered in the state directory (`memory`, `backups`), and of preferences, which stand there too where a user
-/// has no home.
-const IN_STATE_DIR: [&str; 6] = [
-    "evidence.",
-    "server.",
-    "memory.",
-    "engine-seconds",
-    "kerio-tls.",
-    "peers.csv",
-];
 
 impl Host {
     /// Finds everything, reads the preferences, changes nothing (but makes the demo's copy).
@@ -118,18 +70,16 @@ impl Host {
     /// [`HostError`].
     pub fn find(options: &HostOptions) -> Result<Self, HostError> {
         if options.demo {
-            let demo = Demo::make(&Self::clock()).map_err(HostError::Demo)?;
+            let demo = Demo::make(&clock()).map_err(HostError::Demo)?;
             let home = demo.home(&options.home);
-            Self::peers_file_is_there(&options.home)?;
-            let mut preferences = Preferences::default();
-            preferences.days = options.days.unwrap_or(preferences.days);
-            return Ok(Self {
-                file: demo.file(),
+            peers_file_is_there(&options.home)?;
+            return Ok(Self::of(
+                demo.file(),
                 home,
-                preferences,
-                demo: Some(Arc::new(demo)),
-                read_from: Arc::default(),
-            });
+                Preferences::default(),
+                options.days,
+                Some(demo),
+            ));
         }
         let file = match &options.file {
             Some(file) => file.clone(),
@@ -140,32 +90,29 @@ impl Host {
                 .ok_or(HostError::NoFile)?,
         };
         let home = Home::find(&options.home)?;
-        Self::peers_file_is_there(&options.home)?;
-        let mut preferences = Preferences::read(&home, options.home.config.is_some())?;
-        preferences.days = options.days.unwrap_or(preferences.days);
-        Ok(Self {
+        peers_file_is_there(&options.home)?;
+        let preferences = Preferences::read(&home, options.home.config.is_some())?;
+        Ok(Self::of(file, home, preferences, options.days, None))
+    }
+
+    fn of(path: PathBuf, home: Home, mut preferences: Preferences, days: Option<u32>, demo: Option<Demo>) -> Self {
+        preferences.days = days.unwrap_or(preferences.days);
+        let file = ConfigFile::new(path, home.state_dir.clone());
+        Self {
+            names: OwnNames::new(&preferences.names),
+            memory: Memory::new(file.clone()),
+            backups: Backups::new(file.clone()),
+            drafts: Drafts::new(file.clone()),
+            engine: OwnEngine {
+                file: demo.is_none().then(|| file.path().to_owned()),
+                commands: preferences.engine.clone(),
+                watch: preferences.watch,
+            },
             file,
             home,
             preferences,
-            demo: None,
-            read_from: Arc::default(),
-        })
-    }
-
-    /// A peers file that was named must be there: without it nobody in it would be cut off, and nobody would know.
-    fn peers_file_is_there(options: &HomeOptions) -> Result<(), HostError> {
-        let Some(path) = &options.peers else { return Ok(()) };
-        let readable = std::fs::metadata(path).and_then(|found| {
-            if found.is_file() {
-                std::fs::File::open(path).map(|_| ())
-            } else {
-                Err(std::io::Error::other("it is no regular file"))
-            }
-        });
-        readable.map_err(|error| HostError::PeersFile {
-            path: path.display().to_string(),
-            error,
-        })
+            demo: demo.map(Arc::new),
+        }
     }
 
     /// Is this the demo?
@@ -202,125 +149,100 @@ impl Host {
         Some(demo.own_ports(lowest, listed.unwrap_or(TlsVersion::Tls13)))
     }
 
-    /// Now, and the server's zone.
-    #[must_use]
-    pub fn clock() -> Clock {
-        Clock {
-            now: jiff::Timestamp::now(),
-            zone: zone(),
-        }
-    }
-
-    /// The real file behind the name.
+    /// Reads the file.
     ///
     /// # Errors
-    /// [`SaveError`].
-    pub fn target(&self) -> Result<SaveTarget, SaveError> {
-        SaveTarget::resolve(&self.file)
+    /// [`HostError`].
+    pub fn load(&self) -> Result<Arc<Document>, HostError> {
+        match self.file.read()? {
+            Loaded::Document(document) => Ok(document),
+            Loaded::Broken { error, .. } => Err(HostError::Parse {
+                path: self.file.path().display().to_string(),
+                error,
+                next: self.way_out(),
+            }),
+        }
     }
 
-    /// Remembers which file was read.
-    pub(super) fn was_read(&self, target: &SaveTarget) {
-        let _ = self.read_from.set(target.path().to_owned());
-    }
-
-    /// The real file that was read first.
+    /// Which values must not be shown.
     #[must_use]
-    pub fn reviewed(&self) -> Option<&Path> {
-        self.read_from.get().map(PathBuf::as_path)
+    pub fn secrets(&self) -> Secrets {
+        session::secrets(&self.preferences.catalogue)
     }
 
-    /// The state directory, made if it is not there.
+    /// What putting that backup's whole file in place would change now: value by value, masked, and how many in all.
     ///
     /// # Errors
-    /// [`SaveError`].
-    pub fn state(&self) -> Result<StateDir, SaveError> {
-        StateDir::open(&self.home.state_dir, &IN_STATE_DIR)
+    /// [`HostError`].
+    pub fn difference(&self, id: &str, secrets: &Secrets) -> Result<(Vec<ValueChange>, usize), HostError> {
+        let then = self.backups.document(id)?;
+        Ok(self.load()?.changes_to(&then, secrets, LISTED))
     }
 
-    /// The state directory for looking only: nothing is made.
+    /// Keeps in the preferences what a variable is for. Returns what was done, in words.
     ///
     /// # Errors
-    /// [`SaveError`].
-    pub fn look_at_state(&self) -> Result<StateDir, SaveError> {
-        StateDir::look(&self.home.state_dir, &IN_STATE_DIR)
+    /// [`NamingError`]; then nothing was written.
+    pub fn name_variable(&self, direction: Direction, name: &str, role: Role) -> Result<String, NamingError> {
+        // Two at once: each adds to what the other wrote.
+        self.memory
+            .one_at_a_time(|| naming::append(&self.home.config, direction, name, role))
     }
 
-    /// Has anything been kept for this file yet? If not, a command that only looks must not make a place for it.
-    #[must_use]
-    pub fn has_state(&self) -> bool {
-        self.look_at_state()
-            .is_ok_and(|state| self.target().is_ok_and(|target| state.knows(&target)))
-    }
-
-    /// Why nothing can be saved, whatever is chosen: no rights, a read-only disk, no place for backups.
-    #[must_use]
-    pub fn read_only(&self) -> Option<String> {
-        if !cfg!(target_os = "linux") {
-            return Some("saving works on Linux only".to_owned());
+    /// What puts the file right again, in words with a command to type.
+    fn way_out(&self) -> String {
+        if self.file.is_unfinished() {
+            return format!(
+                "an earlier save broke off and left it so; whatever saves puts it together again from the backup first: open {}",
+                self.command_line("")
+            );
         }
-        // Looking makes no directory: who only opens the screen has kept nothing yet.
-        let looked = self.look_at_state().and_then(|state| {
-            let target = self.target()?;
-            save::preflight(&target, &state, 0)?.refuse(&state, true)
-        });
-        looked.err().map(|error| error.to_string())
-    }
-
-    /// The hand on the engine; `None` in the demo, whose file no engine uses.
-    pub(crate) fn controller(&self) -> Option<Controller> {
-        if self.is_demo() {
-            return None;
+        match self.backups.newest_good() {
+            Some((id, when)) => format!(
+                "put the whole backup of {when} in its place: {}; or mend the file by hand",
+                self.restore_whole(&id)
+            ),
+            None => "mend the file, or put a backup of your own in its place, then try again".to_owned(),
         }
-        let places = engine::Places::new(&self.file);
-        let controller = match &self.preferences.engine {
-            Some(commands) => Controller::with_commands(places, commands.clone()),
-            None => Controller::find(places),
-        };
-        let controller = controller.with_only_here(self.preferences.only_here);
-        let usual = engine::Timing::default();
-        Some(controller.with_timing(engine::Timing {
-            watch: self.preferences.watch.unwrap_or(usual.watch),
-            ..usual
-        }))
     }
 
-    /// What to type to start the engine.
-    pub(crate) fn start_command(&self) -> String {
-        self.controller()
-            .map_or_else(String::new, |controller| controller.manual_commands().start)
-    }
-
-    /// What the header says of the engine.
+    /// The command that puts a whole backup in place.
     #[must_use]
-    pub fn engine_now(&self) -> EngineNow {
-        let word = self
-            .controller()
-            .map_or("none", |controller| match controller.status().state {
-                engine::State::None => "none",
-                engine::State::Stopped => "stopped",
-                engine::State::Running => "running",
-                engine::State::Unknown(_) => "unknown",
-            });
-        EngineNow {
-            word,
-            at: jiff::Timestamp::now(),
+    pub fn restore_whole(&self, id: &str) -> String {
+        self.command_line(&format!(" restore {id} --whole"))
+    }
+
+    /// This program with this file and this state directory.
+    fn command_line(&self, rest: &str) -> String {
+        let mut words = format!("kerio-tls -f {}", typed(self.file.path()));
+        let usual = Home::find(&HomeOptions::default()).map(|home| home.state_dir);
+        if usual.ok().as_ref() != Some(&self.home.state_dir) {
+            words.push_str(&format!(" --state-dir {}", typed(&self.home.state_dir)));
         }
+        words + rest
     }
 }
 
-/// This machine's zone. jiff looks its name up in a list of the whole of `/usr/share/zoneinfo`, which costs a start half
-/// a millisecond; the file that the name stands for says the same.
-fn zone() -> TimeZone {
-    let path = Path::new("/etc/localtime");
-    let name = std::fs::read_link(path).ok().and_then(|link| {
-        let (_, name) = link.to_str()?.rsplit_once("zoneinfo/")?;
-        Some(name.to_owned())
-    });
-    let read = || TimeZone::tzif(name.as_deref().unwrap_or("local"), &std::fs::read(path).ok()?).ok();
-    match std::env::var_os("TZ") {
-        None => read().unwrap_or_else(TimeZone::system),
-        Some(_) => TimeZone::system(),
+/// A peers file that was named must be there: without it nobody in it would be cut off, and nobody would know.
+fn peers_file_is_there(options: &HomeOptions) -> Result<(), HostError> {
+    let Some(path) = &options.peers else { return Ok(()) };
+    match files::open(path) {
+        Ok(_) => Ok(()),
+        Err(fault) => Err(HostError::PeersFile {
+            path: path.display().to_string(),
+            error: fault.into(),
+        }),
+    }
+}
+
+/// A path as it would be typed, quoted where a shell needs it.
+fn typed(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |letter: char| letter.is_alphanumeric() || "-_./:=@,+%".contains(letter);
+    if text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 
@@ -329,12 +251,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_zone_is_the_one_that_jiff_finds() {
-        let (ours, theirs) = (zone(), TimeZone::system());
-        for time in ["2026-01-15T12:00:00Z", "2026-07-15T12:00:00Z", "2040-07-15T12:00:00Z"] {
-            let time: jiff::Timestamp = time.parse().unwrap();
-            assert_eq!(ours.to_offset(time), theirs.to_offset(time), "{time}");
-        }
-        assert_eq!(ours.iana_name(), theirs.iana_name());
+    fn a_path_is_typed_so_that_a_shell_reads_it_as_one_word() {
+        assert_eq!(
+            typed(Path::new("/opt/kerio/mailserver.cfg")),
+            "/opt/kerio/mailserver.cfg"
+        );
+        assert_eq!(typed(Path::new("/srv/it's mine/a.cfg")), r"'/srv/it'\''s mine/a.cfg'");
     }
 }

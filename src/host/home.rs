@@ -6,7 +6,8 @@
 use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
-use rustix::fs::{FileType, Mode};
+
+use crate::files::{self, Fault, Opened, Why};
 
 /// The preferences' name.
 pub const PREFERENCES: &str = "kerio-tls.toml";
@@ -76,20 +77,30 @@ impl Home {
     }
 }
 
-/// Why a file must not be believed when we are root; `None`: it may.
-#[must_use]
-pub fn distrust(path: &Path) -> Option<String> {
-    if !rustix::process::geteuid().is_root() {
-        return None;
-    }
-    let stat = rustix::fs::stat(path).ok()?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Some("it is no regular file".to_owned());
-    }
-    if stat.st_uid != 0 {
-        return Some(format!("it belongs to user {} and not to root", stat.st_uid));
-    }
-    let mode = Mode::from_raw_mode(stat.st_mode);
-    mode.intersects(Mode::WGRP | Mode::WOTH)
-        .then(|| format!("others can write it (mode {:04o})", mode.as_raw_mode() & 0o7777))
+/// A file that was opened, or why it is ignored.
+pub(super) enum Believed {
+    /// Nobody else could have written it.
+    Yes(Opened),
+    /// Why it must not be believed.
+    No(String),
+}
+
+/// Opens a file that root acts upon. What is judged is what is read afterwards: the handle, and the directories that lead to it.
+///
+/// # Errors
+/// It is not there, or cannot be opened.
+pub(super) fn open_believed(path: &Path) -> Result<Believed, Fault> {
+    let opened = match files::open(path) {
+        Ok(opened) => opened,
+        Err(fault) if matches!(fault.why, Why::NotAFile(_) | Why::ForeignLink { .. }) => {
+            return Ok(Believed::No(fault.why.to_string()));
+        }
+        Err(fault) => return Err(fault),
+    };
+    // Another user's own file is that user's business.
+    let root = rustix::process::geteuid().is_root();
+    Ok(match opened.changeable().filter(|_| root) {
+        Some(why) => Believed::No(why.to_owned()),
+        None => Believed::Yes(opened),
+    })
 }

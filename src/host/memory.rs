@@ -4,27 +4,27 @@
 //! Screen and commands may run at the same time: whoever writes holds a lock from the reading to the renaming. What cannot be
 //! read is never written over.
 
-use std::io::{Error, ErrorKind, Read, Result, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::io::{Error, ErrorKind, Result};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
 use crate::engine;
+use crate::files::{self, Directory, Lock};
 use crate::peers::{EvidenceStore, Record};
 use crate::session::Measured;
 use crate::tls::TlsVersion;
 
-use super::here::Host;
+use super::config_file::ConfigFile;
 
 const EVIDENCE: &str = "evidence.jsonl";
 /// The same as it was, where lines of it were damaged (or are of another version) and it was written anew without them.
 const DAMAGED: &str = "evidence.damaged.jsonl";
 const SERVER: &str = "server.json";
-/// Held while one of the two is written.
+/// Begins the name of the file with the time that stop and start took last.
+const SECONDS: &str = "engine-seconds";
+/// Held while one of them is written.
 const LOCK: &str = "memory.lock";
 /// How long another kerio-tls is waited for: it writes within a moment.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -47,11 +47,21 @@ pub(crate) struct ServerMemory {
     pub(crate) at: String,
 }
 
-impl Host {
+/// What is remembered for one file.
+#[derive(Debug, Clone)]
+pub struct Memory {
+    file: ConfigFile,
+}
+
+impl Memory {
+    pub(super) fn new(file: ConfigFile) -> Self {
+        Self { file }
+    }
+
     /// The remembered evidence; what cannot be read or used is named.
-    pub(crate) fn remembered(&self) -> (EvidenceStore, Vec<String>) {
-        match self.evidence() {
-            Ok((store, problems, _)) => (store, problems),
+    pub(crate) fn evidence(&self) -> (EvidenceStore, Vec<String>) {
+        match self.read(EVIDENCE) {
+            Ok(bytes) => parse(&bytes.unwrap_or_default()),
             Err(error) => (
                 EvidenceStore::default(),
                 vec![format!("remembered evidence could not be read ({error})")],
@@ -59,87 +69,52 @@ impl Host {
         }
     }
 
-    /// The same, and the bytes of it.
-    fn evidence(&self) -> Result<(EvidenceStore, Vec<String>, Vec<u8>)> {
-        let bytes = read(&self.home.state_dir.join(EVIDENCE))?.unwrap_or_default();
-        // The clock is read after the file: nobody's record of just now is from the future.
-        let (store, problems) = EvidenceStore::parse(&bytes, Timestamp::now());
-        Ok((store, problems, bytes))
-    }
-
     /// Remembers more evidence.
     ///
     /// # Errors
     /// The state directory cannot be read or written; what was remembered before is still there.
     pub(crate) fn remember(&self, records: Vec<Record>) -> Result<()> {
-        let _held = self.lock_memory()?;
-        let (mut store, _, bytes) = self.evidence()?;
-        if bytes.len() > EvidenceStore::BYTES_MAX {
-            return Err(Error::new(ErrorKind::FileTooLarge, format!("{EVIDENCE} is too large")));
-        }
-        if store.damaged() > 0 {
-            write(&self.home.state_dir.join(DAMAGED), &bytes)?;
-        }
-        store.remember(records);
-        write(&self.home.state_dir.join(EVIDENCE), store.to_text().as_bytes())
-    }
-
-    /// Waits until nobody else writes here; the lock ends with the handle, and with the process.
-    pub(crate) fn lock_memory(&self) -> Result<std::fs::File> {
-        // The state room makes the directory, and refuses one that cannot be trusted.
-        self.state().map_err(Error::other)?;
-        let lock = std::fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-            .open(self.home.state_dir.join(LOCK))?;
-        let until = Instant::now() + PATIENCE;
-        loop {
-            match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(lock),
-                Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < until => {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                Err(rustix::io::Errno::WOULDBLOCK) => {
-                    return Err(Error::new(ErrorKind::TimedOut, "another kerio-tls is writing it"));
-                }
-                Err(error) => return Err(error.into()),
+        self.change(|directory| {
+            let bytes = directory.read(EVIDENCE, LIMIT)?.unwrap_or_default();
+            let (mut store, _) = parse(&bytes);
+            if bytes.len() > EvidenceStore::BYTES_MAX {
+                return Err(Error::new(ErrorKind::FileTooLarge, format!("{EVIDENCE} is too large")));
             }
-        }
+            if store.damaged() > 0 {
+                directory.write(DAMAGED, &bytes)?;
+            }
+            store.remember(records);
+            Ok(directory.write(EVIDENCE, store.to_text().as_bytes())?)
+        })
     }
 
     /// What was measured of this server, as long as it is the same build.
     #[must_use]
     pub fn measured(&self) -> Measured {
-        let memory = self.server_memory();
+        let memory = self.server();
         Measured {
             speaks_tls13: memory.speaks_tls13,
             inbound_default: memory.inbound_default.as_deref().and_then(TlsVersion::from_token),
         }
     }
 
-    pub(crate) fn server_memory(&self) -> ServerMemory {
-        // What cannot be read is "never measured".
-        self.kept_memory().unwrap_or_default()
+    /// What is kept of this build; another build's is none, and what cannot be read is "never measured".
+    pub(crate) fn server(&self) -> ServerMemory {
+        self.of_this_build(self.read(SERVER).ok().flatten())
     }
 
-    /// What is kept of this build; another build's is none.
-    fn kept_memory(&self) -> Result<ServerMemory> {
+    fn of_this_build(&self, kept: Option<Vec<u8>>) -> ServerMemory {
         let build = self.build();
-        let kept = read(&self.home.state_dir.join(SERVER))?;
         let memory: ServerMemory = kept
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
-        Ok(if memory.build == build {
-            memory
-        } else {
-            ServerMemory {
-                build,
-                ..ServerMemory::default()
-            }
-        })
+        if memory.build == build {
+            return memory;
+        }
+        ServerMemory {
+            build,
+            ..ServerMemory::default()
+        }
     }
 
     /// Changes what is remembered of this server.
@@ -147,15 +122,68 @@ impl Host {
     /// # Errors
     /// The state directory cannot be read or written; what was remembered before is still there.
     pub(crate) fn remember_server(&self, change: impl FnOnce(&mut ServerMemory)) -> Result<()> {
-        let _held = self.lock_memory()?;
-        let mut memory = self.kept_memory()?;
-        change(&mut memory);
-        write(&self.home.state_dir.join(SERVER), &serde_json::to_vec(&memory)?)
+        self.change(|directory| {
+            let mut memory = self.of_this_build(directory.read(SERVER, LIMIT)?);
+            change(&mut memory);
+            Ok(directory.write(SERVER, &serde_json::to_vec(&memory)?)?)
+        })
+    }
+
+    /// How long stop and start of this file's engine took last time, in seconds.
+    pub(crate) fn engine_seconds(&self) -> Option<u64> {
+        let bytes = self.read(&self.seconds_name()?).ok()??;
+        String::from_utf8(bytes).ok()?.trim().parse().ok()
+    }
+
+    /// Remembers it. Nothing depends on it, so nothing is said when that fails.
+    pub(crate) fn remember_engine_seconds(&self, seconds: u64) {
+        if let Some(name) = self.seconds_name() {
+            let _: Result<()> = self.change(|directory| Ok(directory.write(&name, format!("{seconds}\n").as_bytes())?));
+        }
+    }
+
+    /// Every server has its own: several may share one state directory.
+    fn seconds_name(&self) -> Option<String> {
+        let target = self.file.target().ok()?;
+        let digest = files::sha256(target.path().as_os_str().as_encoded_bytes());
+        let short: String = digest.chars().take(16).collect();
+        Some(format!("{SECONDS}.{short}"))
+    }
+
+    /// Reads one of its files. Where there is no state directory nothing is remembered; one that is refused is not believed either.
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        if !self.file.is_state_there() {
+            return Ok(None);
+        }
+        let state = self.file.look_at_state().map_err(Error::other)?;
+        match state.directory() {
+            Some(directory) => Ok(directory.read(name, LIMIT)?),
+            None => Ok(None),
+        }
+    }
+
+    /// Does something in the state directory while nobody else does. (The state room makes the directory, and refuses one
+    /// that cannot be trusted.)
+    fn change<T>(&self, change: impl FnOnce(&Directory) -> Result<T>) -> Result<T> {
+        let state = self.file.state().map_err(Error::other)?;
+        let directory = state.directory().ok_or(ErrorKind::NotFound)?;
+        let _held = lock(directory)?;
+        change(directory)
+    }
+
+    /// Does something that needs nothing of the state directory but its lock; where the lock cannot be had, without it.
+    pub(super) fn one_at_a_time<T>(&self, work: impl FnOnce() -> T) -> T {
+        let state = self.file.state().ok();
+        let _held = state
+            .as_ref()
+            .and_then(|state| state.directory())
+            .and_then(|directory| lock(directory).ok());
+        work()
     }
 
     /// Tells builds of the engine apart without running it, by whatever path the file was named.
     fn build(&self) -> String {
-        engine::build(&engine::Places::new(&self.file)).map_or_else(
+        engine::build(&engine::Places::new(self.file.path())).map_or_else(
             || "no engine".to_owned(),
             |build| {
                 let executable = build.executable.canonicalize().unwrap_or(build.executable);
@@ -166,50 +194,30 @@ impl Host {
     }
 }
 
-fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    let file = match std::fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut bytes = Vec::new();
-    file.take(LIMIT).read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
+/// The clock is read after the file: nobody's record of just now is from the future.
+fn parse(bytes: &[u8]) -> (EvidenceStore, Vec<String>) {
+    EvidenceStore::parse(bytes, Timestamp::now())
 }
 
-/// Beside, synced, renamed: the old content or the new one.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let beside = path.with_extension(format!("{}.new", std::process::id()));
-    let written = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-        .open(&beside)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&beside, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&beside);
+/// Waits until nobody else writes here; the lock ends with the value, and with the process.
+fn lock(directory: &Directory) -> Result<Lock> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(lock) = directory.lock(LOCK)? {
+            return Ok(lock);
+        }
+        if Instant::now() >= until {
+            return Err(Error::new(ErrorKind::TimedOut, "another kerio-tls is writing it"));
+        }
+        std::thread::sleep(Duration::from_millis(10));
     }
-    written
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
-
-    #[test]
-    fn what_is_written_is_private_whole_and_leaves_nothing_beside() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x.json");
-        write(&path, b"one").unwrap();
-        write(&path, b"two").unwrap();
-        assert_eq!(read(&path).unwrap().unwrap(), b"two");
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
-    }
+    use crate::host::Host;
+    use std::path::Path;
 
     fn host(dir: &Path, file: &Path) -> Host {
         Host::find(&crate::host::HostOptions {
@@ -250,7 +258,7 @@ mod tests {
     fn a_file_with_a_damaged_line_is_kept_as_it_was_before_it_is_written_without_it() {
         let dir = tempfile::tempdir().unwrap();
         let host = host(dir.path(), &dir.path().join("mailserver.cfg"));
-        host.remember(vec![probed(1)]).unwrap();
+        host.memory.remember(vec![probed(1)]).unwrap();
         let (path, kept) = (
             dir.path().join("state").join(EVIDENCE),
             dir.path().join("state").join(DAMAGED),
@@ -258,13 +266,13 @@ mod tests {
         assert!(!kept.exists());
         let torn = [&std::fs::read(&path).unwrap()[..], b"{\"direction\":\"out"].concat();
         std::fs::write(&path, &torn).unwrap();
-        assert_eq!(host.remembered().1.len(), 1);
-        host.remember(vec![probed(2)]).unwrap();
+        assert_eq!(host.memory.evidence().1.len(), 1);
+        host.memory.remember(vec![probed(2)]).unwrap();
         assert_eq!(std::fs::read(&kept).unwrap(), torn);
-        let (store, problems) = host.remembered();
+        let (store, problems) = host.memory.evidence();
         assert_eq!((store.records().len(), problems), (2, Vec::new()));
         // And nobody takes the directory for another's.
-        assert!(host.state().is_ok());
+        assert!(host.file.state().is_ok());
     }
 
     #[test]
@@ -276,33 +284,37 @@ mod tests {
                 let host = &host;
                 scope.spawn(move || {
                     for round in 0..4 {
-                        host.remember(vec![probed(number * 4 + round)]).unwrap();
-                        host.remember_server(|memory| memory.at.push('x')).unwrap();
+                        host.memory.remember(vec![probed(number * 4 + round)]).unwrap();
+                        host.memory.remember_server(|memory| memory.at.push('x')).unwrap();
                     }
                 });
             }
         });
-        let (store, problems) = host.remembered();
+        let (store, problems) = host.memory.evidence();
         assert_eq!((store.records().len(), problems), (32, Vec::new()));
-        assert_eq!(host.server_memory().at.len(), 32);
+        assert_eq!(host.memory.server().at.len(), 32);
     }
 
     #[test]
     fn what_cannot_be_read_is_never_written_over() {
         let dir = tempfile::tempdir().unwrap();
         let host = host(dir.path(), &dir.path().join("mailserver.cfg"));
-        host.state().unwrap();
+        host.file.state().unwrap();
         // A link in a circle: reading it fails for root too, and a rename would put a file in its place.
         for name in [EVIDENCE, SERVER] {
             let path = dir.path().join("state").join(name);
             std::os::unix::fs::symlink(name, &path).unwrap();
         }
-        assert!(host.remember(vec![probed(1)]).is_err());
-        assert!(host.remember_server(|memory| memory.speaks_tls13 = true).is_err());
+        assert!(host.memory.remember(vec![probed(1)]).is_err());
+        assert!(
+            host.memory
+                .remember_server(|memory| memory.speaks_tls13 = true)
+                .is_err()
+        );
         for name in [EVIDENCE, SERVER] {
             assert!(dir.path().join("state").join(name).is_symlink(), "{name}");
         }
-        assert_eq!(host.remembered().1.len(), 1);
+        assert_eq!(host.memory.evidence().1.len(), 1);
     }
 
     #[test]
@@ -315,6 +327,7 @@ mod tests {
         std::os::unix::fs::symlink("real", dir.path().join("link")).unwrap();
         let remember = |memory: &mut ServerMemory| memory.inbound_default = Some("tls1.2".to_owned());
         host(dir.path(), &real.join("mailserver.cfg"))
+            .memory
             .remember_server(remember)
             .unwrap();
         for named in [
@@ -322,11 +335,11 @@ mod tests {
             "real/../real/mailserver.cfg",
             "link/../real/./mailserver.cfg",
         ] {
-            let measured = host(dir.path(), &dir.path().join(named)).measured();
+            let measured = host(dir.path(), &dir.path().join(named)).memory.measured();
             assert_eq!(measured.inbound_default, Some(TlsVersion::Tls12), "{named}");
         }
         std::fs::write(real.join("mailserver"), "another engine").unwrap();
-        let measured = host(dir.path(), &real.join("mailserver.cfg")).measured();
+        let measured = host(dir.path(), &real.join("mailserver.cfg")).memory.measured();
         assert_eq!(measured.inbound_default, None);
     }
 }

@@ -1,20 +1,32 @@
-//! What is *here*: one `mailserver.cfg` on one host, with all that belongs to it: places, preferences, own names, what is
-//! remembered, backups, drafts, the demo. What is done with it stands a floor higher, in [`crate::work`].
+//! What is *here*: one `mailserver.cfg` on one host, with all that belongs to it. [`Host`] only holds the parts together;
+//! each part is a type in a file of its own: the file ([`ConfigFile`]), the places ([`Home`]), [`Preferences`], [`OwnNames`], [`Memory`],
+//! [`Backups`], [`Drafts`], the engine beside it ([`OwnEngine`]), the demo.
+//!
+//! Nothing here starts a thread, asks the network or changes the file: what is *done* stands a floor higher, in [`crate::work`].
 
 mod backups;
+mod clock;
+mod config_file;
 mod demo;
 mod drafts;
+mod error;
 mod here;
 mod home;
-mod loading;
 mod memory;
+mod names;
 mod naming;
-mod own;
+mod own_engine;
 mod preferences;
 
-pub use here::{EngineNow, Host, HostError, HostOptions};
+pub use backups::{Backup, Backups};
+pub use clock::clock;
+pub use config_file::{ConfigFile, Loaded};
+pub use drafts::Drafts;
+pub use error::HostError;
+pub use here::{Host, HostOptions};
 pub use home::{Home, HomeOptions, NoHome};
-pub use loading::Loaded;
+pub use memory::Memory;
+pub use names::OwnNames;
 pub use naming::NamingError;
-pub(crate) use own::ehlo_name;
+pub use own_engine::{EngineNow, OwnEngine};
 pub use preferences::{Preferences, PreferencesError};

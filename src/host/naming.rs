@@ -1,15 +1,15 @@
 //! Keeps in `kerio-tls.toml` what the user said a variable is for: appends one `[[variable]]` table, and leaves
 //! everything else of the file byte for byte. Written beside and renamed over it, so that it is whole at any moment.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::Path;
 
+use crate::files::{Directory, Fault, Permissions};
 use crate::tls::{Catalogue, Direction, Role, confirmed_toml};
 
-use super::here::Host;
-use super::home::distrust;
+use super::home::{Believed, open_believed};
 
 /// More than this is no preferences file.
 const LIMIT: u64 = 1 << 20;
@@ -45,75 +45,77 @@ pub enum NamingError {
     },
 }
 
-impl Host {
-    /// Adds what a variable is for to the preferences. Returns what was done, in words.
-    ///
-    /// # Errors
-    /// [`NamingError`]; then nothing was written.
-    pub fn name_variable(&self, direction: Direction, name: &str, role: Role) -> Result<String, NamingError> {
-        // Two at once: each adds to what the other wrote. (Where this lock cannot be had, the last one wins.)
-        let _held = self.lock_memory().ok();
-        append(&self.home.config, direction, name, role)
-    }
-}
-
-fn append(config: &Path, direction: Direction, name: &str, role: Role) -> Result<String, NamingError> {
+/// Adds what a variable is for to the preferences. Returns what was done, in words. Two at once would lose one's name: the
+/// caller holds a lock.
+///
+/// # Errors
+/// [`NamingError`]; then nothing was written.
+pub(super) fn append(config: &Path, direction: Direction, name: &str, role: Role) -> Result<String, NamingError> {
     // A link is followed: the file behind it is what is believed at the next start.
     let path = fs::canonicalize(config).unwrap_or_else(|_| config.to_path_buf());
     let shown = path.display().to_string();
     let io = |what: &'static str| {
         let path = shown.clone();
-        move |error: io::Error| NamingError::Io { path, what, error }
-    };
-    let old = match read(&path) {
-        Ok(old) => Some(old),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(io("reading")(error)),
-    };
-    let (text, mode) = match &old {
-        Some((text, mode)) => {
-            if let Some(why) = distrust(&path) {
-                return Err(NamingError::Distrusted { path: shown, why });
-            }
-            (text.as_str(), *mode)
+        move |fault: Fault| NamingError::Io {
+            path,
+            what,
+            error: fault.into(),
         }
-        None => ("", 0o644),
     };
-    let new = appended(text, direction, name, role).map_err(|why| NamingError::Shape {
+    let distrusted = |path: &Path, why: String| NamingError::Distrusted {
+        path: path.display().to_string(),
+        why,
+    };
+    let (old, permissions) = match open_believed(&path) {
+        Ok(Believed::Yes(opened)) => {
+            let stat = *opened.stat();
+            let permissions = Permissions {
+                mode: stat.st_mode & 0o7777,
+                owner: Some((stat.st_uid, stat.st_gid)),
+            };
+            (Some(opened.read(LIMIT).map_err(io("reading"))?), permissions)
+        }
+        Ok(Believed::No(why)) => return Err(distrusted(&path, why)),
+        // Preferences are no secret: everyone may read what this host's administrators agreed on.
+        Err(fault) if fault.is_missing() => (
+            None,
+            Permissions {
+                mode: 0o644,
+                owner: None,
+            },
+        ),
+        Err(fault) => return Err(io("reading")(fault)),
+    };
+    let is_new = old.is_none();
+    let shape = |why: String| NamingError::Shape {
         path: shown.clone(),
         why,
-    })?;
-    let Some(new) = new else {
+    };
+    let text = String::from_utf8(old.unwrap_or_default()).map_err(|error| shape(error.to_string()))?;
+    let Some(new) = appended(&text, direction, name, role).map_err(shape)? else {
         return Ok(format!("{name} is named in {shown} already."));
     };
-    let directory = path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
-    if old.is_none() {
-        // Preferences are no secret: everyone may read what this host's administrators agreed on.
-        make_directory(&directory).map_err(io("making its directory"))?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    if is_new {
+        make_directory(parent).map_err(|error| NamingError::Io {
+            path: shown.clone(),
+            what: "making its directory",
+            error,
+        })?;
     }
-    if let Some(why) = distrust_directory(&directory) {
-        return Err(NamingError::Distrusted {
-            path: directory.display().to_string(),
-            why,
-        });
+    let directory = Directory::open(parent).map_err(io("opening its directory"))?;
+    // Someone else could exchange what root writes there.
+    if rustix::process::geteuid().is_root()
+        && let Some(why) = directory.changeable().map_err(io("looking at its directory"))?
+    {
+        return Err(distrusted(parent, why));
     }
-    let owner = old.as_ref().and_then(|_| fs::metadata(&path).ok());
-    replace(&path, &directory, &new, mode, owner.as_ref()).map_err(io("writing"))?;
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    directory
+        .write_for(&file, new.as_bytes(), permissions)
+        .map_err(io("writing"))?;
     Ok(format!("{name} is the variable for \"{role}\": kept in {shown}."))
-}
-
-fn read(path: &Path) -> io::Result<(String, u32)> {
-    let file = fs::File::open(path)?;
-    let found = file.metadata()?;
-    if !found.is_file() {
-        return Err(io::Error::other("it is no regular file"));
-    }
-    if found.len() > LIMIT {
-        return Err(io::Error::other("it is larger than 1 MB"));
-    }
-    let mut text = String::new();
-    file.take(LIMIT + 1).read_to_string(&mut text)?;
-    Ok((text, found.mode() & 0o7777))
 }
 
 /// The text with the table behind it; `None`: the name plays that role there already.
@@ -160,46 +162,11 @@ fn make_directory(directory: &Path) -> io::Result<()> {
     fs::set_permissions(directory, fs::Permissions::from_mode(0o755))
 }
 
-/// Why root must not write into a directory: someone else could exchange what is written.
-fn distrust_directory(directory: &Path) -> Option<String> {
-    if !rustix::process::geteuid().is_root() {
-        return None;
-    }
-    let found = fs::metadata(directory).ok()?;
-    if found.uid() != 0 {
-        return Some(format!("the directory belongs to user {} and not to root", found.uid()));
-    }
-    (found.mode() & 0o022 != 0).then(|| format!("others can write the directory (mode {:04o})", found.mode() & 0o7777))
-}
-
-/// Beside it, made durable, renamed over it.
-fn replace(path: &Path, directory: &Path, text: &str, mode: u32, owner: Option<&fs::Metadata>) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let beside = directory.join(format!(".{name}.new-{}", std::process::id()));
-    let written = (|| {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&beside)?;
-        file.write_all(text.as_bytes())?;
-        if let Some(owner) = owner {
-            std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
-        }
-        file.set_permissions(fs::Permissions::from_mode(mode))?;
-        file.sync_all()?;
-        fs::rename(&beside, path)?;
-        fs::File::open(directory)?.sync_all()
-    })();
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    written
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::Host;
+    use std::os::unix::fs::MetadataExt as _;
 
     const NAME: &str = "WebTlsVersions";
 

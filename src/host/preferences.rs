@@ -1,16 +1,16 @@
 //! `kerio-tls.toml`: read once at the start; what is ignored for its owner or mode is said aloud.
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::engine::Commands;
+use crate::files::Fault;
 use crate::peers::{Host, safe_text};
 use crate::probe::EhloName;
 use crate::tls::Catalogue;
 
-use super::home::{Home, distrust};
+use super::home::{Believed, Home, open_believed};
 
 /// Most names of this server.
 const NAMES_MAX: usize = 32;
@@ -152,21 +152,28 @@ impl Preferences {
     pub fn read(home: &Home, named: bool) -> Result<Self, PreferencesError> {
         let path = &home.config;
         let shown = path.display().to_string();
-        let text = match read_bounded(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named => {
-                return Err(PreferencesError::Absent { path: shown });
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(PreferencesError::Read { path: shown, error }),
+        let fault = |error: Fault| PreferencesError::Read {
+            path: shown.clone(),
+            error: error.into(),
         };
-        if let Some(why) = distrust(path) {
-            let mut preferences = Self::default();
-            preferences.warnings.push(format!(
-                "{shown} is ignored: {why}. As root, only a file of root that nobody else can write is believed."
-            ));
-            return Ok(preferences);
-        }
+        let opened = match open_believed(path) {
+            Ok(Believed::Yes(opened)) => opened,
+            Ok(Believed::No(why)) => {
+                let mut preferences = Self::default();
+                preferences.warnings.push(format!(
+                    "{shown} is ignored: {why}. As root, only a file of root that nobody else can write is believed."
+                ));
+                return Ok(preferences);
+            }
+            Err(error) if error.is_missing() && named => return Err(PreferencesError::Absent { path: shown }),
+            Err(error) if error.is_missing() => return Ok(Self::default()),
+            Err(error) => return Err(fault(error)),
+        };
+        let bytes = opened.read(LIMIT).map_err(fault)?;
+        let text = String::from_utf8(bytes).map_err(|error| PreferencesError::Shape {
+            path: shown.clone(),
+            why: error.to_string(),
+        })?;
         Self::parse(&text, home.commands_allowed).map_err(|why| PreferencesError::Shape { path: shown, why })
     }
 
@@ -208,28 +215,6 @@ fn names(given: &[String]) -> Result<Vec<String>, String> {
             _ => Err(format!("names: \"{}\" is no host name", safe_text(name, 80))),
         })
         .collect()
-}
-
-fn read_bounded(path: &Path) -> std::io::Result<String> {
-    use std::io::Read;
-    use std::os::unix::fs::OpenOptionsExt;
-    // A pipe without a writer would keep us waiting for ever.
-    let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = std::fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(nonblock)
-        .open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::other("it is no regular file"));
-    }
-    let mut text = String::new();
-    file.take(LIMIT + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LIMIT {
-        return Err(std::io::Error::other(format!(
-            "it has more than {LIMIT} bytes, which is no preferences file"
-        )));
-    }
-    Ok(text)
 }
 
 #[cfg(test)]

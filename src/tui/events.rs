@@ -67,7 +67,7 @@ fn answer(state: &mut State, asker: Asker, event: Event) -> Vec<Request> {
                 context.report(Tone::Text, format!("Asked {peers}; the numbers hold what they said."));
             }
         }
-        Event::HeadersRead(words) => context.report(Tone::Text, words),
+        Event::SourceRead(words) => context.report(Tone::Text, words),
         Event::Notice(words) => context.report(Tone::Caution, words),
         Event::NotStarted(words) => {
             context.report(Tone::Caution, words);

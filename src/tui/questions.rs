@@ -179,7 +179,7 @@ fn read_headers() -> Question {
     let ReceivedBudget { messages, time } = work::HEADERS;
     let read = vec![
         Request::Status(READING_HEADERS),
-        Request::Work(work::Effect::ReadHeaders),
+        Request::Work(work::Effect::Read(work::Reader::Headers)),
     ];
     Question {
         title: "Read headers of stored mail".to_owned(),

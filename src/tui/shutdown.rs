@@ -181,6 +181,7 @@ mod tests {
         shutdown.note(&Event::NotSaved(Box::new(SaveProblem {
             message: "The disk is full.\nThe file is as it was.".to_owned(),
             refused: false,
+            busy: false,
             conflicts: Vec::new(),
             document: None,
         })));

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::host::EngineNow;
+use crate::host::{Backup, EngineNow};
 use crate::mailserver_cfg::{Conflict, Document, EditSet, Proven, ValueChange};
 use crate::peers::{PeerBook, PeerKey, Trouble};
-use crate::save::BackupInfo;
 use crate::session::{Consent, Expected, Facts, Measured, Review, Subject};
 use crate::tls::{Direction, Role};
 
 use super::probing::Question;
 use super::proof::LiveProof;
+use super::reader::Reader;
 
 /// What shall happen to a running engine when saving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,8 +49,8 @@ pub enum Effect {
     Probe(Vec<Question>),
     /// Stop asking.
     CancelProbe,
-    /// Read this server's own Received headers in stored mail.
-    ReadHeaders,
+    /// Read a source of evidence that is read on the user's word only.
+    Read(Reader),
     /// Ask the server's own ports, and hold what they accept against this inbound minimum.
     ProveLive(Expected),
     /// Find out about file and engine, for a review.
@@ -164,6 +164,8 @@ pub struct SaveProblem {
     pub message: String,
     /// Refused rather than failed: the engine runs, or someone else changed the same values. The engine is as it was.
     pub refused: bool,
+    /// Another save was going on.
+    pub busy: bool,
     /// Values that someone else changed too.
     pub conflicts: Vec<Conflict>,
     /// The file as it is now, when it could be read: the draft is carried over to it.
@@ -176,6 +178,7 @@ impl SaveProblem {
         Self {
             message,
             refused: false,
+            busy: false,
             conflicts: Vec::new(),
             document,
         }
@@ -198,8 +201,8 @@ impl Asker {
 /// What came back from a worker.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// What was asked for could not be started, and nothing was done: why, in words. (A save answers with
-    /// [`Event::NotSaved`].)
+    /// What was asked for could not be started, or an error in the program broke it off: why, in words. (A save answers
+    /// with [`Event::NotSaved`].)
     NotStarted(String),
     /// Bytes of logs read, of how many.
     EvidenceProgress {
@@ -233,8 +236,8 @@ pub enum Event {
         /// Asked.
         total: usize,
     },
-    /// What stored mail has shown, in words.
-    HeadersRead(String),
+    /// What was read of such a source, in words.
+    SourceRead(String),
     /// The book with what probes have found so far.
     Learned(Arc<PeerBook>),
     /// What the server's own ports accept.
@@ -271,7 +274,7 @@ pub enum Event {
         at: Timestamp,
     },
     /// The backups, newest first.
-    Backups(Arc<Vec<BackupInfo>>),
+    Backups(Arc<Vec<Backup>>),
     /// What differs between a backup and the file now; how many values in all.
     BackupDifference {
         /// Its id.

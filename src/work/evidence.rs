@@ -1,38 +1,39 @@
 //! Gathers what is known of the peers: mail logs, peers file, what was measured before.
+//!
+//! Every source but the log and the peers file gives [`Record`]s and nothing else ([`super::reader`]); they are remembered, and
+//! what is remembered is read here, whatever it came from.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::host::{Host, clock};
 use crate::mailserver_cfg::Document;
 use crate::peers::{
-    self, BookSources, Evidence, EvidenceStore, Host as PeerHost, LogFindings, PeerBook, PeerKey, PeersFile,
-    ReceivedBudget, Record, ScanProgress, Trouble, Window,
+    self, BookSources, Evidence, EvidenceStore, Host as PeerHost, LogFindings, PeerBook, PeerKey, PeersFile, Record,
+    ScanProgress, Trouble, Window,
 };
-use crate::session::Measured;
+use crate::session::{Clock, Measured};
 
-use crate::host::Host;
-
-/// What was gathered.
+/// All that is known at one time.
 #[derive(Debug, Clone, Default)]
 pub struct Gathered {
     /// Everybody.
     pub book: PeerBook,
     /// What the evidence shows of this server.
     pub measured: Measured,
-    /// It was stopped half-way.
-    pub cancelled: bool,
     /// When the file was last saved with this program, and whose mail is delayed or failing since.
     pub since_save: Option<(Timestamp, Vec<Trouble>)>,
 }
 
-/// What is kept between two runs of one session: a second reading of the logs reads only what is new.
+/// What is kept between two readings of one session.
 #[derive(Debug, Default)]
 pub struct Sources {
-    logs: Option<LogFindings>,
+    logs: Option<Arc<LogFindings>>,
     peers_file: Option<PeersFile>,
     /// What is remembered between runs.
     remembered: EvidenceStore,
@@ -41,162 +42,86 @@ pub struct Sources {
     warnings: Vec<String>,
 }
 
-/// How much stored mail is looked at: enough for every device of a usual server, and never a long wait.
-pub const HEADERS: ReceivedBudget = ReceivedBudget {
-    messages: 20_000,
-    time: Duration::from_secs(20),
-};
+/// What one reading has found.
+#[derive(Debug, Default)]
+pub struct Reading {
+    logs: Option<Arc<LogFindings>>,
+    peers_file: Option<PeersFile>,
+    remembered: EvidenceStore,
+    warnings: Vec<String>,
+}
 
-/// How often progress is told while logs are read.
+/// How often progress is reported while logs are read.
 const TICK: Duration = Duration::from_secs(1);
 
-impl Host {
-    /// Reads logs, peers file and remembered evidence. `progress` hears bytes done and bytes in all.
-    pub fn gather(
-        &self,
-        sources: &mut Sources,
-        document: &Document,
-        cancel: &AtomicBool,
-        progress: impl Fn(u64, u64) + Sync,
-    ) -> Gathered {
-        let clock = Self::clock();
-        let window = Window {
-            now: clock.now,
-            days: self.preferences.days,
-            zone: clock.zone,
-        };
-        sources.warnings.clear();
-        self.read_logs(sources, document, &window, cancel, progress);
-        self.read_peers_file(sources, &window);
-        let (store, problems) = self.remembered();
-        sources.warnings.extend(problems);
-        sources.remembered = store;
-        sources.forget_what_is_remembered();
-        Gathered {
-            book: self.book(sources),
-            measured: self.measured(),
-            cancelled: cancel.load(Ordering::SeqCst),
-            since_save: self.since_save(sources),
-        }
-    }
+/// Reads logs, peers file and remembered evidence. `logs`: what an earlier reading found in the logs. `progress` gets
+/// the bytes done and the bytes in all.
+#[must_use]
+pub fn read_evidence(
+    host: &Host,
+    logs: Option<Arc<LogFindings>>,
+    document: &Document,
+    cancel: &AtomicBool,
+    progress: impl Fn(u64, u64) + Sync,
+) -> Reading {
+    let clock = clock();
+    let window = Window {
+        now: clock.now,
+        days: host.preferences.days,
+        zone: clock.zone.clone(),
+    };
+    let mut reading = Reading {
+        logs,
+        ..Reading::default()
+    };
+    read_logs(host, &mut reading, document, &window, cancel, progress);
+    read_peers_file(host, &mut reading, &clock);
+    let (store, problems) = host.memory.evidence();
+    reading.warnings.extend(problems);
+    reading.remembered = store;
+    reading
+}
 
-    /// The book of what is known now; cheap enough to be made anew while probes come in.
-    #[must_use]
-    pub fn book(&self, sources: &Sources) -> PeerBook {
-        let records: Vec<Record> = sources.records().cloned().collect();
-        let mut book = peers::make_book(&BookSources {
-            logs: sources.logs.as_ref(),
-            peers_file: sources.peers_file.as_ref(),
-            records: &records,
-            own: Some(&self.own_hosts()),
-            window_days: self.preferences.days,
-        });
-        book.warnings.extend(sources.warnings.iter().cloned());
-        book
+fn read_logs(
+    host: &Host,
+    reading: &mut Reading,
+    document: &Document,
+    window: &Window,
+    cancel: &AtomicBool,
+    progress: impl Fn(u64, u64) + Sync,
+) {
+    let candidates = document.log_directories();
+    if candidates.is_empty() {
+        let words = "the file does not say where the logs are, so no mail log was read";
+        reading.warnings.push(words.to_owned());
+        return;
     }
-
-    /// Reads this server's own topmost Received header of stored mail, newest first, within a budget: never a subject,
-    /// never a body. Remembers what it shows. In words: what was read; or why not.
-    ///
-    /// # Errors
-    /// Why nothing could be read, in words.
-    pub fn read_headers(&self, document: &Document, cancel: &AtomicBool) -> Result<(Vec<Record>, String), String> {
-        let store = document
-            .places()
-            .store
-            .ok_or("The file does not say where the mail is stored.")?;
-        let found = peers::read_received(&store, &self.own_hosts(), HEADERS, Timestamp::now(), cancel)
-            .map_err(|error| error.to_string())?;
-        if found.tls13_seen {
-            // What could not be remembered is seen again next time.
-            let _: std::io::Result<()> = self.remember_server(|memory| memory.speaks_tls13 = true);
-        }
-        let mut words = format!(
-            "Read {} messages; {} had this server's own header.",
-            found.messages_read, found.messages_used
-        );
-        if found.ended_early {
-            words.push_str(" The budget ended it: older mail was not read.");
-        }
-        if let Err(error) = self.remember(found.records.clone()) {
-            words.push_str(&format!(
-                " It counts for this session only: it could not be remembered ({error})."
-            ));
-        }
-        for warning in &found.warnings {
-            words.push(' ');
-            words.push_str(warning);
-        }
-        if found.messages_read > 0 && found.messages_used == 0 {
-            let names = self.own_names();
-            let known = if names.is_empty() {
-                "no name".to_owned()
-            } else {
-                names.join(", ")
-            };
-            words.push_str(&format!(
-                " This server is known as {known}; name it as its headers do with names = [\"…\"] in {}.",
-                self.home.config.display()
-            ));
-        }
-        Ok((found.records, words))
-    }
-
-    fn read_logs(
-        &self,
-        sources: &mut Sources,
-        document: &Document,
-        window: &Window,
-        cancel: &AtomicBool,
-        progress: impl Fn(u64, u64) + Sync,
-    ) {
-        let candidates = document.log_directories();
-        if candidates.is_empty() {
-            sources
-                .warnings
-                .push("the file does not say where the logs are, so no mail log was read".to_owned());
+    let logs = match peers::find_logs(&candidates) {
+        Ok(logs) => logs,
+        Err(error) => {
+            reading.warnings.push(error.to_string());
             return;
         }
-        let logs = match peers::find_logs(&candidates) {
-            Ok(logs) => logs,
-            Err(error) => {
-                sources.warnings.push(error.to_string());
-                return;
-            }
-        };
-        sources.warnings.extend(logs.unread_words(window));
-        let bytes = ScanProgress::default();
-        let own = self.own_hosts();
-        ticking(&bytes, &progress, || match &mut sources.logs {
-            Some(findings) => findings.follow(&logs.files, window, &own, &bytes, cancel),
-            none => *none = Some(peers::scan_logs(&logs.files, window, &own, 0, &bytes, cancel)),
-        });
-    }
+    };
+    reading.warnings.extend(logs.unread_words(window));
+    let bytes = ScanProgress::default();
+    let own = host.names.hosts();
+    ticking(&bytes, &progress, || match &mut reading.logs {
+        // Whoever shows the findings of before goes on showing them meanwhile.
+        Some(findings) => Arc::make_mut(findings).follow(&logs.files, window, &own, &bytes, cancel),
+        none => *none = Some(Arc::new(peers::scan_logs(&logs.files, window, &own, 0, &bytes, cancel))),
+    });
+}
 
-    fn read_peers_file(&self, sources: &mut Sources, window: &Window) {
-        let path = &self.home.peers;
-        sources.peers_file = None;
-        // The usual one need not be there. One that was named was looked at when the host was found.
-        if matches!(path.symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound) {
-            return;
-        }
-        match PeersFile::read(path, window.now, &window.zone) {
-            Ok(file) => sources.peers_file = Some(file),
-            Err(error) => sources.warnings.push(error.to_string()),
-        }
+fn read_peers_file(host: &Host, reading: &mut Reading, clock: &Clock) {
+    let path = &host.home.peers;
+    // The usual one need not be there. One that was named was looked at when the host was found.
+    if matches!(path.symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound) {
+        return;
     }
-
-    /// Whose mail is delayed or failing since the newest save of this program.
-    fn since_save(&self, sources: &Sources) -> Option<(Timestamp, Vec<Trouble>)> {
-        if !self.has_state() {
-            return None;
-        }
-        let newest = self.backups().ok()?.into_iter().next()?;
-        let at: Timestamp = newest.when.parse().ok()?;
-        Some((
-            at,
-            sources.logs.as_ref().map(|logs| logs.troubles(at)).unwrap_or_default(),
-        ))
+    match PeersFile::read(path, clock.now, &clock.zone) {
+        Ok(file) => reading.peers_file = Some(file),
+        Err(error) => reading.warnings.push(error.to_string()),
     }
 }
 
@@ -227,6 +152,60 @@ impl Sources {
             ..asked.clone()
         };
         listed(&by_address).then_some(by_address)
+    }
+
+    /// The findings of the logs so far, to be carried on: a second reading reads only what is new.
+    #[must_use]
+    pub fn logs(&self) -> Option<Arc<LogFindings>> {
+        self.logs.clone()
+    }
+
+    /// Takes in what a reading has found.
+    pub fn take_in(&mut self, reading: Reading) {
+        let Reading {
+            logs,
+            peers_file,
+            remembered,
+            warnings,
+        } = reading;
+        self.logs = logs;
+        self.peers_file = peers_file;
+        self.remembered = remembered;
+        self.warnings = warnings;
+        self.forget_what_is_remembered();
+    }
+
+    /// The book of what is known now; cheap enough to be made anew while probes come in.
+    #[must_use]
+    pub fn book(&self, host: &Host) -> PeerBook {
+        let records: Vec<Record> = self.records().cloned().collect();
+        let mut book = peers::make_book(&BookSources {
+            logs: self.logs.as_deref(),
+            peers_file: self.peers_file.as_ref(),
+            records: &records,
+            own: Some(&host.names.hosts()),
+            window_days: host.preferences.days,
+        });
+        book.warnings.extend(self.warnings.iter().cloned());
+        book
+    }
+
+    /// All that is known now.
+    #[must_use]
+    pub fn gathered(&self, host: &Host) -> Gathered {
+        Gathered {
+            book: self.book(host),
+            measured: host.memory.measured(),
+            since_save: self.since_save(host),
+        }
+    }
+
+    /// Whose mail is delayed or failing since the newest save of this program.
+    fn since_save(&self, host: &Host) -> Option<(Timestamp, Vec<Trouble>)> {
+        let newest = host.backups.list().ok()?.into_iter().next()?;
+        let at: Timestamp = newest.when.parse().ok()?;
+        let troubles = self.logs.as_ref().map(|logs| logs.troubles(at)).unwrap_or_default();
+        Some((at, troubles))
     }
 
     fn records(&self) -> impl Iterator<Item = &Record> {

@@ -12,6 +12,7 @@ use crate::session::{Expected, Measured};
 use crate::tls::TlsVersion;
 
 use super::port_question::PortQuestion;
+use super::probing::settings;
 use super::proof::{LiveProof, PortProof};
 use crate::host::Host;
 
@@ -46,186 +47,184 @@ struct OwnPorts {
     engine_started: Option<SystemTime>,
 }
 
-impl Host {
-    /// Asks every known port of the running engine for each version, all ports at once and one question at a time at each.
-    /// `expected` is what inbound ports should do now. To this host only.
-    #[must_use]
-    pub fn prove(&self, expected: &Expected, cancel: &Cancel) -> LiveProof {
-        self.prove_ports(&[], expected, cancel)
-    }
+/// Asks every known port of the running engine for each version, all ports at once and one question at a time at each.
+/// `expected` is what inbound ports should do now. To this host only.
+#[must_use]
+pub fn prove(host: &Host, expected: &Expected, cancel: &Cancel) -> LiveProof {
+    prove_ports(host, &[], expected, cancel)
+}
 
-    /// The same after a start of the engine: the ports that it had `before` its stop and at the last proof are waited for, up to
-    /// [`OPENING`]. An engine opens one after the other, and a port that is not open yet proves nothing.
-    pub(super) fn prove_ports(&self, before: &[SocketAddr], expected: &Expected, cancel: &Cancel) -> LiveProof {
-        let had = self.ports_to_expect(before);
-        let until = Instant::now().checked_add(if before.is_empty() { Duration::ZERO } else { OPENING });
-        let (found, missing) = loop {
-            let found = self.own_ports();
-            let missing = match &found {
-                Ok(found) => found.missing_of(&had),
-                Err(_) => had.clone(),
+/// The same after a start of the engine: the ports that it had `before` its stop and at the last proof are waited for, up to
+/// [`OPENING`]. An engine opens one after the other, and a port that is not open yet proves nothing.
+pub(super) fn prove_ports(host: &Host, before: &[SocketAddr], expected: &Expected, cancel: &Cancel) -> LiveProof {
+    let had = ports_to_expect(host, before);
+    let until = Instant::now().checked_add(if before.is_empty() { Duration::ZERO } else { OPENING });
+    let (found, missing) = loop {
+        let found = own_ports(host);
+        let missing = match &found {
+            Ok(found) => found.missing_of(&had),
+            Err(_) => had.clone(),
+        };
+        let is_late = until.is_none_or(|until| Instant::now() >= until);
+        if missing.is_empty() || is_late || cancel.is_cancelled() {
+            break (found, missing);
+        }
+        std::thread::sleep(TICK);
+    };
+    let OwnPorts {
+        known,
+        skipped,
+        engine_started,
+    } = match found {
+        Ok(found) => found,
+        Err(why) => {
+            return LiveProof {
+                open: vec![format!("nothing was proven: {why}")],
+                missing,
+                ..LiveProof::default()
             };
-            let is_late = until.is_none_or(|until| Instant::now() >= until);
-            if missing.is_empty() || is_late || cancel.is_cancelled() {
-                break (found, missing);
-            }
-            std::thread::sleep(TICK);
-        };
-        let OwnPorts {
-            known,
-            skipped,
-            engine_started,
-        } = match found {
-            Ok(found) => found,
-            Err(why) => {
-                return LiveProof {
-                    open: vec![format!("nothing was proven: {why}")],
-                    missing,
-                    ..LiveProof::default()
-                };
-            }
-        };
-        let mut proof = LiveProof {
-            ports: self.ask_ports(&known, cancel),
-            skipped,
-            missing,
-            file_is_newer: engine_started.is_some_and(|started| self.written_after(started)),
-            ..LiveProof::default()
-        };
-        proof.judge(expected);
-        self.learn(&proof, expected);
-        proof
-    }
-
-    fn ask_ports(&self, ports: &[(SocketAddr, Service)], cancel: &Cancel) -> Vec<PortProof> {
-        let (settings, names) = (self.probe_settings(), self.own_names());
-        let own_name = names.first().filter(|name| name.contains('.')).map(String::as_str);
-        // Spam protection may hold each greeting back for half a minute: ports do not wait for each other.
-        std::thread::scope(|scope| {
-            let mut asking = Vec::new();
-            let mut answered = Vec::new();
-            for (address, service) in ports {
-                let question = PortQuestion {
-                    address: *address,
-                    service: *service,
-                    own_name,
-                    settings: &settings,
-                    cancel,
-                };
-                let thread = std::thread::Builder::new().name("port".to_owned());
-                let question = Arc::new(question);
-                let its = Arc::clone(&question);
-                match thread.spawn_scoped(scope, move || its.ask()) {
-                    Ok(thread) => asking.push(thread),
-                    // No thread to be had: slower, not wrong.
-                    Err(_) => answered.push(question.ask()),
-                }
-            }
-            answered.extend(asking.into_iter().filter_map(|thread| thread.join().ok()));
-            answered.sort_by_key(|port| (port.address.port(), port.address.ip()));
-            answered
-        })
-    }
-
-    /// The ports of known use that the engine should have: those of before its stop, and those of the last proof.
-    fn ports_to_expect(&self, before: &[SocketAddr]) -> Vec<(SocketAddr, Service)> {
-        if self.is_demo() {
-            return Vec::new();
         }
-        let last = self.server_memory().ports;
-        let all = before
-            .iter()
-            .copied()
-            .chain(last.iter().filter_map(|text| text.parse().ok()));
-        let mut had: Vec<(SocketAddr, Service)> = Vec::new();
-        for address in all {
-            if let Some(service) = service_at(address.port())
-                && !had.iter().any(|(other, _)| other.port() == address.port())
-            {
-                had.push((address, service));
+    };
+    let mut proof = LiveProof {
+        ports: ask_ports(host, &known, cancel),
+        skipped,
+        missing,
+        file_is_newer: engine_started.is_some_and(|started| written_after(host, started)),
+        ..LiveProof::default()
+    };
+    proof.judge(expected);
+    learn(host, &proof, expected);
+    proof
+}
+
+fn ask_ports(host: &Host, ports: &[(SocketAddr, Service)], cancel: &Cancel) -> Vec<PortProof> {
+    let (settings, names) = (settings(host), host.names.list());
+    let own_name = names.first().filter(|name| name.contains('.')).map(String::as_str);
+    // Spam protection may hold each greeting back for half a minute: ports do not wait for each other.
+    std::thread::scope(|scope| {
+        let mut asking = Vec::new();
+        let mut answered = Vec::new();
+        for (address, service) in ports {
+            let question = PortQuestion {
+                address: *address,
+                service: *service,
+                own_name,
+                settings: &settings,
+                cancel,
+            };
+            let thread = std::thread::Builder::new().name("port".to_owned());
+            let question = Arc::new(question);
+            let its = Arc::clone(&question);
+            match thread.spawn_scoped(scope, move || its.ask()) {
+                Ok(thread) => asking.push(thread),
+                // No thread to be had: slower, not wrong.
+                Err(_) => answered.push(question.ask()),
             }
         }
-        had
-    }
+        answered.extend(asking.into_iter().filter_map(|thread| thread.join().ok()));
+        answered.sort_by_key(|port| (port.address.port(), port.address.ip()));
+        answered
+    })
+}
 
-    /// The engine's own ports, or why there are none.
-    fn own_ports(&self) -> Result<OwnPorts, String> {
-        if let Some(pretend) = self.pretend_ports() {
-            return Ok(OwnPorts {
-                known: pretend,
-                ..OwnPorts::default()
-            });
-        }
-        let status = match self.controller() {
-            Some(controller) => controller.status(),
-            None => return Err("there is no engine".to_owned()),
-        };
-        match status.state {
-            State::Running => {}
-            State::None | State::Stopped => return Err("the engine does not run".to_owned()),
-            State::Unknown(why) => return Err(format!("it cannot be seen whether the engine runs ({why})")),
-        }
-        let proc = Path::new("/proc");
-        let all: Vec<u32> = status.processes.iter().map(|process| process.pid).collect();
-        let pids: Vec<u32> = all.iter().copied().filter(|pid| in_our_network(proc, *pid)).collect();
-        if pids.is_empty() && !all.is_empty() {
-            return Err(
-                "the engine has a network of its own (a container?), where the same ports are not those of this host; run kerio-tls in there"
-                    .to_owned(),
-            );
-        }
-        let (mut known, mut skipped): (Vec<(SocketAddr, Service)>, Vec<u16>) = (Vec::new(), Vec::new());
-        for address in listening_ports(proc, &pids) {
-            match service_at(address.port()) {
-                Some(service) => known.push((address, service)),
-                None if skipped.contains(&address.port()) => {}
-                None => skipped.push(address.port()),
-            }
-        }
-        if known.is_empty() {
-            return Err("no port of the engine could be found".to_owned());
-        }
-        Ok(OwnPorts {
-            known,
-            skipped,
-            engine_started: status.processes.iter().filter_map(|process| process.started).min(),
-        })
+/// The ports of known use that the engine should have: those of before its stop, and those of the last proof.
+fn ports_to_expect(host: &Host, before: &[SocketAddr]) -> Vec<(SocketAddr, Service)> {
+    if host.is_demo() {
+        return Vec::new();
     }
-
-    /// Was the file written after an engine that started then was up?
-    fn written_after(&self, started: SystemTime) -> bool {
-        let written = std::fs::metadata(&self.file).and_then(|found| found.modified());
-        written.is_ok_and(|written| written.duration_since(started).is_ok_and(|after| after > START))
-    }
-
-    /// What is known of this build with the proof: whether it speaks TLS 1.3, and what its default is.
-    #[must_use]
-    pub fn measured_with(&self, proof: &LiveProof, expected: &Expected) -> Measured {
-        let before = self.measured();
-        let shown = proof.lowest().filter(|_| expected.is_default);
-        let inbound_default = shown.or(before.inbound_default);
-        Measured {
-            speaks_tls13: before.speaks_tls13 || proof.accepted().any(|version| version == TlsVersion::Tls13),
-            inbound_default,
+    let last = host.memory.server().ports;
+    let all = before
+        .iter()
+        .copied()
+        .chain(last.iter().filter_map(|text| text.parse().ok()));
+    let mut had: Vec<(SocketAddr, Service)> = Vec::new();
+    for address in all {
+        if let Some(service) = service_at(address.port())
+            && !had.iter().any(|(other, _)| other.port() == address.port())
+        {
+            had.push((address, service));
         }
     }
+    had
+}
 
-    /// What the proof shows of this build is remembered.
-    fn learn(&self, proof: &LiveProof, expected: &Expected) {
-        if proof.accepted().next().is_none() {
-            return;
-        }
-        let default = proof.lowest().filter(|_| expected.is_default);
-        // What could not be remembered is measured again next time.
-        let _: std::io::Result<()> = self.remember_server(|memory| {
-            memory.speaks_tls13 |= proof.accepted().any(|version| version == TlsVersion::Tls13);
-            if let Some(version) = default {
-                memory.inbound_default = Some(version.token().to_owned());
-            }
-            memory.ports = proof.ports.iter().map(|port| port.address.to_string()).collect();
-            memory.at = jiff::Timestamp::now().to_string();
+/// The engine's own ports, or why there are none.
+fn own_ports(host: &Host) -> Result<OwnPorts, String> {
+    if let Some(pretend) = host.pretend_ports() {
+        return Ok(OwnPorts {
+            known: pretend,
+            ..OwnPorts::default()
         });
     }
+    let status = match host.engine.controller() {
+        Some(controller) => controller.status(),
+        None => return Err("there is no engine".to_owned()),
+    };
+    match status.state {
+        State::Running => {}
+        State::None | State::Stopped => return Err("the engine does not run".to_owned()),
+        State::Unknown(why) => return Err(format!("it cannot be seen whether the engine runs ({why})")),
+    }
+    let proc = Path::new("/proc");
+    let all: Vec<u32> = status.processes.iter().map(|process| process.pid).collect();
+    let pids: Vec<u32> = all.iter().copied().filter(|pid| in_our_network(proc, *pid)).collect();
+    if pids.is_empty() && !all.is_empty() {
+        return Err(
+            "the engine has a network of its own (a container?), where the same ports are not those of this host; run kerio-tls in there"
+                .to_owned(),
+        );
+    }
+    let (mut known, mut skipped): (Vec<(SocketAddr, Service)>, Vec<u16>) = (Vec::new(), Vec::new());
+    for address in listening_ports(proc, &pids) {
+        match service_at(address.port()) {
+            Some(service) => known.push((address, service)),
+            None if skipped.contains(&address.port()) => {}
+            None => skipped.push(address.port()),
+        }
+    }
+    if known.is_empty() {
+        return Err("no port of the engine could be found".to_owned());
+    }
+    Ok(OwnPorts {
+        known,
+        skipped,
+        engine_started: status.processes.iter().filter_map(|process| process.started).min(),
+    })
+}
+
+/// Was the file written after an engine that started then was up?
+fn written_after(host: &Host, started: SystemTime) -> bool {
+    let written = std::fs::metadata(host.file.path()).and_then(|found| found.modified());
+    written.is_ok_and(|written| written.duration_since(started).is_ok_and(|after| after > START))
+}
+
+/// What is known of this build with the proof: whether it speaks TLS 1.3, and what its default is.
+#[must_use]
+pub fn measured_with(host: &Host, proof: &LiveProof, expected: &Expected) -> Measured {
+    let before = host.memory.measured();
+    let shown = proof.lowest().filter(|_| expected.is_default);
+    let inbound_default = shown.or(before.inbound_default);
+    Measured {
+        speaks_tls13: before.speaks_tls13 || proof.accepted().any(|version| version == TlsVersion::Tls13),
+        inbound_default,
+    }
+}
+
+/// What the proof shows of this build is remembered.
+fn learn(host: &Host, proof: &LiveProof, expected: &Expected) {
+    if proof.accepted().next().is_none() {
+        return;
+    }
+    let default = proof.lowest().filter(|_| expected.is_default);
+    // What could not be remembered is measured again next time.
+    let _: std::io::Result<()> = host.memory.remember_server(|memory| {
+        memory.speaks_tls13 |= proof.accepted().any(|version| version == TlsVersion::Tls13);
+        if let Some(version) = default {
+            memory.inbound_default = Some(version.token().to_owned());
+        }
+        memory.ports = proof.ports.iter().map(|port| port.address.to_string()).collect();
+        memory.at = jiff::Timestamp::now().to_string();
+    });
 }
 
 impl OwnPorts {

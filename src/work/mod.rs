@@ -10,17 +10,28 @@ mod live;
 mod port_question;
 mod probing;
 mod proof;
+mod reader;
 mod recovered;
+mod running;
 mod saving;
+mod switch;
 mod unbroken;
 mod undo;
 mod workers;
 
 pub use effect::{Asker, Effect, EngineWish, Event, SaveJob, SaveProblem, SaveReport, Wanted, Whom};
-pub use evidence::{Gathered, HEADERS, Sources};
+pub use evidence::{Gathered, Sources, read_evidence};
+pub use facts::facts;
 pub use hold::{Hold, HoldGuard};
-pub use probing::{Asked, Question, ask, knowledge, probe_settings};
+pub use live::{measured_with, prove};
+pub use probing::{
+    Asked, Question, ask, evidence_of, knowledge, probe, probe_plan, question, questions, remember_aloud, settings,
+    settings_without_file,
+};
 pub use proof::{LiveProof, PortAnswer, PortProof};
-pub use saving::SaveNews;
+pub use reader::{HEADERS, Reader};
+pub use recovered::recover;
+pub use saving::{SaveNews, save, save_over};
 pub use unbroken::hold_signals;
+pub use undo::{Undone, confirm, undo_unconfirmed};
 pub use workers::{Sink, Workers};

@@ -8,10 +8,7 @@ use crate::peers::{Evidence, Host as PeerHost, Knowledge, PeerBook, PeerKey, Rec
 use crate::probe::{AddressReport, Cancel, Outcome, ProbePlan, Report, Settings, Target, WORKERS, probe_many};
 use crate::tls::Direction;
 
-use crate::host::Host;
-use crate::host::ehlo_name;
-use crate::host::{Home, HomeOptions};
-use crate::host::{Preferences, PreferencesError};
+use crate::host::{Home, HomeOptions, Host, OwnNames, Preferences, PreferencesError};
 
 /// A peer and where a probe of it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,116 +28,114 @@ pub struct Asked {
     pub problems: Vec<String>,
 }
 
-impl Host {
-    /// How this host asks: under its own name.
-    #[must_use]
-    pub fn probe_settings(&self) -> Settings {
-        Settings::new(self.ehlo_name())
-    }
+/// How this host asks: under its own name.
+#[must_use]
+pub fn settings(host: &Host) -> Settings {
+    Settings::new(host.names.ehlo())
+}
 
-    /// The outbound peers of a book that can be asked. `only_unmeasured`: those of which no probe has told anything yet; one that
-    /// asked to come later or did not answer is asked again.
-    #[must_use]
-    pub fn questions(&self, book: &PeerBook, only_unmeasured: bool) -> Vec<Question> {
-        let measured = |evidence: &Evidence| evidence.source == Source::Probe && evidence.knowledge.tells();
-        book.peers
-            .iter()
-            .filter(|peer| peer.key.direction == Direction::Outbound)
-            .filter(|peer| !only_unmeasured || !peer.evidence.iter().any(measured))
-            .filter_map(|peer| self.question(&peer.key))
-            .collect()
-    }
+/// The outbound peers of a book that can be asked. `only_unmeasured`: those of which no probe has told anything yet; one that
+/// asked to come later or did not answer is asked again.
+#[must_use]
+pub fn questions(host: &Host, book: &PeerBook, only_unmeasured: bool) -> Vec<Question> {
+    let measured = |evidence: &Evidence| evidence.source == Source::Probe && evidence.knowledge.tells();
+    book.peers
+        .iter()
+        .filter(|peer| peer.key.direction == Direction::Outbound)
+        .filter(|peer| !only_unmeasured || !peer.evidence.iter().any(measured))
+        .filter_map(|peer| question(host, &peer.key))
+        .collect()
+}
 
-    /// The question to one outbound peer; `None`: its name cannot be looked up, or it is one that calls us: what its own
-    /// ports answer says nothing of the program that calls.
-    #[must_use]
-    pub fn question(&self, key: &PeerKey) -> Option<Question> {
-        if key.direction != Direction::Outbound {
-            return None;
+/// The question to one outbound peer; `None`: its name cannot be looked up, or it is one that calls us: what its own
+/// ports answer says nothing of the program that calls.
+#[must_use]
+pub fn question(host: &Host, key: &PeerKey) -> Option<Question> {
+    if key.direction != Direction::Outbound {
+        return None;
+    }
+    let target = match host.pretend(key) {
+        // In the demo nobody else is ever asked.
+        Some(pretend) => pretend?,
+        None => target(key)?,
+    };
+    Some(Question {
+        key: key.clone(),
+        target,
+    })
+}
+
+/// What asking them means, in words.
+#[must_use]
+pub fn probe_plan(host: &Host, questions: &[Question]) -> ProbePlan {
+    let targets: Vec<Target> = questions.iter().map(|question| question.target.clone()).collect();
+    let settings = settings(host);
+    ProbePlan::new(&targets, &settings)
+}
+
+/// Asks them, and remembers what they said. `on_answer` gets what each peer has answered as it comes. Screen and commands both ask through this.
+#[must_use]
+pub fn probe(host: &Host, questions: &[Question], cancel: &Cancel, mut on_answer: impl FnMut(&[Record])) -> Asked {
+    let targets: Vec<Target> = questions.iter().map(|question| question.target.clone()).collect();
+    let mut records = Vec::new();
+    let problem = ask(&targets, &settings(host), cancel, |place, report| {
+        if let Some(question) = questions.get(place) {
+            let answer = evidence_of(host, &question.key, &report);
+            on_answer(&answer);
+            records.extend(answer);
         }
-        let target = match self.pretend(key) {
-            // In the demo nobody else is ever asked.
-            Some(pretend) => pretend?,
-            None => target(key)?,
-        };
-        Some(Question {
-            key: key.clone(),
-            target,
-        })
-    }
+    });
+    let mut problems: Vec<String> = problem.into_iter().collect();
+    problems.extend(remember_aloud(host, &records));
+    Asked { records, problems }
+}
 
-    /// What asking them means, in words.
-    #[must_use]
-    pub fn probe_plan(&self, questions: &[Question]) -> ProbePlan {
-        let targets: Vec<Target> = questions.iter().map(|question| question.target.clone()).collect();
-        let settings = self.probe_settings();
-        ProbePlan::new(&targets, &settings)
+/// Remembers what was measured; the problem in words, if there is one.
+#[must_use]
+pub fn remember_aloud(host: &Host, records: &[Record]) -> Option<String> {
+    if records.is_empty() {
+        return None;
     }
+    let error = host.memory.remember(records.to_vec()).err()?;
+    Some(format!(
+        "What was measured counts for this session only: it could not be remembered ({error})"
+    ))
+}
 
-    /// Asks them, and remembers what they said. `on_answer` gets what each peer has answered as it comes. Screen and commands both ask through this.
-    #[must_use]
-    pub fn probe(&self, questions: &[Question], cancel: &Cancel, mut on_answer: impl FnMut(&[Record])) -> Asked {
-        let targets: Vec<Target> = questions.iter().map(|question| question.target.clone()).collect();
-        let mut records = Vec::new();
-        let problem = ask(&targets, &self.probe_settings(), cancel, |place, report| {
-            if let Some(question) = questions.get(place) {
-                let answer = self.records(&question.key, &report);
-                on_answer(&answer);
-                records.extend(answer);
-            }
-        });
-        let mut problems: Vec<String> = problem.into_iter().collect();
-        problems.extend(self.remember_aloud(&records));
-        Asked { records, problems }
+/// A probe's report as evidence: one record for each address of a name, since mail may go to any of them. An address that the
+/// network does not reach from here takes no mail from here, and is no part of the name as long as another one is reached.
+#[must_use]
+pub fn evidence_of(host: &Host, key: &PeerKey, report: &Report) -> Vec<Record> {
+    let now = Timestamp::now();
+    let record = |outcome: &Outcome, detail: &str| Record {
+        key: key.clone(),
+        address: None,
+        addresses: Vec::new(),
+        authenticated: false,
+        evidence: Evidence {
+            knowledge: knowledge(outcome),
+            source: Source::Probe,
+            first_seen: now,
+            last_seen: now,
+            count: 1,
+            raw: detail.to_owned(),
+        },
+    };
+    let reached: Vec<&AddressReport> = report.addresses.iter().filter(|of| !of.is_unreachable).collect();
+    let is_named = matches!(key.host, PeerHost::Name(_)) && !host.is_demo();
+    if !is_named || reached.is_empty() {
+        return vec![record(&report.outcome, &report.detail)];
     }
-
-    /// Remembers what was measured; the problem in words, if there is one.
-    #[must_use]
-    pub fn remember_aloud(&self, records: &[Record]) -> Option<String> {
-        if records.is_empty() {
-            return None;
-        }
-        let error = self.remember(records.to_vec()).err()?;
-        Some(format!(
-            "What was measured counts for this session only: it could not be remembered ({error})"
-        ))
-    }
-
-    /// A probe's report as evidence: one record for each address of a name, since mail may go to any of them. An address that the
-    /// network does not reach from here takes no mail from here, and is no part of the name as long as another one is reached.
-    #[must_use]
-    pub fn records(&self, key: &PeerKey, report: &Report) -> Vec<Record> {
-        let now = Timestamp::now();
-        let record = |outcome: &Outcome, detail: &str| Record {
-            key: key.clone(),
-            address: None,
-            addresses: Vec::new(),
-            authenticated: false,
-            evidence: Evidence {
-                knowledge: knowledge(outcome),
-                source: Source::Probe,
-                first_seen: now,
-                last_seen: now,
-                count: 1,
-                raw: detail.to_owned(),
-            },
-        };
-        let reached: Vec<&AddressReport> = report.addresses.iter().filter(|of| !of.is_unreachable).collect();
-        let is_named = matches!(key.host, PeerHost::Name(_)) && !self.is_demo();
-        if !is_named || reached.is_empty() {
-            return vec![record(&report.outcome, &report.detail)];
-        }
-        let asked = reached.iter().map(|of| of.address.ip());
-        let all: Vec<IpAddr> = asked
-            .chain(report.not_asked.iter().map(|address| address.ip()))
-            .collect();
-        let of_address = |of: &AddressReport| Record {
-            address: Some(of.address.ip()),
-            addresses: if all.len() > 1 { all.clone() } else { Vec::new() },
-            ..record(&of.outcome, &of.detail)
-        };
-        reached.into_iter().map(of_address).collect()
-    }
+    let asked = reached.iter().map(|of| of.address.ip());
+    let all: Vec<IpAddr> = asked
+        .chain(report.not_asked.iter().map(|address| address.ip()))
+        .collect();
+    let of_address = |of: &AddressReport| Record {
+        address: Some(of.address.ip()),
+        addresses: if all.len() > 1 { all.clone() } else { Vec::new() },
+        ..record(&of.outcome, &of.detail)
+    };
+    reached.into_iter().map(of_address).collect()
 }
 
 fn target(key: &PeerKey) -> Option<Target> {
@@ -181,13 +176,13 @@ pub fn ask(
 ///
 /// # Errors
 /// [`PreferencesError`].
-pub fn probe_settings(options: &HomeOptions) -> Result<Settings, PreferencesError> {
+pub fn settings_without_file(options: &HomeOptions) -> Result<Settings, PreferencesError> {
     // A user without a home directory has no preferences.
     let preferences = match Home::find(options) {
         Ok(home) => Preferences::read(&home, options.config.is_some())?,
         Err(_) => Preferences::default(),
     };
-    Ok(Settings::new(ehlo_name(&preferences.names)))
+    Ok(Settings::new(OwnNames::new(&preferences.names).ehlo()))
 }
 
 /// What a probe's outcome says of a peer. A refusal is never "no TLS" (Dovecot closes silently, GnuTLS sends alert 40).
@@ -333,14 +328,14 @@ mod tests {
             host: PeerHost::parse("mx.example.org").unwrap(),
             port: None,
         };
-        let records = host.records(&key, &report);
+        let records = evidence_of(&host, &key, &report);
         let asked: Vec<String> = records.iter().filter_map(|of| Some(of.address?.to_string())).collect();
         assert_eq!(asked, ["192.0.2.1", "192.0.2.2"]);
         assert!(records.iter().all(|record| record.addresses.len() == 3), "{records:?}");
         report.addresses = vec![of("192.0.2.1:25", no_route, true)];
         report.not_asked.clear();
         assert_eq!(
-            host.records(&key, &report).len(),
+            evidence_of(&host, &key, &report).len(),
             1,
             "a name that is not reached at all is still told about"
         );
@@ -387,12 +382,11 @@ mod tests {
             peers: peers.collect(),
             ..PeerBook::default()
         };
-        let asked: Vec<String> = host
-            .questions(&book, true)
+        let asked: Vec<String> = questions(&host, &book, true)
             .iter()
             .map(|question| question.key.host.to_string())
             .collect();
         assert_eq!(asked, ["203.0.113.3", "203.0.113.4", "203.0.113.5"]);
-        assert_eq!(host.questions(&book, false).len(), 5);
+        assert_eq!(questions(&host, &book, false).len(), 5);
     }
 }

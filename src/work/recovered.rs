@@ -15,53 +15,51 @@ enum AfterAll {
     NotSure(String),
 }
 
-impl Host {
-    /// Cleans up after saves that did not end; says what was found. Needs no file that can be understood: it may be torn. Where nothing
-    /// was kept yet there is nothing to do, and no place is made.
-    ///
-    /// # Errors
-    /// [`SaveError`].
-    pub fn recover(&self) -> Result<Vec<String>, SaveError> {
-        if !self.has_state() {
-            return Ok(Vec::new());
-        }
-        let (state, target) = (self.state()?, self.target()?);
-        let found = save::recover(&state, &target)?;
-        Ok(self.recovered(&state, &target, &found))
+/// Cleans up after saves that did not end; says what was found. Needs no file that can be understood: it may be torn. Where nothing
+/// was kept yet there is nothing to do, and no place is made.
+///
+/// # Errors
+/// [`SaveError`].
+pub fn recover(host: &Host) -> Result<Vec<String>, SaveError> {
+    if host.file.kept().is_none() {
+        return Ok(Vec::new());
     }
+    let (state, target) = (host.file.state()?, host.file.target()?);
+    let found = save::recover(&state, &target)?;
+    Ok(recovered(host, &state, &target, &found))
+}
 
-    /// In words. That the engine may be down is said at each start until it is seen to run.
-    pub(super) fn recovered(&self, state: &StateDir, target: &Target, found: &[Recovered]) -> Vec<String> {
-        let was_left = Self::engine_was_left(found);
-        let engine = if was_left { self.after_all() } else { AfterAll::Runs };
-        let mut lines: Vec<String> = found.iter().map(|one| words(one, &engine)).collect();
-        if was_left
-            && matches!(engine, AfterAll::Runs)
-            && let Err(error) = save::engine_is_up(state, target)
-        {
-            lines.push(format!(
-                "The note that the engine is stopped could not be removed: {error}"
-            ));
-        }
-        lines
+/// In words. That the engine may be down is said at each start until it is seen to run.
+pub(super) fn recovered(host: &Host, state: &StateDir, target: &Target, found: &[Recovered]) -> Vec<String> {
+    let was_left = engine_was_left(found);
+    let engine = if was_left { after_all(host) } else { AfterAll::Runs };
+    let mut lines: Vec<String> = found.iter().map(|one| words(one, &engine)).collect();
+    if was_left
+        && matches!(engine, AfterAll::Runs)
+        && let Err(error) = save::engine_is_up(state, target)
+    {
+        lines.push(format!(
+            "The note that the engine is stopped could not be removed: {error}"
+        ));
     }
+    lines
+}
 
-    /// Did an earlier save stop the engine and not start it?
-    pub(super) fn engine_was_left(found: &[Recovered]) -> bool {
-        found.iter().any(|one| matches!(one, Recovered::EngineMayBeDown { .. }))
-    }
+/// Did an earlier save stop the engine and not start it?
+pub(super) fn engine_was_left(found: &[Recovered]) -> bool {
+    found.iter().any(|one| matches!(one, Recovered::EngineMayBeDown { .. }))
+}
 
-    fn after_all(&self) -> AfterAll {
-        let Some(controller) = self.controller() else {
-            return AfterAll::NotSure(String::new());
-        };
-        let start = controller.manual_commands().start;
-        let status = controller.status();
-        match status.state {
-            State::Running if status.service_is_up() => AfterAll::Runs,
-            State::Stopped => AfterAll::Down(start),
-            State::None | State::Running | State::Unknown(_) => AfterAll::NotSure(start),
-        }
+fn after_all(host: &Host) -> AfterAll {
+    let Some(controller) = host.engine.controller() else {
+        return AfterAll::NotSure(String::new());
+    };
+    let start = controller.manual_commands().start;
+    let status = controller.status();
+    match status.state {
+        State::Running if status.service_is_up() => AfterAll::Runs,
+        State::Stopped => AfterAll::Down(start),
+        State::None | State::Running | State::Unknown(_) => AfterAll::NotSure(start),
     }
 }
 

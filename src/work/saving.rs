@@ -1,6 +1,7 @@
 //! From a wish to save to a saved file: the save room with the engine in front of it, and words for what came of it.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -14,8 +15,10 @@ use crate::session::{Consent, Expected};
 use super::effect::{SaveJob, SaveProblem, SaveReport, Wanted};
 use super::ending;
 use super::gate::EngineGate;
-use super::undo::UndoSwitch;
-use crate::host::Host;
+use super::live::prove_ports;
+use super::recovered::recovered;
+use super::switch::UndoSwitch;
+use crate::host::{Host, clock};
 
 /// What to do when the engine does not do what was saved.
 const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server, or what starts it sets the value \
@@ -30,229 +33,282 @@ pub enum SaveNews<'a> {
     Detail(&'a str),
 }
 
-impl Host {
-    /// Saves on the calling thread. `tell` hears each step.
-    ///
-    /// # Errors
-    /// Why nothing was saved, and the file as it is now.
-    pub fn save(
-        &self,
-        job: &SaveJob,
-        secrets: &Secrets,
-        cancel: &AtomicBool,
-        tell: &dyn Fn(SaveNews<'_>),
-    ) -> Result<SaveReport, SaveProblem> {
-        self.save_over(job, None, secrets, cancel, tell)
-    }
+/// Saves on the calling thread. `tell` hears each step.
+///
+/// # Errors
+/// Why nothing was saved, and the file as it is now.
+pub fn save(
+    host: &Host,
+    job: &SaveJob,
+    secrets: &Secrets,
+    cancel: &AtomicBool,
+    tell: &dyn Fn(SaveNews<'_>),
+) -> Result<SaveReport, SaveProblem> {
+    save_over(host, job, None, secrets, cancel, tell)
+}
 
-    /// The same for a whole file that takes the place of `broken`: bytes that are no document.
-    ///
-    /// # Errors
-    /// As [`Self::save`].
-    pub fn save_over(
-        &self,
-        job: &SaveJob,
-        broken: Option<&[u8]>,
-        secrets: &Secrets,
-        cancel: &AtomicBool,
-        tell: &dyn Fn(SaveNews<'_>),
-    ) -> Result<SaveReport, SaveProblem> {
-        let (target, state) = self
-            .target()
-            .and_then(|target| Ok((target, self.state()?)))
-            .map_err(|error| self.problem(&error))?;
-        let (content, edits) = self.content(&state, &target, job, broken)?;
-        let switch = match job.undo_after {
-            Some(after) => {
-                Some(UndoSwitch::arm(self, after).map_err(|error| SaveProblem::failed(error.to_string(), None))?)
-            }
-            None => None,
-        };
-        let mut words = job.words.clone();
-        words.extend(switch.as_ref().map(UndoSwitch::words));
-        let reviewed = self.reviewed().unwrap_or(target.path());
-        let request = Request {
-            state: &state,
-            target: &target,
-            reviewed,
-            base: &job.base,
-            content,
-            note: Note {
-                action: job.action.to_owned(),
-                summary: job.words.join("; "),
-                words,
-            },
-            secrets,
-            allow_in_place: job.consents.contains(&Consent::InPlace),
-            actor: Actor::now(),
-            cancel: Some(cancel),
-        };
-        let detail = |words: &str| tell(SaveNews::Detail(words));
-        let file = target.path().to_path_buf();
-        let mut gate = EngineGate::new(self.controller(), job.engine, cancel, &edits, file, &detail);
-        let mut progress = |at: Step| tell(SaveNews::Step(step_words(at), can_cancel(at)));
-        let result = save::save(&request, &mut gate, &mut progress);
-        if let Some(seconds) = gate.seconds() {
-            self.remember_engine_seconds(seconds);
+/// The same for a whole file that takes the place of `broken`: bytes that are no document.
+///
+/// # Errors
+/// As [`save()`].
+pub fn save_over(
+    host: &Host,
+    job: &SaveJob,
+    broken: Option<&[u8]>,
+    secrets: &Secrets,
+    cancel: &AtomicBool,
+    tell: &dyn Fn(SaveNews<'_>),
+) -> Result<SaveReport, SaveProblem> {
+    // The save room has started the engine again when a panic arrives here.
+    catch_unwind(AssertUnwindSafe(|| {
+        saved_over(host, job, broken, secrets, cancel, tell)
+    }))
+    .unwrap_or_else(|_| Err(broke_off(host, job)))
+}
+
+/// An error in the program ended the save: what is true now.
+fn broke_off(host: &Host, job: &SaveJob) -> SaveProblem {
+    let document = host.load().ok();
+    let engine = match host.engine.now().word {
+        "none" => String::new(),
+        "running" => "The engine runs.".to_owned(),
+        "stopped" => format!("THE ENGINE IS DOWN. Start it: {}", host.engine.start_command()),
+        _ => "Look whether the engine runs.".to_owned(),
+    };
+    let file = match &document {
+        Some(now) if now.as_bytes() == job.base.as_bytes() => "The file is as it was.",
+        Some(_) => "The file is not as it was: look at it.",
+        None => "The file cannot be read.",
+    };
+    let lines = [
+        "The save broke off. An error in the program ended it.",
+        &engine,
+        file,
+        "What was begun is finished or taken back, and said, when kerio-tls is started the next time: do that now.",
+    ];
+    let lines: Vec<&str> = lines.into_iter().filter(|line| !line.is_empty()).collect();
+    SaveProblem::failed(lines.join("\n"), document)
+}
+
+fn saved_over(
+    host: &Host,
+    job: &SaveJob,
+    broken: Option<&[u8]>,
+    secrets: &Secrets,
+    cancel: &AtomicBool,
+    tell: &dyn Fn(SaveNews<'_>),
+) -> Result<SaveReport, SaveProblem> {
+    let (target, state) = host
+        .file
+        .target()
+        .and_then(|target| Ok((target, host.file.state()?)))
+        .map_err(|error| problem(host, &error))?;
+    let (content, edits) = content(host, &state, &target, job, broken)?;
+    let switch = match job.undo_after {
+        Some(after) => {
+            Some(UndoSwitch::arm(host, after).map_err(|error| SaveProblem::failed(error.to_string(), None))?)
         }
-        match result {
-            Ok(saved) => {
-                let engine_after = saved.engine.clone();
-                let went_well = matches!(saved.outcome, Outcome::Saved);
-                let armed = switch.and_then(|switch| {
-                    if went_well {
-                        Some(switch.start_counting())
-                    } else {
-                        switch.give_up();
-                        None
-                    }
-                });
-                let recovered = self.recovered(&state, &target, &saved.recovered);
-                let mut report = self.report(&target, job, saved, recovered)?;
-                // One switch or the other is armed, so there is something to confirm either way.
-                report.to_confirm = armed.is_some();
-                match armed {
-                    Some(Ok(words)) => report.lines.push(words),
-                    Some(Err(words)) => report.warnings.push(words),
-                    None => {}
-                }
-                let runs = matches!(engine_after, Started::Well(_)) || self.is_demo();
-                if let (true, true, Some(expected)) = (went_well, runs, &job.proves) {
-                    tell(SaveNews::Detail(
-                        "Asking the server's own ports what they accept now ...",
-                    ));
-                    self.prove_save(gate.ports_before(), expected, &mut report);
-                }
-                if let Some(words) = gate.values() {
-                    report.took_effect = Some(false);
-                    report.warnings.insert(0, format!("After the start, {words}."));
-                }
-                if report.took_effect == Some(false) {
-                    report.warnings.push(NO_EFFECT.to_owned());
-                }
-                Ok(report)
-            }
-            Err(error) => {
-                if let Some(switch) = switch {
+        None => None,
+    };
+    let mut words = job.words.clone();
+    words.extend(switch.as_ref().map(UndoSwitch::words));
+    let reviewed = host.file.reviewed().unwrap_or(target.path());
+    let request = Request {
+        state: &state,
+        target: &target,
+        reviewed,
+        base: &job.base,
+        content,
+        note: Note {
+            action: job.action.to_owned(),
+            summary: job.words.join("; "),
+            words,
+        },
+        secrets,
+        allow_in_place: job.consents.contains(&Consent::InPlace),
+        actor: Actor::now(),
+        cancel: Some(cancel),
+    };
+    let detail = |words: &str| tell(SaveNews::Detail(words));
+    let file = target.path().to_path_buf();
+    let mut gate = EngineGate::new(host.engine.controller(), job.engine, cancel, &edits, file, &detail);
+    let mut progress = |at: Step| {
+        #[cfg(debug_assertions)]
+        break_if_asked_to(at);
+        tell(SaveNews::Step(step_words(at), can_cancel(at)));
+    };
+    let result = save::save(&request, &mut gate, &mut progress);
+    if let Some(seconds) = gate.seconds() {
+        host.memory.remember_engine_seconds(seconds);
+    }
+    match result {
+        Ok(saved) => {
+            let engine_after = saved.engine.clone();
+            let went_well = matches!(saved.outcome, Outcome::Saved);
+            let armed = switch.and_then(|switch| {
+                if went_well {
+                    Some(switch.start_counting())
+                } else {
                     switch.give_up();
+                    None
                 }
-                Err(self.problem(&error))
+            });
+            let recovered = recovered(host, &state, &target, &saved.recovered);
+            let mut report = report(host, &target, job, saved, recovered)?;
+            // One switch or the other is armed, so there is something to confirm either way.
+            report.to_confirm = armed.is_some();
+            match armed {
+                Some(Ok(words)) => report.lines.push(words),
+                Some(Err(words)) => report.warnings.push(words),
+                None => {}
             }
-        }
-    }
-
-    /// The proof after a save: what the engine accepts now, against what was chosen.
-    fn prove_save(&self, before: &[SocketAddr], expected: &Expected, report: &mut SaveReport) {
-        let Ok(cancel) = Cancel::new() else { return };
-        let proof = self.prove_ports(before, expected, &cancel);
-        if !proof.ports.is_empty() {
-            report.lines.push("What the server's own ports accept now:".to_owned());
-            report.lines.extend(proof.lines());
-        }
-        for words in &proof.contradictions {
-            report
-                .warnings
-                .push(format!("THE SETTING DID NOT TAKE EFFECT: {words}"));
-        }
-        report.took_effect = proof.took_effect();
-        report.warnings.extend(proof.open.iter().cloned());
-        report.proof = Some(proof);
-    }
-
-    /// What is to be written, and the edits whose values must still be there after the engine's start.
-    fn content(
-        &self,
-        state: &StateDir,
-        target: &Target,
-        job: &SaveJob,
-        broken: Option<&[u8]>,
-    ) -> Result<(Content, EditSet), SaveProblem> {
-        let id = match &job.wanted {
-            Wanted::Edits(edits) => return Ok((Content::Edits(edits.clone()), edits.clone())),
-            Wanted::Proven(proven) => return Ok((Content::Proven(Arc::clone(proven)), proven.edits().clone())),
-            Wanted::Whole(id) => id,
-        };
-        let bytes = save::read_backup(state, target, id).map_err(|error| self.problem(&error))?;
-        let content = match broken {
-            Some(broken) => Content::Mend {
-                bytes,
-                broken: broken.to_vec(),
-            },
-            None => Content::Whole { bytes },
-        };
-        Ok((content, EditSet::default()))
-    }
-
-    fn report(
-        &self,
-        target: &Target,
-        job: &SaveJob,
-        saved: Saved,
-        recovered: Vec<String>,
-    ) -> Result<SaveReport, SaveProblem> {
-        let at = Self::clock();
-        let mut lines = Vec::new();
-        let mut warnings = recovered;
-        let meanwhile = ending::meanwhile(job, &saved);
-        let backup = saved
-            .backup
-            .as_ref()
-            .map(|backup| format!("Backup: {}", backup.path.display()));
-        match &saved.outcome {
-            Outcome::NothingToDo => lines.push(format!(
-                "{}: already as wanted; nothing was written.",
-                target.path().display()
-            )),
-            Outcome::Saved => lines.push(format!("Saved {} at {}.", target.path().display(), at.time(at.now))),
-            ended_badly => {
-                let mut all = vec![ending::words(ended_badly, &self.start_command())];
-                all.extend(meanwhile);
-                all.extend(saved.warnings);
-                all.extend(warnings);
-                all.extend(backup);
-                return Err(SaveProblem::failed(all.join("\n"), self.load().ok()));
+            let runs = matches!(engine_after, Started::Well(_)) || host.is_demo();
+            if let (true, true, Some(expected)) = (went_well, runs, &job.proves) {
+                tell(SaveNews::Detail(
+                    "Asking the server's own ports what they accept now ...",
+                ));
+                prove_save(host, gate.ports_before(), expected, &mut report);
             }
-        }
-        // An engine that was started may have written the file since.
-        let started = matches!(saved.engine, Started::Well(_));
-        let document = match started.then(|| self.load().ok()).flatten() {
-            Some(now) => now,
-            None => saved.written.unwrap_or_else(|| Arc::clone(&job.base)),
-        };
-        lines.extend(job.words.iter().map(|words| format!("  {words}")));
-        lines.extend(backup);
-        match &saved.engine {
-            Started::NotOurs => {}
-            Started::Well(words) => {
-                lines.push("The engine was started again and runs.".to_owned());
-                lines.extend(words.iter().map(|words| format!("  {words}")));
+            if let Some(words) = gate.values() {
+                report.took_effect = Some(false);
+                report.warnings.insert(0, format!("After the start, {words}."));
             }
-            Started::Badly(words) => warnings.extend(words.iter().cloned()),
+            if report.took_effect == Some(false) {
+                report.warnings.push(NO_EFFECT.to_owned());
+            }
+            Ok(report)
         }
-        lines.extend(meanwhile);
-        warnings.extend(saved.warnings);
-        Ok(SaveReport {
-            document,
-            lines,
-            warnings,
-            backup: saved.backup.map(|backup| backup.path.display().to_string()),
-            to_confirm: false,
-            took_effect: None,
-            proof: None,
-        })
+        Err(error) => {
+            if let Some(switch) = switch {
+                switch.give_up();
+            }
+            Err(problem(host, &error))
+        }
     }
+}
 
-    fn problem(&self, error: &SaveError) -> SaveProblem {
-        let conflicts = match &error.what {
-            What::Conflict { conflicts, .. } => conflicts.clone(),
-            _ => Vec::new(),
-        };
-        SaveProblem {
-            message: ending::error_words(error),
-            refused: ending::is_refusal(error),
-            conflicts,
-            document: self.load().ok(),
+/// The proof after a save: what the engine accepts now, against what was chosen.
+fn prove_save(host: &Host, before: &[SocketAddr], expected: &Expected, report: &mut SaveReport) {
+    let Ok(cancel) = Cancel::new() else { return };
+    let proof = prove_ports(host, before, expected, &cancel);
+    if !proof.ports.is_empty() {
+        report.lines.push("What the server's own ports accept now:".to_owned());
+        report.lines.extend(proof.lines());
+    }
+    for words in &proof.contradictions {
+        report
+            .warnings
+            .push(format!("THE SETTING DID NOT TAKE EFFECT: {words}"));
+    }
+    report.took_effect = proof.took_effect();
+    report.warnings.extend(proof.open.iter().cloned());
+    report.proof = Some(proof);
+}
+
+/// What is to be written, and the edits whose values must still be there after the engine's start.
+fn content(
+    host: &Host,
+    state: &StateDir,
+    target: &Target,
+    job: &SaveJob,
+    broken: Option<&[u8]>,
+) -> Result<(Content, EditSet), SaveProblem> {
+    let id = match &job.wanted {
+        Wanted::Edits(edits) => return Ok((Content::Edits(edits.clone()), edits.clone())),
+        Wanted::Proven(proven) => return Ok((Content::Proven(Arc::clone(proven)), proven.edits().clone())),
+        Wanted::Whole(id) => id,
+    };
+    let bytes = save::read_backup(state, target, id).map_err(|error| problem(host, &error))?;
+    let content = match broken {
+        Some(broken) => Content::Mend {
+            bytes,
+            broken: broken.to_vec(),
+        },
+        None => Content::Whole { bytes },
+    };
+    Ok((content, EditSet::default()))
+}
+
+fn report(
+    host: &Host,
+    target: &Target,
+    job: &SaveJob,
+    saved: Saved,
+    recovered: Vec<String>,
+) -> Result<SaveReport, SaveProblem> {
+    let at = clock();
+    let mut lines = Vec::new();
+    let mut warnings = recovered;
+    let meanwhile = ending::meanwhile(job, &saved);
+    let backup = saved
+        .backup
+        .as_ref()
+        .map(|backup| format!("Backup: {}", backup.path.display()));
+    match &saved.outcome {
+        Outcome::NothingToDo => lines.push(format!(
+            "{}: already as wanted; nothing was written.",
+            target.path().display()
+        )),
+        Outcome::Saved => lines.push(format!("Saved {} at {}.", target.path().display(), at.time(at.now))),
+        ended_badly => {
+            let mut all = vec![ending::words(ended_badly, &host.engine.start_command())];
+            all.extend(meanwhile);
+            all.extend(saved.warnings);
+            all.extend(warnings);
+            all.extend(backup);
+            return Err(SaveProblem::failed(all.join("\n"), host.load().ok()));
         }
+    }
+    // An engine that was started may have written the file since.
+    let started = matches!(saved.engine, Started::Well(_));
+    let document = match started.then(|| host.load().ok()).flatten() {
+        Some(now) => now,
+        None => saved.written.unwrap_or_else(|| Arc::clone(&job.base)),
+    };
+    lines.extend(job.words.iter().map(|words| format!("  {words}")));
+    lines.extend(backup);
+    match &saved.engine {
+        Started::NotOurs => {}
+        Started::Well(words) => {
+            lines.push("The engine was started again and runs.".to_owned());
+            lines.extend(words.iter().map(|words| format!("  {words}")));
+        }
+        Started::Badly(words) => warnings.extend(words.iter().cloned()),
+    }
+    lines.extend(meanwhile);
+    warnings.extend(saved.warnings);
+    Ok(SaveReport {
+        document,
+        lines,
+        warnings,
+        backup: saved.backup.map(|backup| backup.path.display().to_string()),
+        to_confirm: false,
+        took_effect: None,
+        proof: None,
+    })
+}
+
+fn problem(host: &Host, error: &SaveError) -> SaveProblem {
+    let conflicts = match &error.what {
+        What::Conflict { conflicts, .. } => conflicts.clone(),
+        _ => Vec::new(),
+    };
+    SaveProblem {
+        message: ending::error_words(error),
+        refused: ending::is_refusal(error),
+        busy: matches!(error.what, What::Locked { .. }),
+        conflicts,
+        document: host.load().ok(),
+    }
+}
+
+/// For the test of what an error in the program leaves behind: when the engine was stopped for the save.
+#[cfg(debug_assertions)]
+#[expect(clippy::panic, reason = "on purpose, and not in a release")]
+fn break_if_asked_to(at: Step) {
+    let asked = std::env::var("KERIO_TLS_TEST_PANIC").ok();
+    if let Some(message) = asked.filter(|asked| at == Step::Reading && asked.starts_with("step ")) {
+        std::panic::panic_any(message);
     }
 }
 

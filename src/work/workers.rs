@@ -1,29 +1,45 @@
 //! Threads that carry effects out. Each effect gets a thread of its own for as long as it takes; what comes of it goes
-//! to the sink as events. Saving holds the process until it is whole.
+//! to the sink as events, with whoever asked for it. Saving holds the process until it is whole.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::host::Host;
 use crate::mailserver_cfg::{Document, EditSet, Secrets};
 use crate::probe::Cancel;
 use crate::session::Expected;
 use crate::tls::confirmed_toml;
 
-use super::effect::{Asker, Effect, Event, SaveProblem, Whom};
-use super::evidence::Sources;
+use super::effect::{Asker, Effect, Event, SaveJob, SaveProblem, Whom};
+use super::evidence::{Sources, read_evidence};
+use super::facts::facts;
 use super::hold::Hold;
-use super::probing::Question;
-use super::saving::SaveNews;
-use crate::host::Host;
+use super::live::{measured_with, prove};
+use super::probing::{Question, probe, probe_plan, question, questions};
+use super::reader::Reader;
+use super::running::{Job, Running};
+use super::saving::{SaveNews, save};
+use super::undo::confirm;
 
-/// Where events go.
+/// Where events go, and to whom.
 pub type Sink = Box<dyn Fn(Asker, Event) + Send + Sync>;
+
+/// A job that can be cancelled by a flag.
+type Flagged = Job<Arc<AtomicBool>>;
+
+/// What a thread does.
+type Task = Box<dyn FnOnce() + Send>;
+
+/// Starts a thread of this name. (A test has one that cannot.)
+type Start = Box<dyn Fn(&str, Task) -> io::Result<()> + Send + Sync>;
 
 /// Carries effects out.
 pub struct Workers {
     inner: Arc<Inner>,
+    start: Start,
 }
 
 struct Inner {
@@ -32,27 +48,35 @@ struct Inner {
     document: Arc<Document>,
     sink: Sink,
     hold: Arc<Hold>,
-    stop_evidence: AtomicBool,
-    stop_save: AtomicBool,
-    /// What evidence is made from; one reading at a time.
+    /// What evidence is made from. Never held while something is read.
     sources: Mutex<Sources>,
-    probe: Mutex<Option<Cancel>>,
-    draft: Mutex<Drafts>,
+    /// One reading at a time; the newest one wins.
+    reading: Mutex<()>,
+    evidence: Running<Arc<AtomicBool>>,
+    readers: Running<Arc<AtomicBool>>,
+    probes: Running<Cancel>,
+    saves: Running<Arc<AtomicBool>>,
+    drafts: Mutex<NewestDraft>,
     /// The preferences are written by one at a time.
     naming: Mutex<()>,
 }
 
 /// The newest wish for the draft, so that slow disks skip what is outdated.
 #[derive(Default)]
-struct Drafts {
+struct NewestDraft {
     wanted: Option<EditSet>,
-    writing: bool,
+    /// A thread is there that writes what is wanted, and goes on until nothing is.
+    has_writer: bool,
 }
 
 impl Workers {
     /// Workers for a host. `document` is the file as it was opened.
     #[must_use]
     pub fn new(host: Host, document: Arc<Document>, secrets: Secrets, hold: Arc<Hold>, sink: Sink) -> Self {
+        let start = |name: &str, task: Task| {
+            let thread = std::thread::Builder::new().name(name.to_owned());
+            thread.spawn(task).map(|_| ())
+        };
         Self {
             inner: Arc::new(Inner {
                 host,
@@ -60,13 +84,16 @@ impl Workers {
                 document,
                 sink,
                 hold,
-                stop_evidence: AtomicBool::new(false),
-                stop_save: AtomicBool::new(false),
-                sources: Mutex::new(Sources::default()),
-                probe: Mutex::new(None),
-                draft: Mutex::new(Drafts::default()),
-                naming: Mutex::new(()),
+                sources: Mutex::default(),
+                reading: Mutex::default(),
+                evidence: Running::default(),
+                readers: Running::default(),
+                probes: Running::default(),
+                saves: Running::default(),
+                drafts: Mutex::default(),
+                naming: Mutex::default(),
             }),
+            start: Box::new(start),
         }
     }
 
@@ -74,306 +101,320 @@ impl Workers {
     pub fn carry(&self, asker: Asker, effect: Effect) {
         let inner = &self.inner;
         match effect {
-            Effect::CancelEvidence => inner.stop_evidence.store(true, Ordering::SeqCst),
-            Effect::CancelSave => inner.stop_save.store(true, Ordering::SeqCst),
-            Effect::PlanProbe(whom) => self.spawn(asker, "plan", move |inner| inner.plan_probe(asker, &whom)),
-            Effect::Probe(questions) => self.spawn(asker, "probe", move |inner| inner.probe(asker, &questions)),
-            Effect::CancelProbe => {
-                if let Some(cancel) = &*inner.probe.lock().unwrap_or_else(PoisonError::into_inner) {
-                    cancel.cancel();
+            Effect::CancelEvidence => {
+                inner.evidence.each(set);
+                inner.readers.each(set);
+            }
+            Effect::CancelSave => inner.saves.each(set),
+            Effect::CancelProbe => inner.probes.each(Cancel::cancel),
+            Effect::GatherEvidence => {
+                // The one that runs is told to stop, then this one goes.
+                inner.evidence.each(set);
+                let job = inner.evidence.begin(Arc::default());
+                self.run(asker, "evidence", move |inner| inner.gather(asker, &job));
+            }
+            Effect::Read(reader) => {
+                let job = inner.readers.begin(Arc::default());
+                self.run(asker, "reader", move |inner| inner.read(asker, reader, &job));
+            }
+            Effect::PlanProbe(whom) => self.run(asker, "plan", move |inner| inner.plan_probe(&whom)),
+            Effect::Probe(questions) => match Cancel::new() {
+                Ok(cancel) => {
+                    let job = inner.probes.begin(cancel);
+                    self.run(asker, "probe", move |inner| inner.probe(asker, &questions, &job));
                 }
+                Err(error) => inner.send(
+                    asker,
+                    Event::NotStarted(format!("A probe could not be started: {error}")),
+                ),
+            },
+            Effect::ProveLive(expected) => self.run(asker, "ports", move |inner| inner.prove(&expected)),
+            Effect::LookAtEngine => self.run(asker, "engine", |inner| Event::Engine(inner.host.engine.now())),
+            Effect::Inspect { wish } => self.run(asker, "inspect", move |inner| {
+                Event::Facts(Box::new(facts(&inner.host, wish)))
+            }),
+            Effect::ListBackups => self.run(asker, "backups", |inner| {
+                inner
+                    .host
+                    .backups
+                    .list()
+                    .map_or_else(notice, |backups| Event::Backups(Arc::new(backups)))
+            }),
+            Effect::LookAtBackup(id) => self.run(asker, "backup", move |inner| {
+                match inner.host.difference(&id, &inner.secrets) {
+                    Ok((changes, count)) => Event::BackupDifference { id, changes, count },
+                    Err(error) => notice(error),
+                }
+            }),
+            Effect::InspectWhole { id, wish } => {
+                self.run(asker, "inspect", move |inner| match inner.host.backups.document(&id) {
+                    Ok(restored) => Event::WholeFacts {
+                        id,
+                        restored,
+                        facts: Box::new(facts(&inner.host, wish)),
+                    },
+                    Err(error) => notice(error),
+                });
             }
-            Effect::ReadHeaders => {
-                inner.stop_evidence.store(false, Ordering::SeqCst);
-                self.spawn(asker, "headers", move |inner| inner.read_headers(asker));
-            }
-            Effect::ProveLive(expected) => self.spawn(asker, "ports", move |inner| inner.prove(asker, &expected)),
-            Effect::GatherEvidence => self.spawn(asker, "evidence", move |inner| inner.gather(asker)),
-            Effect::LookAtEngine => self.spawn(asker, "engine", move |inner| {
-                (inner.sink)(asker, Event::Engine(inner.host.engine_now()))
+            Effect::Confirm => self.run(asker, "confirm", |inner| match confirm(&inner.host) {
+                Ok(kept) if kept.is_empty() => {
+                    Event::Notice("Nothing waits to be confirmed: it is kept already, or was undone.".to_owned())
+                }
+                Ok(kept) => Event::Kept(kept),
+                Err(error) => notice(error),
             }),
-            Effect::Inspect { wish } => self.spawn(asker, "inspect", move |inner| {
-                (inner.sink)(asker, Event::Facts(Box::new(inner.host.facts(wish))));
-            }),
-            Effect::ListBackups => self.spawn(asker, "backups", move |inner| match inner.host.backups() {
-                Ok(backups) => (inner.sink)(asker, Event::Backups(Arc::new(backups))),
-                Err(error) => (inner.sink)(asker, Event::Notice(error.to_string())),
-            }),
-            Effect::LookAtBackup(id) => self.spawn(asker, "backup", move |inner| {
-                (inner.sink)(
-                    asker,
-                    match inner.host.difference(&id, &inner.secrets) {
-                        Ok((changes, count)) => Event::BackupDifference { id, changes, count },
-                        Err(error) => Event::Notice(error.to_string()),
-                    },
-                );
-            }),
-            Effect::InspectWhole { id, wish } => self.spawn(asker, "inspect", move |inner| {
-                (inner.sink)(
-                    asker,
-                    match inner.host.backup_document(&id) {
-                        Ok(restored) => Event::WholeFacts {
-                            id,
-                            restored,
-                            facts: Box::new(inner.host.facts(wish)),
-                        },
-                        Err(error) => Event::Notice(error.to_string()),
-                    },
-                );
-            }),
-            Effect::Confirm => self.spawn(asker, "confirm", move |inner| {
-                (inner.sink)(
-                    asker,
-                    match inner.host.confirm() {
-                        Ok(kept) if kept.is_empty() => Event::Notice(
-                            "Nothing waits to be confirmed: it is kept already, or was undone.".to_owned(),
-                        ),
-                        Ok(kept) => Event::Kept(kept),
-                        Err(error) => Event::Notice(error.to_string()),
-                    },
-                );
-            }),
-            Effect::NameVariable { direction, name, role } => self.spawn(asker, "naming", move |inner| {
-                let _one = inner.naming.lock().unwrap_or_else(PoisonError::into_inner);
+            Effect::NameVariable { direction, name, role } => self.run(asker, "naming", move |inner| {
+                let _one = lock(&inner.naming);
                 let _held = inner.hold.hold();
-                (inner.sink)(
-                    asker,
-                    match inner.host.name_variable(direction, &name, role) {
-                        Ok(words) => Event::Notice(words),
-                        Err(error) => Event::NotNamed {
-                            why: error.to_string(),
-                            snippet: confirmed_toml(direction, &name, role),
-                        },
+                match inner.host.name_variable(direction, &name, role) {
+                    Ok(words) => Event::Notice(words),
+                    Err(error) => Event::NotNamed {
+                        why: error.to_string(),
+                        snippet: confirmed_toml(direction, &name, role),
                     },
-                );
+                }
             }),
             Effect::FindDraft => {
                 // What is edited meanwhile is kept behind this: it must not be found as an earlier session's.
-                inner.draft.lock().unwrap_or_else(PoisonError::into_inner).writing = true;
-                let held = inner.hold.hold();
-                self.spawn(asker, "draft", move |inner| {
-                    inner.find_draft(asker);
-                    inner.write_drafts(asker);
-                    drop(held);
-                });
+                lock(&inner.drafts).has_writer = true;
+                self.write_drafts(asker, true);
             }
-            Effect::KeepDraft(edits) => self.draft(asker, edits),
-            Effect::DropDraft => self.draft(asker, EditSet::default()),
+            Effect::KeepDraft(edits) => self.keep_draft(asker, edits),
+            Effect::DropDraft => self.keep_draft(asker, EditSet::default()),
             Effect::Save(job) => {
-                inner.stop_save.store(false, Ordering::SeqCst);
+                let running = inner.saves.begin(Arc::default());
                 let held = inner.hold.hold();
                 let started = self.start("save", move |inner| {
-                    let _held = held;
-                    let tell = |news: SaveNews<'_>| {
-                        (inner.sink)(
-                            asker,
-                            match news {
-                                SaveNews::Step(words, cancellable) => Event::SaveStep {
-                                    words: words.to_owned(),
-                                    cancellable,
-                                },
-                                SaveNews::Detail(words) => Event::SaveDetail(words.to_owned()),
-                            },
-                        );
-                    };
-                    let event = match inner.host.save(&job, &inner.secrets, &inner.stop_save, &tell) {
-                        Ok(report) => Event::Saved(Box::new(report)),
-                        Err(problem) => Event::NotSaved(Box::new(problem)),
-                    };
-                    (inner.sink)(asker, event);
+                    inner.save(asker, &job, &running);
+                    drop(held);
                 });
                 if let Err(error) = started {
                     let problem = SaveProblem::failed(not_started(&error), None);
-                    (inner.sink)(asker, Event::NotSaved(Box::new(problem)));
+                    inner.send(asker, Event::NotSaved(Box::new(problem)));
                 }
             }
         }
     }
 
-    fn spawn(&self, asker: Asker, name: &str, work: impl FnOnce(&Inner) + Send + 'static) {
-        if let Err(error) = self.start(name, work) {
-            (self.inner.sink)(asker, Event::NotStarted(not_started(&error)));
+    /// Has a thread work out an answer. One that cannot be started, or breaks off, is answered too.
+    fn run(&self, asker: Asker, name: &str, work: impl FnOnce(&Inner) -> Event + Send + 'static) {
+        let started = self.start(name, move |inner| {
+            let answer = catch_unwind(AssertUnwindSafe(|| work(inner)));
+            inner.send(
+                asker,
+                answer.unwrap_or_else(|_| Event::NotStarted(BROKE_OFF.to_owned())),
+            );
+        });
+        if let Err(error) = started {
+            self.inner.send(asker, Event::NotStarted(not_started(&error)));
         }
     }
 
     fn start(&self, name: &str, work: impl FnOnce(&Inner) + Send + 'static) -> io::Result<()> {
         let inner = Arc::clone(&self.inner);
-        std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || work(&inner))?;
-        Ok(())
+        (self.start)(name, Box::new(move || work(&inner)))
     }
 
-    fn draft(&self, asker: Asker, edits: EditSet) {
-        let mut drafts = self.inner.draft.lock().unwrap_or_else(PoisonError::into_inner);
+    fn keep_draft(&self, asker: Asker, edits: EditSet) {
+        let mut drafts = lock(&self.inner.drafts);
         drafts.wanted = Some(edits);
-        if !std::mem::replace(&mut drafts.writing, true) {
+        if !std::mem::replace(&mut drafts.has_writer, true) {
             drop(drafts);
-            let held = self.inner.hold.hold();
-            self.spawn(asker, "draft", move |inner| {
+            self.write_drafts(asker, false);
+        }
+    }
+
+    /// Starts the thread that writes drafts. Where it cannot be started this is said, and the next edit tries again.
+    fn write_drafts(&self, asker: Asker, find_first: bool) {
+        let held = self.inner.hold.hold();
+        let started = self.start("draft", move |inner| {
+            let written = catch_unwind(AssertUnwindSafe(|| {
+                if find_first {
+                    inner.find_draft(asker);
+                }
                 inner.write_drafts(asker);
-                drop(held);
-            });
+            }));
+            if written.is_err() {
+                lock(&inner.drafts).has_writer = false;
+                inner.send(asker, Event::Notice(format!("{NOT_KEPT}{BROKE_OFF}")));
+            }
+            drop(held);
+        });
+        if let Err(error) = started {
+            lock(&self.inner.drafts).has_writer = false;
+            self.inner.send(
+                asker,
+                Event::Notice(format!("{NOT_KEPT}no thread could be started ({error})")),
+            );
         }
     }
 }
+
+const NOT_KEPT: &str = "Unsaved edits are not kept for a lost session: ";
+const BROKE_OFF: &str = "an error in the program ended this before it was done";
 
 fn not_started(error: &io::Error) -> String {
     format!("no thread could be started for this ({error}); nothing was done; close other programs and try again")
 }
 
+fn notice(error: impl std::fmt::Display) -> Event {
+    Event::Notice(error.to_string())
+}
+
+fn set(flag: &Arc<AtomicBool>) {
+    flag.store(true, Ordering::SeqCst);
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Inner {
-    fn gather(&self, asker: Asker) {
-        // A second wish while one runs: the running one is told to stop, then this one goes.
-        self.stop_evidence.store(true, Ordering::SeqCst);
-        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        self.stop_evidence.store(false, Ordering::SeqCst);
-        let progress = |done, total| (self.sink)(asker, Event::EvidenceProgress { done, total });
-        let gathered = self
-            .host
-            .gather(&mut sources, &self.document, &self.stop_evidence, progress);
-        (self.sink)(
-            asker,
-            Event::Evidence {
-                book: Arc::new(gathered.book),
-                measured: gathered.measured,
-                cancelled: gathered.cancelled,
-                since_save: gathered.since_save,
-            },
-        );
+    fn send(&self, asker: Asker, event: Event) {
+        (self.sink)(asker, event);
     }
 
-    fn plan_probe(&self, asker: Asker, whom: &Whom) {
-        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        let book = self.host.book(&sources);
-        drop(sources);
+    fn gather(&self, asker: Asker, job: &Flagged) -> Event {
+        let _one = lock(&self.reading);
+        let logs = lock(&self.sources).logs();
+        let progress = |done, total| self.send(asker, Event::EvidenceProgress { done, total });
+        let reading = read_evidence(&self.host, logs, &self.document, job.cancel(), progress);
+        let mut sources = lock(&self.sources);
+        sources.take_in(reading);
+        let gathered = sources.gathered(&self.host);
+        Event::Evidence {
+            book: Arc::new(gathered.book),
+            measured: gathered.measured,
+            cancelled: job.cancel().load(Ordering::SeqCst),
+            since_save: gathered.since_save,
+        }
+    }
+
+    fn read(&self, asker: Asker, reader: Reader, job: &Flagged) -> Event {
+        let _ = asker;
+        match reader.read(&self.host, &self.document, job.cancel()) {
+            Ok((records, words)) => {
+                let mut sources = lock(&self.sources);
+                records.into_iter().for_each(|record| sources.learn(record));
+                drop(sources);
+                self.send_book();
+                Event::SourceRead(words)
+            }
+            Err(words) => Event::SourceRead(words),
+        }
+    }
+
+    fn plan_probe(&self, whom: &Whom) -> Event {
+        let book = lock(&self.sources).book(&self.host);
         let questions = match whom {
-            Whom::Unmeasured => self.host.questions(&book, true),
-            Whom::All => self.host.questions(&book, false),
-            Whom::One(key) => self.host.question(key).into_iter().collect(),
+            Whom::Unmeasured => questions(&self.host, &book, true),
+            Whom::All => questions(&self.host, &book, false),
+            Whom::One(key) => question(&self.host, key).into_iter().collect(),
         };
-        let words = self.host.probe_plan(&questions).words;
-        (self.sink)(asker, Event::ProbePlanned { questions, words });
+        let words = probe_plan(&self.host, &questions).words;
+        Event::ProbePlanned { questions, words }
     }
 
-    fn probe(&self, asker: Asker, questions: &[Question]) {
-        let Ok(cancel) = Cancel::new() else {
-            (self.sink)(
-                asker,
-                Event::Notice("A probe could not be started: no file handle is left.".to_owned()),
-            );
-            return;
-        };
-        *self.probe.lock().unwrap_or_else(PoisonError::into_inner) = Some(cancel.clone());
+    fn probe(&self, asker: Asker, questions: &[Question], job: &Job<Cancel>) -> Event {
         let total = questions.len();
         let (mut done, mut shown) = (0, Instant::now());
-        (self.sink)(asker, Event::ProbeProgress { done, total });
-        let asked = self.host.probe(questions, &cancel, |records| {
-            let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        self.send(asker, Event::ProbeProgress { done, total });
+        let asked = probe(&self.host, questions, job.cancel(), |records| {
+            let mut sources = lock(&self.sources);
             records.iter().cloned().for_each(|record| sources.learn(record));
             drop(sources);
             done += 1;
             // Rows appear as answers come, but a thousand peers must not mean a thousand books.
             if shown.elapsed() > Duration::from_millis(200) {
                 shown = Instant::now();
-                (self.sink)(asker, Event::ProbeProgress { done, total });
-                self.tell_book();
+                self.send(asker, Event::ProbeProgress { done, total });
+                self.send_book();
             }
         });
-        *self.probe.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.tell_book();
-        (self.sink)(asker, Event::ProbeProgress { done: total, total });
-        if !asked.problems.is_empty() {
-            (self.sink)(asker, Event::Notice(asked.problems.join("; ")));
+        self.send_book();
+        let ended = Event::ProbeProgress { done: total, total };
+        if asked.problems.is_empty() {
+            return ended;
+        }
+        self.send(asker, ended);
+        Event::Notice(asked.problems.join("; "))
+    }
+
+    fn send_book(&self) {
+        let book = lock(&self.sources).book(&self.host);
+        self.send(Asker::default(), Event::Learned(Arc::new(book)));
+    }
+
+    fn prove(&self, expected: &Expected) -> Event {
+        let cancel = match Cancel::new() {
+            Ok(cancel) => cancel,
+            Err(error) => return Event::NotStarted(format!("The server's own ports could not be asked: {error}")),
+        };
+        let proof = prove(&self.host, expected, &cancel);
+        let measured = measured_with(&self.host, &proof, expected);
+        Event::Proven {
+            proof: Box::new(proof),
+            measured,
         }
     }
 
-    fn read_headers(&self, asker: Asker) {
-        match self.host.read_headers(&self.document, &self.stop_evidence) {
-            Ok((records, words)) => {
-                {
-                    let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-                    records.into_iter().for_each(|record| sources.learn(record));
-                }
-                self.tell_book();
-                (self.sink)(asker, Event::HeadersRead(words));
-            }
-            Err(words) => (self.sink)(asker, Event::HeadersRead(words)),
-        }
-    }
-
-    fn tell_book(&self) {
-        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        let book = self.host.book(&sources);
-        drop(sources);
-        (self.sink)(Asker::default(), Event::Learned(Arc::new(book)));
-    }
-
-    fn prove(&self, asker: Asker, expected: &Expected) {
-        let Ok(cancel) = Cancel::new() else { return };
-        let proof = self.host.prove(expected, &cancel);
-        let measured = self.host.measured_with(&proof, expected);
-        (self.sink)(
-            asker,
-            Event::Proven {
-                proof: Box::new(proof),
-                measured,
-            },
-        );
+    /// Saves. (It answers also where an error in the program breaks it off.)
+    fn save(&self, asker: Asker, job: &SaveJob, running: &Flagged) {
+        let on_news = |news: SaveNews<'_>| {
+            let event = match news {
+                SaveNews::Step(words, cancellable) => Event::SaveStep {
+                    words: words.to_owned(),
+                    cancellable,
+                },
+                SaveNews::Detail(words) => Event::SaveDetail(words.to_owned()),
+            };
+            self.send(asker, event);
+        };
+        let event = match save(&self.host, job, &self.secrets, running.cancel(), &on_news) {
+            Ok(report) => Event::Saved(Box::new(report)),
+            Err(problem) => Event::NotSaved(Box::new(problem)),
+        };
+        self.send(asker, event);
     }
 
     fn write_drafts(&self, asker: Asker) {
         loop {
             let edits = {
-                let mut drafts = self.draft.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut drafts = lock(&self.drafts);
                 match drafts.wanted.take() {
                     Some(edits) => edits,
                     None => {
-                        drafts.writing = false;
+                        drafts.has_writer = false;
                         return;
                     }
                 }
             };
-            let written = if edits.is_empty() {
-                self.host.drop_draft()
-            } else {
-                self.host.keep_draft(&edits, &self.secrets)
-            };
-            if let Err(error) = written {
-                (self.sink)(
-                    asker,
-                    Event::Notice(format!("Unsaved edits are not kept for a lost session: {error}")),
-                );
+            if let Err(error) = self.host.drafts.keep(&edits, &self.secrets) {
+                self.send(asker, Event::Notice(format!("{NOT_KEPT}{error}")));
             }
         }
     }
 
     fn find_draft(&self, asker: Asker) {
-        match self.host.draft() {
+        match self.host.drafts.find() {
             Ok(Some(draft)) => {
                 let rebased = self.document.rebase(&draft.edits);
-                let lost = rebased
-                    .conflicts
-                    .iter()
-                    .map(|conflict| {
-                        format!(
-                            "{} was changed by someone else since; that edit is left out.",
-                            conflict.path
-                        )
-                    })
-                    .collect();
-                let at = draft.when.parse().unwrap_or_else(|_| jiff::Timestamp::now());
-                (self.sink)(
-                    asker,
-                    Event::DraftFound {
-                        edits: rebased.apply,
-                        lost,
-                        at,
-                    },
-                );
+                let conflicts = rebased.conflicts.iter();
+                let lost = conflicts.map(|conflict| {
+                    format!(
+                        "{} was changed by someone else since; that edit is left out.",
+                        conflict.path
+                    )
+                });
+                let event = Event::DraftFound {
+                    lost: lost.collect(),
+                    edits: rebased.apply,
+                    at: draft.when.parse().unwrap_or_else(|_| jiff::Timestamp::now()),
+                };
+                self.send(asker, event);
             }
             Ok(None) => {}
-            Err(error) => (self.sink)(
+            Err(error) => self.send(
                 asker,
                 Event::Notice(format!("The edits of an earlier session cannot be read: {error}")),
             ),

@@ -300,6 +300,7 @@ fn a_save_that_fails_keeps_the_edits() {
         conflicts: Vec::new(),
         document: None,
         refused: false,
+        busy: false,
     })));
     desk.look().shows("The disk is full.");
     assert_eq!(desk.look().look_of("The disk is full.").0, Color::Red);

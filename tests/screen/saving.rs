@@ -43,6 +43,7 @@ fn failed() -> Event {
         conflicts: Vec::new(),
         document: None,
         refused: false,
+        busy: false,
     }))
 }
 

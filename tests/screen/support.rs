@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, tz::TimeZone};
-use kerio_tls::host::EngineNow;
-use kerio_tls::mailserver_cfg::Document;
+use kerio_tls::host::{Backup, EngineNow};
+use kerio_tls::mailserver_cfg::{Document, Edit, EditSet, VariablePath};
 use kerio_tls::peers::{Evidence, Host, Knowledge, Peer, PeerBook, PeerKey, Service, Source};
-use kerio_tls::save::{Actor, BackupInfo, StoredEdit};
 use kerio_tls::session::{Clock, EnginePlan, Facts, Measured, Session};
 use kerio_tls::tls::{Catalogue, Direction, TlsVersion};
 use kerio_tls::tui::{Action, Effect, Key, Keyboard, Place, State, Tab, Theme, draw, update};
@@ -213,34 +212,24 @@ pub fn facts() -> Facts {
 }
 
 pub fn backups() -> Event {
-    let backup = |id: &str, when: &str, new: &str| BackupInfo {
+    let backup = |id: &str, when: &str, new: &str| Backup {
         id: id.to_owned(),
         path: format!("/var/lib/kerio-tls/backups/{id}").into(),
         when: when.to_owned(),
-        who: Actor {
-            login_uid: Some(1000),
-            login_name: Some("admin".to_owned()),
-            uid: 0,
-            name: Some("root".to_owned()),
-            sudo_user_hint: None,
-        },
+        who: "admin as root".to_owned(),
         action: "save".to_owned(),
-        file: PATH.to_owned(),
         size: 2345,
         sha256: "0".repeat(64),
-        new_sha256: "1".repeat(64),
-        mode: "0640".to_owned(),
-        owner: "root:root".to_owned(),
-        whole: false,
-        edits: vec![StoredEdit {
-            table: "Security".to_owned(),
-            variable: "ServerTlsProtocols".to_owned(),
-            old: Some("TLSv1,TLSv1.1,TLSv1.2,TLSv1.3".to_owned()),
-            new: Some(new.to_owned()),
-            masked: false,
-        }],
         summary: "Inbound: minimum TLS 1.0".to_owned(),
         words: vec!["changed Security/ServerTlsProtocols".to_owned()],
+        undo: Ok(EditSet::new([Edit {
+            path: VariablePath {
+                table: "Security".to_owned(),
+                variable: "ServerTlsProtocols".to_owned(),
+            },
+            base: Some(new.to_owned()),
+            new: Some("TLSv1,TLSv1.1,TLSv1.2,TLSv1.3".to_owned()),
+        }])),
     };
     Event::Backups(Arc::new(vec![
         backup(

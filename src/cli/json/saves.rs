@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::save::BackupInfo;
+use crate::host::Backup;
 use crate::session::{Conflict, Edit, Secrets, ValueChange};
 
 use super::answers::{PeerJson, PortJson};
@@ -138,12 +138,12 @@ pub(in crate::cli) struct BackupJson {
     sha256: String,
 }
 
-impl From<&BackupInfo> for BackupJson {
-    fn from(backup: &BackupInfo) -> Self {
+impl From<&Backup> for BackupJson {
+    fn from(backup: &Backup) -> Self {
         Self {
             id: backup.id.clone(),
             when: backup.when.clone(),
-            who: backup.who.words(),
+            who: backup.who.clone(),
             action: backup.action.clone(),
             summary: backup.summary.clone(),
             path: backup.path.display().to_string(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
-use crate::save::BackupInfo;
+use crate::host::Backup;
 use crate::session::{Line, Rebased, Tone, ValueChange, conflict_lines, value_lines};
 use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
@@ -29,12 +29,12 @@ const ALREADY_BACK: &str = "Nothing to take back: the file is like that already.
 #[derive(Debug, Clone, Default)]
 pub struct Backups {
     selected: usize,
-    list: Option<Arc<Vec<BackupInfo>>>,
+    list: Option<Arc<Vec<Backup>>>,
 }
 
 impl Backups {
     /// The backups were looked for.
-    pub fn found(&mut self, list: Arc<Vec<BackupInfo>>) {
+    pub fn found(&mut self, list: Arc<Vec<Backup>>) {
         self.list = Some(list);
     }
 
@@ -47,7 +47,7 @@ impl Backups {
         })
     }
 
-    fn list(&self) -> &[BackupInfo] {
+    fn list(&self) -> &[Backup] {
         self.list.as_deref().map_or(&[], Vec::as_slice)
     }
 
@@ -104,7 +104,7 @@ impl Pane for Backups {
         for (y, backup, is_marked) in list::in_sight(backups, self.selected, area.height) {
             // RFC 3339 with the local offset: date and minute are what a person looks for.
             let when = backup.when.get(..16).unwrap_or(&backup.when).replace('T', " ");
-            let who = cut(&backup.who.words(), 12, theme.ellipsis());
+            let who = cut(&backup.who, 12, theme.ellipsis());
             let words = if area.width < NARROW {
                 format!("{when}  {}", backup.summary)
             } else {
@@ -124,15 +124,15 @@ impl Pane for Backups {
 }
 
 /// Takes the changes of a save back: its inverse becomes edits on today's file, so that what others saved since stays.
-fn bring_back(backup: &BackupInfo, context: &mut Context) -> Vec<Request> {
-    let undo = match backup.undo() {
+fn bring_back(backup: &Backup, context: &mut Context) -> Vec<Request> {
+    let undo = match &backup.undo {
         Ok(edits) => edits,
-        Err(error) => {
-            context.report(Tone::Caution, error.to_string());
+        Err(why) => {
+            context.report(Tone::Caution, why.clone());
             return Vec::new();
         }
     };
-    let rebased = context.session.base().rebase(&undo);
+    let rebased = context.session.base().rebase(undo);
     let mut requests = Vec::new();
     if !rebased.conflicts.is_empty() {
         requests.push(Request::Open(Opening::Text {
@@ -156,10 +156,10 @@ fn not_taken_back(rebased: &Rebased, context: &Context) -> Vec<Line> {
 }
 
 /// A backup: who, when, what, and what differs now.
-fn backup_lines(backup: &BackupInfo, changes: &[ValueChange], count: usize) -> Vec<Line> {
+fn backup_lines(backup: &Backup, changes: &[ValueChange], count: usize) -> Vec<Line> {
     let fact = |name: &str, words: String| indented(Tone::Text, format!("{name:<10}{words}"), 10);
     let mut lines = vec![
-        fact("saved", format!("{} by {}", backup.when, backup.who.words())),
+        fact("saved", format!("{} by {}", backup.when, backup.who)),
         fact("what", format!("{}: {}", backup.action, backup.summary)),
         fact(
             "holds",

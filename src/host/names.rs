@@ -2,33 +2,55 @@
 //! it was written under one of them. Everything is read from this machine: nothing here asks the network, and so no DNS.
 
 use std::fs;
-use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
+use crate::files;
 use crate::peers::{Host, OwnHosts};
 use crate::probe::EhloName;
-
-use super::here::Host as Server;
 
 /// More than this of a file in `/etc` is not looked at, in bytes.
 const LIMIT: u64 = 1 << 20;
 /// Most names taken from `/etc/hosts`.
 const NAMES_MAX: usize = 16;
 
-impl Server {
-    /// Names that this server goes by, the likeliest full one first: those of the preferences, then what this machine says.
-    pub(crate) fn own_names(&self) -> Vec<String> {
-        names(&self.preferences.names)
+/// What this host is called.
+#[derive(Debug, Clone, Default)]
+pub struct OwnNames {
+    /// Those that the preferences give.
+    given: Vec<String>,
+}
+
+impl OwnNames {
+    pub(crate) fn new(given: &[String]) -> Self {
+        Self { given: given.to_vec() }
     }
 
-    /// The name to give in EHLO.
-    pub(crate) fn ehlo_name(&self) -> EhloName {
-        ehlo_name(&self.preferences.names)
+    /// Names that this server goes by, the likeliest full one first: those of the preferences, then what this machine says.
+    pub(crate) fn list(&self) -> Vec<String> {
+        let read = |path: &str| read(Path::new(path));
+        let found = found_names(
+            &rustix::system::uname().nodename().to_string_lossy(),
+            &read("/etc/hostname"),
+            &read("/etc/hosts"),
+            &read("/etc/mailname"),
+        );
+        without_doubles(self.given.iter().cloned().chain(found).collect())
+    }
+
+    /// The name to give in EHLO: the first full one that the preferences give or this machine has; where there is none, the literal of
+    /// the address, since strict servers refuse a short name (RFC 5321 section 4.1.1.1).
+    pub(crate) fn ehlo(&self) -> EhloName {
+        // Full names stand first.
+        self.list()
+            .first()
+            .filter(|name| name.contains('.'))
+            .and_then(|name| EhloName::new(name))
+            .unwrap_or_default()
     }
 
     /// Its names and addresses.
-    pub(crate) fn own_hosts(&self) -> OwnHosts {
+    pub(crate) fn hosts(&self) -> OwnHosts {
         let v4 = fs::read_to_string("/proc/net/fib_trie").unwrap_or_default();
         let v6 = fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
         let addresses = local_v4(&v4)
@@ -38,32 +60,9 @@ impl Server {
         OwnHosts::new(
             addresses
                 .map(Host::Address)
-                .chain(self.own_names().into_iter().map(Host::Name)),
+                .chain(self.list().into_iter().map(Host::Name)),
         )
     }
-}
-
-/// The name to give in EHLO: the first full one that the preferences give or this machine has; where there is none, the literal of
-/// the address, since strict servers refuse a short name (RFC 5321 section 4.1.1.1).
-pub(crate) fn ehlo_name(given: &[String]) -> EhloName {
-    // Full names stand first.
-    names(given)
-        .first()
-        .filter(|name| name.contains('.'))
-        .and_then(|name| EhloName::new(name))
-        .unwrap_or_default()
-}
-
-/// The names given, then those that this machine says it has.
-fn names(given: &[String]) -> Vec<String> {
-    let read = |path: &str| read(Path::new(path));
-    let found = found_names(
-        &rustix::system::uname().nodename().to_string_lossy(),
-        &read("/etc/hostname"),
-        &read("/etc/hosts"),
-        &read("/etc/mailname"),
-    );
-    without_doubles(given.iter().cloned().chain(found).collect())
 }
 
 /// The names that this machine says it has, full ones first, in the order of how likely they name the mail server.
@@ -110,13 +109,7 @@ fn without_doubles(names: Vec<String>) -> Vec<String> {
 
 /// What a small file says; what cannot be read says nothing.
 fn read(path: &Path) -> String {
-    let mut text = Vec::new();
-    // What is no regular file could make us wait.
-    if fs::metadata(path).is_ok_and(|found| found.is_file())
-        && let Ok(file) = fs::File::open(path)
-    {
-        let _ = file.take(LIMIT).read_to_end(&mut text);
-    }
+    let text = files::read(path, LIMIT).unwrap_or_default();
     String::from_utf8_lossy(&text).into_owned()
 }
 
