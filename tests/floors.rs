@@ -197,12 +197,6 @@ const MAY_OPEN: &[(&str, &str)] = &[
     ),
     ("probe/hello.rs", "/dev/urandom"),
     ("host/names.rs", "/proc/net, where nobody can put a file"),
-    ("host/backups.rs", "on its way to `files`"),
-    ("host/here.rs", "on its way to `files`"),
-    ("host/memory.rs", "on its way to `files`"),
-    ("host/naming.rs", "on its way to `files`"),
-    ("host/own.rs", "on its way to `files`"),
-    ("host/preferences.rs", "on its way to `files`"),
     ("host/demo.rs", "the demo's own new directory, 0700"),
 ];
 

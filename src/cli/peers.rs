@@ -8,7 +8,8 @@ use crate::host::clock;
 use crate::peers::{Assessed, Impact, PeerBook, PeersFile, PeersFileEntry, Threshold, assess, cut_off_domains};
 use crate::session::{Clock, Session, amount, amounts, coverage_words, describe_minimum, evidence_words, words_of};
 use crate::tls::{Direction, TlsVersion};
-use crate::work::{self, Asked, Cancel, Question, hold_signals};
+use crate::work::Cancel;
+use crate::work::{self, Asked, Question, hold_signals};
 
 use super::args::{Peers, WhomArgument};
 use super::console::{Console, can_ask, cut};

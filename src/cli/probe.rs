@@ -4,8 +4,10 @@ use std::net::IpAddr;
 
 use crate::host::HostError;
 use crate::peers::{Host as PeerHost, PeerKey, Record};
-use crate::tls::{Direction, Service};
-use crate::work::{self, Cancel, Report, Settings, Target, TargetHost, ask};
+use crate::tls::Direction;
+use crate::tls::Service;
+use crate::work::{self, ask};
+use crate::work::{Cancel, Report, Settings, Target, TargetHost};
 
 use super::args::{Arguments, Probe};
 use super::console::Console;

@@ -467,10 +467,7 @@ fn what_stops_and_starts_an_engine_is_run_without_a_shell_and_leaves_no_strict_u
 fn an_engine_that_commands_start_again_has_the_limits_that_it_had() {
     let place = Place::with(CONFIG);
     let limits = place.path("limits").display().to_string();
-    let engine = Engine::new(
-        &place,
-        &format!("cat /proc/self/limits > {limits}; {}", Engine::runs(&place)),
-    );
+    let engine = Engine::new(&place, &format!("cat /proc/self/limits > {limits}; exit 1"));
     let unlimited = ["prlimit", "--core=unlimited:unlimited"];
     let save = ["set", "--inbound", "tls1.2", "--engine", "restart", "--yes"];
     let ran = engine.run(&unlimited, &save);

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::peers::{Assessed, Coverage, Source, Trouble, Verdict};
 use crate::tls::TlsVersion;
-use crate::work::{PortAnswer, PortProof, Report};
+use crate::work::Report;
+use crate::work::{PortAnswer, PortProof};
 
 /// `show`
 #[derive(Serialize)]
