@@ -18,7 +18,6 @@ mod naming;
 mod own_engine;
 mod preferences;
 
-pub use crate::save::SaveError;
 pub use backups::{Backup, Backups};
 pub use clock::clock;
 pub use config_file::{ConfigFile, Loaded};
