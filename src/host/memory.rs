@@ -342,4 +342,57 @@ mod tests {
         let measured = host(dir.path(), &real.join("mailserver.cfg")).memory.measured();
         assert_eq!(measured.inbound_default, None);
     }
+
+    #[test]
+    fn servers_that_share_a_state_directory_have_a_time_of_their_own_each() {
+        let dir = tempfile::tempdir().unwrap();
+        let of = |name: &str| {
+            let file = dir.path().join(name);
+            std::fs::create_dir(&file).unwrap();
+            std::fs::write(file.join("mailserver.cfg"), "<config></config>").unwrap();
+            host(dir.path(), &file.join("mailserver.cfg")).memory
+        };
+        let (one, other) = (of("one"), of("other"));
+        one.remember_engine_seconds(42);
+        assert_eq!((one.engine_seconds(), other.engine_seconds()), (Some(42), None));
+        other.remember_engine_seconds(7);
+        assert_eq!((one.engine_seconds(), other.engine_seconds()), (Some(42), Some(7)));
+        assert!(
+            host(dir.path(), &dir.path().join("one/mailserver.cfg"))
+                .file
+                .state()
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn a_state_directory_that_is_refused_for_writing_is_not_believed_for_reading() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let host = host(dir.path(), &dir.path().join("mailserver.cfg"));
+        host.memory.remember(vec![probed(1)]).unwrap();
+        host.memory
+            .remember_server(|memory| memory.speaks_tls13 = true)
+            .unwrap();
+        assert!(host.memory.measured().speaks_tls13);
+        let state = dir.path().join("state");
+        std::fs::set_permissions(&state, std::fs::Permissions::from_mode(0o777)).unwrap();
+        let (store, problems) = host.memory.evidence();
+        assert!(store.records().is_empty());
+        assert!(problems[0].contains("others may write"), "{problems:?}");
+        assert!(!host.memory.measured().speaks_tls13);
+        assert!(host.memory.remember(vec![probed(2)]).is_err());
+        assert!(host.file.kept().is_none() && host.drafts.find().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_pipe_under_a_name_of_ours_keeps_nobody_waiting() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = host(dir.path(), &dir.path().join("mailserver.cfg"));
+        host.file.state().unwrap();
+        let pipe = dir.path().join("state").join(EVIDENCE);
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+        let (store, problems) = host.memory.evidence();
+        assert!(store.records().is_empty() && problems.len() == 1, "{problems:?}");
+    }
 }

@@ -506,6 +506,34 @@ fn a_save_that_an_error_in_the_program_ends_starts_the_engine_first_and_says_wha
 }
 
 #[test]
+fn an_undo_waits_for_another_save_and_says_so() {
+    let place = Place::with(CONFIG);
+    place.saved_once();
+    // The save ends soon, since the engine does not come up.
+    let engine = Engine::new(&place, "exit 1");
+    let pid = place.path("pid").display().to_string();
+    place.script("stop", &format!("sleep 3; kill $(cat {pid})"));
+    let undo = place.arguments(&["undo", "--switch", "kerio-tls-undo-1"]);
+    let undo = undo.join(std::ffi::OsStr::new("' '")).display().to_string();
+    let both = format!("\"$@\" >/dev/null 2>&1 & sleep 1; {BINARY} '{undo}'");
+    let save = ["set", "--inbound", "tls1.1", "--engine", "restart", "--yes"];
+    let ran = engine.run(&["sh", "-c", &both, "sh"], &save);
+    assert!(ran.err.contains("The undo waits"), "{}", ran.said());
+    assert!(!ran.err.contains("could not be undone"), "{}", ran.said());
+}
+
+#[test]
+fn an_undo_of_a_file_of_which_nothing_was_ever_saved_is_an_error() {
+    let place = Place::with(CONFIG);
+    let ran = place.run(&["undo", "--switch", "kerio-tls-undo-1"]);
+    assert_eq!(ran.status, 1, "{}", ran.said());
+    assert!(ran.err.contains("nothing was undone"), "{}", ran.said());
+    place.saved_once();
+    let ran = place.run(&["undo", "--switch", "kerio-tls-undo-1"]);
+    assert_eq!(ran.status, 0, "{}", ran.said());
+}
+
+#[test]
 fn the_undo_of_a_timer_mends_a_torn_file_and_starts_the_engine_that_was_left_stopped() {
     let place = Place::with(CONFIG);
     place.second_name();
