@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, FlockOperation, Gid, Mode, OFlags, RawDir, Stat, Uid};
 use rustix::io::Errno;
 
+use super::fault::{Fault, Why};
 use super::opened::{Opened, holds, sync, write_all};
 use super::walk::{Resolved, Trust, open_regular, resolve};
-use super::{Fault, Why};
 
 /// What begins the name of a file that is not whole yet.
 const TEMP: &str = ".tmp-";

@@ -8,8 +8,8 @@ use rustix::fs::Stat;
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
+use super::fault::{Fault, Why};
 use super::walk::{Trust, open_looked_at, open_without_links, resolve};
-use super::{Fault, Why};
 
 /// Files that are only compared or summed are read in pieces of so many bytes: a second copy of a file of 10 MB is not needed for that.
 const PIECE: usize = 64 * 1024;

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
-use super::{Fault, Why};
+use super::fault::{Fault, Why, shown};
 
 /// As many symbolic links as the kernel itself follows (path_resolution(7)).
 const LINKS_MAX: usize = 40;
@@ -102,7 +102,7 @@ impl<'a> Walk<'a> {
                 FileType::Symlink => {
                     self.links += 1;
                     if self.links > LINKS_MAX {
-                        return Err(self.fault(&part, Errno::LOOP));
+                        return Err(Fault::new("finding", self.asked, Why::LinksInACircle));
                     }
                     let text = rustix::fs::readlinkat(&handle, "", Vec::new());
                     let text = text.map_err(|errno| self.fault(&part, errno))?;
@@ -136,11 +136,7 @@ impl<'a> Walk<'a> {
     fn follow(&mut self, part: &OsStr, link: &Stat, target: &Path) -> Result<(), Fault> {
         if !self.trust.trusts(link.st_uid) {
             let path = self.real.join(part);
-            let found = format!(
-                "the symbolic link {} belongs to user {}",
-                super::safe_text(path.as_os_str().as_encoded_bytes(), super::SHOWN),
-                link.st_uid
-            );
+            let found = format!("the symbolic link {} belongs to user {}", shown(&path), link.st_uid);
             self.changeable.get_or_insert(found);
             // Of two strangers' links neither may choose for the other.
             let same = self.link_owner.is_none_or(|owner| owner == link.st_uid);
@@ -210,7 +206,7 @@ impl Trust {
         uid == 0 || uid == self.ours || uid == self.top
     }
 
-    /// May others write to it? The group counts, unless it is a user's own (Debian gives each one); of root's files also that.
+    /// May others write to it? The group counts as others, unless it is the user's own (Debian gives each user one). Root's own group counts, too.
     pub(super) fn others_write(&self, stat: &Stat) -> bool {
         let group_is_own = self.ours != 0 && stat.st_gid == self.our_group;
         stat.st_mode & 0o002 != 0 || (stat.st_mode & 0o020 != 0 && !group_is_own)
@@ -218,11 +214,10 @@ impl Trust {
 
     /// Why others could exchange what is in this directory. In a sticky one (`/tmp`) they can only add to it.
     pub(super) fn changeable_directory(&self, stat: &Stat, path: &Path) -> Option<String> {
-        let shown = || super::safe_text(path.as_os_str().as_encoded_bytes(), super::SHOWN);
         if !self.trusts(stat.st_uid) {
             return Some(format!(
                 "the directory {} above it belongs to user {}",
-                shown(),
+                shown(path),
                 stat.st_uid
             ));
         }
@@ -231,7 +226,7 @@ impl Trust {
             let mode = stat.st_mode & 0o7777;
             format!(
                 "others may write to the directory {} above it (mode {mode:04o})",
-                shown()
+                shown(path)
             )
         })
     }

@@ -3,7 +3,7 @@
 //! Three locks, because none alone does: whoever may *read* a directory can hold a lock on it for ever (flock(2) needs no right to write).
 //!
 //! * The one that counts for root lies in a place that only root can open, [`PLACES`], and is named by device and inode of the file's directory
-//!   (the file's own inode changes at each exchange). Beside SAVE's rule "no lock file" this is the one exception.
+//!   (the file's own inode changes at each exchange).
 //! * The target's sub-directory of the state directory, which only its owner can open: for users who are not root, and against two of one of them.
 //! * The file's directory. It is seen across containers and users, so it counts if who holds it is a save: the same program, run by root or by this
 //!   user. Anybody else's is told and stops nothing; if that was a save after all, the exchange still loses no change of anybody.

@@ -12,7 +12,7 @@
 //!
 //! | what happens | the file | beside it | state directory | told as |
 //! |---|---|---|---|---|
-//! | not a file, no right, read-only, immutable, no room, in place without a yes, a second save | old, never touched | nothing | no backup | [`SaveError`], engine never touched |
+//! | not a file, no right, read-only, immutable, no room, a limit of the process too low, in place without a yes, a second save, a link that was turned since the review | old, never touched | nothing | no backup | [`SaveError`], engine never touched |
 //! | conflict, cancel, engine not stopped, edits that do not fit | old (or as the engine wrote it when it stopped) | nothing | no backup | [`SaveError`] with [`OnDisk::Untouched`] (or [`OnDisk::Engines`], once it was told to stop), engine started again |
 //! | a call fails before the exchange (ENOSPC, EDQUOT, EIO, …) | old | nothing; what cannot be removed goes at the next start | no backup | [`What::Disk`], [`OnDisk::Untouched`] |
 //! | another program writes before the exchange | theirs | nothing | no backup | rebased and tried again, three times; then [`What::ChangedUnderneath`], [`OnDisk::Theirs`] |
@@ -24,6 +24,7 @@
 //! | killed, or power cut, after the exchange | new (after a power cut before the commit: old or new) | the old one | backup, journal | next start: [`Recovered::Completed`] |
 //! | killed while another program's version was swapped out | ours | theirs | journal | next start: [`Recovered::TheirsPutBack`] |
 //! | killed while the engine was stopped for the save | any of the above | any of the above | a note | [`Recovered::EngineMayBeDown`] at each start until [`engine_is_up`] |
+//! | the save itself panics | old or new, whole | temp file, or the old one | journal | the engine that was stopped is started, then the panic goes on; next start as above |
 //! | the engine does not come up | old | nothing | backup, and the new file under `kept` | [`Outcome::RolledBack`] |
 //! | the roll back fails | new, as a rule; it is said | nothing | backup, kept file, note | [`Outcome::RollBackFailed`], loudly |
 //! | in place: a call fails | old, written back | nothing | no backup | [`What::Disk`], [`OnDisk::PutBack`] |

@@ -103,6 +103,32 @@ fn headers_count_under_the_names_of_the_preferences_even_where_nothing_can_be_re
 }
 
 #[test]
+fn a_peers_file_that_somebody_else_could_have_written_is_ignored_aloud_by_root() {
+    let place = Place::with_store();
+    place.peers_file("outbound,smtp,198.51.100.7,tls1.0,2026-10-02,x\n");
+    let known = || place.run(&["peers", "--json"]).done();
+    assert_eq!(peer(&known().json(), "198.51.100.7")["source"], "peers-file");
+    let file = place.path("peers.csv");
+    std::os::unix::fs::chown(&file, Some(65534), None).unwrap();
+    let ignored = known().json();
+    assert_eq!(ignored["peers"], serde_json::json!([]));
+    assert!(
+        ignored["warnings"]
+            .to_string()
+            .contains("is ignored: it belongs to user 65534"),
+        "{ignored}"
+    );
+    // Nor is one behind a stranger's link: he could turn it to another file.
+    std::os::unix::fs::chown(&file, Some(0), None).unwrap();
+    fs::rename(&file, place.path("real.csv")).unwrap();
+    std::os::unix::fs::symlink(place.path("real.csv"), &file).unwrap();
+    std::os::unix::fs::lchown(&file, Some(65534), None).unwrap();
+    let linked = known().json();
+    assert_eq!(linked["peers"], serde_json::json!([]), "{linked}");
+    assert!(linked["warnings"].to_string().contains("symbolic link"), "{linked}");
+}
+
+#[test]
 fn a_probe_gives_the_name_of_the_preferences() {
     let place = Place::with_store();
     fs::write(place.path("kerio-tls.toml"), "names = [\"mail.example.org\"]\n").unwrap();

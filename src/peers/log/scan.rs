@@ -16,7 +16,7 @@ use crate::peers::host::OwnHosts;
 /// A clock that was set back a little may leave lines so far ahead of now.
 const AHEAD_SECONDS: i64 = 300;
 
-/// Reads the logs (newest first, as [`find_logs`] gives them) as far as the window needs, on `threads` threads (0: one a
+/// Reads the logs (newest first, as [`super::find_logs`] gives them) as far as the window needs, on `threads` threads (0: one a
 /// core). A file that cannot be read is a warning. Cancelling ends it within 256 KiB a thread, with what was found so far.
 #[must_use]
 pub fn scan_logs(

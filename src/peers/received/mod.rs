@@ -1,7 +1,7 @@
 //! The versions of inbound peers, from the engine's own Received headers in stored mail. Only on request: it reads mail.
 //!
 //! Of each message at most the first 8 KiB are read, and of those only the topmost Received header is looked at ([`header`]);
-//! subjects and bodies are never kept or shown. No symbolic link is followed ([`folders`]).
+//! subjects and bodies are never kept or shown. No symbolic link is followed ([`mod@folders`]).
 
 mod folders;
 mod header;
