@@ -15,7 +15,7 @@ use super::plan::{Plan, Theirs, plan, read_now};
 use super::preflight::in_place_reason;
 use super::recover::ROLL_BACK;
 use super::replace::Change;
-use super::request::{Outcome, Request};
+use super::request::{Request, SaveOutcome};
 use super::state_dir::Home;
 use super::target::Snapshot;
 use super::trouble::OnDisk;
@@ -212,11 +212,11 @@ impl Save<'_> {
         made: &BackupInfo,
         why: &[String],
         gate: &mut dyn Gate,
-    ) -> (Outcome, Vec<String>) {
+    ) -> (SaveOutcome, Vec<String>) {
         let why = why.to_vec();
         if let Err(error) = gate.before_roll_back() {
             let error = SaveError::from(error).into();
-            return (Outcome::RollBackFailed { why, error }, Vec::new());
+            return (SaveOutcome::RollBackFailed { why, error }, Vec::new());
         }
         let mut warnings = Vec::new();
         let mut attempt = 1;
@@ -225,12 +225,12 @@ impl Save<'_> {
                 Ok((failed_file, more)) => {
                     warnings.extend(more);
                     let then = gate.after_roll_back();
-                    return (Outcome::RolledBack { why, failed_file, then }, warnings);
+                    return (SaveOutcome::RolledBack { why, failed_file, then }, warnings);
                 }
                 Err(error) if error.is_overtaken() && attempt < ATTEMPTS => attempt += 1,
                 Err(error) => {
                     let error = error.into();
-                    return (Outcome::RollBackFailed { why, error }, warnings);
+                    return (SaveOutcome::RollBackFailed { why, error }, warnings);
                 }
             }
         }
