@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Once};
 
-use super::attempt::{Done, Save};
+use super::attempt::{Done, Save, Written};
 use super::audit::{self, AuditEntry, audit};
 use super::error::{SaveError, What};
 use super::gate::{Gate, GateError, GateKind, Progress, Started, Step};
@@ -97,9 +97,8 @@ impl Save<'_> {
             Err(error) => Err(error.into()),
         };
         match written {
-            Ok(Ok(done)) => Ok(self.after_commit(done, stops, gate, state, progress)),
-            Ok(Err(plan)) => {
-                // The engine itself wrote what was wanted when it stopped.
+            Ok(Written::Committed(done)) => Ok(self.after_commit(*done, stops, gate, state, progress)),
+            Ok(Written::Nothing(plan)) => {
                 progress.step(Step::RestartingEngine);
                 let mut saved = self.nothing(plan);
                 match self.start_again(gate, state) {
