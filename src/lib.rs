@@ -34,9 +34,9 @@
 //! # One value's way through it
 //!
 //! *A chosen minimum.* Enter on a row of the drop-down is a `Command` of the key table; `tui::update` calls
-//! [`session::Session::choose`]; that asks [`tls::Catalogue::plan`] for the edits of (name, value) pairs of both directions and lays
-//! them into the draft. F6 asks [`work`] for facts about file and engine, and [`session::Session::review`] puts them
-//! together: [`mailserver_cfg::Document::prove`] makes the edits and proves the result, [`mailserver_cfg::Proven::diff`] shows it, and
+//! [`session::Session::choose`]; that asks [`tls`]'s plan of both directions for the edits of (name, value) pairs of both directions and lays
+//! them into the draft. F6 asks [`work`] for facts about file and engine, and [`session`] puts them
+//! together as a [`session::Review`]: [`mailserver_cfg::Document::prove`] makes the edits and proves the result, [`mailserver_cfg::Proven::diff`] shows it, and
 //! [`peers::assess`] has the verdicts. Save is an effect with that [`mailserver_cfg::Proven`]; [`save::save`] stops the engine through its
 //! `Gate`, and if the file is still the one that was read writes just what was proven, else rebases the edits onto what is there then and
 //! proves again; it backs up, exchanges, and lets the engine start. The event that comes back holds the new document.

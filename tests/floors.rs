@@ -60,19 +60,7 @@ const BELOW_WORK: &[&str] = &[
     "session",
     "host",
 ];
-const BELOW_SCREEN: &[&str] = &[
-    "files",
-    "hostile",
-    "mailserver_cfg",
-    "tls",
-    "probe",
-    "peers",
-    "save",
-    "engine",
-    "session",
-    "host",
-    "work",
-];
+const BELOW_SCREEN: &[&str] = &["hostile", "tls", "peers", "session", "host", "work"];
 
 /// What a room may use of another one, where that is not everything.
 const ONLY: &[(&str, &str, &[&str])] = &[("probe", "tls", &["TlsVersion", "Service"])];

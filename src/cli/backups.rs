@@ -1,6 +1,6 @@
 //! `backups`: what was saved when and by whom, and what differs now.
 
-use crate::host::{Backup, Host, Loaded};
+use crate::host::{Backup, Host, HostError, Loaded};
 use crate::session::{amount, value_lines};
 
 use super::args::{Arguments, Backups};
@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Arguments, backups: &Backups, console: &mut Consol
 }
 
 fn list(host: &Host, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
-    let found = host.backups.list()?;
+    let found = host.backups.list().map_err(HostError::from)?;
     if json {
         return console.json(&BackupsJson {
             backups: found.iter().map(BackupJson::from).collect(),
@@ -46,7 +46,7 @@ fn line(backup: &Backup) -> String {
 
 fn difference(host: &Host, id: &str, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
     let backup = find(host, Some(id))?;
-    if let Loaded::Broken { error, .. } = host.file.read()? {
+    if let Loaded::Broken { error, .. } = host.file.read().map_err(HostError::from)? {
         return nothing_to_compare(host, &backup, &error.to_string(), json, console);
     }
     let (changes, count) = host.difference(id, &host.secrets())?;

@@ -3,7 +3,6 @@
 use std::io;
 
 use crate::host::HostError;
-use crate::save::SaveError;
 use crate::session::EditError;
 use crate::tls::PlanError;
 
@@ -29,9 +28,6 @@ pub(super) enum Failure {
     /// Nothing could be opened.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// The state directory or the backups.
-    #[error(transparent)]
-    Save(#[from] SaveError),
     /// The choice cannot be turned into edits.
     #[error("{0}; nothing was changed")]
     Plan(#[from] PlanError),
@@ -123,7 +119,6 @@ impl Failure {
             Self::Short(_) => Status::Short,
             Self::Refused(_) => Status::Refused,
             Self::Host(_)
-            | Self::Save(_)
             | Self::Plan(_)
             | Self::Edit(_)
             | Self::NotSaved(_)

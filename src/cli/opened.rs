@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 
-use crate::host::Host;
+use crate::host::{Host, HostError};
 use crate::peers::{PeerBook, Trouble};
 use crate::session::{Document, Session};
 use crate::work::{self, Sources};
@@ -60,13 +60,13 @@ pub(super) fn host(arguments: &Arguments, console: &mut Console<'_>) -> Result<H
 /// Cleans up after saves that did not end, before the file is read: it may be torn. A dry run only looks.
 ///
 /// # Errors
-/// [`Failure::Save`].
+/// [`Failure::Host`].
 pub(super) fn recover(host: &Host, saving: Saving, console: &mut Console<'_>) -> Result<Recovered, Failure> {
     if saving.dry_run {
         return Ok(Recovered::default());
     }
     let recovered = Recovered {
-        words: work::recover(host)?,
+        words: work::recover(host).map_err(HostError::from)?,
         reported: Cell::new(false),
     };
     // With --json it belongs into the JSON.

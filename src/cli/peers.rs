@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::host::clock;
 use crate::peers::{Assessed, Impact, PeerBook, PeersFile, PeersFileEntry, Threshold, assess, cut_off_domains};
-use crate::probe::Cancel;
 use crate::session::{Clock, Session, amount, amounts, coverage_words, describe_minimum, evidence_words, words_of};
 use crate::tls::{Direction, TlsVersion};
+use crate::work::Cancel;
 use crate::work::{self, Asked, Question, hold_signals};
 
 use super::args::{Peers, WhomArgument};

@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use crate::host::HostError;
 use crate::peers::{Host as PeerHost, PeerKey, Record};
-use crate::probe::{Cancel, Report, Service, Settings, Target, TargetHost};
 use crate::tls::Direction;
+use crate::tls::Service;
 use crate::work::{self, ask};
+use crate::work::{Cancel, Report, Settings, Target, TargetHost};
 
 use super::args::{Arguments, Probe};
 use super::console::Console;
@@ -180,7 +181,7 @@ pub(super) fn live(opened: &Opened) -> Result<crate::work::LiveProof, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::Outcome;
+    use crate::work::Outcome;
 
     fn report(outcome: Outcome, detail: &str) -> Report {
         Report {

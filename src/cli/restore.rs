@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::host::{Backup, Host, Loaded};
+use crate::host::{Backup, Host, HostError, Loaded};
 use crate::session::{Document, conflict_lines};
 use crate::work::{self, hold_signals};
 
@@ -68,7 +68,7 @@ fn after_recovery(
 /// # Errors
 /// [`Failure::Usage`]: there is none.
 pub(super) fn find(host: &Host, id: Option<&str>) -> Result<Backup, Failure> {
-    let mut backups = host.backups.list()?.into_iter();
+    let mut backups = host.backups.list().map_err(HostError::from)?.into_iter();
     let found = match id {
         Some(id) => backups.find(|backup| backup.id == id),
         None => backups.next(),
@@ -88,7 +88,7 @@ pub(super) fn find(host: &Host, id: Option<&str>) -> Result<Backup, Failure> {
 /// A session for putting the whole file in place: on the file now, or on the backup where the file cannot be understood.
 fn whole(host: Host, backup: &Backup) -> Result<(Opened, Option<Whole>), Failure> {
     let document = host.backups.document(&backup.id)?;
-    let (now, over): (Arc<Document>, _) = match host.file.read()? {
+    let (now, over): (Arc<Document>, _) = match host.file.read().map_err(HostError::from)? {
         Loaded::Document(now) => (now, None),
         Loaded::Broken { bytes, error } => {
             let why = error.to_string();

@@ -55,6 +55,9 @@ pub enum Why {
         /// Who owns what it leads to.
         file: u32,
     },
+    /// Symbolic links that lead to each other, or more of them than the kernel follows.
+    #[error("its symbolic links lead in a circle, or there are more than 40 of them")]
+    LinksInACircle,
     /// What was read back is not what was written.
     #[error("reading back gave other bytes than were written")]
     ReadBack,
@@ -91,7 +94,9 @@ impl From<Fault> for io::Error {
             Why::System(errno) => errno.into(),
             Why::NoRoom { .. } => Self::new(io::ErrorKind::StorageFull, fault.why),
             Why::TooLarge { .. } => Self::new(io::ErrorKind::FileTooLarge, fault.why),
-            Why::NotAFile(_) | Why::ForeignLink { .. } => Self::new(io::ErrorKind::InvalidInput, fault.why),
+            Why::NotAFile(_) | Why::ForeignLink { .. } | Why::LinksInACircle => {
+                Self::new(io::ErrorKind::InvalidInput, fault.why)
+            }
             Why::ReadBack => Self::new(io::ErrorKind::InvalidData, fault.why),
         }
     }

@@ -17,6 +17,16 @@ fn mode(path: &Path, mode: u32) {
 }
 
 #[test]
+fn links_that_lead_in_a_circle_are_called_so() {
+    let place = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("b", place.path().join("a")).unwrap();
+    std::os::unix::fs::symlink("a", place.path().join("b")).unwrap();
+    let fault = resolve(&place.path().join("a")).err().unwrap();
+    assert_eq!(fault.why, Why::LinksInACircle);
+    assert!(fault.to_string().contains("in a circle"), "{fault}");
+}
+
+#[test]
 fn a_regular_file_is_read_also_through_links_and_no_further_than_was_asked() {
     let dir = place();
     let path = dir.path().join("file");

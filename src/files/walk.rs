@@ -102,7 +102,7 @@ impl<'a> Walk<'a> {
                 FileType::Symlink => {
                     self.links += 1;
                     if self.links > LINKS_MAX {
-                        return Err(self.fault(&part, Errno::LOOP));
+                        return Err(Fault::new("finding", self.asked, Why::LinksInACircle));
                     }
                     let text = rustix::fs::readlinkat(&handle, "", Vec::new());
                     let text = text.map_err(|errno| self.fault(&part, errno))?;

@@ -158,8 +158,8 @@ impl Host {
             Loaded::Document(document) => Ok(document),
             Loaded::Broken { error, .. } => Err(HostError::Parse {
                 path: self.file.path().display().to_string(),
+                next: self.way_out(error.may_be_sound),
                 error,
-                next: self.way_out(),
             }),
         }
     }
@@ -190,12 +190,16 @@ impl Host {
     }
 
     /// What puts the file right again, in words with a command to type.
-    fn way_out(&self) -> String {
+    fn way_out(&self, may_be_sound: bool) -> String {
         if self.file.is_unfinished() {
             return format!(
                 "an earlier save broke off and left it so; whatever saves puts it together again from the backup first: open {}",
                 self.command_line("")
             );
+        }
+        if may_be_sound {
+            return "change that in the file by hand: a whole backup in its place would lose what was changed since"
+                .to_owned();
         }
         match self.backups.newest_good() {
             Some((id, when)) => format!(

@@ -297,7 +297,7 @@ impl From<Fault> for SaveError {
             Why::System(errno) => Trouble::of(errno),
             Why::NoRoom { need, free } => Trouble::NoRoom { need, free },
             Why::ReadBack => Trouble::ReadBack,
-            Why::ForeignLink { .. } => Trouble::Other(why.to_string()),
+            Why::ForeignLink { .. } | Why::LinksInACircle => Trouble::Other(why.to_string()),
             Why::NotAFile(what) => return What::NotAFile { path, what }.into(),
             Why::TooLarge { size, limit } => return What::TooLarge { path, size, limit }.into(),
         };

@@ -85,7 +85,7 @@ pub enum Recovered {
 
 /// Cleans up after saves that did not end. To be called at the start of the program; a save calls it first too.
 /// # Errors
-/// [`SaveError::Locked`] while a save is going on; the disk's errors, and then it can be called again.
+/// [`SaveError`]: [`What::Locked`] while a save is going on; the disk's errors, and then it can be called again.
 pub fn recover(state: &StateDir, target: &Target) -> Result<Vec<Recovered>, SaveError> {
     let home = state.home(target)?;
     let _locks = Locks::take(target, &home)?;

@@ -66,7 +66,7 @@ pub enum UndoError {
 /// Keeps saves that would undo themselves. Returns what was confirmed, in words.
 ///
 /// # Errors
-/// [`UndoError`].
+/// Why it could not be undone or kept, and what stands on disk.
 pub fn confirm(host: &Host) -> Result<Vec<String>, UndoError> {
     let mut confirmed = Vec::new();
     for backup in &host.backups.list()? {
@@ -91,7 +91,7 @@ pub fn confirm(host: &Host) -> Result<Vec<String>, UndoError> {
 /// this waits, and says so to `on_wait`, until it could act.
 ///
 /// # Errors
-/// [`UndoError`].
+/// Why it could not be undone or kept, and what stands on disk.
 pub fn undo_unconfirmed(host: &Host, switch: &str, on_wait: &mut dyn FnMut(&str)) -> Result<Undone, UndoError> {
     if host.file.kept().is_none() {
         // Whatever is wrong with the file or the state directory is said first.

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::peers::{Assessed, Coverage, Source, Trouble, Verdict};
-use crate::probe::Report;
 use crate::tls::TlsVersion;
+use crate::work::Report;
 use crate::work::{PortAnswer, PortProof};
 
 /// `show`
