@@ -86,7 +86,7 @@ fn direction_json(session: &Session, direction: Direction) -> DirectionJson {
 fn variable_json(row: VariableRow) -> Option<VariableJson> {
     let assumed = row.assumed();
     Some(VariableJson {
-        name: safe_text(row.path?.variable, NAME),
+        name: json_name(&row.path?.variable),
         in_file: row.in_file,
         value: row.shown,
         role: row.known.map(|known| known.role.token()),
@@ -167,4 +167,13 @@ fn variable_lines(row: &VariableRow, lines: &mut Vec<String>) {
         remarks.push("its table stands more than once: make it one by hand before it can be changed".to_owned());
     }
     lines.extend(remarks.iter().map(|remark| format!("      {remark}")));
+}
+/// In JSON a name is the file's own, so that a script can give it back; the printer escapes what a terminal would act upon. Only one
+/// that is too long for a name is cut.
+fn json_name(name: &str) -> String {
+    if name.chars().nth(NAME).is_none() {
+        name.to_owned()
+    } else {
+        safe_text(name, NAME)
+    }
 }

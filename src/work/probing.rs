@@ -107,7 +107,7 @@ pub fn remember_aloud(host: &Host, records: &[Record]) -> Option<String> {
 #[must_use]
 pub fn evidence_of(host: &Host, key: &PeerKey, report: &Report) -> Vec<Record> {
     let now = Timestamp::now();
-    let record = |outcome: &Outcome, detail: &str| Record {
+    let record = |outcome: &Outcome, connections: u32, detail: &str| Record {
         key: key.clone(),
         address: None,
         addresses: Vec::new(),
@@ -117,14 +117,19 @@ pub fn evidence_of(host: &Host, key: &PeerKey, report: &Report) -> Vec<Record> {
             source: Source::Probe,
             first_seen: now,
             last_seen: now,
-            count: 1,
+            // An absence that was asked about twice outweighs a version that was seen before; one look does not.
+            count: if *outcome == Outcome::NoStartTls {
+                u64::from(connections.max(1))
+            } else {
+                1
+            },
             raw: detail.to_owned(),
         },
     };
     let reached: Vec<&AddressReport> = report.addresses.iter().filter(|of| !of.is_unreachable).collect();
     let is_named = matches!(key.host, PeerHost::Name(_)) && !host.is_demo();
     if !is_named || reached.is_empty() {
-        return vec![record(&report.outcome, &report.detail)];
+        return vec![record(&report.outcome, report.connections, &report.detail)];
     }
     let asked = reached.iter().map(|of| of.address.ip());
     let all: Vec<IpAddr> = asked
@@ -133,7 +138,7 @@ pub fn evidence_of(host: &Host, key: &PeerKey, report: &Report) -> Vec<Record> {
     let of_address = |of: &AddressReport| Record {
         address: Some(of.address.ip()),
         addresses: if all.len() > 1 { all.clone() } else { Vec::new() },
-        ..record(&of.outcome, &of.detail)
+        ..record(&of.outcome, of.connections, &of.detail)
     };
     reached.into_iter().map(of_address).collect()
 }

@@ -183,7 +183,7 @@ fn choosing_what_the_file_says_changes_nothing_and_is_done() {
     assert_eq!((ran.status, ran.err.as_str()), (0, ""));
     assert_eq!(
         ran.out,
-        "{\"changed\":false,\"saved\":false,\"edits\":[],\"cut_off\":[],\"backup\":null,\"warnings\":[],\"took_effect\":null,\"cut_off_domains\":[]}\n"
+        "{\"changed\":false,\"saved\":false,\"edits\":[],\"cut_off\":[],\"backup\":null,\"warnings\":[],\"took_effect\":null,\"cut_off_domains\":[],\"live\":null,\"not_asked\":null}\n"
     );
     let ran = place.run(&["set", "--outbound", "tls1.2", "--yes"]);
     assert!(ran.out.contains("already as wanted"), "{}", ran.out);
