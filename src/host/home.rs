@@ -92,7 +92,7 @@ pub(super) enum Believed {
 pub(super) fn open_believed(path: &Path) -> Result<Believed, Fault> {
     let opened = match files::open(path) {
         Ok(opened) => opened,
-        Err(fault) if matches!(fault.why, Why::NotAFile(_) | Why::ForeignLink { .. }) => {
+        Err(fault) if matches!(fault.why, Why::ForeignLink { .. }) => {
             return Ok(Believed::No(fault.why.to_string()));
         }
         Err(fault) => return Err(fault),

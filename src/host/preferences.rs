@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::engine::Commands;
-use crate::files::Fault;
+use crate::files::{Fault, Why};
 use crate::peers::{Host, safe_text};
 use crate::probe::EhloName;
 use crate::tls::Catalogue;
@@ -152,9 +152,15 @@ impl Preferences {
     pub fn read(home: &Home, named: bool) -> Result<Self, PreferencesError> {
         let path = &home.config;
         let shown = path.display().to_string();
-        let fault = |error: Fault| PreferencesError::Read {
+        let fault = |fault: Fault| PreferencesError::Read {
             path: shown.clone(),
-            error: error.into(),
+            error: match fault.why {
+                Why::NotAFile(what) => std::io::Error::other(format!("it is no regular file but {what}")),
+                Why::TooLarge { limit, .. } => {
+                    std::io::Error::other(format!("it has more than {limit} bytes, which is no preferences file"))
+                }
+                _ => fault.into(),
+            },
         };
         let opened = match open_believed(path) {
             Ok(Believed::Yes(opened)) => opened,

@@ -175,12 +175,13 @@ fn undo_edits(host: &Host, switch: &str) -> Result<Option<SaveReport>, UndoError
     }
 }
 
-/// Starts an engine that is stopped, and watches it; in words.
+/// Starts the engine that a save had stopped, and watches it; in words. Where it cannot be seen whether it runs it is
+/// started too: it was our hand that stopped it.
 fn start_left_down(host: &Host, state: &StateDir, target: &Target) -> Result<Option<String>, UndoError> {
     let Some(controller) = host.engine.controller() else {
         return Ok(None);
     };
-    if controller.status().state != State::Stopped {
+    if matches!(controller.status().state, State::Running | State::None) {
         return Ok(None);
     }
     let up = controller

@@ -421,3 +421,149 @@ impl Inner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::HostOptions;
+    use crate::mailserver_cfg::{Edit, VariablePath};
+    use crate::work::{EngineWish, Wanted};
+    use std::sync::mpsc::{Receiver, channel};
+
+    /// Workers on the demo whose threads can be refused, and what they answer.
+    struct Bench {
+        workers: Workers,
+        events: Receiver<(Asker, Event)>,
+        refuse: Arc<AtomicBool>,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let host = Host::find(&HostOptions {
+                demo: true,
+                ..HostOptions::default()
+            })
+            .unwrap();
+            let document = host.load().unwrap();
+            let secrets = host.secrets();
+            let (sender, events) = channel();
+            let sender = Mutex::new(sender);
+            let sink = Box::new(move |asker, event| lock(&sender).send((asker, event)).unwrap());
+            let mut workers = Workers::new(host, document, secrets, Arc::default(), sink);
+            let refuse = Arc::new(AtomicBool::new(false));
+            let (refused, usual) = (Arc::clone(&refuse), workers.start);
+            workers.start = Box::new(move |name, task| {
+                if refused.load(Ordering::SeqCst) {
+                    return Err(io::Error::from(io::ErrorKind::WouldBlock));
+                }
+                usual(name, task)
+            });
+            Self {
+                workers,
+                events,
+                refuse,
+            }
+        }
+
+        /// The next event for this asker that is no progress.
+        fn answer(&self, asker: Asker) -> Event {
+            loop {
+                match self.events.recv_timeout(Duration::from_secs(60)).unwrap() {
+                    (_, Event::EvidenceProgress { .. } | Event::Learned(_) | Event::ProbeProgress { .. }) => {}
+                    (to, event) if to == asker => return event,
+                    (to, event) => unreachable!("{to:?}: {event:?}"),
+                }
+            }
+        }
+
+        fn edits() -> EditSet {
+            EditSet::new([Edit {
+                path: VariablePath {
+                    table: "Security".to_owned(),
+                    variable: "ServerTlsProtocols".to_owned(),
+                },
+                base: None,
+                new: Some("TLSv1.2".to_owned()),
+            }])
+        }
+
+        fn save_job(&self) -> SaveJob {
+            SaveJob {
+                base: Arc::clone(&self.workers.inner.document),
+                wanted: Wanted::Edits(EditSet::default()),
+                consents: Vec::new(),
+                action: "save",
+                words: Vec::new(),
+                engine: EngineWish::Refuse,
+                proves: None,
+                undo_after: None,
+            }
+        }
+    }
+
+    #[test]
+    fn a_thread_that_cannot_be_started_is_answered_to_whoever_asked_and_only_a_save_is_not_saved() {
+        let bench = Bench::new();
+        bench.refuse.store(true, Ordering::SeqCst);
+        for (number, effect) in (1..).zip([
+            Effect::GatherEvidence,
+            Effect::LookAtEngine,
+            Effect::ListBackups,
+            Effect::Confirm,
+            Effect::Probe(Vec::new()),
+            Effect::Read(Reader::Headers),
+        ]) {
+            let asker = Asker::numbered(number);
+            bench.workers.carry(asker, effect);
+            assert!(matches!(bench.answer(asker), Event::NotStarted(why) if why.contains("no thread")));
+        }
+        let asker = Asker::numbered(99);
+        bench.workers.carry(asker, Effect::Save(Box::new(bench.save_job())));
+        assert!(
+            matches!(bench.answer(asker), Event::NotSaved(problem) if problem.message.contains("nothing was done"))
+        );
+        // Nothing is left behind of jobs that never ran.
+        bench.workers.inner.evidence.each(|_| unreachable!());
+        bench.workers.inner.saves.each(|_| unreachable!());
+    }
+
+    #[test]
+    fn a_draft_that_could_not_be_written_once_is_written_with_the_next_edit() {
+        let bench = Bench::new();
+        let nobody = Asker::default();
+        for effect in [Effect::FindDraft, Effect::KeepDraft(Bench::edits())] {
+            bench.refuse.store(true, Ordering::SeqCst);
+            bench.workers.carry(nobody, effect);
+            assert!(matches!(bench.answer(nobody), Event::Notice(words) if words.starts_with(NOT_KEPT)));
+        }
+        bench.refuse.store(false, Ordering::SeqCst);
+        bench.workers.carry(nobody, Effect::KeepDraft(Bench::edits()));
+        bench.workers.inner.hold.finish();
+        let draft = bench.workers.inner.host.drafts.find().unwrap();
+        assert_eq!(draft.unwrap().edits, Bench::edits());
+    }
+
+    #[test]
+    fn a_probe_is_planned_while_evidence_is_being_read() {
+        let bench = Bench::new();
+        let (reading, asking) = (Asker::numbered(1), Asker::numbered(2));
+        // What a reading of gigabytes holds meanwhile.
+        let read = lock(&bench.workers.inner.reading);
+        bench.workers.carry(reading, Effect::GatherEvidence);
+        bench.workers.carry(asking, Effect::PlanProbe(Whom::All));
+        assert!(matches!(bench.answer(asking), Event::ProbePlanned { .. }));
+        // The cancel came before its turn: it counts all the same.
+        bench.workers.carry(reading, Effect::CancelEvidence);
+        bench.workers.carry(Asker::numbered(3), Effect::CancelProbe);
+        drop(read);
+        assert!(matches!(bench.answer(reading), Event::Evidence { cancelled: true, .. }));
+    }
+
+    #[test]
+    fn work_that_breaks_off_is_answered_to_whoever_asked() {
+        let bench = Bench::new();
+        let asker = Asker::numbered(7);
+        bench.workers.run(asker, "breaks", |_| unreachable!("on purpose"));
+        assert!(matches!(bench.answer(asker), Event::NotStarted(why) if why == BROKE_OFF));
+    }
+}

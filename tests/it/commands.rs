@@ -464,6 +464,48 @@ fn what_stops_and_starts_an_engine_is_run_without_a_shell_and_leaves_no_strict_u
 }
 
 #[test]
+fn an_engine_that_commands_start_again_has_the_limits_that_it_had() {
+    let place = Place::with(CONFIG);
+    let limits = place.path("limits").display().to_string();
+    let engine = Engine::new(&place, &format!("cat /proc/self/limits > {limits}; exit 1"));
+    let unlimited = ["prlimit", "--core=unlimited:unlimited"];
+    let save = ["set", "--inbound", "tls1.2", "--engine", "restart", "--yes"];
+    let ran = engine.run(&unlimited, &save);
+    assert!(
+        ran.err.contains("THE ENGINE IS DOWN"),
+        "prlimit (package util-linux): {}",
+        ran.said()
+    );
+    let limits = fs::read_to_string(limits).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size"));
+    assert_eq!(core.unwrap().matches("unlimited").count(), 2, "{limits}");
+}
+
+/// Only a debug build can be asked to break.
+#[cfg(debug_assertions)]
+#[test]
+fn a_save_that_an_error_in_the_program_ends_starts_the_engine_first_and_says_what_is_true() {
+    const SECRET: &str = "D3S:7f0c1b2a9e8d4455aa0b";
+    let place = Place::with(CONFIG);
+    let started = place.path("started").display().to_string();
+    let engine = Engine::new(&place, &format!("touch {started}; {}", Engine::runs(&place)));
+    let breaks = format!("KERIO_TLS_TEST_PANIC=step {SECRET}");
+    let save = ["set", "--inbound", "tls1.2", "--engine", "restart", "--yes"];
+    let ran = engine.run(&["env", &breaks], &save);
+    assert_eq!(ran.status, 1, "{}", ran.said());
+    assert!(place.path("started").exists(), "the engine is down: {}", ran.said());
+    for words in [
+        "an error in the program at src/work/",
+        "The save broke off.",
+        "The file is as it was.",
+    ] {
+        assert!(ran.err.contains(words), "{words}: {}", ran.said());
+    }
+    assert!(!ran.said().contains(SECRET), "{}", ran.said());
+    assert_eq!(place.text(), CONFIG);
+}
+
+#[test]
 fn the_undo_of_a_timer_mends_a_torn_file_and_starts_the_engine_that_was_left_stopped() {
     let place = Place::with(CONFIG);
     place.second_name();
