@@ -15,7 +15,7 @@ use super::plan::{Plan, Theirs, plan, read_now};
 use super::preflight::in_place_reason;
 use super::recover::ROLL_BACK;
 use super::replace::Change;
-use super::request::{Outcome, Request};
+use super::request::{Request, SaveOutcome};
 use super::state_dir::Home;
 use super::target::Snapshot;
 use super::trouble::OnDisk;
@@ -30,6 +30,14 @@ pub(crate) struct Done {
     pub(crate) attributes: Attributes,
     pub(crate) backup: BackupInfo,
     pub(crate) warnings: Vec<String>,
+}
+
+/// What writing came to.
+pub(crate) enum Written {
+    /// The new file is in place for good.
+    Committed(Box<Done>),
+    /// There was nothing to write any more: the engine itself had written what was wanted when it stopped.
+    Nothing(Plan),
 }
 
 /// A save that is going on.
@@ -47,14 +55,14 @@ impl Save<'_> {
         }
     }
 
-    /// Reads again, and writes (`stopped`: the engine was stopped for this); starts over when another program was in between. `Ok(Err(plan))`: nothing to do any more.
+    /// Reads again, and writes (`stopped`: the engine was stopped for this); starts over when another program was in between.
     pub(crate) fn write(
         &self,
         first: Plan,
         stopped: bool,
         gate: &mut dyn Gate,
         progress: &mut dyn Progress,
-    ) -> Result<Result<Done, Plan>, SaveError> {
+    ) -> Result<Written, SaveError> {
         let mut last = Some(first);
         let mut attempt = 0;
         loop {
@@ -70,7 +78,7 @@ impl Save<'_> {
             let (plan, snapshot, file) = self.read_again(last.take(), theirs)?;
             let attributes = Attributes::of(&file, self.request.target.path())?;
             let Some(new) = &plan.new else {
-                return Ok(Err(plan));
+                return Ok(Written::Nothing(plan));
             };
             let in_place = in_place_reason(self.request.target, &snapshot);
             if let Some(why) = &in_place
@@ -81,12 +89,12 @@ impl Save<'_> {
             }
             match self.once(&plan, new.as_bytes(), &attributes, in_place.is_some(), gate, progress) {
                 Ok((backup, warnings)) => {
-                    return Ok(Ok(Done {
+                    return Ok(Written::Committed(Box::new(Done {
                         plan,
                         attributes,
                         backup,
                         warnings,
-                    }));
+                    })));
                 }
                 Err(error) if error.is_overtaken() && attempt < ATTEMPTS => {}
                 Err(error) => return Err(error),
@@ -212,11 +220,11 @@ impl Save<'_> {
         made: &BackupInfo,
         why: &[String],
         gate: &mut dyn Gate,
-    ) -> (Outcome, Vec<String>) {
+    ) -> (SaveOutcome, Vec<String>) {
         let why = why.to_vec();
         if let Err(error) = gate.before_roll_back() {
             let error = SaveError::from(error).into();
-            return (Outcome::RollBackFailed { why, error }, Vec::new());
+            return (SaveOutcome::RollBackFailed { why, error }, Vec::new());
         }
         let mut warnings = Vec::new();
         let mut attempt = 1;
@@ -225,12 +233,12 @@ impl Save<'_> {
                 Ok((failed_file, more)) => {
                     warnings.extend(more);
                     let then = gate.after_roll_back();
-                    return (Outcome::RolledBack { why, failed_file, then }, warnings);
+                    return (SaveOutcome::RolledBack { why, failed_file, then }, warnings);
                 }
                 Err(error) if error.is_overtaken() && attempt < ATTEMPTS => attempt += 1,
                 Err(error) => {
                     let error = error.into();
-                    return (Outcome::RollBackFailed { why, error }, warnings);
+                    return (SaveOutcome::RollBackFailed { why, error }, warnings);
                 }
             }
         }

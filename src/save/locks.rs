@@ -42,10 +42,8 @@ impl Locks {
         let fault = |errno| SaveError::disk("locking the directory of", target.path(), errno);
         let mut warnings = Vec::new();
 
-        let state = home.dir.again().map_err(fault)?;
-        let state = match Flock::take(state).map_err(|(_, errno)| fault(errno))? {
-            Ok(lock) => lock,
-            Err(handle) => return Err(locked(holders(&handle).first().copied())),
+        let Some(state) = Flock::take(&home.dir).map_err(fault)? else {
+            return Err(locked(holders(home.dir.handle()).first().copied()));
         };
         let root = if rustix::process::geteuid().is_root() {
             match Fixed::take(target)? {
@@ -56,11 +54,10 @@ impl Locks {
         } else {
             None
         };
-        let directory = target.parent().again().map_err(fault)?;
-        let directory = match Flock::take(directory) {
-            Ok(Ok(lock)) => Some(lock),
-            Ok(Err(handle)) => {
-                let holders = holders(&handle);
+        let directory = match Flock::take(target.parent()) {
+            Ok(Some(lock)) => Some(lock),
+            Ok(None) => {
+                let holders = holders(target.parent().handle());
                 if let Some(save) = holders.iter().find(|pid| is_a_save(**pid)) {
                     return Err(locked(Some(*save)));
                 }
@@ -68,14 +65,14 @@ impl Locks {
                 None
             }
             // NFS turns flock into a byte-range lock, which needs a handle open for writing: impossible for a directory.
-            Err((_, Errno::BADF | Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL)) => {
+            Err(Errno::BADF | Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
                 warnings.push(
                     "this file system knows no locks: a second save from another host would have been seen only by its effect"
                         .to_owned(),
                 );
                 None
             }
-            Err((_, errno)) => return Err(fault(errno)),
+            Err(errno) => return Err(fault(errno)),
         };
         Ok(Self {
             _state: state,
@@ -98,16 +95,17 @@ fn stranger_words(pid: Option<u32>) -> String {
     format!("{who} holds a lock on the directory of the file; it is no save of ours, so it was not waited for")
 }
 
-/// A `flock` on a handle.
+/// A `flock` on a directory.
 struct Flock(OwnedFd);
 
 impl Flock {
-    /// `Ok(Err(handle))`: somebody else has it.
-    fn take(handle: OwnedFd) -> Result<Result<Self, OwnedFd>, (OwnedFd, Errno)> {
+    /// `None`: somebody else has it.
+    fn take(directory: &Directory) -> Result<Option<Self>, Errno> {
+        let handle = directory.again()?;
         match rustix::fs::flock(&handle, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Ok(Self(handle))),
-            Err(Errno::AGAIN) => Ok(Err(handle)),
-            Err(errno) => Err((handle, errno)),
+            Ok(()) => Ok(Some(Self(handle))),
+            Err(Errno::AGAIN) => Ok(None),
+            Err(errno) => Err(errno),
         }
     }
 }
@@ -259,7 +257,7 @@ mod tests {
     fn who_holds_a_lock_on_a_real_directory_is_this_process_and_its_ids_are_ours() {
         let dir = tempfile::tempdir().unwrap();
         let directory = Directory::open(dir.path()).unwrap();
-        let held = Flock::take(directory.again().unwrap());
+        let held = Flock::take(&directory);
         assert_eq!(holders(directory.handle()), [std::process::id()]);
         assert!(is_a_save(std::process::id()));
         assert!(!is_a_save(u32::MAX));

@@ -25,8 +25,8 @@
 //! | killed while another program's version was swapped out | ours | theirs | journal | next start: [`Recovered::TheirsPutBack`] |
 //! | killed while the engine was stopped for the save | any of the above | any of the above | a note | [`Recovered::EngineMayBeDown`] at each start until [`engine_is_up`] |
 //! | the save itself panics | old or new, whole | temp file, or the old one | journal | the engine that was stopped is started, then the panic goes on; next start as above |
-//! | the engine does not come up | old | nothing | backup, and the new file under `kept` | [`Outcome::RolledBack`] |
-//! | the roll back fails | new, as a rule; it is said | nothing | backup, kept file, note | [`Outcome::RollBackFailed`], loudly |
+//! | the engine does not come up | old | nothing | backup, and the new file under `kept` | [`SaveOutcome::RolledBack`] |
+//! | the roll back fails | new, as a rule; it is said | nothing | backup, kept file, note | [`SaveOutcome::RollBackFailed`], loudly |
 //! | in place: a call fails | old, written back | nothing | no backup | [`What::Disk`], [`OnDisk::PutBack`] |
 //! | in place: writing back fails too | **torn** | nothing | backup, new bytes, journal | [`OnDisk::Torn`] with the backup's path; next start: [`Recovered::Repaired`] |
 //! | in place: killed, or power cut | **torn**, or old, or new | nothing | backup, new bytes, journal | next start: [`Recovered::Repaired`], `Undone` or `Completed` |
@@ -66,7 +66,7 @@ pub use error::{NotRolledBack, SaveError, What};
 pub use gate::{Gate, GateError, GateKind, OpenGate, Progress, Started, Step};
 pub use preflight::{Preflight, Room, preflight};
 pub use recover::{ROLL_BACK, Recovered, engine_is_up, recover, unfinished};
-pub use request::{Content, Note, Outcome, Request, Saved};
+pub use request::{Content, Note, Request, SaveOutcome, Saved};
 pub use state_dir::{AUDIT_FILE, StateDir};
 pub use steps::save;
 pub use target::{Snapshot, Target};

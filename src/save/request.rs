@@ -85,7 +85,7 @@ impl Request<'_> {
 
 /// How a save ended that was not an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum SaveOutcome {
     /// The file already was as wanted; nothing was written, the engine not touched.
     NothingToDo,
     /// The new file is in place, durably, and read back.
@@ -111,7 +111,7 @@ pub enum Outcome {
 /// A save that took place (or had nothing to do).
 pub struct Saved {
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: SaveOutcome,
     /// The file as it was before; `None` when there was nothing to do.
     pub backup: Option<BackupInfo>,
     /// The edits that were applied (the rest was there already).

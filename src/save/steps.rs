@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Once};
 
-use super::attempt::{Done, Save};
+use super::attempt::{Done, Save, Written};
 use super::audit::{self, AuditEntry, audit};
 use super::error::{SaveError, What};
 use super::gate::{Gate, GateError, GateKind, Progress, Started, Step};
@@ -13,7 +13,7 @@ use super::locks::Locks;
 use super::plan::{Old, Plan, Theirs, plan, read_now};
 use super::preflight::preflight;
 use super::recover::recover_locked;
-use super::request::{Outcome, Request, Saved};
+use super::request::{Request, SaveOutcome, Saved};
 use super::trouble::OnDisk;
 use crate::mailserver_cfg::EditSet;
 
@@ -23,7 +23,7 @@ use crate::mailserver_cfg::EditSet;
 /// Where something in it panics (and panics unwind), an engine that was told to stop for this save is started before the panic goes on to the
 /// caller, whether the exchange has happened or not: the file is the old one or the new one, whole, and the journal tells the next start which.
 /// # Errors
-/// [`SaveError`]; each says what is on disk. After the commit point there is no error, only [`Saved::warnings`] and [`Outcome`].
+/// [`SaveError`]; each says what is on disk. After the commit point there is no error, only [`Saved::warnings`] and [`SaveOutcome`].
 pub fn save(request: &Request<'_>, gate: &mut dyn Gate, progress: &mut dyn Progress) -> Result<Saved, SaveError> {
     progress.step(Step::Recovering);
     same_file(request)?;
@@ -97,9 +97,8 @@ impl Save<'_> {
             Err(error) => Err(error.into()),
         };
         match written {
-            Ok(Ok(done)) => Ok(self.after_commit(done, stops, gate, state, progress)),
-            Ok(Err(plan)) => {
-                // The engine itself wrote what was wanted when it stopped.
+            Ok(Written::Committed(done)) => Ok(self.after_commit(*done, stops, gate, state, progress)),
+            Ok(Written::Nothing(plan)) => {
                 progress.step(Step::RestartingEngine);
                 let mut saved = self.nothing(plan);
                 match self.start_again(gate, state) {
@@ -172,13 +171,13 @@ impl Save<'_> {
                 warnings.extend(more);
                 outcome
             }
-            Started::NotOurs | Started::Well(_) => Outcome::Saved,
+            Started::NotOurs | Started::Well(_) => SaveOutcome::Saved,
         };
         state.set(Engine::NotOurs);
         let up = match &outcome {
-            Outcome::RolledBack { then, .. } => !matches!(then, Started::Badly(_)),
-            Outcome::RollBackFailed { .. } => false,
-            Outcome::Saved | Outcome::NothingToDo => stops || matches!(engine, Started::Well(_)),
+            SaveOutcome::RolledBack { then, .. } => !matches!(then, Started::Badly(_)),
+            SaveOutcome::RollBackFailed { .. } => false,
+            SaveOutcome::Saved | SaveOutcome::NothingToDo => stops || matches!(engine, Started::Well(_)),
         };
         if up {
             warnings.extend(self.engine_cleared());
@@ -201,7 +200,7 @@ impl Save<'_> {
 
     fn nothing(&self, plan: Plan) -> Saved {
         Saved {
-            outcome: Outcome::NothingToDo,
+            outcome: SaveOutcome::NothingToDo,
             backup: None,
             applied: EditSet::default(),
             already: plan.already,
@@ -244,16 +243,16 @@ impl Save<'_> {
 }
 
 /// Why the engine is down after a start that went badly; `None`: it is not.
-fn left_down(outcome: &Outcome) -> Option<String> {
+fn left_down(outcome: &SaveOutcome) -> Option<String> {
     match outcome {
-        Outcome::RolledBack {
+        SaveOutcome::RolledBack {
             then: Started::Badly(_),
             ..
         } => Some("it came up neither with the new file nor with the old one, which is back".to_owned()),
-        Outcome::RollBackFailed { error, .. } => Some(format!(
+        SaveOutcome::RollBackFailed { error, .. } => Some(format!(
             "it did not come up with the new file, and the old one could not be put back: {error}"
         )),
-        Outcome::RolledBack { .. } | Outcome::Saved | Outcome::NothingToDo => None,
+        SaveOutcome::RolledBack { .. } | SaveOutcome::Saved | SaveOutcome::NothingToDo => None,
     }
 }
 
@@ -283,13 +282,13 @@ fn record(request: &Request<'_>, result: &Result<Saved, SaveError>) -> Result<()
     let (words, backup) = match result {
         Ok(saved) => {
             let words = match &saved.outcome {
-                Outcome::NothingToDo => return Ok(()),
-                Outcome::Saved if saved.warnings.is_empty() => "saved".to_owned(),
-                Outcome::Saved => format!("saved, but: {}", saved.warnings.join("; ")),
-                Outcome::RolledBack { why, .. } => {
+                SaveOutcome::NothingToDo => return Ok(()),
+                SaveOutcome::Saved if saved.warnings.is_empty() => "saved".to_owned(),
+                SaveOutcome::Saved => format!("saved, but: {}", saved.warnings.join("; ")),
+                SaveOutcome::RolledBack { why, .. } => {
                     format!("rolled back, the engine did not come up: {}", why.join(" | "))
                 }
-                Outcome::RollBackFailed { why, error } => {
+                SaveOutcome::RollBackFailed { why, error } => {
                     format!(
                         "the engine did not come up ({}) and rolling back failed: {error}",
                         why.join(" | ")

@@ -1,7 +1,7 @@
 //! How saves end, in words: what is on disk, whether the engine is up, what to type.
 
 use crate::mailserver_cfg::ValueChange;
-use crate::save::{GateKind, Outcome, SaveError, Saved, Started, What};
+use crate::save::{GateKind, SaveError, SaveOutcome, Saved, Started, What};
 use crate::session::amount;
 
 use super::effect::{SaveJob, Wanted};
@@ -37,10 +37,10 @@ pub(super) fn error_words(error: &SaveError) -> String {
 }
 
 /// A save that was taken back, or should have been. `start`: the command that starts the engine.
-pub(super) fn words(outcome: &Outcome, start: &str) -> String {
+pub(super) fn words(outcome: &SaveOutcome, start: &str) -> String {
     match outcome {
-        Outcome::NothingToDo | Outcome::Saved => String::new(),
-        Outcome::RolledBack { why, failed_file, then } => {
+        SaveOutcome::NothingToDo | SaveOutcome::Saved => String::new(),
+        SaveOutcome::RolledBack { why, failed_file, then } => {
             let mut lines = Vec::new();
             match then {
                 Started::Badly(again) => {
@@ -67,7 +67,7 @@ pub(super) fn words(outcome: &Outcome, start: &str) -> String {
             );
             lines.join("\n")
         }
-        Outcome::RollBackFailed { why, error } => {
+        SaveOutcome::RollBackFailed { why, error } => {
             let mut lines = vec![format!(
                 "THE ENGINE IS DOWN, and the old file could not be put back: {error}. See why, then start it: {start}"
             )];
@@ -83,7 +83,7 @@ pub(super) fn meanwhile(job: &SaveJob, saved: &Saved) -> Vec<String> {
         return Vec::new();
     }
     let count = saved.changed_count as u64;
-    let replaced = matches!(job.wanted, Wanted::Whole(_)) && matches!(saved.outcome, Outcome::Saved);
+    let replaced = matches!(job.wanted, Wanted::Whole(_)) && matches!(saved.outcome, SaveOutcome::Saved);
     let head = if replaced {
         // Only what the engine writes when it stops is gone over without asking.
         let values = amount(count, "value, which is", "values, which are");

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use crate::mailserver_cfg::{EditSet, Secrets};
 use crate::probe::Cancel;
 use crate::save::{
-    self, Actor, Content, Note, Outcome, Request, SaveError, Saved, Started, StateDir, Step, Target, What,
+    self, Actor, Content, Note, Request, SaveError, SaveOutcome, Saved, Started, StateDir, Step, Target, What,
 };
 use crate::session::{Consent, Expected};
 
@@ -144,7 +144,7 @@ fn saved_over(
     match result {
         Ok(saved) => {
             let engine_after = saved.engine.clone();
-            let went_well = matches!(saved.outcome, Outcome::Saved);
+            let went_well = matches!(saved.outcome, SaveOutcome::Saved);
             let armed = switch.and_then(|switch| {
                 if went_well {
                     Some(switch.start_counting())
@@ -245,11 +245,11 @@ fn report(
         .as_ref()
         .map(|backup| format!("Backup: {}", backup.path.display()));
     match &saved.outcome {
-        Outcome::NothingToDo => lines.push(format!(
+        SaveOutcome::NothingToDo => lines.push(format!(
             "{}: already as wanted; nothing was written.",
             target.path().display()
         )),
-        Outcome::Saved => lines.push(format!("Saved {} at {}.", target.path().display(), at.time(at.now))),
+        SaveOutcome::Saved => lines.push(format!("Saved {} at {}.", target.path().display(), at.time(at.now))),
         ended_badly => {
             let mut all = vec![ending::words(ended_badly, &host.engine.start_command())];
             all.extend(meanwhile);

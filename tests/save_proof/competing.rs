@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kerio_tls::mailserver_cfg::{Document, Edit, EditSet, Secrets};
 use kerio_tls::save::{
-    Content, Gate, GateError, OnDisk, OpenGate, Outcome, SaveError, Started, Step, Target, What, save,
+    Content, Gate, GateError, OnDisk, OpenGate, SaveError, SaveOutcome, Started, Step, Target, What, save,
 };
 
 use crate::support::{NEW, OLD, Place, content, edit, path_of, request};
@@ -111,7 +111,7 @@ fn a_write_in_the_last_instant_comes_out_of_the_exchange_goes_back_in_and_is_reb
         let saved = place
             .save_with(edit("ServerTlsProtocols", OLD, NEW), |_| {}, &mut gate)
             .unwrap();
-        assert_eq!(saved.outcome, Outcome::Saved);
+        assert_eq!(saved.outcome, SaveOutcome::Saved);
         assert_eq!(place.bytes(), with_counter(&content(NEW, 0), 7));
         assert_eq!(saved.changed_count, 1);
         assert_eq!(saved.changed_underneath[0].place, "Security/Counter");
@@ -144,7 +144,7 @@ fn what_was_proven_of_another_file_is_made_anew_in_the_one_that_is_there() {
                 &mut OpenGate,
             )
             .unwrap();
-        assert_eq!(saved.outcome, Outcome::Saved);
+        assert_eq!(saved.outcome, SaveOutcome::Saved);
         assert_eq!(place.bytes(), with_counter(&content(NEW, 0), 7));
         assert_eq!(saved.changed_underneath[0].place, "Security/Counter");
     }

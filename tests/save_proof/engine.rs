@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kerio_tls::save::{
-    Gate, GateError, GateKind, OnDisk, Outcome, Recovered, Started, What, backups, engine_is_up, recover,
+    Gate, GateError, GateKind, OnDisk, Recovered, SaveOutcome, Started, What, backups, engine_is_up, recover,
 };
 
 use crate::support::{NEW, OLD, Place, content, edit};
@@ -93,7 +93,10 @@ fn it_is_stopped_before_and_started_after_the_commit() {
     let place = Place::new(&content(OLD, 0));
     let mut engine = Engine::default();
     let saved = place.save_with(change(), |_| {}, &mut engine).unwrap();
-    assert_eq!((saved.outcome, saved.engine), (Outcome::Saved, Started::Well(vec![])));
+    assert_eq!(
+        (saved.outcome, saved.engine),
+        (SaveOutcome::Saved, Started::Well(vec![]))
+    );
     assert_eq!(engine.asked, ["stop", "prove", "start"]);
     assert_eq!(recover(&place.state(), &place.target()).unwrap(), []);
 }
@@ -221,7 +224,7 @@ fn an_engine_that_does_not_come_up_gets_the_old_file_back_and_the_new_one_is_kep
         ..Engine::default()
     };
     let saved = place.save_with(change(), |_| {}, &mut engine).unwrap();
-    let Outcome::RolledBack { why, failed_file, then } = saved.outcome else {
+    let SaveOutcome::RolledBack { why, failed_file, then } = saved.outcome else {
         panic!("{:?}", saved.outcome)
     };
     assert_eq!(why, ["mailserver[7]: bad TLS"]);
@@ -251,7 +254,7 @@ fn roll_back_fails(engine: Engine<'_>) -> Place {
         ..engine
     };
     let saved = place.save_with(change(), |_| {}, &mut engine).unwrap();
-    let Outcome::RollBackFailed { error, .. } = saved.outcome else {
+    let SaveOutcome::RollBackFailed { error, .. } = saved.outcome else {
         panic!("{:?}", saved.outcome)
     };
     assert!(
@@ -331,7 +334,7 @@ fn of_files_that_an_engine_did_not_start_with_the_twenty_newest_are_kept() {
             ..Engine::default()
         };
         let saved = place.save_with(change(), |_| {}, &mut engine).unwrap();
-        let Outcome::RolledBack { failed_file, .. } = saved.outcome else {
+        let SaveOutcome::RolledBack { failed_file, .. } = saved.outcome else {
             panic!("{:?}", saved.outcome)
         };
         let failed_file = failed_file.unwrap();

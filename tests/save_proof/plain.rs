@@ -3,13 +3,13 @@
 use std::os::unix::fs::MetadataExt as _;
 
 use crate::support::{NEW, OLD, Place, assert_adorned, assert_closed, assert_sums, content, edit};
-use kerio_tls::save::{Outcome, What, backups, read_backup};
+use kerio_tls::save::{SaveOutcome, What, backups, read_backup};
 
 #[test]
 fn a_save_changes_one_value_and_keeps_owner_mode_acl_and_attributes() {
     let place = Place::new(&content(OLD, 50)).adorned();
     let saved = place.save(edit("ServerTlsProtocols", OLD, NEW)).unwrap();
-    assert_eq!(saved.outcome, Outcome::Saved);
+    assert_eq!(saved.outcome, SaveOutcome::Saved);
     assert_eq!(saved.warnings, [] as [String; 0]);
     assert_eq!(place.bytes(), content(NEW, 50));
     assert_adorned(&place.file);
@@ -34,7 +34,7 @@ fn saving_what_is_there_already_writes_nothing_at_all() {
     let place = Place::new(&content(NEW, 0));
     let before = std::fs::metadata(&place.file).unwrap();
     let saved = place.save(edit("ServerTlsProtocols", OLD, NEW)).unwrap();
-    assert_eq!(saved.outcome, Outcome::NothingToDo);
+    assert_eq!(saved.outcome, SaveOutcome::NothingToDo);
     assert_eq!(saved.already.len(), 1);
     let after = std::fs::metadata(&place.file).unwrap();
     assert_eq!((before.ino(), before.ctime_nsec()), (after.ino(), after.ctime_nsec()));

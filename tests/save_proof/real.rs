@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kerio_tls::save::{
-    InPlaceWhy, OnDisk, OpenGate, Outcome, SaveError, StateDir, Target, Trouble, What, backups, preflight, recover,
+    InPlaceWhy, OnDisk, OpenGate, SaveError, SaveOutcome, StateDir, Target, Trouble, What, backups, preflight, recover,
 };
 
 use crate::support::{NEW, OLD, Place, assert_adorned, assert_sums, content, edit, need, need_root, run};
@@ -119,7 +119,7 @@ fn an_immutable_file_or_directory_is_named_with_chattr() {
         run("chattr", &["-i", what.to_str().unwrap()]);
         assert_eq!(trouble(&error), &Trouble::Immutable);
         assert!(error.to_string().contains("chattr -i"), "{error}");
-        assert_eq!(place.save(change()).unwrap().outcome, Outcome::Saved);
+        assert_eq!(place.save(change()).unwrap().outcome, SaveOutcome::Saved);
     }
 }
 
@@ -130,7 +130,7 @@ fn a_symbolic_link_is_followed_and_stays_a_link() {
     let link = elsewhere.path().join("mailserver.cfg");
     symlink(&place.file, &link).unwrap();
     let through = Place::through(&link, &place.state);
-    assert_eq!(through.save(change()).unwrap().outcome, Outcome::Saved);
+    assert_eq!(through.save(change()).unwrap().outcome, SaveOutcome::Saved);
     assert!(std::fs::symlink_metadata(&link).unwrap().file_type().is_symlink());
     assert_eq!(place.bytes(), content(NEW, 0));
     assert_adorned(&place.file);
@@ -182,7 +182,7 @@ fn a_single_file_bind_mount_is_written_in_place_only_after_a_yes() {
     let saved = through
         .save_with(change(), |request| request.allow_in_place = true, &mut OpenGate)
         .unwrap();
-    assert_eq!(saved.outcome, Outcome::Saved);
+    assert_eq!(saved.outcome, SaveOutcome::Saved);
     assert_eq!(place.bytes(), content(NEW, 300));
     assert_eq!(std::fs::metadata(&place.file).unwrap().ino(), before);
     assert_adorned(&place.file);

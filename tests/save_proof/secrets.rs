@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 use kerio_tls::mailserver_cfg::{EditSet, Secrets};
 use kerio_tls::save::{
-    AUDIT_FILE, OpenGate, Outcome, SaveError, What, backups, discard_draft, read_backup, read_draft, recover,
+    AUDIT_FILE, OpenGate, SaveError, SaveOutcome, What, backups, discard_draft, read_backup, read_draft, recover,
     write_draft,
 };
 
@@ -29,7 +29,7 @@ fn assert_no_token(place: &Place) {
 fn a_changed_secret_is_in_no_manifest_audit_line_or_message_and_cannot_be_undone_alone() {
     let place = Place::new(&content(OLD, 0)).adorned();
     let saved = place.save(edit("AdminPassword", TOKEN, TOKEN_2)).unwrap();
-    assert_eq!(saved.outcome, Outcome::Saved);
+    assert_eq!(saved.outcome, SaveOutcome::Saved);
     let told = format!("{saved:?} {:?}", saved.changed_underneath);
     assert!(!told.contains(TOKEN) && !told.contains(TOKEN_2), "{told}");
     assert_no_token(&place);

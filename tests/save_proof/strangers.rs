@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kerio_tls::files;
 use kerio_tls::mailserver_cfg::{Document, EditSet, Secrets};
 use kerio_tls::save::{
-    Gate, GateError, Note, OpenGate, Outcome, SaveError, Started, StateDir, Step, What, backups, recover, save,
+    Gate, GateError, Note, OpenGate, SaveError, SaveOutcome, Started, StateDir, Step, What, backups, recover, save,
 };
 
 use crate::support::{
@@ -67,7 +67,7 @@ fn who_may_only_read_the_directory_stops_no_save_with_a_lock_and_is_named() {
     mode(place.file.parent().unwrap().parent().unwrap(), 0o755);
     let holder = Holder::of(place.file.parent().unwrap());
     let saved = place.save(change()).unwrap();
-    assert_eq!(saved.outcome, Outcome::Saved);
+    assert_eq!(saved.outcome, SaveOutcome::Saved);
     let named = |warning: &String| warning.contains("of user 65534") && warning.contains("no save of ours");
     assert!(saved.warnings.iter().any(named), "{:?}", saved.warnings);
     assert_eq!(recover(&place.state(), &place.target()).unwrap(), []);
@@ -271,7 +271,7 @@ fn a_pipe_or_a_device_in_place_of_the_file_after_the_start_ends_the_roll_back_at
             }
         };
         let saved = place.save_with(change(), |_| {}, &mut Exchanged(&put)).unwrap();
-        assert!(matches!(saved.outcome, Outcome::RollBackFailed { .. }), "{saved:?}");
+        assert!(matches!(saved.outcome, SaveOutcome::RollBackFailed { .. }), "{saved:?}");
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use kerio_tls::mailserver_cfg::{Document, Edit, EditSet, Secrets, VariablePath};
 use kerio_tls::save::{
-    Actor, Content, Gate, GateError, Note, OnDisk, OpenGate, Outcome, Recovered, Request, SaveError, Saved, Started,
-    StateDir, Step, Target, backups, read_backup, recover, save,
+    Actor, Content, Gate, GateError, Note, OnDisk, OpenGate, Recovered, Request, SaveError, SaveOutcome, Saved,
+    Started, StateDir, Step, Target, backups, read_backup, recover, save,
 };
 
 /// Stands in a secret value of the fixture; must never be seen anywhere but in files closed to others.
@@ -357,7 +357,11 @@ pub(crate) fn assert_sound(place: &Place, way: Way, old: &[u8], new: &[u8], engi
         .unwrap_or_else(|error| panic!("{what}: saving again: {error}"));
     assert_eq!(
         again.outcome,
-        if is_new { Outcome::NothingToDo } else { Outcome::Saved },
+        if is_new {
+            SaveOutcome::NothingToDo
+        } else {
+            SaveOutcome::Saved
+        },
         "{what}"
     );
     assert_eq!(place.bytes(), new, "{what}: saving again");
@@ -521,10 +525,10 @@ pub(crate) fn drive() {
             )
             .map(|saved| {
                 let ended = match saved.outcome {
-                    Outcome::Saved => Ended::Saved,
-                    Outcome::NothingToDo => Ended::NothingToDo,
-                    Outcome::RolledBack { .. } => Ended::RolledBack,
-                    Outcome::RollBackFailed { .. } => Ended::RollBackFailed,
+                    SaveOutcome::Saved => Ended::Saved,
+                    SaveOutcome::NothingToDo => Ended::NothingToDo,
+                    SaveOutcome::RolledBack { .. } => Ended::RolledBack,
+                    SaveOutcome::RollBackFailed { .. } => Ended::RollBackFailed,
                 };
                 (ended, format!("{saved:?}"))
             })
