@@ -28,9 +28,9 @@ const FIRST_NUMBER: usize = 6;
 /// [`Failure::Output`].
 pub(super) fn run(opened: &mut Opened, peers: Peers, console: &mut Console<'_>) -> Result<(), Failure> {
     can_be_answered(&peers)?;
-    if peers.headers {
+    for reader in peers.readers() {
         let never = AtomicBool::new(false);
-        match work::Reader::Headers.read(&opened.host, &opened.document, &never) {
+        match reader.read(&opened.host, &opened.document, &never) {
             Ok((records, words)) => {
                 // They count in this run also where they could not be remembered.
                 records.into_iter().for_each(|record| opened.sources.learn(record));

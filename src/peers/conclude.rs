@@ -229,12 +229,8 @@ fn sentence(e: &Evidence, now: Timestamp) -> String {
     if e.is_old(now) {
         day.push_str(" (more than a year ago)");
     }
-    let source = match e.source {
-        Source::Probe => format!("The probe of {day}"),
-        Source::Received => format!("A Received header of {day}"),
-        Source::PeersFile => format!("The peers file, dated {day},"),
-        Source::MailLog => format!("The mail log, last on {day},"),
-    };
+    let [before, after] = e.source.around_day();
+    let source = format!("{before}{day}{after}");
     let says = match &e.knowledge {
         Knowledge::Ceiling(v) if e.source == Source::PeersFile => format!("says that {v} is its highest"),
         Knowledge::Ceiling(v) => format!("shows {v} as its highest"),

@@ -102,6 +102,27 @@ impl Source {
         }
     }
 
+    /// What stands before the date of a record.
+    #[must_use]
+    pub const fn before_date(self) -> &'static str {
+        match self {
+            Self::MailLog => "mail log, ",
+            Self::PeersFile => "peers file, ",
+            Self::Received => "Received header, ",
+            Self::Probe => "probed ",
+        }
+    }
+
+    /// What stands around the day where the record is the subject of a sentence.
+    pub(super) const fn around_day(self) -> [&'static str; 2] {
+        match self {
+            Self::MailLog => ["The mail log, last on ", ","],
+            Self::PeersFile => ["The peers file, dated ", ","],
+            Self::Received => ["A Received header of ", ""],
+            Self::Probe => ["The probe of ", ""],
+        }
+    }
+
     /// Reads [`Self::token`] back.
     #[must_use]
     pub fn from_token(token: &str) -> Option<Self> {

@@ -217,13 +217,7 @@ pub fn host_label(key: &PeerKey) -> String {
 /// Where evidence comes from and of when it is: `probed today 14:01`, `peers file, 2 Oct 2024 (old)`.
 #[must_use]
 pub fn evidence_words(source: Source, last_seen: Timestamp, clock: &Clock) -> String {
-    let when = clock.dated(last_seen);
-    match source {
-        Source::Probe => format!("probed {when}"),
-        Source::Received => format!("Received header, {when}"),
-        Source::PeersFile => format!("peers file, {when}"),
-        Source::MailLog => format!("mail log, {when}"),
-    }
+    format!("{}{}", source.before_date(), clock.dated(last_seen))
 }
 
 /// What one record knows.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use crate::tls::TlsVersion;
+use crate::work::Reader;
 
 use super::values::{
     DirectionArgument, EngineArgument, MinimumArgument, RoleArgument, Shell, WhomArgument, duration, version,
@@ -238,6 +239,17 @@ pub struct Peers {
     /// How to print
     #[command(flatten)]
     pub output: Output,
+}
+
+impl Peers {
+    /// The sources that are to be read first.
+    pub fn readers(&self) -> impl Iterator<Item = Reader> + use<> {
+        let wanted = [(self.headers, Reader::Headers)];
+        wanted
+            .into_iter()
+            .filter(|(is_wanted, _)| *is_wanted)
+            .map(|(_, reader)| reader)
+    }
 }
 
 /// `completions`

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::peers::{Assessed, Coverage, Source, Trouble, Verdict};
+use crate::peers::{Assessed, Coverage, Trouble, Verdict};
 use crate::tls::TlsVersion;
 use crate::work::Report;
 use crate::work::{PortAnswer, PortProof};
@@ -124,7 +124,7 @@ impl From<&Assessed<'_>> for PeerJson {
             messages: row.peer.messages,
             verdict: verdict_token(row.verdict),
             highest: row.highest.map(TlsVersion::token),
-            source: row.decisive.map(|record| source_token(record.source)),
+            source: row.decisive.map(|record| record.source.token()),
             seen: row.decisive.map(|record| record.last_seen.to_string()),
             delayed: row.peer.delayed,
             failed: row.peer.failed,
@@ -140,15 +140,6 @@ const fn verdict_token(verdict: Verdict) -> &'static str {
         Verdict::Plain => "plain",
         Verdict::Unknown => "unknown",
         Verdict::Ok => "ok",
-    }
-}
-
-const fn source_token(source: Source) -> &'static str {
-    match source {
-        Source::Probe => "probe",
-        Source::Received => "received",
-        Source::PeersFile => "peers-file",
-        Source::MailLog => "mail.log",
     }
 }
 
