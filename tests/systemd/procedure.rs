@@ -406,6 +406,36 @@ fn a_save_that_is_confirmed_stays_and_can_be_undone_by_hand() {
 }
 
 #[test]
+fn the_automatic_undo_finds_a_file_whose_path_is_full_of_what_systemd_would_replace() {
+    let server = Server::new("");
+    server.stop();
+    server.container.sh("rm -r /opt/kerio");
+    let path = "/srv/b${USER}c $HOME %n 100% it's \"one\"/mailserver.cfg";
+    server.container.write(path, CONFIG.as_bytes());
+    server.container.sh("chmod -R go= /srv/b*");
+    let words = [
+        "-f",
+        path,
+        "set",
+        "--inbound",
+        "tls1.2",
+        "--yes",
+        "--accept-cut-off",
+        "--undo-after",
+        "2s",
+    ];
+    let ran = server.run(&words);
+    assert_eq!(ran.code, 0, "{ran}");
+    let file = || server.container.sh("cat /srv/b*/mailserver.cfg");
+    assert_ne!(file(), CONFIG);
+    server.container.sh(&until(
+        "the end of the undo",
+        "[ -z \"$(systemctl list-units --all --plain --no-legend 'kerio-tls-undo-*')\" ]",
+    ));
+    assert_eq!(file(), CONFIG);
+}
+
+#[test]
 fn a_save_that_was_rolled_back_leaves_no_timer() {
     let server = Server::new("die_if=>TLSv1.2<\n");
     let ran = server.set(&["--engine", "restart", "--undo-after", "10m"]);
