@@ -17,7 +17,9 @@
 mod command;
 mod controller;
 mod error;
+mod limits;
 mod places;
+mod preflight;
 mod proc_fs;
 mod proc_parse;
 mod processes;

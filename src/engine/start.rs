@@ -181,19 +181,8 @@ pub struct StartedWell {
     pub notes: Vec<String>,
 }
 
-/// One process for good: its id and its start.
-type Identity = (u32, u64);
-
 /// The ports that the engine listens on, and what could not be checked.
 type PortsAndNotes = (Vec<SocketAddr>, Vec<String>);
-
-fn identities(status: &Status) -> Vec<Identity> {
-    status
-        .processes
-        .iter()
-        .map(|process| (process.pid, process.start_ticks))
-        .collect()
-}
 
 impl Controller {
     /// Watches a started engine: it becomes active, the same process lives for [`Timing::watch`](super::Timing::watch)
@@ -238,7 +227,7 @@ impl Controller {
         let mut invocation = started.invocation.clone();
         let active = self.wait_until_active(started, begin, &mut invocation, progress)?;
         let active_after = begin.elapsed();
-        let mut alive = identities(&active);
+        let mut alive = active.processes;
         let mut followed = false;
         let up = Instant::now();
         loop {
@@ -246,8 +235,8 @@ impl Controller {
             std::thread::sleep(self.timing.poll * 4);
             let status = self.status();
             self.check_unit(started, &mut invocation, &status)?;
-            let now = identities(&status);
-            if !alive.iter().any(|one| now.contains(one)) {
+            let now = &status.processes;
+            if !alive.iter().any(|one| now.iter().any(|now| now.is(one))) {
                 // A daemon's first process may hand over to a second one, once, just after the start.
                 if followed || now.is_empty() || up.elapsed() > Duration::from_secs(5) {
                     return Err(self.not_well(format!(
@@ -256,7 +245,7 @@ impl Controller {
                     )));
                 }
                 followed = true;
-                alive.clone_from(&now);
+                alive.clone_from(now);
             }
             progress(EngineProgress {
                 step: EngineStep::Watching,

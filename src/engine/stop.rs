@@ -1,8 +1,9 @@
 //! The stop, and the proof that it was one.
 
-use super::command::{Call, Limits, RunError};
+use super::command::{Call, RunError};
 use super::controller::{BeforeStop, Controller, EngineProgress, EngineStep};
 use super::error::EngineError;
+use super::limits::Limits;
 use super::proc_fs::Proc;
 use super::service::{Commands, Service};
 use super::status::Status;
