@@ -187,6 +187,7 @@ mod tests {
         Report {
             target: Target::parse("mx.example.org", Service::Smtp).unwrap(),
             outcome,
+            basis: crate::work::Basis::default(),
             address: None,
             addresses: Vec::new(),
             not_asked: Vec::new(),

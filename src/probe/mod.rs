@@ -30,7 +30,7 @@ pub use many::{WORKERS, probe_many};
 pub use one::{ask_exactly, probe_one};
 pub use plan::ProbePlan;
 pub use reply::{Reply, ReplyParser, alert_words};
-pub use report::{Acceptance, AddressReport, Outcome, Report};
+pub use report::{Acceptance, AddressReport, Basis, Outcome, Report};
 pub use settings::{EhloName, Limits, Settings};
 pub use target::{HostName, Start, Target, TargetHost};
 pub use wire::Cancel;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::ProbeError;
 use super::hello::{Hello, HelloRandom};
 use super::reply::{Reply, ReplyParser, alert_words};
-use super::report::{Acceptance, AddressReport, Outcome, Report};
+use super::report::{Acceptance, AddressReport, Basis, Outcome, Report};
 use super::resolve::resolve;
 use super::settings::{Settings, step_until};
 use super::starttls::{Stop, begin};
@@ -154,6 +154,7 @@ struct Call<'a> {
     cancel: &'a Cancel,
     connections: u32,
     is_unreachable: bool,
+    basis: Basis,
 }
 
 impl<'a> Call<'a> {
@@ -172,6 +173,7 @@ impl<'a> Call<'a> {
             cancel,
             connections: 0,
             is_unreachable: false,
+            basis: Basis::default(),
         }
     }
 
@@ -198,6 +200,7 @@ impl<'a> Call<'a> {
             } => {
                 let mut detail = format!("{version} in answer to a hello that offers TLS 1.0 to 1.3");
                 if retry {
+                    self.basis = Basis::Agreed;
                     detail.push_str(", agreed and not gone through (HelloRetryRequest)");
                 }
                 (Outcome::Version(version), detail)
@@ -228,6 +231,7 @@ impl<'a> Call<'a> {
             outcome,
             connections: self.connections,
             is_unreachable: self.is_unreachable,
+            basis: self.basis,
             detail,
         })
     }
@@ -289,13 +293,14 @@ impl<'a> Call<'a> {
             ),
             Answer::Version {
                 version, mark: None, ..
-            } if second.is_intolerance() => (
-                Outcome::Version(version),
-                format!(
+            } if second.is_intolerance() => {
+                self.basis = Basis::InEffect;
+                let detail = format!(
                     "{version} in answer to a bare TLS 1.0 hello, and whoever offers TLS 1.2 is thrown out: in effect its \
                      highest; before: {before}"
-                ),
-            ),
+                );
+                (Outcome::Version(version), detail)
+            }
             // It took 1.0 where no more was offered: that is no ceiling. A 1.2 peer that dislikes an extension does it too.
             Answer::Version { version, .. } => (
                 Outcome::AtLeast(version),

@@ -80,6 +80,18 @@ impl Outcome {
     }
 }
 
+/// What a version rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Basis {
+    /// Its ServerHello: it chose the version.
+    #[default]
+    Chosen,
+    /// Its HelloRetryRequest: it agreed to TLS 1.3, and nobody has seen it go on.
+    Agreed,
+    /// It throws out whoever offers more.
+    InEffect,
+}
+
 /// What one address of a peer answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddressReport {
@@ -87,6 +99,8 @@ pub struct AddressReport {
     pub address: SocketAddr,
     /// What is known of it now.
     pub outcome: Outcome,
+    /// What a version in `outcome` rests on.
+    pub basis: Basis,
     /// TCP connections that it has seen: 0 to 3.
     pub connections: u32,
     /// The network said no (refused, no route): from here no mail goes there either.
@@ -102,6 +116,8 @@ pub struct Report {
     pub target: Target,
     /// What is known now: the worst of its addresses.
     pub outcome: Outcome,
+    /// What a version in `outcome` rests on.
+    pub basis: Basis,
     /// The address that this is about, where one took a connection.
     pub address: Option<SocketAddr>,
     /// Each address that was asked, in the resolver's order.
@@ -122,6 +138,7 @@ impl Report {
         Self {
             target: target.clone(),
             outcome: Outcome::NoAnswer(why.clone()),
+            basis: Basis::default(),
             address: None,
             addresses: Vec::new(),
             not_asked: Vec::new(),
@@ -154,6 +171,7 @@ impl Report {
         Self {
             target: target.clone(),
             outcome: worst.outcome.clone(),
+            basis: worst.basis,
             address: Some(worst.address).filter(|_| worst.connections > 0),
             connections: addresses.iter().map(|answer| answer.connections).sum(),
             not_asked,

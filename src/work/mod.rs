@@ -20,7 +20,7 @@ mod undo;
 mod workers;
 
 /// What a question to a peer and its answer are made of: the commands name them through here.
-pub use crate::probe::{Cancel, Outcome, Report, Settings, Target, TargetHost};
+pub use crate::probe::{Basis, Cancel, Outcome, Report, Settings, Target, TargetHost};
 pub use effect::{Asker, Effect, EngineWish, Event, SaveJob, SaveProblem, SaveReport, Wanted, Whom};
 pub use evidence::{Gathered, Sources, read_evidence};
 pub use facts::facts;

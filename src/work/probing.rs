@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use crate::peers::{Evidence, Host as PeerHost, Knowledge, PeerBook, PeerKey, Record, Source};
-use crate::probe::{AddressReport, Cancel, Outcome, ProbePlan, Report, Settings, Target, WORKERS, probe_many};
+use crate::probe::{AddressReport, Basis, Cancel, Outcome, ProbePlan, Report, Settings, Target, WORKERS, probe_many};
 use crate::tls::Direction;
 
 use crate::host::{Home, HomeOptions, Host, OwnNames, Preferences, PreferencesError};
@@ -107,13 +107,13 @@ pub fn remember_aloud(host: &Host, records: &[Record]) -> Option<String> {
 #[must_use]
 pub fn evidence_of(host: &Host, key: &PeerKey, report: &Report) -> Vec<Record> {
     let now = Timestamp::now();
-    let record = |outcome: &Outcome, connections: u32, detail: &str| Record {
+    let record = |outcome: &Outcome, basis: Basis, connections: u32, detail: &str| Record {
         key: key.clone(),
         address: None,
         addresses: Vec::new(),
         authenticated: false,
         evidence: Evidence {
-            knowledge: knowledge(outcome),
+            knowledge: knowledge(outcome, basis),
             source: Source::Probe,
             first_seen: now,
             last_seen: now,
@@ -129,7 +129,12 @@ pub fn evidence_of(host: &Host, key: &PeerKey, report: &Report) -> Vec<Record> {
     let reached: Vec<&AddressReport> = report.addresses.iter().filter(|of| !of.is_unreachable).collect();
     let is_named = matches!(key.host, PeerHost::Name(_)) && !host.is_demo();
     if !is_named || reached.is_empty() {
-        return vec![record(&report.outcome, report.connections, &report.detail)];
+        return vec![record(
+            &report.outcome,
+            report.basis,
+            report.connections,
+            &report.detail,
+        )];
     }
     let asked = reached.iter().map(|of| of.address.ip());
     let all: Vec<IpAddr> = asked
@@ -138,7 +143,7 @@ pub fn evidence_of(host: &Host, key: &PeerKey, report: &Report) -> Vec<Record> {
     let of_address = |of: &AddressReport| Record {
         address: Some(of.address.ip()),
         addresses: if all.len() > 1 { all.clone() } else { Vec::new() },
-        ..record(&of.outcome, of.connections, &of.detail)
+        ..record(&of.outcome, of.basis, of.connections, &of.detail)
     };
     reached.into_iter().map(of_address).collect()
 }
@@ -192,9 +197,13 @@ pub fn settings_without_file(options: &HomeOptions) -> Result<Settings, Preferen
 
 /// What a probe's outcome says of a peer. A refusal is never "no TLS" (Dovecot closes silently, GnuTLS sends alert 40).
 #[must_use]
-pub fn knowledge(outcome: &Outcome) -> Knowledge {
+pub fn knowledge(outcome: &Outcome, basis: Basis) -> Knowledge {
     match outcome {
-        Outcome::Version(version) => Knowledge::Ceiling(*version),
+        Outcome::Version(version) => match basis {
+            Basis::Chosen => Knowledge::Ceiling(*version),
+            Basis::Agreed => Knowledge::Agreed(*version),
+            Basis::InEffect => Knowledge::CeilingInEffect(*version),
+        },
         Outcome::AtLeast(version) => Knowledge::AtLeast(*version),
         Outcome::NoStartTls => Knowledge::NoStartTls,
         Outcome::Refused(how) => Knowledge::Refused(how.clone()),
@@ -252,7 +261,7 @@ mod tests {
             count: 1,
             raw: String::new(),
         };
-        let said = knowledge(&report.outcome);
+        let said = knowledge(&report.outcome, report.basis);
         let records = vec![
             evidence(Knowledge::Ceiling(TlsVersion::Tls13), seen),
             evidence(said.clone(), now),
@@ -308,6 +317,7 @@ mod tests {
         let of = |address: &str, outcome, is_unreachable| AddressReport {
             address: address.parse().unwrap(),
             outcome,
+            basis: Basis::default(),
             connections: 1,
             is_unreachable,
             detail: "as it was".to_owned(),
@@ -316,6 +326,7 @@ mod tests {
         let mut report = Report {
             target: Target::parse("mx.example.org", Service::Smtp).unwrap(),
             outcome: Outcome::Version(TlsVersion::Tls10),
+            basis: Basis::default(),
             address: None,
             addresses: vec![
                 of("192.0.2.1:25", Outcome::Version(TlsVersion::Tls10), false),

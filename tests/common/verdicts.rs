@@ -6,7 +6,7 @@ use kerio_tls::peers::{
 };
 use kerio_tls::probe::Outcome;
 use kerio_tls::tls::{Direction, TlsVersion};
-use kerio_tls::work::knowledge;
+use kerio_tls::work::{Basis, knowledge};
 
 /// The verdict of a peer of which only this is known.
 pub(crate) fn verdict(outcome: &Outcome, minimum: TlsVersion) -> Verdict {
@@ -21,7 +21,7 @@ pub(crate) fn verdict(outcome: &Outcome, minimum: TlsVersion) -> Verdict {
         addresses: Vec::new(),
         authenticated: false,
         evidence: Evidence {
-            knowledge: knowledge(outcome),
+            knowledge: knowledge(outcome, Basis::default()),
             source: Source::Probe,
             first_seen: Timestamp::UNIX_EPOCH,
             last_seen: Timestamp::UNIX_EPOCH,
