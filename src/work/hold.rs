@@ -1,10 +1,15 @@
-//! While something runs that must come to its end, the process must not be ended by a lost terminal.
+//! While something runs that must come to its end, the process must not be ended by a lost terminal. The screen has a thread
+//! of its own for signals, which waits for [`Hold`]; a command has [`hold_signals`].
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::flag;
 
 /// Removing a directory is tried this often: a worker that reads or writes in it may come in between.
 const TRIES: usize = 10;
@@ -76,4 +81,21 @@ impl Drop for HoldGuard {
         *count = count.saturating_sub(1);
         self.hold.free.notify_all();
     }
+}
+
+/// From now on a lost connection and Ctrl-Z do nothing, and Ctrl-C, Ctrl-\ and `kill` set the flag that is given: a save that
+/// looks at it can still be given up before the exchange, and starts the engine again; after that it goes on to its end.
+/// For a process that ends when the save has.
+///
+/// # Errors
+/// A handler cannot be set.
+pub fn hold_signals() -> io::Result<Arc<AtomicBool>> {
+    let cancel = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGQUIT, SIGTERM] {
+        flag::register(signal, Arc::clone(&cancel))?;
+    }
+    for signal in [SIGHUP, SIGTSTP] {
+        flag::register(signal, Arc::new(AtomicBool::new(false)))?;
+    }
+    Ok(cancel)
 }

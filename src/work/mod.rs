@@ -1,4 +1,5 @@
-//! Effects and events: what the screen asks to be done, and what came of it.
+//! What is *done*: effects carried out on threads, and what came of them as events to whoever asked; and the same as functions
+//! on a [`crate::host::Host`], for the commands. It must never know of a screen, a key or a JSON shape.
 
 mod effect;
 mod ending;
@@ -15,7 +16,6 @@ mod recovered;
 mod running;
 mod saving;
 mod switch;
-mod unbroken;
 mod undo;
 mod workers;
 
@@ -24,7 +24,7 @@ pub use crate::probe::{Basis, Cancel, Outcome, Report, Settings, Target, TargetH
 pub use effect::{Asker, Effect, EngineWish, Event, SaveJob, SaveProblem, SaveReport, Wanted, Whom};
 pub use evidence::{Gathered, Sources, read_evidence};
 pub use facts::facts;
-pub use hold::{Hold, HoldGuard};
+pub use hold::{Hold, HoldGuard, hold_signals};
 pub use live::{measured_with, prove};
 pub use probing::{
     Asked, Question, ask, evidence_of, knowledge, probe, probe_plan, question, questions, remember_aloud, settings,
@@ -34,6 +34,5 @@ pub use proof::{LiveProof, PortAnswer, PortProof};
 pub use reader::{HEADERS, Reader};
 pub use recovered::recover;
 pub use saving::{SaveNews, save, save_over};
-pub use unbroken::hold_signals;
 pub use undo::{Undone, confirm, undo_unconfirmed};
 pub use workers::{Sink, Workers};

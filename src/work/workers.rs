@@ -115,7 +115,7 @@ impl Workers {
             }
             Effect::Read(reader) => {
                 let job = inner.readers.begin(Arc::default());
-                self.run(asker, "reader", move |inner| inner.read(asker, reader, &job));
+                self.run(asker, "reader", move |inner| inner.read(reader, &job));
             }
             Effect::PlanProbe(whom) => self.run(asker, "plan", move |inner| inner.plan_probe(&whom)),
             Effect::Probe(questions) => match Cancel::new() {
@@ -290,8 +290,7 @@ impl Inner {
         }
     }
 
-    fn read(&self, asker: Asker, reader: Reader, job: &Flagged) -> Event {
-        let _ = asker;
+    fn read(&self, reader: Reader, job: &Flagged) -> Event {
         match reader.read(&self.host, &self.document, job.cancel()) {
             Ok((records, words)) => {
                 let mut sources = lock(&self.sources);
