@@ -19,8 +19,8 @@
 //!
 //! | room | owns | may use |
 //! |---|---|---|
-//! | [`mailserver_cfg`] | the file as bytes: lossless, strict, spans, edits, rebase, diff, secrets | nothing of ours |
-//! | [`tls`] | versions, services, minimums, the catalogue of variables, ciphers, advice | nothing of ours |
+//! | [`mailserver_cfg`] | the file as bytes: lossless, strict, spans, edits, rebase, diff, secrets | `hostile` |
+//! | [`tls`] | versions, services, minimums, the catalogue of variables, ciphers, advice | `hostile` |
 //! | [`hostile`] | words of strangers, made safe to show | nothing of ours |
 //! | [`files`] | opening what strangers could exchange; writing small files whole or not at all | `hostile` |
 //! | [`probe`] | one TLS question to one address, and many at once | `tls` (versions, services), `hostile` |
