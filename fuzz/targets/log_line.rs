@@ -6,7 +6,7 @@ mod support;
 use std::sync::atomic::AtomicBool;
 
 use jiff::tz::TimeZone;
-use kerio_tls::peers::{OwnHosts, Progress, Window, scan_logs};
+use kerio_tls::peers::{OwnHosts, ScanProgress, Window, scan_logs};
 use libfuzzer_sys::fuzz_target;
 use support::{FixedFile, NOW, assert_safe};
 
@@ -23,7 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
         &window,
         &OwnHosts::default(),
         1,
-        &Progress::default(),
+        &ScanProgress::default(),
         &AtomicBool::new(false),
     );
     assert!(!findings.cancelled());

@@ -33,10 +33,7 @@ impl ProbePlan {
                 count(most_connections, "connection")
             ),
             "No mail is sent and nobody logs in: each is asked for its highest TLS version, and then left.".to_owned(),
-            format!(
-                "No one of them takes longer than {} s.",
-                settings.limits.whole.as_secs()
-            ),
+            format!("None of them takes longer than {} s.", settings.limits.whole.as_secs()),
         ];
         let name = &settings.ehlo_name;
         let speaks = |start| targets.iter().any(|t| Start::of(t.service) == start);

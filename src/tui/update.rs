@@ -12,7 +12,7 @@ use super::request::{Opening, Request};
 
 use super::state::{Effect, State};
 use super::wrap::line;
-use super::{commands, events, help, questions};
+use super::{commands, events, help, questions, view};
 use crate::session::Tone;
 
 /// Something that happened.
@@ -87,6 +87,17 @@ fn on_paste(state: &mut State, text: &str) {
 
 fn on_key(state: &mut State, key: Key, is_too_fast: bool) -> Vec<Effect> {
     let place = state.place();
+    // What is not seen is not decided: where the screen is too small to be drawn, a key can only leave, and only with nothing to lose.
+    if view::is_too_small(state.context.size) {
+        let may = match command_at(place, key) {
+            Some(Command::Repaint | Command::Suspend) => true,
+            Some(Command::Quit) => state.context.unsaved() == 0 && state.saving.is_none(),
+            _ => false,
+        };
+        if !may {
+            return Vec::new();
+        }
+    }
     // A character where text is typed belongs to the text, whatever it does elsewhere.
     if let (Key::Char(character), true) = (key, place.takes_text()) {
         if let Some(window) = state.windows.top_mut() {

@@ -17,6 +17,11 @@ use super::wrap::{cut, cut_front, line};
 const PROGRAM: &str = "kerio-tls";
 const WHERE: &str = "Configuration > Security";
 
+/// Below this nothing but that is shown, and no key decides anything.
+pub(super) const fn is_too_small((width, height): (u16, u16)) -> bool {
+    width < SMALLEST.0 || height < SMALLEST.1
+}
+
 /// Draws the whole screen. Right from 40x15 up; below that it says so; never panics from 0x0 up.
 pub fn draw(state: &State, frame: &mut Frame<'_>) {
     let context = &state.context;
@@ -26,7 +31,7 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
         theme: context.theme,
         cursor: None,
     };
-    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+    if is_too_small((area.width, area.height)) {
         let words = format!("Needs 40x15, this is {}x{}", area.width, area.height);
         painter.text(area, 0, 0, &words, context.theme.text());
         return;

@@ -251,6 +251,22 @@ fn where_a_yes_is_given_keys_faster_than_a_person_do_nothing_and_are_said_to() {
 }
 
 #[test]
+fn nothing_is_decided_on_a_screen_that_is_too_small_to_be_drawn() {
+    let mut desk = dirty();
+    desk.press("<F6>").inspected(facts());
+    desk.act(Action::Resize(39, 14));
+    desk.effects.clear();
+    desk.press("<Tab><Space><Tab><Tab><Enter>q<Enter>");
+    assert!(desk.effects.is_empty(), "{:?}", desk.effects);
+    desk.act(Action::Resize(80, 24));
+    assert_eq!(desk.state.place(), Place::Review);
+    let mut clean = Desk::at_80x24();
+    clean.act(Action::Resize(39, 14));
+    clean.press("q");
+    assert!(clean.effects.iter().any(|effect| matches!(effect, Effect::Quit)));
+}
+
+#[test]
 fn a_review_that_is_refused_has_no_save_at_all() {
     let mut desk = dirty();
     desk.press("<F6>");
