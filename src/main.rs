@@ -1,12 +1,13 @@
 //! Wiring and exit status.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use kerio_tls::cli::{self, Arguments, Status};
 use kerio_tls::host::{Host, clock};
+use kerio_tls::hostile;
 use kerio_tls::session::Session;
 use kerio_tls::tui::{self, Ending, Options, State, Theme};
 use kerio_tls::work::{self, Asker, Effect, Hold, Workers};
@@ -17,6 +18,9 @@ fn main() -> ExitCode {
     // A core file, or what `core_pattern` pipes it to, would hold the secrets of mailserver.cfg. This is not inherited over
     // exec, as a limit would be: an engine that an init script starts must have the limits that it had.
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    // A file that may grow no further (`ulimit -f`) is an error to be worded, and no death. Handled, not ignored: what we start must not
+    // inherit it.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     // All times are jiff's, which end with the year 9999.
     if jiff::Timestamp::try_from(SystemTime::now()).is_err() {
         cli::print_failure(
@@ -28,7 +32,13 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         // Help and version are not errors; everything else is wrong usage. clap says which.
         Err(error) => {
-            let _ = error.print();
+            if error.use_stderr() {
+                // It quotes what was typed, and a script may have had that from a stranger.
+                let text = error.render().to_string();
+                let _ = io::stderr().lock().write_all(hostile::safe_lines(&text).as_bytes());
+            } else {
+                let _ = error.print();
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };

@@ -769,6 +769,42 @@ fn a_path_that_steers_a_terminal_is_worked_on_and_shown_safely() {
 }
 
 #[test]
+fn control_characters_of_the_command_line_never_reach_the_terminal() {
+    let place = Place::with(CONFIG);
+    let odd = "x\u{1b}]0;PWN\u{7}\u{202e}";
+    for command in [
+        vec!["show".to_owned(), format!("--{odd}")],
+        vec![odd.to_owned()],
+        vec!["set".to_owned(), "--inbound".to_owned(), odd.to_owned()],
+    ] {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        let ran = place.run(&words);
+        assert_eq!(ran.status, 2, "{}", ran.err);
+        assert!(ran.err.contains("\\x1b"), "{}", ran.err);
+        assert_safe(&ran.err);
+    }
+}
+
+#[test]
+fn a_state_directory_that_is_refused_is_not_the_same_as_no_backups() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::with(CONFIG);
+    place.run(&["set", "--outbound", "tls1.0", "--yes"]).done();
+    let state = place.path("state");
+    fs::set_permissions(&state, fs::Permissions::from_mode(0o777)).unwrap();
+    for command in [
+        &["backups"][..],
+        &["backups", "--json"],
+        &["restore", "--yes"],
+        &["confirm"],
+    ] {
+        let ran = place.run(command);
+        assert_eq!(ran.status, 1, "{command:?}: {}", ran.said());
+        assert!(ran.err.contains("state"), "{command:?}: {}", ran.err);
+    }
+}
+
+#[test]
 fn control_characters_of_the_file_never_reach_the_terminal() {
     let config = CONFIG
         .replace("name=\"Odd\"", "name=\"Odd\u{9b}31m\u{202e}\"")
