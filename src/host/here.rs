@@ -107,6 +107,7 @@ impl Host {
                 file: demo.is_none().then(|| file.path().to_owned()),
                 commands: preferences.engine.clone(),
                 watch: preferences.watch,
+                only_here: preferences.only_here,
             },
             file,
             home,

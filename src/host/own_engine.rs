@@ -21,6 +21,8 @@ pub struct OwnEngine {
     pub(super) file: Option<PathBuf>,
     pub(super) commands: Option<Commands>,
     pub(super) watch: Option<Duration>,
+    /// No engine outside of this container uses the file: the administrator's word.
+    pub(super) only_here: bool,
 }
 
 impl OwnEngine {
@@ -30,7 +32,8 @@ impl OwnEngine {
         let controller = match &self.commands {
             Some(commands) => Controller::with_commands(places, commands.clone()),
             None => Controller::find(places),
-        };
+        }
+        .with_only_here(self.only_here);
         let usual = engine::Timing::default();
         Some(controller.with_timing(engine::Timing {
             watch: self.watch.unwrap_or(usual.watch),

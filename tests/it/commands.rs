@@ -534,6 +534,16 @@ fn an_undo_of_a_file_of_which_nothing_was_ever_saved_is_an_error() {
 }
 
 #[test]
+fn the_administrators_word_that_no_engine_outside_of_a_container_uses_the_file_is_heard() {
+    let place = Place::with(CONFIG);
+    fs::copy("/bin/sleep", place.path("mailserver")).unwrap();
+    let show = || run(alone().arg(BINARY).args(place.arguments(&["show"])));
+    assert!(show().out.contains("cannot be seen"), "{}", show().said());
+    fs::write(place.path("kerio-tls.toml"), "[engine]\nonly_here = true\n").unwrap();
+    assert!(show().out.contains("engine: is stopped"), "{}", show().said());
+}
+
+#[test]
 fn the_undo_of_a_timer_mends_a_torn_file_and_starts_the_engine_that_was_left_stopped() {
     let place = Place::with(CONFIG);
     place.second_name();
