@@ -38,3 +38,4 @@ mod peers_logs;
 mod probe_fake;
 mod probe_truth;
 mod readme;
+mod watch;
