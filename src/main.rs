@@ -53,11 +53,8 @@ fn main() -> ExitCode {
 /// has said what is true.
 fn command(arguments: &Arguments) -> Status {
     std::panic::set_hook(Box::new(|info| {
-        let place = info
-            .location()
-            .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
         // Past the lock of standard error, which the main thread holds.
-        let words = format!("kerio-tls: an error in the program{place}\n");
+        let words = format!("kerio-tls: an error in the program{}\n", work::place_of(info));
         let _ = rustix::io::write(rustix::stdio::stderr(), words.as_bytes());
     }));
     let run = || cli::run(arguments, &mut io::stdout().lock(), &mut io::stderr().lock());

@@ -17,6 +17,7 @@ use super::ending;
 use super::gate::EngineGate;
 use super::live::prove_ports;
 use super::recovered::recovered;
+use super::running::panic_if_asked_to;
 use super::switch::UndoSwitch;
 use crate::host::{Host, clock};
 
@@ -133,8 +134,9 @@ fn saved_over(
     let file = target.path().to_path_buf();
     let mut gate = EngineGate::new(host.engine.controller(), job.engine, cancel, &edits, file, &detail);
     let mut progress = |at: Step| {
-        #[cfg(debug_assertions)]
-        break_if_asked_to(at);
+        if at == Step::Reading {
+            panic_if_asked_to("step");
+        }
         tell(SaveNews::Step(step_words(at), can_cancel(at)));
     };
     let result = save::save(&request, &mut gate, &mut progress);
@@ -299,16 +301,6 @@ fn problem(host: &Host, error: &SaveError) -> SaveProblem {
         busy: matches!(error.what, What::Locked { .. }),
         conflicts,
         document: host.load().ok(),
-    }
-}
-
-/// For the test of what an error in the program leaves behind: when the engine was stopped for the save.
-#[cfg(debug_assertions)]
-#[expect(clippy::panic, reason = "on purpose, and not in a release")]
-fn break_if_asked_to(at: Step) {
-    let asked = std::env::var("KERIO_TLS_TEST_PANIC").ok();
-    if let Some(message) = asked.filter(|asked| at == Step::Reading && asked.starts_with("step ")) {
-        std::panic::panic_any(message);
     }
 }
 
