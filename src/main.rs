@@ -111,9 +111,9 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
         arguments.color(host.preferences.color),
         arguments.ascii(host.preferences.ascii),
     );
-    let mut state = State::new(host.file.path().display().to_string(), session, clock(), theme);
+    let mut state = State::new(hostile::safe_path(host.file.path()), session, clock(), theme);
     state.context.read_only = read_only;
-    state.context.preferences = host.home.config.display().to_string();
+    state.context.preferences = hostile::safe_path(&host.home.config);
     state.notices(host.preferences.warnings.iter().cloned());
     match recovered {
         Ok(found) => state.recovered(found),

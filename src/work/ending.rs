@@ -1,5 +1,6 @@
 //! How saves end, in words: what is on disk, whether the engine is up, what to type.
 
+use crate::hostile::safe_path;
 use crate::mailserver_cfg::ValueChange;
 use crate::save::{GateKind, SaveError, SaveOutcome, Saved, Started, What};
 use crate::session::amount;
@@ -63,7 +64,7 @@ pub(super) fn words(outcome: &SaveOutcome, start: &str) -> String {
             lines.extend(
                 failed_file
                     .iter()
-                    .map(|path| format!("The file that it did not like is kept: {}", path.display())),
+                    .map(|path| format!("The file that it did not like is kept: {}", safe_path(path))),
             );
             lines.join("\n")
         }

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use crate::hostile::safe_path;
 use crate::mailserver_cfg::{EditSet, Secrets};
 use crate::probe::Cancel;
 use crate::save::{
@@ -245,13 +246,13 @@ fn report(
     let backup = saved
         .backup
         .as_ref()
-        .map(|backup| format!("Backup: {}", backup.path.display()));
+        .map(|backup| format!("Backup: {}", safe_path(&backup.path)));
     match &saved.outcome {
         SaveOutcome::NothingToDo => lines.push(format!(
             "{}: already as wanted; nothing was written.",
-            target.path().display()
+            safe_path(target.path())
         )),
-        SaveOutcome::Saved => lines.push(format!("Saved {} at {}.", target.path().display(), at.time(at.now))),
+        SaveOutcome::Saved => lines.push(format!("Saved {} at {}.", safe_path(target.path()), at.time(at.now))),
         ended_badly => {
             let mut all = vec![ending::words(ended_badly, &host.engine.start_command())];
             all.extend(meanwhile);

@@ -42,7 +42,7 @@ impl DropDown {
         match context.session.choose(self.direction, choice) {
             Ok(done) => {
                 let words = if context.session.is_minimum_dirty(self.direction) {
-                    format!("{}: not written yet; F6 reviews.", choice.to_string())
+                    format!("{choice}: not written yet; F6 reviews.")
                 } else {
                     words::AS_LOADED.to_owned()
                 };
