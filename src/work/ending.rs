@@ -105,7 +105,7 @@ fn change_words(change: &ValueChange) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::save::GateError;
+    use crate::save::{EngineThen, GateError};
 
     use super::*;
 
@@ -113,7 +113,7 @@ mod tests {
     fn an_engine_that_is_down_is_told_with_its_own_words_line_by_line() {
         let late = What::CancelledLate {
             stopping: false,
-            up: false,
+            engine: EngineThen::Down,
         };
         let down = SaveError::from(What::EngineDown {
             because: Box::new(late.into()),
