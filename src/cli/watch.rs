@@ -1,8 +1,11 @@
 //! `watch`: who really connects, and with what.
 
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+
 use crate::host::clock;
 use crate::session::{Clock, amount};
-use crate::work::{self, OwnHello, Row, RowKey, Rows};
+use crate::work::{self, OwnHello, Row, RowKey, Rows, Seen, WatchPlan};
 
 use super::args::{Arguments, Watch};
 use super::console::Console;
@@ -13,12 +16,22 @@ use super::peers::aligned;
 /// From this column on there are numbers.
 const FIRST_NUMBER: usize = 5;
 
+/// Lines of a terminal that the table leaves free: the head, and what stands below it.
+const FREE: usize = 6;
+
 /// Runs `watch`.
 ///
 /// # Errors
 /// [`Failure`].
-pub(super) fn run(_: &Arguments, watch: &Watch, console: &mut Console<'_>) -> Result<(), Failure> {
-    let captured = work::read_capture(&watch.read, &watch.own).map_err(Failure::NotSaved)?;
+pub(super) fn run(arguments: &Arguments, watch: &Watch, console: &mut Console<'_>) -> Result<(), Failure> {
+    match &watch.read {
+        Some(path) => capture(path, watch, console),
+        None => live(arguments, watch, console),
+    }
+}
+
+fn capture(path: &Path, watch: &Watch, console: &mut Console<'_>) -> Result<(), Failure> {
+    let captured = work::read_capture(path, &watch.own).map_err(Failure::NotSaved)?;
     captured.notes.iter().for_each(|words| console.note(words));
     captured.warnings.iter().for_each(|words| console.warn(words));
     let rows = &captured.rows;
@@ -26,19 +39,99 @@ pub(super) fn run(_: &Arguments, watch: &Watch, console: &mut Console<'_>) -> Re
         for (key, row) in rows.sorted() {
             console.json(&WireJson::new(key, row))?;
         }
-        for hello in work::own_hellos(rows) {
-            console.json(&OwnHelloJson::from(&hello))?;
-        }
-        return Ok(());
+        return own_hellos(rows, console);
     }
-    console.lines(&table(rows, &clock()))
+    console.lines(&table(rows, usize::MAX, &clock()))
+}
+
+fn own_hellos(rows: &Rows, console: &mut Console<'_>) -> Result<(), Failure> {
+    work::own_hellos(rows)
+        .iter()
+        .try_for_each(|hello| console.json(&OwnHelloJson::from(hello)))
+}
+
+/// Watches until Ctrl-C or the end of the time: a table that is drawn anew, or a line for each new row.
+fn live(arguments: &Arguments, watch: &Watch, console: &mut Console<'_>) -> Result<(), Failure> {
+    let is_service = watch.into.is_some();
+    let into = match (&watch.into, watch.keep) {
+        (Some(directory), _) => Some(directory.clone()),
+        (None, true) => {
+            Some(work::make_watch_directory(&arguments.general.host_options().home).map_err(Failure::NotSaved)?)
+        }
+        (None, false) => None,
+    };
+    let plan = WatchPlan { into, span: watch.span };
+    let size = io::stdout()
+        .is_terminal()
+        .then(rows_of_terminal)
+        .flatten()
+        .filter(|_| !watch.output.json);
+    let mut begins = !is_service;
+    let mut lost = 0;
+    let mut last = None;
+    work::watch(&plan, &mut |seen| {
+        if std::mem::take(&mut begins) {
+            console.note("Watching the first messages of TLS handshakes on all interfaces; Ctrl-C ends it.");
+        }
+        lost = seen.lost;
+        let shown = match (is_service, size) {
+            (true, _) => Ok(()),
+            (false, Some(lines)) => {
+                let page = table(seen.rows, lines.saturating_sub(FREE), &clock());
+                console.own("\x1b[H\x1b[J").and_then(|()| console.lines(&page))
+            }
+            (false, None) => new_rows(seen, watch.output.json, console),
+        };
+        last = (!is_service && size.is_none()).then(|| seen.rows.clone());
+        shown.map_err(io::Error::other)
+    })
+    .map_err(|error| Failure::NotSaved(error.to_string()))?;
+    if lost > 0 {
+        let packets = amount(
+            usize::try_from(lost).unwrap_or(usize::MAX),
+            "packet was",
+            "packets were",
+        );
+        console.warn(&format!(
+            "{packets} lost on the way here: whoever is not listed may have called all the same"
+        ));
+    }
+    match last {
+        Some(rows) if watch.output.json => own_hellos(&rows, console),
+        Some(rows) => console.lines(&own_lines(&rows, &clock())),
+        None => Ok(()),
+    }
+}
+
+fn new_rows(seen: &Seen<'_>, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
+    for key in seen.settled {
+        let Some(row) = seen.rows.get(key) else { continue };
+        if json {
+            console.json(&WireJson::new(key, row))?;
+        } else {
+            console.lines(&[cells(key, row, &clock()).join("  ")])?;
+        }
+    }
+    Ok(())
+}
+
+fn rows_of_terminal() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    Some(usize::from(size.ws_row)).filter(|rows| *rows > FREE)
 }
 
 /// The rows, inbound first, and below them what our own side offers.
-fn table(rows: &Rows, clock: &Clock) -> Vec<String> {
-    let sorted = rows.sorted();
+fn table(rows: &Rows, most: usize, clock: &Clock) -> Vec<String> {
+    let mut sorted = rows.sorted();
+    let all = sorted.len();
     if sorted.is_empty() {
         return vec!["No TLS handshake of a mail service was seen.".to_owned()];
+    }
+    if all > most {
+        // Where not all fit, those seen last.
+        sorted.sort_by_key(|(_, row)| std::cmp::Reverse(row.last));
+        sorted.truncate(most);
+        sorted.sort_by_key(|(key, _)| **key);
     }
     let head = [
         "",
@@ -55,12 +148,18 @@ fn table(rows: &Rows, clock: &Clock) -> Vec<String> {
     table.extend(sorted.iter().map(|(key, row)| cells(key, row, clock)));
     let mut lines = aligned(&table, FIRST_NUMBER);
     lines.push(String::new());
-    lines.extend(work::own_hellos(rows).iter().map(|hello| own_words(hello, clock)));
+    lines.extend(own_lines(rows, clock));
     lines.push(format!(
-        "{} of programs at addresses.",
-        amount(sorted.len(), "row", "rows")
+        "{} of programs at addresses.{}",
+        amount(all, "row", "rows"),
+        if all > most { " Shown are those seen last." } else { "" }
     ));
     lines
+}
+
+fn own_lines(rows: &Rows, clock: &Clock) -> Vec<String> {
+    let hellos = work::own_hellos(rows);
+    hellos.iter().map(|hello| own_words(hello, clock)).collect()
 }
 
 fn cells(key: &RowKey, row: &Row, clock: &Clock) -> Vec<String> {

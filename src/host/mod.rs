@@ -17,6 +17,7 @@ mod names;
 mod naming;
 mod own_engine;
 mod preferences;
+mod sightings;
 
 pub use backups::{Backup, Backups};
 pub use clock::clock;
@@ -31,3 +32,4 @@ pub(crate) use names::own_addresses;
 pub use naming::NamingError;
 pub use own_engine::{EngineNow, OwnEngine};
 pub use preferences::{Preferences, PreferencesError};
+pub use sightings::{SEEN, Sightings, is_stranger, watch_directory};

@@ -40,7 +40,9 @@ pub enum Source {
     PeersFile,
     /// The engine's own Received header.
     Received,
-    /// A handshake.
+    /// Handshakes that passed this host's network card.
+    Wire,
+    /// A handshake of our own.
     Probe,
 }
 
@@ -89,7 +91,7 @@ pub struct Record {
 
 impl Source {
     /// Every source, lightest first.
-    pub const ALL: [Self; 4] = [Self::MailLog, Self::PeersFile, Self::Received, Self::Probe];
+    pub const ALL: [Self; 5] = [Self::MailLog, Self::PeersFile, Self::Received, Self::Wire, Self::Probe];
 
     /// The stable spelling of JSON and the evidence store.
     #[must_use]
@@ -98,6 +100,7 @@ impl Source {
             Self::MailLog => "mail.log",
             Self::PeersFile => "peers-file",
             Self::Received => "received",
+            Self::Wire => "wire",
             Self::Probe => "probe",
         }
     }
@@ -109,6 +112,7 @@ impl Source {
             Self::MailLog => "mail log, ",
             Self::PeersFile => "peers file, ",
             Self::Received => "Received header, ",
+            Self::Wire => "on the wire ",
             Self::Probe => "probed ",
         }
     }
@@ -119,6 +123,7 @@ impl Source {
             Self::MailLog => ["The mail log, last on ", ","],
             Self::PeersFile => ["The peers file, dated ", ","],
             Self::Received => ["A Received header of ", ""],
+            Self::Wire => ["What passed on the wire, last on ", ","],
             Self::Probe => ["The probe of ", ""],
         }
     }

@@ -95,6 +95,17 @@ impl Watcher {
         }
     }
 
+    /// From now on these are our side.
+    pub fn set_own(&mut self, own: Own) {
+        self.own = own;
+    }
+
+    /// Is an answer waited for?
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        !self.queue.is_empty() || !self.partial.is_empty()
+    }
+
     /// Lets the time pass: what was waited for too long is not answered. `true`: a row changed.
     pub fn pass(&mut self, now: Timestamp) -> bool {
         self.now = self.now.max(now);
@@ -272,7 +283,7 @@ impl Watcher {
             // One that was cut tells that there was an answer, and no more.
             if let Some(hello) = body.and_then(|body| ServerHello::read(body).ok()) {
                 if let Some(version) = TlsVersion::from_wire(hello.wire) {
-                    row.negotiate(version);
+                    row.negotiate(version, at);
                 }
                 row.mark = row.mark.max(hello.mark);
             }

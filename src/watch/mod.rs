@@ -11,15 +11,19 @@
 mod capture;
 mod frame;
 mod handshakes;
+mod live;
 mod own;
 mod read;
 mod rows;
+mod store;
 #[cfg(test)]
 mod tests;
 
 pub use capture::{Capture, CaptureError, Frame};
 pub use frame::{Link, Segment};
 pub use handshakes::Watcher;
+pub use live::{Tap, TapError};
 pub use own::{Own, service_of};
 pub use read::{Read, guess_own, read_capture};
 pub use rows::{Refusal, Row, RowKey, Rows};
+pub use store::Kept;
