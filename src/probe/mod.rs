@@ -9,6 +9,7 @@
 //! This room must never know what a mail log, a verdict or a screen is. Everything a peer sends is hostile: bounded by
 //! [`Limits`], and shown only through [`safe_text`].
 
+mod connection;
 pub mod fake;
 mod hello;
 mod idn;
