@@ -26,7 +26,7 @@
 //! | [`probe`] | one TLS question to one address, and many at once | `tls` (versions, services), `hostile` |
 //! | [`peers`] | who we exchange mail with, evidence, verdicts; logs, headers, the peers file | `tls`, `files`, `hostile` |
 //! | [`save`] | locks, backups, exchange, journal, recovery | `mailserver_cfg`, `files`, `hostile` |
-//! | [`engine`] | does it run; stop, start, watch; the dead-man's switch | `files`, `hostile` |
+//! | [`engine`] | does it run; stop, start, watch; the dead-man's switch; which names its program holds | `files`, `hostile` |
 //! | [`session`] | draft, undo, dirty by value, review; no I/O | floor 0, data of `peers` |
 //! | [`host`] | what is here: places, preferences, own names, memory, backups, drafts, the demo | everything below |
 //! | [`work`] | what is done: effects in, events out, each to whoever asked | everything below |

@@ -17,6 +17,7 @@ mod console;
 mod failure;
 mod json;
 mod manual;
+mod names;
 mod opened;
 mod peers;
 mod probe;
@@ -67,6 +68,7 @@ fn carry_out(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Fai
         Command::Confirm => restore::confirm(arguments, console),
         Command::Undo(undo) => restore::undo(arguments, undo, console),
         Command::Config(config) => config::run(arguments, config, console),
+        Command::Names(names) => names::run(arguments, names, console),
         Command::Man => console.own(&manual::man_page()?),
         Command::Completions(completions) => console.own(&manual::completions(completions.shell)?),
     }

@@ -34,6 +34,7 @@ mod engine_control;
 mod engine_detect;
 mod evidence;
 mod log_files;
+mod names;
 mod peers_logs;
 mod probe_fake;
 mod probe_truth;

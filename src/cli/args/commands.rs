@@ -1,5 +1,6 @@
 //! The commands, and what can be said to each.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -40,6 +41,8 @@ pub enum Command {
     Undo(Undo),
     /// Print the preferences file with every setting explained, or keep in it what a variable is for
     Config(Config),
+    /// Show the names of variables: which there are, how sure each is, and what the engine's own program holds
+    Names(Names),
     /// Print the man page
     Man,
     /// Print completions for a shell
@@ -202,6 +205,17 @@ pub struct Config {
     /// Answer the question of --name with yes
     #[arg(long, requires = "name")]
     pub yes: bool,
+}
+
+/// `names`
+#[derive(Debug, Clone, Args)]
+pub struct Names {
+    /// Read this copy of the engine's program in the place of the one beside the file; needs no mail server here
+    #[arg(long, value_name = "FILE")]
+    pub engine: Option<PathBuf>,
+    /// How to print
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// `peers`
