@@ -53,11 +53,8 @@ fn main() -> ExitCode {
 /// has said what is true.
 fn command(arguments: &Arguments) -> Status {
     std::panic::set_hook(Box::new(|info| {
-        let place = info
-            .location()
-            .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
         // Past the lock of standard error, which the main thread holds.
-        let words = format!("kerio-tls: an error in the program{place}\n");
+        let words = format!("kerio-tls: an error in the program{}\n", work::place_of(info));
         let _ = rustix::io::write(rustix::stdio::stderr(), words.as_bytes());
     }));
     let run = || cli::run(arguments, &mut io::stdout().lock(), &mut io::stderr().lock());
@@ -114,9 +111,9 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
         arguments.color(host.preferences.color),
         arguments.ascii(host.preferences.ascii),
     );
-    let mut state = State::new(host.file.path().display().to_string(), session, clock(), theme);
+    let mut state = State::new(hostile::safe_path(host.file.path()), session, clock(), theme);
     state.context.read_only = read_only;
-    state.context.preferences = host.home.config.display().to_string();
+    state.context.preferences = hostile::safe_path(&host.home.config);
     state.notices(host.preferences.warnings.iter().cloned());
     match recovered {
         Ok(found) => state.recovered(found),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::host::clock;
 use crate::peers::{Assessed, Impact, PeerBook, PeersFile, PeersFileEntry, Threshold, assess, cut_off_domains};
-use crate::session::{Clock, Session, amount, amounts, coverage_words, describe_minimum, evidence_words, words_of};
+use crate::session::{Clock, Session, amount, amounts, coverage_words, evidence_words, words_of};
 use crate::tls::{Direction, TlsVersion};
 use crate::work::Cancel;
 use crate::work::{self, Asked, Question, hold_signals};
@@ -130,7 +130,7 @@ fn impact<'a>(
     minimum: Option<TlsVersion>,
 ) -> (Threshold, Impact<'a>) {
     let threshold = minimum.map_or_else(
-        || session.threshold(direction, &session.loaded_minimum(direction)),
+        || session.threshold(direction, &session.loaded().minimum(direction)),
         Threshold::At,
     );
     (threshold, assess(book, direction, threshold))
@@ -139,7 +139,7 @@ fn impact<'a>(
 pub(super) fn json(session: &Session, book: &PeerBook, minimum: Option<TlsVersion>) -> PeersJson {
     let (_, outbound) = impact(session, book, Direction::Outbound, minimum);
     let (_, inbound) = impact(session, book, Direction::Inbound, minimum);
-    let [of_inbound, of_outbound] = Direction::ALL.map(|direction| session.loaded_minimum(direction).token());
+    let [of_inbound, of_outbound] = Direction::ALL.map(|direction| session.loaded().minimum(direction).token());
     PeersJson {
         minimum: match minimum {
             Some(version) => Some(version.token()),
@@ -189,7 +189,7 @@ pub(super) fn table(session: &Session, book: &PeerBook, minimum: Option<TlsVersi
         }));
         let held = match (minimum, threshold) {
             (None, Threshold::NotKnown) => {
-                let says = describe_minimum(&session.loaded_minimum(direction));
+                let says = session.loaded().minimum(direction);
                 format!("the file says {says}, and what that does is not known: hold them against a version with --min")
             }
             (_, Threshold::At(version)) => format!("held against {version}"),

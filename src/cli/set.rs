@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Arguments, set: &Set, console: &mut Console<'_>) -
 fn choose(opened: &mut Opened, set: &Set, recovered: &Recovered, console: &mut Console<'_>) -> Result<(), Failure> {
     let choices: Vec<_> = [(Direction::Inbound, set.inbound), (Direction::Outbound, set.outbound)]
         .into_iter()
-        .filter_map(|(direction, choice)| Some((direction, choice?.0)))
+        .filter_map(|(direction, choice)| Some((direction, choice?)))
         .collect();
     let mut directions: Vec<Direction> = choices.iter().map(|(direction, _)| *direction).collect();
     directions.extend(set.value.iter().map(|value| value.direction));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::files;
+use crate::hostile::safe_path;
 use crate::mailserver_cfg::{Document, Secrets, ValueChange};
 use crate::peers::PeerKey;
 use crate::probe::{Service, Target};
@@ -158,7 +159,7 @@ impl Host {
         match self.file.read()? {
             Loaded::Document(document) => Ok(document),
             Loaded::Broken { error, .. } => Err(HostError::Parse {
-                path: self.file.path().display().to_string(),
+                path: safe_path(self.file.path()),
                 next: self.way_out(error.may_be_sound),
                 error,
             }),
@@ -234,7 +235,7 @@ fn peers_file_is_there(options: &HomeOptions) -> Result<(), HostError> {
     match files::open(path) {
         Ok(_) => Ok(()),
         Err(fault) => Err(HostError::PeersFile {
-            path: path.display().to_string(),
+            path: safe_path(path),
             error: fault.into(),
         }),
     }

@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use crate::files::{Directory, Fault, Permissions};
+use crate::hostile::safe_path;
 use crate::tls::{Catalogue, Direction, Role, confirmed_toml};
 
 use super::home::{Believed, open_believed};
@@ -53,7 +54,7 @@ pub enum NamingError {
 pub(super) fn append(config: &Path, direction: Direction, name: &str, role: Role) -> Result<String, NamingError> {
     // A link is followed: the file behind it is what is believed at the next start.
     let path = fs::canonicalize(config).unwrap_or_else(|_| config.to_path_buf());
-    let shown = path.display().to_string();
+    let shown = safe_path(&path);
     let io = |what: &'static str| {
         let path = shown.clone();
         move |fault: Fault| NamingError::Io {
@@ -63,7 +64,7 @@ pub(super) fn append(config: &Path, direction: Direction, name: &str, role: Role
         }
     };
     let distrusted = |path: &Path, why: String| NamingError::Distrusted {
-        path: path.display().to_string(),
+        path: safe_path(path),
         why,
     };
     let (old, permissions) = match open_believed(&path) {

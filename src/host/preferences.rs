@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::engine::Commands;
 use crate::files::{Fault, Why};
+use crate::hostile::safe_path;
 use crate::peers::{Host, safe_text};
 use crate::probe::EhloName;
 use crate::tls::Catalogue;
@@ -151,7 +152,7 @@ impl Preferences {
     /// [`PreferencesError`], with line and column where it applies.
     pub fn read(home: &Home, named: bool) -> Result<Self, PreferencesError> {
         let path = &home.config;
-        let shown = path.display().to_string();
+        let shown = safe_path(path);
         let fault = |fault: Fault| PreferencesError::Read {
             path: shown.clone(),
             error: match fault.why {

@@ -10,7 +10,7 @@ use crate::tls::{
 };
 
 use super::draft::{Draft, History};
-use super::snapshot::{Measured, Snapshot, secrets};
+use super::snapshot::{Measured, Snapshot, secrets, tables};
 
 /// An edit session on one document.
 #[derive(Debug, Clone)]
@@ -104,12 +104,6 @@ impl Session {
         Snapshot::new(&self.base, &self.catalogue, self.measured, pairs)
     }
 
-    /// The minimum that was loaded.
-    #[must_use]
-    pub fn loaded_minimum(&self, direction: Direction) -> Minimum {
-        self.loaded().minimum(direction)
-    }
-
     /// The minimum that is wanted.
     #[must_use]
     pub fn minimum(&self, direction: Direction) -> Minimum {
@@ -132,15 +126,6 @@ impl Session {
                 self.measured.inbound_default.map_or(Threshold::NotKnown, Threshold::At)
             }
             (Minimum::Default, Direction::Outbound) | (Minimum::Custom(_), _) => Threshold::NotKnown,
-        }
-    }
-
-    /// The same for a choice that has not been made yet.
-    #[must_use]
-    pub fn threshold_of(&self, direction: Direction, choice: Choice) -> Threshold {
-        match choice {
-            Choice::Default => self.threshold(direction, &Minimum::Default),
-            Choice::At(version) => Threshold::At(version),
         }
     }
 
@@ -398,17 +383,4 @@ impl Session {
         let next = self.planned(next.clone()).unwrap_or(next);
         self.history.advance(next)
     }
-}
-
-/// The pairs of both tables of a document.
-fn tables(document: &Document) -> Arc<[Vec<Pair>; 2]> {
-    Arc::new(Direction::ALL.map(|direction| {
-        let variables = document.variables(direction.table()).into_iter();
-        variables
-            .map(|variable| Pair {
-                name: variable.name,
-                value: variable.value,
-            })
-            .collect()
-    }))
 }

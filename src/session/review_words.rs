@@ -9,9 +9,7 @@ use super::clock::Clock;
 use super::line::{Line, Tone, Wrap};
 use super::review::{Affected, Consent, DirectionReview, EnginePlan, Mends, Review, Subject};
 use super::values::value_lines;
-use super::words::{
-    amount, amounts, coverage_words, describe_minimum, evidence_words, first_of, mark, verdict_words, words_of,
-};
+use super::words::{amount, amounts, coverage_words, evidence_words, first_of, mark, verdict_words, words_of};
 
 /// Most recipient domains named in one line.
 const DOMAINS: usize = 20;
@@ -65,7 +63,7 @@ impl Review {
                 let words = format!("  The whole file of a backup is put in place. {}", mends.words());
                 lines.push(Line::new(Tone::Caution, words, 2));
                 for (direction, minimum) in &mends.minimums {
-                    let words = format!("  {direction}: minimum {} then", describe_minimum(minimum));
+                    let words = format!("  {direction}: minimum {} then", minimum);
                     lines.push(Line::new(Tone::Text, words, 4));
                 }
             }
@@ -83,14 +81,9 @@ impl Review {
         }
         for review in &self.directions {
             let text = if review.from == review.to {
-                format!("  {}: minimum stays {}", review.direction, describe_minimum(&review.to))
+                format!("  {}: minimum stays {}", review.direction, review.to)
             } else {
-                format!(
-                    "  {}: minimum {} -> {}",
-                    review.direction,
-                    describe_minimum(&review.from),
-                    describe_minimum(&review.to)
-                )
+                format!("  {}: minimum {} -> {}", review.direction, review.from, review.to)
             };
             lines.push(Line::new(Tone::Text, text, 4));
             for edit in self.edits().iter().filter(|e| e.path.table == review.direction.table()) {
@@ -112,11 +105,7 @@ impl Review {
 
     fn direction(&self, review: &DirectionReview, clock: &Clock, lines: &mut Vec<Line>) {
         lines.push(Line::new(Tone::Text, "", 0));
-        let heading = format!(
-            "{} at {}: who is touched",
-            review.direction,
-            describe_minimum(&review.to)
-        );
+        let heading = format!("{} at {}: who is touched", review.direction, review.to);
         lines.push(Line::new(Tone::Heading, heading, 0));
         if review.threshold == Threshold::NotKnown {
             let text = match review.to {
@@ -230,12 +219,7 @@ impl Review {
         }
         for review in &self.directions {
             if review.from != review.to {
-                words.push(format!(
-                    "{}: {} -> {}",
-                    review.direction,
-                    describe_minimum(&review.from),
-                    describe_minimum(&review.to)
-                ));
+                words.push(format!("{}: {} -> {}", review.direction, review.from, review.to));
             }
         }
         for edit in self.edits() {

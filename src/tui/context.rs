@@ -115,7 +115,7 @@ impl Context {
     pub fn count(&mut self) {
         for (direction, counts) in Direction::ALL.into_iter().zip(&mut self.counts) {
             for (choice, slot) in CHOICES.into_iter().zip(counts) {
-                let threshold = self.session.threshold_of(direction, choice);
+                let threshold = self.session.threshold(direction, &choice.into());
                 *slot = (threshold, assess(&self.book, direction, threshold).counts);
             }
         }

@@ -1,5 +1,6 @@
 //! How saves end, in words: what is on disk, whether the engine is up, what to type.
 
+use crate::hostile::safe_path;
 use crate::mailserver_cfg::ValueChange;
 use crate::save::{GateKind, SaveError, SaveOutcome, Saved, Started, What};
 use crate::session::amount;
@@ -63,7 +64,7 @@ pub(super) fn words(outcome: &SaveOutcome, start: &str) -> String {
             lines.extend(
                 failed_file
                     .iter()
-                    .map(|path| format!("The file that it did not like is kept: {}", path.display())),
+                    .map(|path| format!("The file that it did not like is kept: {}", safe_path(path))),
             );
             lines.join("\n")
         }
@@ -104,7 +105,7 @@ fn change_words(change: &ValueChange) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::save::GateError;
+    use crate::save::{EngineThen, GateError};
 
     use super::*;
 
@@ -112,7 +113,7 @@ mod tests {
     fn an_engine_that_is_down_is_told_with_its_own_words_line_by_line() {
         let late = What::CancelledLate {
             stopping: false,
-            up: false,
+            engine: EngineThen::Down,
         };
         let down = SaveError::from(What::EngineDown {
             because: Box::new(late.into()),

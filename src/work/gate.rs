@@ -35,6 +35,7 @@ pub(super) struct EngineGate<'a> {
     stopped: Option<Stopped>,
     seconds: Option<u64>,
     values: Option<String>,
+    never_ended: bool,
 }
 
 impl<'a> EngineGate<'a> {
@@ -56,6 +57,7 @@ impl<'a> EngineGate<'a> {
             stopped: None,
             seconds: None,
             values: None,
+            never_ended: false,
         }
     }
 
@@ -136,6 +138,7 @@ impl<'a> EngineGate<'a> {
         words.extend(well.notes);
         self.values = well.values.err();
         self.seconds = Some(took.as_secs().max(1));
+        self.never_ended = well.never_ended;
         Ok(words)
     }
 
@@ -286,6 +289,10 @@ impl Gate for EngineGate<'_> {
             (Some(controller), Err(error)) => Err(gate_error(&error, controller)),
             _ => Ok(()),
         }
+    }
+
+    fn never_ended(&self) -> bool {
+        self.never_ended
     }
 
     fn after_commit(&mut self) -> Started {

@@ -47,15 +47,11 @@ impl Hold {
         self.remove_temporary();
     }
 
-    /// The same with a bound. `false`: something holds still.
-    pub fn finish_within(&self, longest: Duration) -> bool {
+    /// The same with a bound.
+    pub fn finish_within(&self, longest: Duration) {
         let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.free.wait_timeout_while(count, longest, |count| *count > 0);
-        let (count, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let is_free = *count == 0;
-        drop(count);
+        drop(self.free.wait_timeout_while(count, longest, |count| *count > 0));
         self.remove_temporary();
-        is_free
     }
 
     fn remove_temporary(&self) {

@@ -33,6 +33,7 @@ pub use probing::{
 pub use proof::{LiveProof, PortAnswer, PortProof};
 pub use reader::{HEADERS, Reader};
 pub use recovered::recover;
+pub use running::{panic_if_asked_to, place_of};
 pub use saving::{SaveNews, save, save_over};
 pub use undo::{Undone, confirm, undo_unconfirmed};
 pub use workers::{Sink, Workers};

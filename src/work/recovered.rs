@@ -1,6 +1,7 @@
 //! What earlier saves left behind, cleaned up and put into words; and whether the engine that one of them stopped is up again.
 
 use crate::engine::State;
+use crate::hostile::safe_path;
 use crate::save::{self, ROLL_BACK, Recovered, SaveError, StateDir, Target};
 
 use crate::host::Host;
@@ -103,11 +104,11 @@ fn words(found: &Recovered, engine: &AfterAll) -> String {
         }
         Recovered::TheirsPutBack { when, kept } => format!(
             "A save of {when} had broken off while another program's version was out: that version is back, a copy is {}.",
-            kept.display()
+            safe_path(kept)
         ),
         Recovered::Kept { when, kept } => format!(
             "A save of {when} had broken off, and another program has replaced the file since; what had come out is kept in {}.",
-            kept.display()
+            safe_path(kept)
         ),
         Recovered::Repaired { when, backup } => {
             format!(

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::engine::{self, Armed, Disarmed, EngineError, State};
 use crate::host::Host;
+use crate::hostile::safe_path;
 use crate::save::{self, Recovered, SaveError, StateDir, Target, What};
 
 use super::effect::{EngineWish, SaveJob, SaveReport, Wanted};
@@ -98,7 +99,7 @@ pub fn undo_unconfirmed(host: &Host, switch: &str, on_wait: &mut dyn FnMut(&str)
         host.file.target()?;
         host.file.look_at_state()?;
         return Err(UndoError::NothingKept {
-            file: host.file.path().display().to_string(),
+            file: safe_path(host.file.path()),
             switch: switch.to_owned(),
         });
     }

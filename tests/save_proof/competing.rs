@@ -17,23 +17,11 @@ struct Intruder<'a> {
 }
 
 impl Gate for Intruder<'_> {
-    fn will_stop(&mut self) -> bool {
-        false
-    }
-    fn before_write(&mut self) -> Result<(), GateError> {
-        Ok(())
-    }
     fn prove_stopped(&mut self) -> Result<(), GateError> {
         if let Some(write) = self.writes.pop() {
             write();
         }
         Ok(())
-    }
-    fn abort(&mut self) -> Result<(), GateError> {
-        Ok(())
-    }
-    fn after_commit(&mut self) -> Started {
-        Started::NotOurs
     }
     fn before_roll_back(&mut self) -> Result<(), GateError> {
         unreachable!()
@@ -52,9 +40,6 @@ impl<F: FnMut()> Gate for AtTheStop<F> {
     }
     fn before_write(&mut self) -> Result<(), GateError> {
         (self.0)();
-        Ok(())
-    }
-    fn prove_stopped(&mut self) -> Result<(), GateError> {
         Ok(())
     }
     fn abort(&mut self) -> Result<(), GateError> {

@@ -470,9 +470,6 @@ impl Gate for WordEngine {
         self.is("down");
         Ok(())
     }
-    fn prove_stopped(&mut self) -> Result<(), GateError> {
-        Ok(())
-    }
     fn abort(&mut self) -> Result<(), GateError> {
         self.is("up");
         Ok(())
@@ -483,9 +480,6 @@ impl Gate for WordEngine {
         }
         self.is("up");
         Started::Well(vec![])
-    }
-    fn before_roll_back(&mut self) -> Result<(), GateError> {
-        Ok(())
     }
     fn after_roll_back(&mut self) -> Started {
         self.is("up");

@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::tls::TlsVersion;
+use crate::tls::{Choice, TlsVersion};
 use crate::work::Reader;
 
-use super::values::{
-    DirectionArgument, EngineArgument, MinimumArgument, RoleArgument, Shell, WhomArgument, duration, version,
-};
+use super::values::{DirectionArgument, EngineArgument, RoleArgument, Shell, WhomArgument, duration, minimum, version};
 
 /// A command.
 #[derive(Debug, Clone, Subcommand)]
@@ -107,11 +105,11 @@ pub struct Saving {
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["inbound", "outbound", "value"]))]
 pub struct Set {
     /// Minimum for those who call this server: default, tls1.0, tls1.1, tls1.2, tls1.3
-    #[arg(long, value_name = "MINIMUM")]
-    pub inbound: Option<MinimumArgument>,
+    #[arg(long, value_name = "MINIMUM", value_parser = minimum)]
+    pub inbound: Option<Choice>,
     /// Minimum for servers that this one calls
-    #[arg(long, value_name = "MINIMUM")]
-    pub outbound: Option<MinimumArgument>,
+    #[arg(long, value_name = "MINIMUM", value_parser = minimum)]
+    pub outbound: Option<Choice>,
     /// Value for the variable that plays a role, such as inbound:ciphers='HIGH:!aNULL'
     ///
     /// DIRECTION is inbound or outbound. ROLE is ciphers, ecdhe-on, dhe-on, dhe-off (each 1 or 0), dhe-key-size (bits), protocol-list
