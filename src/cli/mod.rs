@@ -27,6 +27,7 @@ mod set;
 mod show;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::io::Write;
 
@@ -63,6 +64,7 @@ fn carry_out(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Fai
         Command::Reset(reset) => set::run_reset(arguments, *reset, console),
         Command::Peers(peers) => peers::run(&mut open(console)?, *peers, console),
         Command::Probe(probe) => probe::run(arguments, probe, console),
+        Command::Watch(watch) => watch::run(arguments, watch, console),
         Command::Backups(backups) => backups::run(arguments, backups, console),
         Command::Restore(restore) => restore::run(arguments, restore, console),
         Command::Confirm => restore::confirm(arguments, console),

@@ -29,6 +29,7 @@ pub use home::{Home, HomeOptions, NoHome};
 pub use known_names::{EngineProgram, KnownName, KnownNames};
 pub use memory::Memory;
 pub use names::OwnNames;
+pub(crate) use names::own_addresses;
 pub use naming::NamingError;
 pub use own_engine::{EngineNow, OwnEngine};
 pub use preferences::{Preferences, PreferencesError};

@@ -39,3 +39,4 @@ mod peers_logs;
 mod probe_fake;
 mod probe_truth;
 mod readme;
+mod watch;

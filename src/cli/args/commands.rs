@@ -1,5 +1,6 @@
 //! The commands, and what can be said to each.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,6 +29,10 @@ pub enum Command {
     /// What a known peer answers is remembered, so that check, peers and set know it: one that the logs or the peers file name,
     /// or that is remembered from before. Of others nothing is kept; a line in the peers file makes them known.
     Probe(Probe),
+    /// See who really connects, and with which TLS versions: the hellos of a capture file
+    ///
+    /// Reads the first messages of TLS handshakes, which are in clear, and nothing else: no payload, no server names, no users.
+    Watch(Watch),
     /// List what was saved, or what differs between a backup and the file now
     Backups(Backups),
     /// Take the changes of a save back, or put a whole older file in place
@@ -149,6 +154,20 @@ pub struct Probe {
     /// What is spoken there: smtp, submission, smtps, imap, imaps, pop3, pop3s, https
     #[arg(long, value_name = "SERVICE", default_value = "smtp")]
     pub service: String,
+    /// How to print
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `watch`
+#[derive(Debug, Clone, Args)]
+pub struct Watch {
+    /// Read this capture: pcap or pcapng, as tcpdump, dumpcap and firewalls write it
+    #[arg(long, value_name = "FILE")]
+    pub read: PathBuf,
+    /// Which address in it is the mail server's; can be said several times [default: this host's, else the one called most]
+    #[arg(long, value_name = "ADDRESS")]
+    pub own: Vec<IpAddr>,
     /// How to print
     #[command(flatten)]
     pub output: Output,
