@@ -10,11 +10,11 @@
 //!   floor 4   work              what is done: effects on threads, events as answers
 //!   floor 3   host              what is here: places, preferences, memory, backups, drafts, the demo
 //!   floor 2   session           what was loaded, what is wanted, the review
-//!   floor 1   probe   peers   save   engine
+//!   floor 1   probe   watch   peers   save   engine
 //!   floor 0   mailserver_cfg   tls   files   hostile
 //! ```
 //!
-//! An arrow (`use crate::…`) never points up, and sideways nowhere, and the files of a room make no circle: `tests/floors.rs`
+//! An arrow (`use crate::…`) never points up, and sideways only from `watch` to `probe`, and the files of a room make no circle: `tests/floors.rs`
 //! holds both.
 //!
 //! | room | owns | may use |
@@ -24,9 +24,10 @@
 //! | [`hostile`] | words of strangers, made safe to show | nothing of ours |
 //! | [`files`] | opening what strangers could exchange; writing small files whole or not at all | `hostile` |
 //! | [`probe`] | one TLS question to one address, and many at once | `tls` (versions, services), `hostile` |
+//! | [`watch`] | who really connects: frames and captures to rows | `tls`, `hostile`, the hellos of `probe` |
 //! | [`peers`] | who we exchange mail with, evidence, verdicts; logs, headers, the peers file | `tls`, `files`, `hostile` |
 //! | [`save`] | locks, backups, exchange, journal, recovery | `mailserver_cfg`, `files`, `hostile` |
-//! | [`engine`] | does it run; stop, start, watch; the dead-man's switch | `files`, `hostile` |
+//! | [`engine`] | does it run; stop, start, watch; the dead-man's switch; which names its program holds | `files`, `hostile` |
 //! | [`session`] | draft, undo, dirty by value, review; no I/O | floor 0, data of `peers` |
 //! | [`host`] | what is here: places, preferences, own names, memory, backups, drafts, the demo | everything below |
 //! | [`work`] | what is done: effects in, events out, each to whoever asked | everything below |
@@ -62,4 +63,5 @@ pub mod save;
 pub mod session;
 pub mod tls;
 pub mod tui;
+pub mod watch;
 pub mod work;

@@ -111,8 +111,8 @@ impl Opened {
 
     /// A session on this document.
     pub(super) fn with(host: Host, document: Arc<Document>) -> Self {
-        let catalogue = host.preferences.catalogue.clone();
-        let session = Session::new(Arc::clone(&document), catalogue, host.memory.measured());
+        let names = host.known_names();
+        let session = Session::new(Arc::clone(&document), names.catalogue, host.memory.measured());
         Self {
             host,
             document,

@@ -212,7 +212,7 @@ pub(super) fn table(session: &Session, book: &PeerBook, minimum: Option<TlsVersi
             head.extend(["delayed", "failed"]);
         }
         let head = head.into_iter().map(str::to_owned).collect();
-        lines = aligned(&[vec![head], rows].concat());
+        lines = aligned(&[vec![head], rows].concat(), FIRST_NUMBER);
         lines.push(String::new());
     }
     if !remarks.is_empty() {
@@ -250,8 +250,8 @@ fn cells(row: &Assessed<'_>, clock: &Clock, troubled: bool) -> Vec<String> {
     cells
 }
 
-/// Columns as wide as their widest cell, those of numbers to the right.
-fn aligned(rows: &[Vec<String>]) -> Vec<String> {
+/// Columns as wide as their widest cell, those of numbers (from this one on) to the right.
+pub(super) fn aligned(rows: &[Vec<String>], first_number: usize) -> Vec<String> {
     let mut widths = vec![0_usize; rows.first().map_or(0, Vec::len)];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -261,7 +261,7 @@ fn aligned(rows: &[Vec<String>]) -> Vec<String> {
     rows.iter()
         .map(|row| {
             let padded = widths.iter().zip(row).enumerate().map(|(at, (width, cell))| {
-                if at >= FIRST_NUMBER {
+                if at >= first_number {
                     format!("{cell:>width$}")
                 } else {
                     format!("{cell:<width$}")

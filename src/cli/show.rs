@@ -3,7 +3,7 @@
 use crate::host::clock;
 use crate::hostile::safe_text;
 use crate::session::{Session, VariableList, VariableRow, variable_list};
-use crate::tls::{Direction, Minimum, TlsVersion};
+use crate::tls::{Certainty, Direction, Minimum, TlsVersion};
 
 use super::args::Output;
 use super::console::{Console, columns, wrap};
@@ -83,13 +83,14 @@ fn direction_json(session: &Session, direction: Direction, rows: Vec<VariableRow
 
 /// A role whose variable's name is not known has nothing that a script could use.
 fn variable_json(row: VariableRow) -> Option<VariableJson> {
-    let assumed = row.assumed();
+    let sure = row.name_sure();
     Some(VariableJson {
         name: json_name(&row.path?.variable),
         in_file: row.in_file,
         value: row.shown,
         role: row.known.map(|known| known.role.token()),
-        assumed,
+        assumed: sure == Some(Certainty::Assumed),
+        name_sure: sure.map(Certainty::token),
     })
 }
 
@@ -140,12 +141,8 @@ fn variable_lines(row: &VariableRow, lines: &mut Vec<String>) {
     lines.push(format!("    {name} = {value}"));
     let mut remarks = Vec::new();
     if let Some(known) = &row.known {
-        let assumed = if row.assumed() {
-            " (the name is assumed, not documented)"
-        } else {
-            ""
-        };
-        remarks.push(format!("{}{assumed}", known.title));
+        let sure = row.name_sure().map(|sure| format!(" (the name is {})", sure.words()));
+        remarks.push(format!("{}{}", known.title, sure.unwrap_or_default()));
     }
     if row.lookalike {
         remarks.push(format!(

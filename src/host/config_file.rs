@@ -8,10 +8,11 @@ use crate::save::{self, SaveError, StateDir, Target};
 
 /// How the names begin of what this room keeps in the state directory; preferences and peers file stand there too where a
 /// user has no home.
-const IN_STATE_DIR: [&str; 6] = [
+const IN_STATE_DIR: [&str; 7] = [
     "evidence.",
     "server.",
     "memory.",
+    "program.",
     "engine-seconds",
     super::home::PREFERENCES,
     super::home::PEERS,

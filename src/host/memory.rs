@@ -29,7 +29,7 @@ const LOCK: &str = "memory.lock";
 /// How long another kerio-tls is waited for: it writes within a moment.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// More than this is none of ours.
-const LIMIT: u64 = 64 << 20;
+pub(super) const LIMIT: u64 = 64 << 20;
 
 /// What was measured of this server, and of which build of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,8 +150,13 @@ impl Memory {
         Some(format!("{SECONDS}.{short}"))
     }
 
+    /// Is there a state directory?
+    pub(super) fn is_there(&self) -> bool {
+        self.file.is_state_there()
+    }
+
     /// Reads one of its files. Where there is no state directory nothing is remembered; one that is refused is not believed either.
-    fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+    pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         if !self.file.is_state_there() {
             return Ok(None);
         }
@@ -164,7 +169,7 @@ impl Memory {
 
     /// Does something in the state directory while nobody else does. (The state room makes the directory, and refuses one
     /// that cannot be trusted.)
-    fn change<T>(&self, change: impl FnOnce(&Directory) -> Result<T>) -> Result<T> {
+    pub(super) fn change<T>(&self, change: impl FnOnce(&Directory) -> Result<T>) -> Result<T> {
         let state = self.file.state().map_err(Error::other)?;
         let directory = state.directory().ok_or(ErrorKind::NotFound)?;
         let _held = lock(directory)?;
@@ -182,7 +187,7 @@ impl Memory {
     }
 
     /// Tells builds of the engine apart without running it, by whatever path the file was named.
-    fn build(&self) -> String {
+    pub(super) fn build(&self) -> String {
         engine::build(&engine::Places::new(self.file.path())).map_or_else(
             || "no engine".to_owned(),
             |build| {

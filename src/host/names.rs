@@ -51,18 +51,17 @@ impl OwnNames {
 
     /// Its names and addresses.
     pub(crate) fn hosts(&self) -> OwnHosts {
-        let v4 = fs::read_to_string("/proc/net/fib_trie").unwrap_or_default();
-        let v6 = fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
-        let addresses = local_v4(&v4)
-            .into_iter()
-            .map(IpAddr::V4)
-            .chain(local_v6(&v6).into_iter().map(IpAddr::V6));
-        OwnHosts::new(
-            addresses
-                .map(Host::Address)
-                .chain(self.list().into_iter().map(Host::Name)),
-        )
+        let names = self.list().into_iter().map(Host::Name);
+        OwnHosts::new(own_addresses().into_iter().map(Host::Address).chain(names))
     }
+}
+
+/// This host's addresses, loopback too.
+pub(crate) fn own_addresses() -> Vec<IpAddr> {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    let v4 = local_v4(&read("/proc/net/fib_trie")).into_iter().map(IpAddr::V4);
+    v4.chain(local_v6(&read("/proc/net/if_inet6")).into_iter().map(IpAddr::V6))
+        .collect()
 }
 
 /// The names that this machine says it has, full ones first, in the order of how likely they name the mail server.

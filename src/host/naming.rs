@@ -125,7 +125,7 @@ fn appended(text: &str, direction: Direction, name: &str, role: Role) -> Result<
     let is_named = |catalogue: &Catalogue| {
         catalogue
             .find(direction, name)
-            .is_some_and(|row| row.role == role && row.name_sure == crate::tls::Sureness::Confirmed)
+            .is_some_and(|row| row.role == role && row.name_sure == crate::tls::Certainty::Given)
     };
     if is_named(&before) {
         return Ok(None);

@@ -10,6 +10,7 @@ use crate::tls::TlsVersion;
 mod server_hello;
 
 pub(super) use server_hello::RETRY_RANDOM;
+pub use server_hello::ServerHello;
 use server_hello::server_hello;
 
 /// The largest record body that is read: 2^14 plus 256 (RFC 8446 section 5.2).

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::mailserver_cfg::{Secrets, Variable, VariablePath};
-use crate::tls::{CatalogueVariable, Direction, Sureness};
+use crate::tls::{CatalogueVariable, Certainty, Direction};
 
 use super::edit::Session;
 
@@ -37,12 +37,11 @@ pub struct VariableRow {
 }
 
 impl VariableRow {
-    /// Is the name only our best reading?
+    /// How sure its name is, where the catalogue has one.
     #[must_use]
-    pub fn assumed(&self) -> bool {
-        self.known
-            .as_ref()
-            .is_some_and(|row| row.name_sure == Sureness::Assumed)
+    pub fn name_sure(&self) -> Option<Certainty> {
+        let known = self.known.as_ref().filter(|known| known.name.is_some());
+        known.map(|known| known.name_sure)
     }
 }
 

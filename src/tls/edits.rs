@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::catalogue::Catalogue;
+use super::certainty::Certainty;
 use super::minimum::Choice;
-use super::role::{CatalogueVariable, Pair, Role, Sureness};
+use super::role::{CatalogueVariable, Pair, Role};
 use super::settings::{Found, Settings};
 use super::version::{Direction, TlsVersion};
 use super::words::{Meaning, WordList, meaning, shown, word_like};
@@ -159,7 +160,7 @@ fn raise_or_lower(
         return Ok(speaking().filter_map(|found| goal.edit(found)).collect());
     }
     // Only empty ones, or none: one variable is enough, and a name that the file has beats one that it has not.
-    let documented = |row: &CatalogueVariable| row.name_sure >= Sureness::Documented;
+    let documented = |row: &CatalogueVariable| row.name_sure >= Certainty::Documented;
     let minimum = standing.iter().find(|f| f.row.role == Role::MinimumVersion);
     let list = standing.iter().find(|f| f.row.role == Role::ProtocolList);
     if let Some(found) = minimum.filter(|f| list.is_none() || documented(f.row)).or(list) {
@@ -199,7 +200,7 @@ impl Goal<'_> {
         let old = found.pair.value.as_str();
         let new = match found.row.role {
             Role::ProtocolList => self.list(found.row, old),
-            _ => self.word(old),
+            _ => self.word(found.row, old),
         };
         (new != old).then(|| PairEdit {
             name: found.pair.name.clone(),
@@ -223,7 +224,10 @@ impl Goal<'_> {
         list.to_string()
     }
 
-    fn word(&self, old: &str) -> String {
+    fn word(&self, row: &CatalogueVariable, old: &str) -> String {
+        if let Some(learned) = row.word_of(self.minimum) {
+            return learned.to_owned();
+        }
         let word = old.trim();
         let known = matches!(meaning(word), Meaning::Version(_) | Meaning::Ssl2);
         let new = word_like(self.minimum, known.then_some(word));

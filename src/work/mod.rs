@@ -17,10 +17,13 @@ mod running;
 mod saving;
 mod switch;
 mod undo;
+mod watching;
 mod workers;
 
-/// What a question to a peer and its answer are made of: the commands name them through here.
 pub use crate::probe::{Basis, Cancel, Outcome, Report, Settings, Target, TargetHost};
+/// What a question to a peer and its answer are made of: the commands name them through here.
+/// What was seen on the wire, likewise.
+pub use crate::watch::{Row, RowKey, Rows};
 pub use effect::{Asker, Effect, EngineWish, Event, SaveJob, SaveProblem, SaveReport, Wanted, Whom};
 pub use evidence::{Gathered, Sources, read_evidence};
 pub use facts::facts;
@@ -36,4 +39,5 @@ pub use recovered::recover;
 pub use running::{panic_if_asked_to, place_of};
 pub use saving::{SaveNews, save, save_over};
 pub use undo::{Undone, confirm, undo_unconfirmed};
+pub use watching::{Captured, OwnHello, own_hellos, read_capture};
 pub use workers::{Sink, Workers};

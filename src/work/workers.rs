@@ -130,6 +130,7 @@ impl Workers {
             },
             Effect::ProveLive(expected) => self.run(asker, "ports", move |inner| inner.prove(&expected)),
             Effect::LookAtEngine => self.run(asker, "engine", |inner| Event::Engine(inner.host.engine.now())),
+            Effect::ReadNames => self.run(asker, "names", |inner| Event::Names(Arc::new(inner.host.known_names()))),
             Effect::Inspect { wish } => self.run(asker, "inspect", move |inner| {
                 Event::Facts(Box::new(facts(&inner.host, wish)))
             }),

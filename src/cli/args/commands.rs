@@ -1,5 +1,7 @@
 //! The commands, and what can be said to each.
 
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -27,6 +29,10 @@ pub enum Command {
     /// What a known peer answers is remembered, so that check, peers and set know it: one that the logs or the peers file name,
     /// or that is remembered from before. Of others nothing is kept; a line in the peers file makes them known.
     Probe(Probe),
+    /// See who really connects, and with which TLS versions: the hellos of a capture file
+    ///
+    /// Reads the first messages of TLS handshakes, which are in clear, and nothing else: no payload, no server names, no users.
+    Watch(Watch),
     /// List what was saved, or what differs between a backup and the file now
     Backups(Backups),
     /// Take the changes of a save back, or put a whole older file in place
@@ -38,6 +44,8 @@ pub enum Command {
     Undo(Undo),
     /// Print the preferences file with every setting explained, or keep in it what a variable is for
     Config(Config),
+    /// Show the names of variables: which there are, how sure each is, and what the engine's own program holds
+    Names(Names),
     /// Print the man page
     Man,
     /// Print completions for a shell
@@ -151,6 +159,20 @@ pub struct Probe {
     pub output: Output,
 }
 
+/// `watch`
+#[derive(Debug, Clone, Args)]
+pub struct Watch {
+    /// Read this capture: pcap or pcapng, as tcpdump, dumpcap and firewalls write it
+    #[arg(long, value_name = "FILE")]
+    pub read: PathBuf,
+    /// Which address in it is the mail server's; can be said several times [default: this host's, else the one called most]
+    #[arg(long, value_name = "ADDRESS")]
+    pub own: Vec<IpAddr>,
+    /// How to print
+    #[command(flatten)]
+    pub output: Output,
+}
+
 /// `backups`
 #[derive(Debug, Clone, Args)]
 pub struct Backups {
@@ -200,6 +222,17 @@ pub struct Config {
     /// Answer the question of --name with yes
     #[arg(long, requires = "name")]
     pub yes: bool,
+}
+
+/// `names`
+#[derive(Debug, Clone, Args)]
+pub struct Names {
+    /// Read this copy of the engine's program in the place of the one beside the file; needs no mail server here
+    #[arg(long, value_name = "FILE")]
+    pub engine: Option<PathBuf>,
+    /// How to print
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// `peers`

@@ -1,6 +1,7 @@
 //! The one message that matters: which version did the peer choose?
 
 use super::Reply;
+use crate::probe::fields::Fields;
 use crate::probe::hello::{Hello, SUPPORTED_VERSIONS};
 use crate::tls::TlsVersion;
 
@@ -10,81 +11,87 @@ pub(in crate::probe) const RETRY_RANDOM: [u8; 32] = [
     0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
-/// Takes fields off the front of a message.
-struct Fields<'a>(&'a [u8]);
+const CUT: &str = "a ServerHello whose lengths do not fit";
 
-impl<'a> Fields<'a> {
-    fn take(&mut self, n: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(n)?;
-        self.0 = rest;
-        Some(taken)
-    }
+/// A ServerHello as it stands on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerHello {
+    /// The version that the server chose.
+    pub wire: u16,
+    /// The server's own mark (RFC 8446 section 4.1.3) that it has more than what it chose: at least this.
+    pub mark: Option<TlsVersion>,
+    /// It is a HelloRetryRequest: another ClientHello follows.
+    pub retry: bool,
+    suite: u16,
+    compression: u8,
+}
 
-    fn u8(&mut self) -> Option<u8> {
-        self.take(1)?.first().copied()
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        let bytes: [u8; 2] = self.take(2)?.try_into().ok()?;
-        Some(u16::from_be_bytes(bytes))
-    }
-
-    fn block16(&mut self) -> Option<&'a [u8]> {
-        let n = self.u16()?;
-        self.take(usize::from(n))
+impl ServerHello {
+    /// Reads the body of a ServerHello (RFC 5246 section 7.4.1.3, RFC 8446 section 4.1.3).
+    ///
+    /// # Errors
+    /// What does not fit, in words.
+    pub fn read(body: &[u8]) -> Result<Self, &'static str> {
+        let mut fields = Fields(body);
+        let legacy = fields.u16().ok_or(CUT)?;
+        let random: [u8; 32] = fields.array().ok_or(CUT)?;
+        let session = fields.u8().ok_or(CUT)?;
+        if session > 32 {
+            return Err("a ServerHello with a session id longer than 32 bytes");
+        }
+        fields.take(usize::from(session)).ok_or(CUT)?;
+        let suite = fields.u16().ok_or(CUT)?;
+        let compression = fields.u8().ok_or(CUT)?;
+        let selected = if fields.0.is_empty() {
+            None
+        } else {
+            selected_version(&mut fields)?
+        };
+        let retry = random == RETRY_RANDOM;
+        let wire = match selected {
+            Some(_) if legacy != TlsVersion::Tls12.wire() => return Err("a ServerHello with two versions"),
+            Some(v) if v < TlsVersion::Tls13.wire() => {
+                return Err("a ServerHello that selects an old version as a new one");
+            }
+            Some(v) => v,
+            None if retry => return Err("a HelloRetryRequest without a version"),
+            None if legacy > TlsVersion::Tls12.wire() => return Err("a ServerHello with a version from the future"),
+            None => legacy,
+        };
+        // A server of TLS 1.3 that chooses 1.2 ends its random in "DOWNGRD" 01, one of 1.2 or 1.3 that chooses less in 00.
+        let mark = match random.get(24..) {
+            Some([0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 1]) => Some(TlsVersion::Tls13),
+            Some([0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 0]) => Some(TlsVersion::Tls12),
+            _ => None,
+        };
+        Ok(Self {
+            wire,
+            mark: mark.filter(|mark| mark.wire() > wire),
+            retry,
+            suite,
+            compression,
+        })
     }
 }
 
-const CUT: &str = "a ServerHello whose lengths do not fit";
-
-/// Reads the body of a ServerHello (RFC 5246 section 7.4.1.3, RFC 8446 section 4.1.3). Everything that must hold is
-/// checked before a version is believed: a mistake here would be a wrong verdict about a peer.
+/// The answer to this hello. Everything that must hold is checked before a version is believed: a mistake here would be a wrong
+/// verdict about a peer.
 pub(super) fn server_hello(body: &[u8], hello: &Hello) -> Result<Reply, &'static str> {
-    let mut fields = Fields(body);
-    let legacy = fields.u16().ok_or(CUT)?;
-    let random = fields.take(32).ok_or(CUT)?;
-    let session = fields.u8().ok_or(CUT)?;
-    if session > 32 {
-        return Err("a ServerHello with a session id longer than 32 bytes");
-    }
-    fields.take(usize::from(session)).ok_or(CUT)?;
-    let suite = fields.u16().ok_or(CUT)?;
-    let compression = fields.u8().ok_or(CUT)?;
-    let selected = if fields.0.is_empty() {
-        None
-    } else {
-        selected_version(&mut fields)?
+    let answer = ServerHello::read(body)?;
+    let offered = TlsVersion::from_wire(answer.wire).filter(|v| hello.versions().contains(v));
+    let Some(version) = offered else {
+        return Ok(Reply::NotOffered(answer.wire));
     };
-    let retry = random == RETRY_RANDOM;
-    let wire = match selected {
-        Some(_) if legacy != TlsVersion::Tls12.wire() => return Err("a ServerHello with two versions"),
-        Some(v) if v < TlsVersion::Tls13.wire() => {
-            return Err("a ServerHello that selects an old version as a new one");
-        }
-        Some(v) => v,
-        None if retry => return Err("a HelloRetryRequest without a version"),
-        None if legacy > TlsVersion::Tls12.wire() => return Err("a ServerHello with a version from the future"),
-        None => legacy,
-    };
-    let Some(version) = TlsVersion::from_wire(wire).filter(|v| hello.versions().contains(v)) else {
-        return Ok(Reply::NotOffered(wire));
-    };
-    if compression != 0 {
+    if answer.compression != 0 {
         return Err("a ServerHello with a compression that was not offered");
     }
-    if !hello.offers_suite(suite) || (version == TlsVersion::Tls13) != (suite >> 8 == 0x13) {
+    if !hello.offers_suite(answer.suite) || (version == TlsVersion::Tls13) != (answer.suite >> 8 == 0x13) {
         return Err("a ServerHello with a cipher suite that was not offered");
     }
-    // A server of TLS 1.3 that chooses 1.2 ends its random in "DOWNGRD" 01, one of 1.2 or 1.3 that chooses less in 00.
-    let mark = match random.get(24..) {
-        Some([0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 1]) => Some(TlsVersion::Tls13),
-        Some([0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 0]) => Some(TlsVersion::Tls12),
-        _ => None,
-    };
     Ok(Reply::Version {
         version,
-        mark: mark.filter(|mark| *mark > version),
-        retry,
+        mark: answer.mark,
+        retry: answer.retry,
     })
 }
 
