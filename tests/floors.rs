@@ -181,8 +181,8 @@ fn the_pure_rooms_neither_touch_the_world_nor_read_a_clock() {
     }
 }
 
-/// Ways to open a path that do not look at what was opened. `files` is the one door: a pipe, a device, a link of a stranger's or a directory that was
-/// exchanged can stand anywhere where others than root may write.
+/// Ways to open a path that do not look at what was opened. `files` is the one door: a pipe, a device, a link of a
+/// stranger's or a directory that was exchanged can stand anywhere where others than root may write.
 const PLAIN_OPENINGS: &[&[&str]] = &[
     &["fs", "read"],
     &["fs", "read_to_string"],

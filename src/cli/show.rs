@@ -123,7 +123,8 @@ fn direction_lines(session: &Session, direction: Direction, rows: Vec<VariableRo
         .collect();
     if !titles.is_empty() {
         lines.push(format!(
-            "    The names of these variables are not public: {}. If you know one, say it once: kerio-tls config --name",
+            "    The names of these variables are not public: {}. If you know one, say it once: kerio-tls config \
+             --name",
             titles.join(", ")
         ));
     }
@@ -163,8 +164,8 @@ fn variable_lines(row: &VariableRow, lines: &mut Vec<String>) {
     }
     lines.extend(remarks.iter().map(|remark| format!("      {remark}")));
 }
-/// In JSON a name is the file's own, so that a script can give it back; the printer escapes what a terminal would act upon. Only one
-/// that is too long for a name is cut.
+/// In JSON a name is the file's own, so that a script can give it back; the printer escapes what a terminal would act
+/// upon. Only one that is too long for a name is cut.
 fn json_name(name: &str) -> String {
     if name.chars().nth(NAME).is_none() {
         name.to_owned()

@@ -1,4 +1,5 @@
-//! One `mailserver.cfg` on one host, with all that belongs to it. The screen's workers and the commands both work through this.
+//! One `mailserver.cfg` on one host, with all that belongs to it. The screen's workers and the commands both work
+//! through this.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -195,7 +196,8 @@ impl Host {
     fn way_out(&self, may_be_sound: bool) -> String {
         if self.file.is_unfinished() {
             return format!(
-                "an earlier save broke off and left it so; whatever saves puts it together again from the backup first: open {}",
+                "an earlier save broke off and left it so; whatever saves puts it together again from the backup \
+                 first: open {}",
                 self.command_line("")
             );
         }

@@ -1,5 +1,5 @@
-//! What the Inbound and Outbound tabs list: every variable of the direction's table, and the catalogue's
-//! variables that are not there. However the file is filled, a list is bounded, and making it costs what reading it does.
+//! What the Inbound and Outbound tabs list: every variable of the direction's table, and the catalogue's variables that
+//! are not there. However the file is filled, a list is bounded, and making it costs what reading it does.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -126,8 +126,8 @@ struct Table<'a> {
     drafted: BTreeSet<&'a str>,
     /// Those of them that the file has.
     standing: HashSet<String>,
-    /// How often a name that is listed stands and the first lines, without regard to case: as the catalogue finds names, so
-    /// that what cannot be planned is what is shown to stand more than once.
+    /// How often a name that is listed stands and the first lines, without regard to case: as the catalogue finds
+    /// names, so that what cannot be planned is what is shown to stand more than once.
     places: HashMap<String, (usize, Vec<u32>)>,
 }
 

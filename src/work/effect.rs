@@ -152,8 +152,8 @@ pub struct SaveReport {
     pub backup: Option<String>,
     /// It undoes itself unless it is confirmed.
     pub to_confirm: bool,
-    /// Does the running engine do what was saved? `false`: its ports contradict it, or it threw a value away. `None`: not known,
-    /// because nothing was asked or something was not answered.
+    /// Does the running engine do what was saved? `false`: its ports contradict it, or it threw a value away. `None`:
+    /// not known, because nothing was asked or something was not answered.
     pub took_effect: Option<bool>,
     /// What the ports answered, where they were asked.
     pub proof: Option<LiveProof>,

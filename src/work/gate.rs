@@ -91,7 +91,8 @@ impl<'a> EngineGate<'a> {
         };
         let manual = controller.manual_commands();
         let next = format!(
-            "it writes this file when it stops and would throw the change away; stop it first: {}; save; start it again: {}",
+            "it writes this file when it stops and would throw the change away; stop it first: {}; save; start it \
+             again: {}",
             manual.stop, manual.start
         );
         Err(GateError {
@@ -196,7 +197,8 @@ fn gate_error(error: &EngineError, controller: &Controller) -> GateError {
         return GateError {
             kind: GateKind::Cancelled,
             what: "cancelled while the engine was stopping".to_owned(),
-            // By `abort`, which the save calls after any error; if that fails, the engine being down is said before this.
+            // By `abort`, which the save calls after any error; if that fails, the engine being down is said before
+            // this.
             next: "it is started again".to_owned(),
             lines: Vec::new(),
         };

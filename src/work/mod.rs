@@ -1,5 +1,5 @@
-//! What is *done*: effects carried out on threads, and what came of them as events to whoever asked; and the same as functions
-//! on a [`crate::host::Host`], for the commands. It must never know of a screen, a key or a JSON shape.
+//! What is *done*: effects carried out on threads, and what came of them as events to whoever asked; and the same as
+//! functions on a [`crate::host::Host`], for the commands. It must never know of a screen, a key or a JSON shape.
 
 mod effect;
 mod ending;

@@ -23,7 +23,8 @@ use super::switch::UndoSwitch;
 use crate::host::{Host, clock};
 
 /// What to do when the engine does not do what was saved.
-const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server, or what starts it sets the value \
+const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server, or what starts it sets \
+    the value \
 itself. Take the change back (tab Backups, or kerio-tls restore), or set it in the web administration.";
 
 /// News of a save that runs.

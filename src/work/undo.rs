@@ -40,7 +40,8 @@ pub enum UndoError {
     Running,
     /// Nothing was ever saved under this name: another file than the one of the switch.
     #[error(
-        "nothing was undone: nothing was ever saved of {file} here, so this is not the file (or not the state directory) that the switch {switch} was armed for"
+        "nothing was undone: nothing was ever saved of {file} here, so this is not the file (or not the state \
+         directory) that the switch {switch} was armed for"
     )]
     NothingKept {
         /// The file, as it was named.

@@ -97,7 +97,8 @@ impl Workers {
         }
     }
 
-    /// Carries an effect out; returns at once. What answers goes to `asker`; a book that has changed, to nobody in particular.
+    /// Carries an effect out; returns at once. What answers goes to `asker`; a book that has changed, to nobody in
+    /// particular.
     pub fn carry(&self, asker: Asker, effect: Effect) {
         let inner = &self.inner;
         match effect {
@@ -197,8 +198,9 @@ impl Workers {
         self.answer(asker, name, None, Event::NotStarted, work);
     }
 
-    /// The same, for what the process must wait for. A thread that cannot be started, or breaks off, is answered as `failed`:
-    /// an error in the program, met in the words of some stranger, must not keep the user from what else can be done.
+    /// The same, for what the process must wait for. A thread that cannot be started, or breaks off, is answered as
+    /// `failed`: an error in the program, met in the words of some stranger, must not keep the user from what else can
+    /// be done.
     fn answer(
         &self,
         asker: Asker,

@@ -1,5 +1,5 @@
-//! `mailserver_cfg` against other XML parsers: whatever it accepts libxml2 accepts, and after random edits of random documents
-//! they see exactly the tree that the edits ask for.
+//! `mailserver_cfg` against other XML parsers: whatever it accepts libxml2 accepts, and after random edits of random
+//! documents they see exactly the tree that the edits ask for.
 
 use std::fmt::Write as _;
 use std::process::Command;
