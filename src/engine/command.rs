@@ -41,6 +41,8 @@ pub(super) struct Call {
     pub(super) starts_daemons: bool,
     /// What the daemon that it starts may use at least, whatever we may.
     pub(super) limits: Limits,
+    /// Its environment, if it is not the one that a service gets.
+    pub(super) environment: Vec<(OsString, OsString)>,
 }
 
 impl Call {
@@ -50,6 +52,7 @@ impl Call {
             argv: argv.into_iter().map(|word| word.as_ref().to_owned()).collect(),
             starts_daemons: false,
             limits: Limits::default(),
+            environment: Vec::new(),
         }
     }
 
@@ -148,7 +151,9 @@ pub(super) fn resolve(program: &OsStr) -> Option<PathBuf> {
 
 /// The beginning of a script; `None` if the file is none.
 pub(super) fn script_text(path: &Path) -> Option<Vec<u8>> {
-    let text = super::proc_fs::read_bounded(path, MOST_OUTPUT as u64).ok()?;
+    let mut text = vec![0; MOST_OUTPUT];
+    let read = crate::files::open(path).ok()?.file().read_at(&mut text, 0).ok()?;
+    text.truncate(read);
     text.starts_with(b"#!").then_some(text)
 }
 
@@ -194,10 +199,12 @@ pub(super) fn run(
             begun => break begun.map_err(failed)?,
         }
     };
-    let error = match wait(&mut child, patience, tick, &[&out, &err]) {
+    let ended = wait(&mut child, patience, tick, &[&out, &err]);
+    // What goes on behind our back shall not fill the memory.
+    seal(&out);
+    seal(&err);
+    let error = match ended {
         Ok(Some(status)) => {
-            seal(&out);
-            seal(&err);
             return Ok(Ran {
                 code: status.code(),
                 signal: status.signal(),
@@ -221,7 +228,7 @@ pub(super) fn run(
 /// Starts a command, with the files that its output goes to.
 fn begin_run(call: &Call, path: &Path, arguments: &[OsString]) -> io::Result<(Child, File, File)> {
     let (out, err) = (output_file()?, output_file()?);
-    let mut command = prepare(call.starts_daemons, path, arguments);
+    let mut command = prepare(call, path, arguments);
     command.stdout(out.try_clone()?).stderr(err.try_clone()?);
     let child = spawn(&mut command, call)?;
     Ok((child, out, err))
@@ -241,7 +248,7 @@ pub(super) fn ask(call: &Call) -> Result<Ran, RunError> {
     run(call, QUESTION, AtTheEnd::End, &mut |_| true)
 }
 
-fn prepare(starts_daemons: bool, path: &Path, arguments: &[OsString]) -> Command {
+fn prepare(call: &Call, path: &Path, arguments: &[OsString]) -> Command {
     let mut command = Command::new(path);
     command
         .args(arguments)
@@ -250,7 +257,9 @@ fn prepare(starts_daemons: bool, path: &Path, arguments: &[OsString]) -> Command
         .current_dir("/")
         .stdin(Stdio::null())
         .process_group(0);
-    if starts_daemons {
+    if !call.environment.is_empty() {
+        command.env_clear().envs(call.environment.iter().cloned());
+    } else if call.starts_daemons {
         // What service(8) passes on, and a home for clients such as docker's.
         if let Some(language) = std::env::var_os("LANG") {
             command.env("LANG", language);

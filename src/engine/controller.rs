@@ -9,6 +9,7 @@ use super::proc_fs::Proc;
 use super::processes::{self, Process, Seen};
 use super::service::{Commands, Service, ServiceAnswer};
 use super::status::{self, Status, View};
+use super::systemd::ask_systemd;
 use std::net::SocketAddr;
 use std::process::Child;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +28,8 @@ pub struct Timing {
     pub poll: Duration,
     /// Time between the two equal looks at a quiet file (500 ms).
     pub quiet: Duration,
-    /// A stop command that ended and had no visible effect in this time will have none (20 s).
+    /// A stop command that ended, complained and had no visible effect in this time will have none (20 s). One that ended without a
+    /// word is given three times as long: its engine may be slow.
     pub no_effect: Duration,
     /// An engine that a stop command left running is watched for this long all the same: should it end after all, it is started (12 s).
     pub after_all: Duration,
@@ -86,6 +88,10 @@ pub(super) struct BeforeStop {
     pub(super) ended: Option<Instant>,
     /// The stop command itself, if it did not end in time.
     pub(super) command: Option<Child>,
+    /// It ended well and said nothing.
+    pub(super) silent: bool,
+    /// What the engine's own process was started with.
+    pub(super) own_way: Option<Call>,
 }
 
 impl BeforeStop {
@@ -241,19 +247,20 @@ impl Controller {
 
     /// What a person without rights, or without a service that we know, would type.
     pub fn manual_commands(&self) -> ManualCommands {
-        let service = self
-            .service
-            .clone()
-            .unwrap_or(Service::Systemd { unit: UNIT.to_owned() });
+        let by_unit = || Service::Systemd { unit: UNIT.to_owned() };
+        let service = self.service.clone().unwrap_or_else(by_unit);
         let words = |call: Call| {
-            call.words()
-                .replace(" --no-ask-password", "")
-                .replace(" --no-block", "")
+            let words = call.words().replace(" --no-ask-password", "");
+            words.replace(" --no-block", "")
         };
-        ManualCommands {
-            stop: words(service.stop_call()),
-            start: words(service.start_call()),
+        let mut start = words(service.start_call());
+        // Systemd calls a unit that it made from an init script active when its daemon is long dead, and would not start it.
+        let unit = ask_systemd(&self.places).ok().flatten();
+        if matches!(service, Service::Systemd { .. }) && unit.is_some_and(|unit| unit.is_from_init_script()) {
+            start = start.replace(" start ", " restart ");
         }
+        let stop = words(service.stop_call());
+        ManualCommands { stop, start }
     }
 
     /// Runs a stop or start command, with progress, for as long as `go_on` says so.

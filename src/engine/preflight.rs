@@ -54,7 +54,7 @@ impl Controller {
         };
         if let Some(other) = status.others.first() {
             return refuse(format!(
-                "neither starts nor stops {}, which uses this file, too; stop that one first, the way it was started, then try again",
+                "would neither start nor stop {}, which uses this file, too; stop that one first, the way it was started, then try again",
                 other.words()
             ));
         }
@@ -63,8 +63,7 @@ impl Controller {
             service.script_by_name(&self.places, status.unit.as_ref()),
         ) {
             return refuse(format!(
-                "was not told to stop the engine: {} has the engine's name, and {} looks for its engine by name, so that it might stop or \
-                 start nothing. End that process, then try again",
+                "might stop or start nothing: {} has the engine's name, and {} looks for its engine by name. End that process, then try again",
                 other.words(),
                 super::text::shown(script.as_os_str().as_encoded_bytes())
             ));
@@ -77,8 +76,8 @@ impl Controller {
             .find(|process| process.here && (process.pid == 1 || above_us.contains(&process.pid)))
         {
             return refuse(format!(
-                "cannot be used from here: the engine is process {}, from which this program descends or with which this container ends, so \
-                 nobody would be left to start it again. Stop the container, save from outside of it, and start it",
+                "could not start it again: the engine is process {}, from which this program descends or with which this container ends, so \
+                 nobody would be left to do that. Stop the container, save from outside of it, and start it",
                 first.pid
             ));
         }
@@ -89,16 +88,14 @@ impl Controller {
         };
         if let Some(limit) = missing.iter().find(|limit| DEADLY_LIMITS.contains(limit)) {
             return refuse(format!(
-                "was not told to stop the engine: it would be started again with a narrower limit than it has now ({limit}, see ulimit), \
+                "would start it again with a narrower limit than it has now ({limit}, see ulimit), \
                  from which an engine may die, and this session may not raise it. Save from a session without that limit"
             ));
         }
         let (seen, answer) = self.look();
         match status::once_stopped(&self.view(), seen, answer) {
             (State::None | State::Stopped, _) => Ok(service),
-            (_, why) => refuse(format!(
-                "was not told to stop the engine, because that could not be proven here: {why}"
-            )),
+            (_, why) => refuse(format!("could stop it, but that could not be proven here: {why}")),
         }
     }
 

@@ -6,6 +6,8 @@
 use super::proc_parse::{
     Stat, in_control_group, in_group_named, parse_boot_time, parse_exe, parse_stat, parse_uids, socket_inode, writes,
 };
+use crate::files::read_kernel;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -36,14 +38,6 @@ pub(super) enum Exe {
     Absent,
     /// It may not be read (another user's process, seen without rights).
     Hidden,
-}
-
-/// Reads one file of `/proc`, bounded.
-pub(super) fn read_bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// A `/proc` tree.
@@ -124,7 +118,7 @@ impl<'a> Proc<'a> {
 
     /// When a process started, as clock time.
     pub(super) fn started(&self, stat: Stat) -> Option<SystemTime> {
-        let boot = parse_boot_time(&read_bounded(&self.root.join("stat"), 1 << 20).ok()?)?;
+        let boot = parse_boot_time(&read_kernel(&self.root.join("stat"), 1 << 20).ok()?)?;
         let per_second = rustix::param::clock_ticks_per_second().max(1);
         let since_boot = Duration::from_millis(stat.start_ticks.saturating_mul(1000) / per_second);
         SystemTime::UNIX_EPOCH
@@ -159,17 +153,17 @@ impl<'a> Proc<'a> {
 
     /// A socket table (`tcp`, `tcp6`) of the network that the process lives in, bounded to 8 MiB.
     pub(super) fn socket_table(&self, pid: u32, name: &str) -> io::Result<Vec<u8>> {
-        read_bounded(&self.of(pid, "net").join(name), 8 << 20)
+        read_kernel(&self.of(pid, "net").join(name), 8 << 20)
     }
 
     /// The limits of a process, as text.
     pub(super) fn limits(&self, pid: u32) -> io::Result<Vec<u8>> {
-        read_bounded(&self.of(pid, "limits"), SMALL)
+        read_kernel(&self.of(pid, "limits"), SMALL)
     }
 
     /// The mounts that this process sees.
     pub(super) fn mountinfo(&self) -> Vec<u8> {
-        read_bounded(&self.root.join("self/mountinfo"), 1 << 20).unwrap_or_default()
+        read_kernel(&self.root.join("self/mountinfo"), 1 << 20).unwrap_or_default()
     }
 }
 
@@ -195,26 +189,43 @@ impl Task {
         comm_in(&self.named_in)
     }
 
-    /// The first word of its command line.
-    pub(super) fn called(&self) -> Option<Vec<u8>> {
-        let words = read_bounded(&self.dir.join("cmdline"), SMALL).ok()?;
-        words.split(|byte| *byte == 0).next().map(<[u8]>::to_vec)
+    /// Its command line, word by word; empty if it cannot be read.
+    pub(super) fn command_line(&self) -> Vec<OsString> {
+        self.words_of("cmdline")
+    }
+
+    /// The environment that it was started with; empty if it cannot be read.
+    pub(super) fn environment(&self) -> Vec<(OsString, OsString)> {
+        let pair = |word: OsString| {
+            let at = word.as_bytes().iter().position(|byte| *byte == b'=')?;
+            let (name, value) = word.as_bytes().split_at_checked(at)?;
+            let value = value.get(1..)?;
+            (!name.is_empty()).then(|| (OsStr::from_bytes(name).to_owned(), OsStr::from_bytes(value).to_owned()))
+        };
+        self.words_of("environ").into_iter().filter_map(pair).collect()
+    }
+
+    fn words_of(&self, name: &str) -> Vec<OsString> {
+        let text = read_kernel(&self.dir.join(name), SMALL).unwrap_or_default();
+        let text = text.strip_suffix(b"\0").unwrap_or(&text);
+        let words = text.split(|byte| *byte == 0);
+        words.map(|word| OsStr::from_bytes(word).to_owned()).collect()
     }
 
     /// Its user ids as we see them: real, effective, saved, and of the file system. Not the owner of its directory: that one is
     /// root for every process that may not be dumped.
     pub(super) fn uids(&self) -> Option<[u32; 4]> {
-        parse_uids(&read_bounded(&self.dir.join("status"), SMALL).ok()?)
+        parse_uids(&read_kernel(&self.dir.join("status"), SMALL).ok()?)
     }
 
     /// Whether it is in this control group of systemd's.
     pub(super) fn is_in_control_group(&self, group: &str) -> bool {
-        read_bounded(&self.dir.join("cgroup"), SMALL).is_ok_and(|text| in_control_group(&text, group))
+        read_kernel(&self.dir.join("cgroup"), SMALL).is_ok_and(|text| in_control_group(&text, group))
     }
 
     /// Whether its control group has the name of this unit.
     pub(super) fn is_in_group_named(&self, unit: &str) -> bool {
-        read_bounded(&self.dir.join("cgroup"), SMALL).is_ok_and(|text| in_group_named(&text, unit))
+        read_kernel(&self.dir.join("cgroup"), SMALL).is_ok_and(|text| in_group_named(&text, unit))
     }
 
     /// A namespace of the process, such as `net:[4026531840]`.
@@ -270,7 +281,7 @@ impl Task {
             }
             let info = self.dir.join("fdinfo").join(entry.file_name());
             // Open on this file but flags unreadable: it may write.
-            if read_bounded(&info, SMALL)
+            if read_kernel(&info, SMALL)
                 .ok()
                 .and_then(|text| writes(&text))
                 .unwrap_or(true)
@@ -296,11 +307,11 @@ impl Task {
 }
 
 fn stat_in(dir: &Path) -> Option<Stat> {
-    parse_stat(&read_bounded(&dir.join("stat"), SMALL).ok()?)
+    parse_stat(&read_kernel(&dir.join("stat"), SMALL).ok()?)
 }
 
 fn comm_in(dir: &Path) -> io::Result<Vec<u8>> {
-    let mut name = read_bounded(&dir.join("comm"), 64)?;
+    let mut name = read_kernel(&dir.join("comm"), 64)?;
     while name.last() == Some(&b'\n') {
         name.pop();
     }

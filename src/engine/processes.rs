@@ -132,7 +132,10 @@ fn has_the_name(task: &Task) -> bool {
     let is_name = |bytes: &[u8]| bytes.rsplit(|byte| *byte == b'/').next() == Some(EXECUTABLE.as_bytes());
     task.comm().is_ok_and(|name| is_name(&name))
         || matches!(task.exe(), Exe::Path { path, .. } if is_name(path.as_os_str().as_encoded_bytes()))
-        || task.called().is_some_and(|word| is_name(&word))
+        || task
+            .command_line()
+            .first()
+            .is_some_and(|word| is_name(word.as_encoded_bytes()))
 }
 
 /// What an engine of the file looks like.

@@ -58,10 +58,15 @@ impl Controller {
             limits: limits.unwrap_or_default(),
             ..service.start_call()
         };
-        match self.run(&call, EngineStep::Starting, progress, &mut || true) {
-            Ok(ran) if ran.ok() => {}
-            Ok(ran) => self.failed_start(&call, ran.words())?,
-            Err(error) => self.failed_start(&call, error.to_string())?,
+        let failed = match self.run(&call, EngineStep::Starting, progress, &mut || true) {
+            Ok(ran) if ran.ok() => None,
+            Ok(ran) => Some(ran.words()),
+            Err(error) => Some(error.to_string()),
+        };
+        if !self.start_past_a_namesake(service, progress)
+            && let Some(why) = failed
+        {
+            self.failed_start(&call, why)?;
         }
         let unit = super::systemd::ask_systemd(&self.places)
             .ok()
@@ -141,16 +146,60 @@ impl Controller {
         if status.service_is_up() && !by_systemd {
             return Ok(());
         }
-        let name = status.namesakes.first().map_or_else(String::new, |other| {
-            format!(
-                "; {} has the engine's name: if the script looks for its engine by name, end that process, then start the engine",
-                other.words()
-            )
-        });
         Err(EngineError::NotStarted {
-            why: format!("`{}`: {why}{name}", call.words()),
+            why: format!("`{}`: {why}{}", call.words(), self.namesake_words(&status)),
             journal: self.journal_tail(20),
         })
+    }
+
+    /// What to do about a process with the engine's name where no engine came up.
+    fn namesake_words(&self, status: &Status) -> String {
+        status.namesakes.first().map_or_else(String::new, |other| {
+            let (words, start) = (other.words(), self.manual_commands().start);
+            format!(
+                "; {words} has the engine's name, and a script that looks for its engine by name starts nothing while that runs: \
+                 `kill {}`, then `{start}`",
+                other.pid
+            )
+        })
+    }
+
+    /// A script that goes by names takes any user's process of the engine's name for the engine, says that it runs already, and
+    /// starts nothing. Then the engine that we stopped is started as its process was. Whether that was done.
+    fn start_past_a_namesake(&self, service: &Service, progress: &mut dyn FnMut(EngineProgress)) -> bool {
+        let own_way = self.before_stop().as_ref().and_then(|before| before.own_way.clone());
+        let Some(call) = own_way.filter(|_| !matches!(service, Service::Systemd { .. })) else {
+            return false;
+        };
+        let begin = Instant::now();
+        loop {
+            let status = self.status();
+            let by_name = || service.script_by_name(&self.places, status.unit.as_ref()).is_some();
+            if status.service_is_up() || status.namesakes.is_empty() || !by_name() {
+                return false;
+            }
+            // It may be under way.
+            if begin.elapsed() >= TRACES {
+                break;
+            }
+            progress(EngineProgress {
+                step: EngineStep::Starting,
+                passed: begin.elapsed(),
+                limit: self.timing.patience,
+                detail: status.why,
+            });
+            std::thread::sleep(self.timing.poll);
+        }
+        let limits = self
+            .before_stop()
+            .as_ref()
+            .map(|before| before.limits.clone())
+            .unwrap_or_default();
+        // One that does not go into the background by itself is left alone once it runs.
+        let ran = self.run(&Call { limits, ..call }, EngineStep::Starting, progress, &mut || {
+            !self.status().service_is_up()
+        });
+        matches!(ran, Ok(ran) if ran.ok()) || self.status().service_is_up()
     }
 }
 
@@ -179,6 +228,8 @@ pub struct StartedWell {
     pub values: Result<(), String>,
     /// What could not be checked, in words.
     pub notes: Vec<String>,
+    /// Nothing was started: it is the engine that was told to stop, and it never ended.
+    pub never_ended: bool,
 }
 
 /// The ports that the engine listens on, and what could not be checked.
@@ -247,10 +298,16 @@ impl Controller {
                 followed = true;
                 alive.clone_from(now);
             }
+            // Once it was up for long enough, it is its ports that are waited for.
+            let more = if up.elapsed() < watch {
+                Duration::ZERO
+            } else {
+                self.timing.appear
+            };
             progress(EngineProgress {
                 step: EngineStep::Watching,
                 passed: up.elapsed(),
-                limit: watch,
+                limit: watch + more,
                 detail: status.why.clone(),
             });
             if up.elapsed() >= watch
@@ -267,6 +324,7 @@ impl Controller {
                     missing_ports,
                     values: values(),
                     notes,
+                    never_ended: started.kept && self.told_to_stop(),
                 });
             }
         }
@@ -296,9 +354,10 @@ impl Controller {
             }
             if started.kept || absent_since.elapsed() >= self.timing.appear {
                 return Err(self.not_well(format!(
-                    "no engine process {} s after the start: {}",
+                    "no engine process {} s after the start: {}{}",
                     absent_since.elapsed().as_secs(),
-                    status.why
+                    status.why,
+                    self.namesake_words(&status)
                 )));
             }
             if begin.elapsed() >= self.timing.patience {

@@ -145,7 +145,7 @@ fn decide(
     }
     if let Some(other) = others.first() {
         let service = view.service.map_or_else(String::new, |service| {
-            format!(", which {} neither starts nor stops", service.description())
+            format!(", which {} would neither start nor stop", service.description())
         });
         return (
             State::Running,

@@ -4,7 +4,9 @@ use super::command::{Call, RunError};
 use super::controller::{BeforeStop, Controller, EngineProgress, EngineStep};
 use super::error::EngineError;
 use super::limits::Limits;
-use super::proc_fs::Proc;
+use super::places::EXECUTABLE;
+use super::proc_fs::{Exe, Proc};
+use super::processes::Process;
 use super::service::{Commands, Service};
 use super::status::Status;
 use std::fs;
@@ -72,23 +74,24 @@ impl Controller {
         ports: &[SocketAddr],
         progress: &mut dyn FnMut(EngineProgress),
     ) -> Result<StopCommand, EngineError> {
-        let limits = before
-            .processes
-            .first()
-            .and_then(|engine| Proc::new(&self.places.proc_root).limits(engine.pid).ok())
-            .map(|text| Limits::parse(&text));
+        let proc = Proc::new(&self.places.proc_root);
+        let engine = before.processes.first();
         let earlier = self.before_stop().take();
-        // Those of the engine that was there before we had a hand in it.
-        let limits = match &earlier {
-            Some(earlier) => earlier.limits.clone(),
-            None => limits.unwrap_or_default(),
+        let (limits, own_way) = match &earlier {
+            // Those of the engine that was there before we had a hand in it.
+            Some(earlier) => (earlier.limits.clone(), earlier.own_way.clone()),
+            None => {
+                let text = engine.and_then(|engine| proc.limits(engine.pid).ok());
+                let limits = text.map(|text| Limits::parse(&text)).unwrap_or_default();
+                (limits, engine.and_then(|engine| own_way(&proc, engine)))
+            }
         };
         *self.before_stop() = Some(BeforeStop {
             engines: before.processes.clone(),
             ports: ports.to_vec(),
             limits,
-            ended: None,
-            command: None,
+            own_way,
+            ..BeforeStop::default()
         });
         let call = service.stop_call();
         let failed = |why: String| EngineError::Command {
@@ -109,24 +112,28 @@ impl Controller {
         if let Some(memory) = memory.as_mut() {
             memory.ended = Some(Instant::now());
         }
+        let failed_with = |why| StopCommand {
+            result: Err(failed(why)),
+            complaint: None,
+        };
         match ran {
-            Ok(ran) if ran.ok() => Ok(StopCommand {
-                result: Ok(()),
-                complaint: ran.complaint(),
-            }),
-            Ok(ran) => Ok(StopCommand {
-                result: Err(failed(ran.words())),
-                complaint: None,
-            }),
+            Ok(ran) if ran.ok() => {
+                let complaint = ran.complaint();
+                if let Some(memory) = memory.as_mut() {
+                    memory.silent = complaint.is_none();
+                }
+                Ok(StopCommand {
+                    result: Ok(()),
+                    complaint,
+                })
+            }
+            Ok(ran) => Ok(failed_with(ran.words())),
             Err(error @ RunError::TimedOut(..)) => {
                 let why = error.to_string();
                 if let (Some(memory), RunError::TimedOut(_, _, child)) = (memory.as_mut(), error) {
                     memory.command = child;
                 }
-                Ok(StopCommand {
-                    result: Err(failed(why)),
-                    complaint: None,
-                })
+                Ok(failed_with(why))
             }
             // It never ran.
             Err(error) => {
@@ -169,12 +176,16 @@ impl Controller {
                 self.free_of_writers(&status)?;
                 return Err(not_stopped(status.why));
             }
-            if let Some(complaint) = command.complaint.as_ref().filter(|_| self.had_no_effect(&status)) {
+            if command.result.is_ok() && self.had_no_effect(&status) {
+                let said = command.complaint.map_or_else(
+                    || "it said nothing".to_owned(),
+                    |complaint| format!("it said: {complaint}"),
+                );
                 let name = status.namesakes.first().map_or_else(String::new, |other| {
                     format!(" ({} has the engine's name, too)", other.words())
                 });
                 return Err(not_stopped(format!(
-                    "`{}` ended well, but {}, with the same ports as before; it said: {complaint}{name}",
+                    "`{}` ended well, but {}, with the same ports as before; {said}{name}",
                     service.stop_call().words(),
                     status.why
                 )));
@@ -216,9 +227,8 @@ impl Controller {
         let mut memory = self.before_stop();
         let Some(before) = memory.as_mut() else { return false };
         let all_there = before.still_there(status) == before.engines.len() && !before.engines.is_empty();
-        let long_ago = before
-            .ended
-            .is_some_and(|ended| ended.elapsed() >= self.timing.no_effect);
+        let enough = self.timing.no_effect * if before.silent { 3 } else { 1 };
+        let long_ago = before.ended.is_some_and(|ended| ended.elapsed() >= enough);
         all_there && long_ago && ports == before.ports && !before.command_runs()
     }
 
@@ -296,6 +306,23 @@ impl Controller {
             }),
         }
     }
+}
+
+/// The command with which an engine of root's would be started by itself: what it runs, with its words and its environment.
+fn own_way(proc: &Proc<'_>, engine: &Process) -> Option<Call> {
+    let task = proc.task(engine.pid).filter(|_| engine.here)?;
+    let (argv, Exe::Path { path, deleted: false }) = (task.command_line(), task.exe()) else {
+        return None;
+    };
+    let program = Path::new(argv.first()?).file_name()?;
+    if program != EXECUTABLE || task.uids()? != [0; 4] || !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let words = std::iter::once(path.into_os_string()).chain(argv.into_iter().skip(1));
+    Some(Call {
+        environment: task.environment(),
+        ..Call::of_daemon(words)
+    })
 }
 
 /// Everything of a file that changes when it is written or replaced; `None` while there is no such file.

@@ -1,12 +1,14 @@
 //! Words from outside (names of processes, output of commands, the journal) made fit to be shown:
 //! bounded, control bytes as hex, secrets left out.
 
+use crate::hostile::{quotes_secret, safe_text};
+
 /// The most characters of one line that are shown.
 const LINE: usize = 400;
 
 /// Foreign bytes as one harmless line.
 pub(super) fn shown(bytes: &[u8]) -> String {
-    crate::hostile::safe_text(bytes, LINE)
+    safe_text(bytes, LINE)
 }
 
 /// The last lines of an output, each harmless and without secrets. Empty lines are left out.
@@ -22,14 +24,9 @@ pub(super) fn last_lines(output: &[u8], most: usize) -> Vec<String> {
     lines
 }
 
-/// A line that quotes a secret is not shown at all: what the engine prints about its configuration
-/// is not ours to take apart (values `D3S:`, `SHA:`; names with Password, Secret, Key).
+/// A line that quotes a secret is not shown at all: what the engine prints about its configuration is not ours to take apart.
 fn line_without_secrets(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(line).to_ascii_lowercase();
-    let quotes_value = text.contains("d3s:") || text.contains("sha:");
-    let names_secret = ["password", "secret", "key"].iter().any(|word| text.contains(word))
-        && (text.contains('<') || text.contains('='));
-    if quotes_value || names_secret {
+    if quotes_secret(&String::from_utf8_lossy(line)) {
         "(a line that may hold a secret is not shown)".to_owned()
     } else {
         shown(line)

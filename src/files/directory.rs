@@ -213,6 +213,10 @@ impl Directory {
         let path = self.path.join(name);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | more;
         let fault = |errno| Fault::system("opening", &path, errno);
+        match super::walk::look_before(&self.handle, OsStr::new(name), &path) {
+            Err(found) if !found.is_missing() => return Err(found),
+            _ => {}
+        }
         let file = rustix::fs::openat(&self.handle, name, flags, Mode::RUSR | Mode::WUSR).map_err(fault)?;
         match super::walk::kind(&rustix::fs::fstat(&file).map_err(fault)?) {
             None => Ok(file.into()),
@@ -323,12 +327,14 @@ impl Directory {
             .and_then(|()| sync(&file, &path))
             .and_then(|()| proven(&file, &path))
             .and_then(|()| {
-                rustix::fs::renameat(&self.handle, &temp, &self.handle, name)
-                    .map_err(|errno| Fault::system("renaming", &path, errno))
+                rustix::fs::renameat(&self.handle, &temp, &self.handle, name).map_err(|errno| match errno {
+                    Errno::ISDIR => Fault::new("renaming", &path, Why::NotAFile("a directory")),
+                    errno => Fault::system("renaming", &path, errno),
+                })
             })
             .and_then(|()| self.sync());
         if written.is_err() {
-            // The first error is the one to tell.
+            // The first error is the one that counts.
             let _ = self.remove(&temp);
         }
         written

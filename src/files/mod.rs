@@ -18,7 +18,7 @@ mod walk;
 
 pub use directory::{Directory, Lock, Permissions};
 pub use fault::{Fault, Why};
-pub use opened::{Opened, free_bytes, holds, open, read, read_all, sha256, sha256_of, sync, write_all};
+pub use opened::{Opened, free_bytes, holds, open, read, read_all, read_kernel, sha256, sha256_of, sync, write_all};
 pub use walk::{Resolved, kind, resolve};
 
 pub(crate) use directory::{is_temp_name, random_name};

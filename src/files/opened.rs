@@ -55,6 +55,16 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Fault> {
     }
 }
 
+/// The first `most` bytes of a file of the kernel's, such as those of `/proc`, where nobody can put another one: [`open()`] and
+/// [`read()`] refuse these.
+/// # Errors
+/// It is missing or closed to this user; it is of a process that has ended.
+pub fn read_kernel(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 impl Opened {
     pub(super) fn new(file: File, stat: Stat, path: &Path, above: Option<String>) -> Self {
         let path = path.to_path_buf();

@@ -41,7 +41,58 @@ fn a_regular_file_is_read_also_through_links_and_no_further_than_was_asked() {
     let fault = read(&path, 11).unwrap_err();
     assert_eq!(fault.why, Why::TooLarge { size: 12, limit: 11 });
     assert!(open(&dir.path().join("none")).unwrap_err().is_missing());
-    assert!(!read(Path::new("/proc/self/status"), 1 << 16).unwrap().is_empty());
+}
+
+#[test]
+fn what_the_kernel_shows_is_no_file_whatever_leads_there() {
+    let dir = place();
+    for (name, target) in [
+        ("mem", "/proc/self/mem"),
+        ("log", "/proc/self/status"),
+        ("sys", "/sys/kernel/uevent_seqnum"),
+    ] {
+        let (link, target) = (dir.path().join(name), Path::new(target));
+        symlink(target, &link).unwrap();
+        assert!(resolve(&link).unwrap().kind().unwrap().contains("/proc, /sys"));
+        for path in [&link, target] {
+            for fault in [open(path).unwrap_err(), read(path, 1 << 16).unwrap_err()] {
+                assert!(
+                    matches!(fault.why, Why::NotAFile(what) if what.contains("kernel")),
+                    "{fault}"
+                );
+            }
+        }
+    }
+    assert_eq!(read_kernel(Path::new("/proc/self/status"), 5).unwrap(), b"Name:");
+}
+
+#[test]
+fn a_pipe_a_link_or_a_directory_under_the_name_of_a_file_of_ours_is_called_what_it_is() {
+    let dir = place();
+    rustix::fs::mknodat(CWD, dir.path().join("pipe"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+    symlink("nowhere", dir.path().join("link")).unwrap();
+    fs::create_dir(dir.path().join("dir")).unwrap();
+    let directory = Directory::open(dir.path()).unwrap();
+    for (name, what) in [
+        ("pipe", "a named pipe"),
+        ("link", "a symbolic link"),
+        ("dir", "a directory"),
+    ] {
+        let faults = [
+            directory.append_to(name).unwrap_err(),
+            directory.lock(name).unwrap_err(),
+            directory.read(name, 9).unwrap_err(),
+        ];
+        for fault in faults {
+            assert_eq!(fault.why, Why::NotAFile(what), "{fault}");
+        }
+    }
+    assert_eq!(
+        directory.write("dir", b"x").unwrap_err().why,
+        Why::NotAFile("a directory")
+    );
+    directory.write("pipe", b"x").unwrap();
+    assert_eq!(directory.read("pipe", 9).unwrap().unwrap(), b"x");
 }
 
 #[test]

@@ -24,12 +24,12 @@ pub struct Resolved {
     pub(crate) parent: OwnedFd,
     /// Its name in there; `None`: it is `/`, or the path ends in `..`.
     pub(crate) name: Option<OsString>,
-    /// What it is.
-    pub(crate) stat: Stat,
     /// Why others could make the path lead elsewhere: a directory above, or a link on the way.
     pub(crate) changeable: Option<String>,
     /// An owner, neither root nor we, of a symbolic link on the way.
     pub(crate) link_owner: Option<u32>,
+    /// What it is, if it is no regular file of a disk, with its article.
+    kind: Option<&'static str>,
 }
 
 impl Resolved {
@@ -45,10 +45,10 @@ impl Resolved {
         self.name.as_deref()
     }
 
-    /// What it is, if it is no regular file, with its article.
+    /// What it is, if it is no regular file of a disk, with its article.
     #[must_use]
     pub fn kind(&self) -> Option<&'static str> {
-        kind(&self.stat)
+        self.kind
     }
 }
 
@@ -66,7 +66,6 @@ struct Walk<'a> {
     /// The directory that was reached.
     here: OwnedFd,
     real: PathBuf,
-    stat: Stat,
     links: usize,
     changeable: Option<String>,
     link_owner: Option<u32>,
@@ -84,7 +83,6 @@ impl<'a> Walk<'a> {
             trust,
             here,
             real: PathBuf::from("/"),
-            stat,
             links: 0,
             link_owner: None,
         })
@@ -114,7 +112,7 @@ impl<'a> Walk<'a> {
                 }
                 FileType::Directory => {
                     if rest.is_empty() && part != ".." {
-                        return Ok(self.end(Some(part), stat));
+                        return Ok(self.end(Some(part), kind(&stat)));
                     }
                     if part == ".." {
                         self.real.pop();
@@ -123,14 +121,16 @@ impl<'a> Walk<'a> {
                     }
                     let found = self.trust.changeable_directory(&stat, &self.real);
                     self.changeable = self.changeable.take().or(found);
-                    (self.here, self.stat) = (handle, stat);
+                    self.here = handle;
                 }
-                _ if rest.is_empty() => return Ok(self.end(Some(part), stat)),
+                _ if rest.is_empty() => {
+                    let what = kind(&stat).or_else(|| of_the_kernel(&handle));
+                    return Ok(self.end(Some(part), what));
+                }
                 _ => return Err(self.fault(&part, Errno::NOTDIR)),
             }
         }
-        let stat = self.stat;
-        Ok(self.end(None, stat))
+        Ok(self.end(None, Some("a directory")))
     }
 
     fn follow(&mut self, part: &OsStr, link: &Stat, target: &Path) -> Result<(), Fault> {
@@ -143,15 +143,13 @@ impl<'a> Walk<'a> {
             self.link_owner = Some(if same { link.st_uid } else { u32::MAX });
         }
         if target.is_absolute() {
-            let fault = |errno| Fault::system("finding", self.asked, errno);
-            self.here = root().map_err(fault)?;
-            self.stat = rustix::fs::fstat(&self.here).map_err(fault)?;
+            self.here = root().map_err(|errno| Fault::system("finding", self.asked, errno))?;
             self.real = PathBuf::from("/");
         }
         Ok(())
     }
 
-    fn end(self, name: Option<OsString>, stat: Stat) -> Resolved {
+    fn end(self, name: Option<OsString>, kind: Option<&'static str>) -> Resolved {
         let path = name
             .as_ref()
             .map_or_else(|| self.real.clone(), |name| self.real.join(name));
@@ -159,9 +157,9 @@ impl<'a> Walk<'a> {
             path,
             parent: self.here,
             name,
-            stat,
             changeable: self.changeable,
             link_owner: self.link_owner,
+            kind,
         }
     }
 
@@ -262,18 +260,40 @@ pub fn kind(stat: &Stat) -> Option<&'static str> {
         FileType::Fifo => Some("a named pipe"),
         FileType::Socket => Some("a socket"),
         FileType::BlockDevice | FileType::CharacterDevice => Some("a device"),
-        FileType::Symlink => Some("a symbolic link put there just now"),
+        FileType::Symlink => Some("a symbolic link"),
         FileType::Unknown => Some("something unknown"),
     }
 }
 
+/// File systems that keep no files but show what the kernel has, by their magic numbers (statfs(2), linux/magic.h): what is read from
+/// them is made at that moment, may be without end, and may be gone for whoever was meant to read it (`/proc/kmsg`).
+const KERNELS: [u32; 13] = [
+    0x0000_9fa0, // proc
+    0x6265_6572, // sysfs
+    0x6462_6720, // debugfs
+    0x7472_6163, // tracefs
+    0x7363_6673, // securityfs
+    0x6265_6570, // configfs
+    0x6367_7270, // cgroup2
+    0x0027_e0eb, // cgroup
+    0xcafe_4a11, // bpf
+    0xf97c_ff8c, // selinux
+    0xde5e_81e4, // efivarfs
+    0x6165_676c, // pstore
+    0x4249_4e4d, // binfmt_misc
+];
+
+/// What a regular file is, if it is none of a disk, with its article.
+fn of_the_kernel(file: &OwnedFd) -> Option<&'static str> {
+    let magic = u32::try_from(rustix::fs::fstatfs(file).ok()?.f_type).ok()?;
+    KERNELS
+        .contains(&magic)
+        .then_some("a view into the kernel (of /proc, /sys or the like)")
+}
+
 /// Opens a name in a directory for reading if it is a regular file: never through a link, never waiting for a pipe, never a device.
 pub(super) fn open_regular(directory: &OwnedFd, name: &OsStr, path: &Path) -> Result<(File, Stat), Fault> {
-    let fault = |errno| Fault::system("opening", path, errno);
-    regular(
-        &rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?,
-        path,
-    )?;
+    look_before(directory, name, path)?;
     open_looked_at(directory, name, path)
 }
 
@@ -298,10 +318,15 @@ const READ: OFlags = OFlags::RDONLY
 
 fn checked(file: OwnedFd, path: &Path) -> Result<(File, Stat), Fault> {
     let stat = rustix::fs::fstat(&file).map_err(|errno| Fault::system("opening", path, errno))?;
-    regular(&stat, path)?;
-    Ok((file.into(), stat))
+    match kind(&stat).or_else(|| of_the_kernel(&file)) {
+        None => Ok((file.into(), stat)),
+        Some(what) => Err(Fault::new("opening", path, Why::NotAFile(what))),
+    }
 }
 
-fn regular(stat: &Stat, path: &Path) -> Result<(), Fault> {
-    kind(stat).map_or(Ok(()), |what| Err(Fault::new("opening", path, Why::NotAFile(what))))
+/// Stops before something of that name is opened that is no regular file.
+pub(super) fn look_before(directory: &OwnedFd, name: &OsStr, path: &Path) -> Result<(), Fault> {
+    let stat = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW);
+    let stat = stat.map_err(|errno| Fault::system("opening", path, errno))?;
+    kind(&stat).map_or(Ok(()), |what| Err(Fault::new("opening", path, Why::NotAFile(what))))
 }

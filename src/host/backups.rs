@@ -33,8 +33,8 @@ pub struct Backup {
     pub summary: String,
     /// The change in words.
     pub words: Vec<String>,
-    /// The edits that undo what the save did, to be made on today's file, so that what the engine saved since stays; or why
-    /// only the whole file can be put back.
+    /// The edits that undo what the save did, to be made on today's file, so that what the engine saved since stays; or
+    /// why only the whole file can be put back.
     pub undo: Result<EditSet, String>,
 }
 

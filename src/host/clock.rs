@@ -19,8 +19,8 @@ pub fn clock() -> Clock {
     }
 }
 
-/// This machine's zone. jiff looks its name up in a list of the whole of `/usr/share/zoneinfo`, which costs a start half
-/// a millisecond; the file that the name stands for says the same.
+/// This machine's zone. jiff looks its name up in a list of the whole of `/usr/share/zoneinfo`, which costs a start
+/// half a millisecond; the file that the name stands for says the same.
 fn zone() -> TimeZone {
     match std::env::var("TZ") {
         Ok(named) => named_zone(&named),
@@ -37,8 +37,8 @@ fn of_this_machine() -> Option<TimeZone> {
     TimeZone::tzif(name.as_deref().unwrap_or("local"), &files::read(path, LIMIT).ok()?).ok()
 }
 
-/// What `TZ` names (tzset(3)): a file by its path, a zone of the list, or a rule. A path of the user's choice may be a pipe,
-/// which jiff would wait for; it is opened as every stranger's file is.
+/// What `TZ` names (tzset(3)): a file by its path, a zone of the list, or a rule. A path of the user's choice may be a
+/// pipe, which jiff would wait for; it is opened as every stranger's file is.
 fn named_zone(named: &str) -> TimeZone {
     let name = named.strip_prefix(':').unwrap_or(named);
     let path = Path::new(name);

@@ -6,12 +6,13 @@ use std::sync::{Arc, OnceLock};
 use crate::mailserver_cfg::{Document, ParseError};
 use crate::save::{self, SaveError, StateDir, Target};
 
-/// How the names begin of what this room keeps in the state directory; preferences and peers file stand there too where a
-/// user has no home.
-const IN_STATE_DIR: [&str; 6] = [
+/// How the names begin of what this room keeps in the state directory; preferences and peers file stand there too where
+/// a user has no home.
+const IN_STATE_DIR: [&str; 7] = [
     "evidence.",
     "server.",
     "memory.",
+    "program.",
     "engine-seconds",
     super::home::PREFERENCES,
     super::home::PEERS,
@@ -99,7 +100,8 @@ impl ConfigFile {
         self.state_dir.symlink_metadata().is_ok()
     }
 
-    /// State directory and target, if anything has been kept for this file yet. If not, who only looks must not make a place for it.
+    /// State directory and target, if anything has been kept for this file yet. If not, who only looks must not make a
+    /// place for it.
     pub(crate) fn kept(&self) -> Option<(StateDir, Target)> {
         let (state, target) = (self.look_at_state().ok()?, self.target().ok()?);
         state.knows(&target).then_some((state, target))

@@ -1,10 +1,12 @@
-//! One `mailserver.cfg` on one host, with all that belongs to it. The screen's workers and the commands both work through this.
+//! One `mailserver.cfg` on one host, with all that belongs to it. The screen's workers and the commands both work
+//! through this.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::files;
+use crate::hostile::safe_path;
 use crate::mailserver_cfg::{Document, Secrets, ValueChange};
 use crate::peers::PeerKey;
 use crate::probe::{Service, Target};
@@ -158,7 +160,7 @@ impl Host {
         match self.file.read()? {
             Loaded::Document(document) => Ok(document),
             Loaded::Broken { error, .. } => Err(HostError::Parse {
-                path: self.file.path().display().to_string(),
+                path: safe_path(self.file.path()),
                 next: self.way_out(error.may_be_sound),
                 error,
             }),
@@ -194,7 +196,8 @@ impl Host {
     fn way_out(&self, may_be_sound: bool) -> String {
         if self.file.is_unfinished() {
             return format!(
-                "an earlier save broke off and left it so; whatever saves puts it together again from the backup first: open {}",
+                "an earlier save broke off and left it so; whatever saves puts it together again from the backup \
+                 first: open {}",
                 self.command_line("")
             );
         }
@@ -234,7 +237,7 @@ fn peers_file_is_there(options: &HomeOptions) -> Result<(), HostError> {
     match files::open(path) {
         Ok(_) => Ok(()),
         Err(fault) => Err(HostError::PeersFile {
-            path: path.display().to_string(),
+            path: safe_path(path),
             error: fault.into(),
         }),
     }

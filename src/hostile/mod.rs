@@ -16,11 +16,14 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 pub use characters::{is_hidden, is_mark};
-pub use secrets::{holds_secret, holds_secret_in_ciphers, mentions_secret, names_secret};
+pub use secrets::{holds_secret, holds_secret_in_ciphers, mentions_secret, names_secret, quotes_secret};
 pub use spans::{slice_at, text_at};
 
-/// Combining marks shown on one base character. Vietnamese and pointed Hebrew need three; a hundred cover the lines above.
-const MARKS: usize = 4;
+/// Combining marks shown on one base character: a decomposed umlaut has one; more of them cover what stands above.
+const MARKS: usize = 1;
+
+/// The same of a Hangul consonant, which a vowel and a final consonant join in its own cell.
+const HANGUL_MARKS: usize = 2;
 
 /// Longest path shown, in characters: the kernel's own limit in bytes.
 const PATH: usize = 4096;
@@ -29,7 +32,7 @@ const PATH: usize = 4096;
 /// left out).
 ///
 /// Control bytes and invalid UTF-8 become `\x..`; characters that cannot be seen (see [`is_hidden`]), combining marks
-/// without a base, and more than four marks on one base become `\u{..}`. A backslash stands for itself.
+/// without a base, and a second mark on one base become `\u{..}`. A backslash stands for itself.
 #[must_use]
 pub fn safe_text(bytes: impl AsRef<[u8]>, max: usize) -> String {
     let bytes = bytes.as_ref();
@@ -115,7 +118,11 @@ impl Shown {
         self.before = (self.text.len(), self.used);
         self.text.push(c);
         self.used += 1;
-        self.marks_left = if mark { self.marks_left - 1 } else { MARKS };
+        self.marks_left = match c {
+            _ if mark => self.marks_left - 1,
+            '\u{1100}'..='\u{115e}' => HANGUL_MARKS,
+            _ => MARKS,
+        };
         true
     }
 
@@ -183,18 +190,16 @@ mod tests {
 
     #[test]
     fn marks_need_a_base_and_do_not_pile_up() {
-        assert_eq!(safe_text("e\u{301}\u{323}x", 80), "e\u{301}\u{323}x");
+        assert_eq!(safe_text("Mu\u{308}ller", 80), "Mu\u{308}ller");
+        assert_eq!(safe_text("e\u{301}\u{323}x", 80), "e\u{301}\\u{323}x");
         assert_eq!(
             safe_text("\u{301}a", 80),
             "\\u{301}a",
             "it would sit on what stands before the text"
         );
         assert_eq!(safe_text("\u{1b}\u{301}", 80), "\\x1b\\u{301}");
-        let piled = format!("a{}b", "\u{301}".repeat(6));
-        assert_eq!(
-            safe_text(piled, 80),
-            format!("a{}\\u{{301}}\\u{{301}}b", "\u{301}".repeat(4))
-        );
+        let piled = format!("a{}b", "\u{301}".repeat(3));
+        assert_eq!(safe_text(piled, 80), "a\u{301}\\u{301}\\u{301}b");
         assert_eq!(
             safe_text("\u{1100}\u{1161}\u{11a8}", 80),
             "\u{1100}\u{1161}\u{11a8}",

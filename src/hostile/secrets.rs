@@ -1,8 +1,17 @@
 //! The marks by which a secret is known in any text, whoever quotes it. The mail server stores passwords as `D3S:…`
 //! (reversible) or `SHA:…` (a hash); everything else is known by the name beside it [seen in public files of real installs].
 
-/// `passw` covers Password and Passwd; `passphrase` is the word of key files.
-const WORDS: [&str; 4] = ["passw", "passphrase", "secret", "key"];
+use super::spans::{slice_at, text_at};
+
+/// Words of secrets, wherever they stand in a name. `pass` covers Password, Passwd, Passphrase and the `CertPass` of key files.
+const PARTS: [&str; 6] = ["pass", "pwd", "secret", "key", "token", "credential"];
+
+/// Words that are too short to count inside of others (`Ping`, `Mapping`).
+const WORDS: [&str; 3] = ["pin", "cred", "creds"];
+
+/// What stands before `pass`, and after it in small letters, where it is no secret (`Bypass`, `passed`, `PassiveMode`).
+const BEFORE_PASS: [&str; 2] = ["by", "com"];
+const AFTER_PASS: [&str; 6] = ["ed", "es", "ing", "ive", "enger", "age"];
 
 /// A word of this many characters beside `SHA:` is a hash, unless it is joined like a cipher suite's name. (Twenty bytes in
 /// base64 are 28 characters; the longest keyword of OpenSSL has 11.)
@@ -24,19 +33,67 @@ pub fn holds_secret_in_ciphers(text: &str) -> bool {
     marks(text).any(|mark| mark == Mark::Reversible) || holds_hash(text)
 }
 
-/// Is this the name of something secret: `*Passw*`, `*Passphrase*`, `*Secret*`, `*Key*`?
+/// Is this the name of something secret: `*Pass*`, `*Pwd*`, `*Secret*`, `*Key*`, `*Token*`, `*Credential*`, or with the word
+/// `Pin` or `Cred` in it?
 #[must_use]
 pub fn names_secret(name: &str) -> bool {
-    WORDS.iter().any(|word| {
-        let mut windows = name.as_bytes().windows(word.len());
-        windows.any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+    secret_words(name.as_bytes()).next().is_some()
+}
+
+/// Where the words of secrets end in a name or a text.
+fn secret_words(text: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    (0..text.len()).filter_map(|at| {
+        let (before, rest) = text.split_at_checked(at)?;
+        // Few letters begin one, and a file has ten million letters.
+        if !matches!(rest.first()?.to_ascii_lowercase(), b'p' | b's' | b'k' | b't' | b'c') {
+            return None;
+        }
+        let starts = |word: &&str| {
+            let start = rest.get(..word.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        let part = PARTS.into_iter().find(starts);
+        let part = part.filter(|part| *part != "pass" || !is_harmless(before, slice_at(rest, part.len()..)));
+        let alone = |word: &&str| stands_alone(before, rest, word.len());
+        let word = part.or_else(|| WORDS.into_iter().filter(starts).find(alone));
+        word.map(|word| at + word.len())
     })
+}
+
+/// Is the `pass` between these no secret?
+fn is_harmless(before: &[u8], after: &[u8]) -> bool {
+    let ends = |word: &str| {
+        let end = before.len().checked_sub(word.len()).and_then(|at| before.get(at..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    BEFORE_PASS.into_iter().any(ends) || AFTER_PASS.iter().any(|word| after.starts_with(word.as_bytes()))
+}
+
+/// Are the first letters of `rest` a word, as in `UserPin`, `PIN` or `pin_code`?
+fn stands_alone(before: &[u8], rest: &[u8], length: usize) -> bool {
+    let capital = rest.first().is_some_and(u8::is_ascii_uppercase);
+    let begins = |last: &u8| !last.is_ascii_alphabetic() || (capital && last.is_ascii_lowercase());
+    before.last().is_none_or(begins) && rest.get(length).is_none_or(|next| !next.is_ascii_lowercase())
 }
 
 /// Could free text (a comment, a line of a log) hold a secret?
 #[must_use]
 pub fn mentions_secret(text: &str) -> bool {
     marks(text).next().is_some() || names_secret(text)
+}
+
+/// Does a line that a program wrote about itself quote a secret: `Password=x`, `<variable name="Key">`, `passwd: x`? One that
+/// only has such a word in it says what the matter is (`cannot open key file: no such file`).
+#[must_use]
+pub fn quotes_secret(line: &str) -> bool {
+    let quoted = |end: usize| {
+        let (word, rest) = (text_at(line, ..end), text_at(line, end..));
+        let rest = rest.trim_start_matches(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '"'));
+        rest.trim_start().starts_with(':') && !word.ends_with("key")
+    };
+    let mut words = secret_words(line.as_bytes()).peekable();
+    let set = words.peek().is_some() && line.contains(['<', '=']);
+    set || marks(line).next().is_some() || words.any(quoted)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -134,10 +191,51 @@ mod tests {
             "ClientSecretText",
             "SSLKeyFile",
             "passphrase",
+            "SslCertPass",
+            "PassHash",
+            "db_pass",
+            "DBPASS",
+            "SmtpAuthPwd",
+            "UserPin",
+            "PIN",
+            "pin_code",
+            "ApiToken",
+            "ProxyCredentials",
+            "LdapCred",
         ] {
             assert!(names_secret(name), "{name}");
         }
-        assert!(!names_secret("Ke") && !names_secret("Enabled"));
+        for name in [
+            "Ke",
+            "Enabled",
+            "SpamBypass",
+            "PassiveMode",
+            "Passed",
+            "PingInterval",
+            "ColumnMapping",
+            "PinnedHosts",
+            "SacredCount",
+        ] {
+            assert!(!names_secret(name), "{name}");
+        }
+        for line in [
+            "ApiKey=xyz",
+            "<variable name=\"SmtpPassword\">x",
+            "passwd: x",
+            "\"token\": \"x\"",
+            "bad D3S:ab",
+            "x SHA:1",
+        ] {
+            assert!(quotes_secret(line), "{line}");
+        }
+        for line in [
+            "cannot open key file",
+            "private key: permission denied",
+            "2 tests passed: all",
+            "load = 3",
+        ] {
+            assert!(!quotes_secret(line), "{line}");
+        }
         assert!(mentions_secret("the old password was x") && mentions_secret("x-SHA:1") && !mentions_secret("plain"));
     }
 }

@@ -150,8 +150,8 @@ impl Index {
         self.variables_of(section).iter().filter(|spot| spot.is_direct())
     }
 
-    /// Sorts instead of comparing each with each, and counts lines once: 100,000 duplicates are no more work than as many
-    /// variables.
+    /// Sorts instead of comparing each with each, and counts lines once: 100,000 duplicates are no more work than as
+    /// many variables.
     fn find_duplicates(&self, text: &str, suspects: &[u32]) -> Vec<Duplicate> {
         let mut found: Vec<(Vec<usize>, Arc<str>, Option<String>)> = Vec::new();
         let tables = self.sections.iter().filter(|section| section.kind == Kind::Table);

@@ -1,5 +1,5 @@
-//! Markup: start tags as they are spelt, and the rules for each piece (attributes, references, comments, instructions, the
-//! XML declaration). quick-xml leaves all of these unchecked.
+//! Markup: start tags as they are spelt, and the rules for each piece (attributes, references, comments, instructions,
+//! the XML declaration). quick-xml leaves all of these unchecked.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -197,7 +197,8 @@ impl Trouble {
 }
 
 /// Why an `&` is refused.
-pub(super) const AMPERSAND: &str = "`&` does not begin one of &lt; &gt; &amp; &apos; &quot; or a legal &#…; reference (a `&` in a value is written &amp;)";
+pub(super) const AMPERSAND: &str = "`&` does not begin one of &lt; &gt; &amp; &apos; &quot; or a legal &#…; reference \
+    (a `&` in a value is written &amp;)";
 
 /// Why a DOCTYPE is refused.
 pub(super) fn doctype(at: usize) -> Trouble {

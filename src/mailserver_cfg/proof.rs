@@ -1,5 +1,5 @@
-//! The proof before any write, and what carries it: what a review shows and a save writes is the same thing. The proof does
-//! not trust the splices: it looks at the bytes that are about to be written.
+//! The proof before any write, and what carries it: what a review shows and a save writes is the same thing. The proof
+//! does not trust the splices: it looks at the bytes that are about to be written.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -12,7 +12,8 @@ use super::error::EditError;
 use super::index::{Kind, Spot, name_in};
 use super::splices::{Splice, splice, splices};
 
-/// A document with edits made in it, proven to differ from its base by them and by nothing else. Only [`Document::prove`] makes one.
+/// A document with edits made in it, proven to differ from its base by them and by nothing else. Only
+/// [`Document::prove`] makes one.
 pub struct Proven {
     pub(super) base: Arc<Document>,
     edits: EditSet,

@@ -10,8 +10,9 @@ pub(super) const HIDDEN: &str = "(hidden)";
 /// Longest value shown, in characters: longer ones are cut and say so.
 const SHOWN: usize = 1000;
 
-/// Which values are secrets: by what they hold (`D3S:`, `SHA:`) or by name (`*Password*`, `*Secret*`, `*Key*`), except the variables
-/// listed. An exception counts where the variable stands in its table and nowhere else: a list may have one of that name.
+/// Which values are secrets: by what they hold (`D3S:`, `SHA:`) or by name ([`names_secret`]), except the variables
+/// listed. An exception counts where the variable stands in its table and nowhere else: a list may have one of that
+/// name.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
     /// Variables that are named like a secret but hold a closed set of values (a key size).

@@ -53,8 +53,8 @@ impl<'d> Style<'d> {
         }
     }
 
-    /// The lead of an element at `at`, if only blanks stand before it in its line. Reads those blanks and no more: a line may
-    /// be the whole file.
+    /// The lead of an element at `at`, if only blanks stand before it in its line. Reads those blanks and no more: a
+    /// line may be the whole file.
     pub(super) fn lead(&self, at: usize) -> Option<Lead<'d>> {
         let before = text_at(self.text, ..at);
         let start = before.trim_end_matches([' ', '\t']).len();

@@ -3,7 +3,8 @@
 //! Pure: it knows no sockets and no time. The bytes are a stranger's, so that nothing here may panic, grow without
 //! bound, or name a version that the hello did not offer.
 
-use super::hello::{ALERT_RECORD, HANDSHAKE_RECORD, Hello, SUPPORTED_VERSIONS};
+use super::hello::{ALERT_RECORD, HANDSHAKE_RECORD, Hello};
+use super::server_hello::ServerHello;
 use crate::hostile::safe_text;
 use crate::tls::TlsVersion;
 
@@ -15,11 +16,6 @@ const MESSAGE_LIMIT: usize = 4_096;
 const TOTAL_LIMIT: usize = 65_536;
 /// How much of something that is not TLS is looked at, in bytes.
 const PREFIX: usize = 64;
-/// `random` of a HelloRetryRequest: SHA-256 of "HelloRetryRequest" (RFC 8446 section 4.1.3).
-pub(super) const RETRY_RANDOM: [u8; 32] = [
-    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
-    0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
-];
 
 /// The answer to one ClientHello.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,102 +173,25 @@ impl<'h> ReplyParser<'h> {
     }
 }
 
-/// Takes fields off the front of a message.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn take(&mut self, n: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(n)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn u8(&mut self) -> Option<u8> {
-        self.take(1)?.first().copied()
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        let bytes: [u8; 2] = self.take(2)?.try_into().ok()?;
-        Some(u16::from_be_bytes(bytes))
-    }
-
-    fn block16(&mut self) -> Option<&'a [u8]> {
-        let n = self.u16()?;
-        self.take(usize::from(n))
-    }
-}
-
-const CUT: &str = "a ServerHello whose lengths do not fit";
-
-/// Reads the body of a ServerHello (RFC 5246 section 7.4.1.3, RFC 8446 section 4.1.3). Everything that must hold is
-/// checked before a version is believed: a mistake here would be a wrong verdict about a peer.
+/// The answer to this hello. Everything that must hold is checked before a version is believed: a mistake here would be a wrong
+/// verdict about a peer.
 fn server_hello(body: &[u8], hello: &Hello) -> Result<Reply, &'static str> {
-    let mut fields = Fields(body);
-    let legacy = fields.u16().ok_or(CUT)?;
-    let random = fields.take(32).ok_or(CUT)?;
-    let session = fields.u8().ok_or(CUT)?;
-    if session > 32 {
-        return Err("a ServerHello with a session id longer than 32 bytes");
-    }
-    fields.take(usize::from(session)).ok_or(CUT)?;
-    let suite = fields.u16().ok_or(CUT)?;
-    let compression = fields.u8().ok_or(CUT)?;
-    let selected = if fields.0.is_empty() {
-        None
-    } else {
-        selected_version(&mut fields)?
+    let answer = ServerHello::read(body)?;
+    let offered = TlsVersion::from_wire(answer.wire).filter(|v| hello.versions().contains(v));
+    let Some(version) = offered else {
+        return Ok(Reply::NotOffered(answer.wire));
     };
-    let retry = random == RETRY_RANDOM;
-    let wire = match selected {
-        Some(_) if legacy != TlsVersion::Tls12.wire() => return Err("a ServerHello with two versions"),
-        Some(v) if v < TlsVersion::Tls13.wire() => {
-            return Err("a ServerHello that selects an old version as a new one");
-        }
-        Some(v) => v,
-        None if retry => return Err("a HelloRetryRequest without a version"),
-        None if legacy > TlsVersion::Tls12.wire() => return Err("a ServerHello with a version from the future"),
-        None => legacy,
-    };
-    let Some(version) = TlsVersion::from_wire(wire).filter(|v| hello.versions().contains(v)) else {
-        return Ok(Reply::NotOffered(wire));
-    };
-    if compression != 0 {
+    if answer.compression != 0 {
         return Err("a ServerHello with a compression that was not offered");
     }
-    if !hello.offers_suite(suite) || (version == TlsVersion::Tls13) != (suite >> 8 == 0x13) {
+    if !hello.offers_suite(answer.suite) || (version == TlsVersion::Tls13) != (answer.suite >> 8 == 0x13) {
         return Err("a ServerHello with a cipher suite that was not offered");
     }
-    // A server of TLS 1.3 that chooses 1.2 ends its random in "DOWNGRD" 01, one of 1.2 or 1.3 that chooses less in 00.
-    let mark = match random.get(24..) {
-        Some([0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 1]) => Some(TlsVersion::Tls13),
-        Some([0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 0]) => Some(TlsVersion::Tls12),
-        _ => None,
-    };
     Ok(Reply::Version {
         version,
-        mark: mark.filter(|mark| *mark > version),
-        retry,
+        mark: answer.mark,
+        retry: answer.retry,
     })
-}
-
-/// The version in the extension `supported_versions`, if there is one.
-fn selected_version(fields: &mut Fields<'_>) -> Result<Option<u16>, &'static str> {
-    let mut extensions = Fields(fields.block16().ok_or(CUT)?);
-    if !fields.0.is_empty() {
-        return Err(CUT);
-    }
-    let mut selected = None;
-    while !extensions.0.is_empty() {
-        let kind = extensions.u16().ok_or(CUT)?;
-        let body = extensions.block16().ok_or(CUT)?;
-        if kind == SUPPORTED_VERSIONS {
-            let version = <[u8; 2]>::try_from(body).map_err(|_| CUT)?;
-            if selected.replace(u16::from_be_bytes(version)).is_some() {
-                return Err("a ServerHello with two versions");
-            }
-        }
-    }
-    Ok(selected)
 }
 
 fn broken(what: &str) -> Option<Reply> {

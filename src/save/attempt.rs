@@ -180,7 +180,7 @@ impl Save<'_> {
                 warnings.extend(self.read_back(new));
                 warnings.extend(self.close(&journal));
                 if let Err(error) = backup::prune(home, &made.id) {
-                    warnings.push(format!("old backups could not be removed: {error}"));
+                    warnings.push(format!("old backups could not be removed: {}", error.why()));
                 }
                 Ok((made, warnings))
             }
@@ -207,9 +207,12 @@ impl Save<'_> {
         if rustix::fs::statat(parent, &journal.temp, AtFlags::SYMLINK_NOFOLLOW).is_ok() {
             return None; // the warning about it is there already; the next start removes it
         }
-        Journal::close(self.home)
-            .err()
-            .map(|error| format!("the journal could not be closed; the next start does it: {error}"))
+        Journal::close(self.home).err().map(|error| {
+            format!(
+                "the journal could not be closed; the next start does it: {}",
+                error.why()
+            )
+        })
     }
 
     /// Puts the old file back, keeps the one that the engine did not like, starts the engine once.
@@ -263,7 +266,8 @@ impl Save<'_> {
             // A mail host that is down is worse than a copy that is missing.
             Err(error) => {
                 warnings.push(format!(
-                    "the file that the engine did not start with could not be kept: {error}"
+                    "the file that the engine did not start with could not be kept: {}",
+                    error.why()
                 ));
                 None
             }

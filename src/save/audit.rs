@@ -102,8 +102,9 @@ impl Actor {
     /// Of this process.
     #[must_use]
     pub fn now() -> Self {
-        let login_uid = text(&format!("/proc/{}/loginuid", std::process::id()))
-            .and_then(|text| text.trim().parse::<u32>().ok())
+        let login_uid = files::read_kernel(Path::new("/proc/self/loginuid"), 64)
+            .ok()
+            .and_then(|text| std::str::from_utf8(&text).ok()?.trim().parse::<u32>().ok())
             .filter(|uid| *uid != u32::MAX); // (uid_t)-1: nobody logged in, a timer or a container
         let uid = rustix::process::getuid().as_raw();
         Self {

@@ -19,6 +19,31 @@ pub struct SaveError {
     pub on_disk: OnDisk,
 }
 
+/// What became of an engine that was told to stop for a save that ended early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineThen {
+    /// It is down; only inside [`What::EngineDown`], which says so.
+    Down,
+    /// It was started again.
+    StartedAgain,
+    /// It never ended.
+    RunsOn,
+}
+
+impl EngineThen {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Down => "",
+            Self::StartedAgain => {
+                "; the engine was started again (it may have written the file itself, as at each stop)"
+            }
+            Self::RunsOn => {
+                "; the stop command was run, but the engine never ended and runs on; should it end after all, start it"
+            }
+        }
+    }
+}
+
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum What {
@@ -71,16 +96,6 @@ pub enum What {
     NeverQuiet {
         /// The file.
         path: PathBuf,
-    },
-    /// More bytes than we are willing to hold in memory.
-    #[error("{} has {size} bytes, more than {limit}; that is no mailserver.cfg", Shown(path))]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its size.
-        size: u64,
-        /// The limit.
-        limit: u64,
     },
     /// The bytes on disk are not a document that we would edit.
     #[error("{}: {error}; nothing of this save was written", Shown(path))]
@@ -161,14 +176,13 @@ pub enum What {
     /// The user cancelled before the exchange.
     #[error("cancelled; the file is untouched")]
     Cancelled,
-    /// The user cancelled when the engine had been stopped already, or was stopping. It was started again, except inside
-    /// [`What::EngineDown`].
-    #[error("cancelled {}; nothing of this save was written{}", stop_words(*stopping), start_words(*up))]
+    /// The user cancelled when the engine had been stopped already, or was stopping.
+    #[error("cancelled {}; nothing of this save was written{}", stop_words(*stopping), engine.words())]
     CancelledLate {
         /// It was stopping; else it had stopped.
         stopping: bool,
-        /// It was started again.
-        up: bool,
+        /// What became of it.
+        engine: EngineThen,
     },
     /// The engine itself wrote the wanted values when it stopped. Only ever inside [`What::EngineDown`]; else it is no error.
     #[error("there was nothing left to save, because the engine itself wrote these values when it stopped")]
@@ -260,6 +274,12 @@ impl SaveError {
         Self::from(What::ChangedUnderneath { path, changed }).with_on_disk(on_disk)
     }
 
+    /// What went wrong, for a warning after the commit: without the file, about which nothing is open any more, and without advice for a
+    /// save that has succeeded.
+    pub(crate) fn why(&self) -> String {
+        self.what.to_string()
+    }
+
     /// Another program was faster than the exchange, and what it wrote stands there: the save can begin anew.
     pub(crate) fn is_overtaken(&self) -> bool {
         matches!(self.what, What::ChangedUnderneath { .. }) && self.on_disk == OnDisk::Theirs
@@ -298,8 +318,8 @@ impl From<Fault> for SaveError {
             Why::NoRoom { need, free } => Trouble::NoRoom { need, free },
             Why::ReadBack => Trouble::ReadBack,
             Why::ForeignLink { .. } | Why::LinksInACircle => Trouble::Other(why.to_string()),
-            Why::NotAFile(what) => return What::NotAFile { path, what }.into(),
-            Why::TooLarge { size, limit } => return What::TooLarge { path, size, limit }.into(),
+            Why::NotAFile(what) => Trouble::NotAFile(what),
+            Why::TooLarge { size, limit } => Trouble::TooLarge { size, limit },
         };
         What::Disk { doing, path, trouble }.into()
     }
@@ -338,14 +358,6 @@ fn stop_words(stopping: bool) -> &'static str {
         "while the engine was stopping"
     } else {
         "after the engine had stopped"
-    }
-}
-
-fn start_words(up: bool) -> &'static str {
-    if up {
-        "; the engine was started again (it may have written the file itself, as at each stop)"
-    } else {
-        ""
     }
 }
 

@@ -57,15 +57,21 @@ pub enum Started {
 /// *exchange, commit* → [`after_commit`](Gate::after_commit); and, when that says [`Started::Badly`],
 /// [`before_roll_back`](Gate::before_roll_back) → *old file back* → [`after_roll_back`](Gate::after_roll_back).
 ///
+/// What is not told otherwise is as where there is no engine.
+///
 /// Whatever ends the save after `before_write` was called and before the commit calls [`abort`](Gate::abort), exactly once.
 pub trait Gate {
     /// Will [`before_write`](Gate::before_write) stop a running engine? Asked once, before anything is touched; "yes" is written to the state
     /// directory first, so that a crash cannot leave the engine down without the next start of the program knowing it.
-    fn will_stop(&mut self) -> bool;
+    fn will_stop(&mut self) -> bool {
+        false
+    }
     /// Stops the engine if that is needed and allowed, and proves that it is stopped.
     /// # Errors
     /// It runs and may not be stopped, could not be stopped, or cannot be seen.
-    fn before_write(&mut self) -> Result<(), GateError>;
+    fn before_write(&mut self) -> Result<(), GateError> {
+        Ok(())
+    }
     /// Was the engine told to stop by `before_write`? Where that cannot be said, yes: it may have written the file then.
     fn told_to_stop(&self) -> bool {
         true
@@ -73,49 +79,41 @@ pub trait Gate {
     /// Proves again, right before the exchange, that it is stopped and nobody has the file open for writing.
     /// # Errors
     /// It came back, or cannot be seen.
-    fn prove_stopped(&mut self) -> Result<(), GateError>;
+    fn prove_stopped(&mut self) -> Result<(), GateError> {
+        Ok(())
+    }
     /// The save ended before its commit: starts an engine again that `before_write` stopped. (The file is as it was; only where a file system
     /// knows no exchange and then fails to sync it can be the new one.)
     /// # Errors
     /// It does not come up with the old file either.
-    fn abort(&mut self) -> Result<(), GateError>;
+    fn abort(&mut self) -> Result<(), GateError> {
+        Ok(())
+    }
+    /// Asked after `abort`: did the engine, which was told to stop, never end, and runs on?
+    fn never_ended(&self) -> bool {
+        false
+    }
     /// The new file is in place for good: starts an engine that `before_write` stopped, and watches it.
-    fn after_commit(&mut self) -> Started;
+    fn after_commit(&mut self) -> Started {
+        Started::NotOurs
+    }
     /// The engine came up badly: stops what is left of it, so that the old file can be put back.
     /// # Errors
     /// It cannot be stopped; the new file stays.
-    fn before_roll_back(&mut self) -> Result<(), GateError>;
+    fn before_roll_back(&mut self) -> Result<(), GateError> {
+        Ok(())
+    }
     /// The old file is back: starts the engine. Not tried twice, whatever it says.
-    fn after_roll_back(&mut self) -> Started;
+    fn after_roll_back(&mut self) -> Started {
+        Started::NotOurs
+    }
 }
 
 /// The gate where there is no engine: always open.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OpenGate;
 
-impl Gate for OpenGate {
-    fn will_stop(&mut self) -> bool {
-        false
-    }
-    fn before_write(&mut self) -> Result<(), GateError> {
-        Ok(())
-    }
-    fn prove_stopped(&mut self) -> Result<(), GateError> {
-        Ok(())
-    }
-    fn abort(&mut self) -> Result<(), GateError> {
-        Ok(())
-    }
-    fn after_commit(&mut self) -> Started {
-        Started::NotOurs
-    }
-    fn before_roll_back(&mut self) -> Result<(), GateError> {
-        Ok(())
-    }
-    fn after_roll_back(&mut self) -> Started {
-        Started::NotOurs
-    }
-}
+impl Gate for OpenGate {}
 
 /// A step of the save, for the screen that watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -194,7 +194,7 @@ fn ids(pid: u32) -> Option<Vec<u32>> {
 }
 
 fn read_proc(path: &str) -> Option<String> {
-    let bytes = files::read(std::path::Path::new(path), LIMIT).ok()?;
+    let bytes = files::read_kernel(std::path::Path::new(path), LIMIT).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -62,7 +62,7 @@ mod trouble;
 pub use audit::{Actor, AuditEntry, audit};
 pub use backup::{BackupInfo, StoredEdit, backups, read_backup};
 pub use draft::{Draft, discard_draft, read_draft, write_draft};
-pub use error::{NotRolledBack, SaveError, What};
+pub use error::{EngineThen, NotRolledBack, SaveError, What};
 pub use gate::{Gate, GateError, GateKind, OpenGate, Progress, Started, Step};
 pub use preflight::{Preflight, Room, preflight};
 pub use recover::{ROLL_BACK, Recovered, engine_is_up, recover, unfinished};

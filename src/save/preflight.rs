@@ -197,7 +197,7 @@ fn limit_in_the_way(old: u64, new: u64) -> Option<String> {
 
 /// The size of this process in memory, in bytes, as the limit counts it (proc_pid_statm(5)).
 fn memory_in_use() -> Option<u64> {
-    let text = files::read(Path::new("/proc/self/statm"), 4096).ok()?;
+    let text = files::read_kernel(Path::new("/proc/self/statm"), 4096).ok()?;
     let pages: u64 = std::str::from_utf8(&text).ok()?.split(' ').next()?.parse().ok()?;
     pages.checked_mul(u64::try_from(rustix::param::page_size()).ok()?)
 }
@@ -246,7 +246,7 @@ fn owner_is_unknown(target: &Target, file: &Snapshot) -> bool {
         return false;
     }
     let maps = |id: u32, map: &str| {
-        files::read(Path::new(map), 64 << 10).map_or(true, |text| is_mapped(&String::from_utf8_lossy(&text), id))
+        files::read_kernel(Path::new(map), 64 << 10).map_or(true, |text| is_mapped(&String::from_utf8_lossy(&text), id))
     };
     if (file.uid == user && !maps(user, "/proc/self/uid_map"))
         || (file.gid == group && !maps(group, "/proc/self/gid_map"))
@@ -282,7 +282,7 @@ fn is_mount_point(target: &Target) -> bool {
         id("", AtFlags::EMPTY_PATH),
     ) {
         (Some(file), Some(directory)) => file != directory,
-        _ => files::read(Path::new("/proc/self/mountinfo"), 64 << 20)
+        _ => files::read_kernel(Path::new("/proc/self/mountinfo"), 64 << 20)
             .is_ok_and(|text| is_in_mountinfo(&text, target.path())),
     }
 }

@@ -181,7 +181,7 @@ impl Change<'_> {
         if let Ok(Some(bytes)) = late {
             let kept = backup::keep(self.home, "written-late", &bytes);
             let place = kept.map_or_else(
-                |error| format!("could not be kept: {error}"),
+                |error| format!("could not be kept: {}", error.why()),
                 |path| format!("is kept as {}", Shown(&path)),
             );
             warnings.push(format!(
@@ -309,11 +309,12 @@ pub(crate) fn open_for_writing(target: &Target) -> Result<File, SaveError> {
     let fault = |errno| fault("opening for writing", target, errno);
     let file = rustix::fs::openat(target.parent().handle(), target.name(), flags, Mode::empty()).map_err(fault)?;
     let what = files::kind(&rustix::fs::fstat(&file).map_err(fault)?);
-    let path = || target.path().to_path_buf();
-    what.map_or(
-        Ok(file.into()),
-        |what| Err(What::NotAFile { path: path(), what }.into()),
-    )
+    what.map_or(Ok(file.into()), |what| {
+        Err(
+            SaveError::trouble("opening for writing", target.path(), Trouble::NotAFile(what))
+                .with_on_disk(OnDisk::Theirs),
+        )
+    })
 }
 
 /// Extends first, so that a full disk is found before the first byte is overwritten. The size stays as it is.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Once};
 
 use super::attempt::{Done, Save, Written};
 use super::audit::{self, AuditEntry, audit};
-use super::error::{SaveError, What};
+use super::error::{EngineThen, SaveError, What};
 use super::gate::{Gate, GateError, GateKind, Progress, Started, Step};
 use super::journal::EngineStopped;
 use super::locks::Locks;
@@ -49,7 +49,7 @@ pub fn save(request: &Request<'_>, gate: &mut dyn Gate, progress: &mut dyn Progr
     if let (Ok(saved), Err(error)) = (&mut result, told) {
         saved
             .warnings
-            .push(format!("the audit file could not be written: {error}"));
+            .push(format!("the audit file could not be written: {}", error.why()));
     }
     result
 }
@@ -117,8 +117,12 @@ impl Save<'_> {
                     // Whatever this says, the error to tell is the one that ended the save.
                     let _ = self.engine_cleared();
                 }
-                let error = if told { late(error, engine.is_ok()) } else { error };
-                Err(ended(error, engine))
+                let then = match &engine {
+                    Err(_) => EngineThen::Down,
+                    Ok(()) if gate.never_ended() => EngineThen::RunsOn,
+                    Ok(()) => EngineThen::StartedAgain,
+                };
+                Err(ended(if told { late(error, then) } else { error }, engine))
             }
         }
     }
@@ -238,7 +242,7 @@ impl Save<'_> {
         let cleared = EngineStopped::clear(self.home);
         cleared
             .err()
-            .map(|error| format!("the note that the engine is stopped is still there: {error}"))
+            .map(|error| format!("the note that the engine is stopped is still there: {}", error.why()))
     }
 }
 
@@ -257,10 +261,11 @@ fn left_down(outcome: &SaveOutcome) -> Option<String> {
 }
 
 /// What an error says once the engine was told to stop: of a cancelled save that it came late, and of none that the file is as it was.
-fn late(error: SaveError, up: bool) -> SaveError {
+fn late(error: SaveError, engine: EngineThen) -> SaveError {
+    let cancelled = |stopping| What::CancelledLate { stopping, engine }.into();
     match &error.what {
-        What::Cancelled => What::CancelledLate { stopping: false, up }.into(),
-        What::Gate(gate) if gate.kind == GateKind::Cancelled => What::CancelledLate { stopping: true, up }.into(),
+        What::Cancelled => cancelled(false),
+        What::Gate(gate) if gate.kind == GateKind::Cancelled => cancelled(true),
         _ if error.on_disk == OnDisk::Untouched => error.with_on_disk(OnDisk::Engines),
         _ => error,
     }

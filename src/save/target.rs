@@ -7,7 +7,8 @@ use rustix::fs::{AtFlags, Stat};
 use rustix::io::Errno;
 
 use super::error::{SaveError, What};
-use crate::files::{self, Directory};
+use super::trouble::OnDisk;
+use crate::files::{self, Directory, Why};
 
 /// Files larger than this are not read: a document has at most 1 GiB.
 pub(crate) const LARGEST: u64 = 1 << 30;
@@ -194,11 +195,16 @@ impl Target {
             if attempt > 0 {
                 std::thread::sleep(std::time::Duration::from_millis(50.min(attempt * 5)));
             }
-            let opened = match self.parent.open_file(name)? {
-                Some(opened) => opened,
+            let opened = match self.parent.open_file(name) {
+                Ok(Some(opened)) => opened,
                 // Replaced by rename or by remove-and-create: for a moment there may be nothing.
-                None if attempt < 5 => continue,
-                None => return Err(fault(Errno::NOENT)),
+                Ok(None) if attempt < 5 => continue,
+                Ok(None) => return Err(fault(Errno::NOENT)),
+                // What stands there now somebody else has put there.
+                Err(found) if matches!(found.why, Why::NotAFile(_)) => {
+                    return Err(SaveError::from(found).with_on_disk(OnDisk::Theirs));
+                }
+                Err(found) => return Err(found.into()),
             };
             let before = Snapshot::of(opened.stat());
             let file = opened.into_file();

@@ -134,6 +134,15 @@ pub enum Trouble {
     Replaced,
     /// What was read back is not what was written.
     ReadBack,
+    /// A directory, pipe, link or device where a file should be, with its article.
+    NotAFile(&'static str),
+    /// It has more bytes than a file of its kind can have.
+    TooLarge {
+        /// Its size.
+        size: u64,
+        /// The most that is read.
+        limit: u64,
+    },
     /// Anything else, with the kernel's words.
     Other(String),
 }
@@ -174,6 +183,7 @@ impl Trouble {
             Self::DiskError => "look at dmesg and smartctl before anything else: the disk reports errors",
             Self::Replaced => "something replaced it meanwhile: look who else works on it, then save again",
             Self::ReadBack => "look at dmesg: the disk did not give back what was written",
+            Self::NotAFile(_) | Self::TooLarge { .. } => "see who put it there and move it away, then save again",
             Self::Other(_) => "see the reason above, then save again",
         }
     }
@@ -197,6 +207,8 @@ impl Display for Trouble {
             Self::DiskError => f.write_str("the disk reports an error (EIO)"),
             Self::Replaced => f.write_str("it is not what it was a moment ago"),
             Self::ReadBack => f.write_str("reading back gave other bytes than were written"),
+            Self::NotAFile(what) => write!(f, "it is {what}, not a file"),
+            Self::TooLarge { size, limit } => write!(f, "it has {size} bytes, more than {limit}"),
             Self::Other(words) => f.write_str(words),
         }
     }

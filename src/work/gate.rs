@@ -35,6 +35,7 @@ pub(super) struct EngineGate<'a> {
     stopped: Option<Stopped>,
     seconds: Option<u64>,
     values: Option<String>,
+    never_ended: bool,
 }
 
 impl<'a> EngineGate<'a> {
@@ -56,6 +57,7 @@ impl<'a> EngineGate<'a> {
             stopped: None,
             seconds: None,
             values: None,
+            never_ended: false,
         }
     }
 
@@ -89,7 +91,8 @@ impl<'a> EngineGate<'a> {
         };
         let manual = controller.manual_commands();
         let next = format!(
-            "it writes this file when it stops and would throw the change away; stop it first: {}; save; start it again: {}",
+            "it writes this file when it stops and would throw the change away; stop it first: {}; save; start it \
+             again: {}",
             manual.stop, manual.start
         );
         Err(GateError {
@@ -136,6 +139,7 @@ impl<'a> EngineGate<'a> {
         words.extend(well.notes);
         self.values = well.values.err();
         self.seconds = Some(took.as_secs().max(1));
+        self.never_ended = well.never_ended;
         Ok(words)
     }
 
@@ -193,7 +197,8 @@ fn gate_error(error: &EngineError, controller: &Controller) -> GateError {
         return GateError {
             kind: GateKind::Cancelled,
             what: "cancelled while the engine was stopping".to_owned(),
-            // By `abort`, which the save calls after any error; if that fails, the engine being down is said before this.
+            // By `abort`, which the save calls after any error; if that fails, the engine being down is said before
+            // this.
             next: "it is started again".to_owned(),
             lines: Vec::new(),
         };
@@ -286,6 +291,10 @@ impl Gate for EngineGate<'_> {
             (Some(controller), Err(error)) => Err(gate_error(&error, controller)),
             _ => Ok(()),
         }
+    }
+
+    fn never_ended(&self) -> bool {
+        self.never_ended
     }
 
     fn after_commit(&mut self) -> Started {

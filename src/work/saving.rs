@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use crate::hostile::safe_path;
 use crate::mailserver_cfg::{EditSet, Secrets};
 use crate::probe::Cancel;
 use crate::save::{
@@ -17,11 +18,13 @@ use super::ending;
 use super::gate::EngineGate;
 use super::live::prove_ports;
 use super::recovered::recovered;
+use super::running::panic_if_asked_to;
 use super::switch::UndoSwitch;
 use crate::host::{Host, clock};
 
 /// What to do when the engine does not do what was saved.
-const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server, or what starts it sets the value \
+const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server, or what starts it sets \
+    the value \
 itself. Take the change back (tab Backups, or kerio-tls restore), or set it in the web administration.";
 
 /// News of a save that runs.
@@ -133,8 +136,9 @@ fn saved_over(
     let file = target.path().to_path_buf();
     let mut gate = EngineGate::new(host.engine.controller(), job.engine, cancel, &edits, file, &detail);
     let mut progress = |at: Step| {
-        #[cfg(debug_assertions)]
-        break_if_asked_to(at);
+        if at == Step::Reading {
+            panic_if_asked_to("step");
+        }
         tell(SaveNews::Step(step_words(at), can_cancel(at)));
     };
     let result = save::save(&request, &mut gate, &mut progress);
@@ -243,13 +247,13 @@ fn report(
     let backup = saved
         .backup
         .as_ref()
-        .map(|backup| format!("Backup: {}", backup.path.display()));
+        .map(|backup| format!("Backup: {}", safe_path(&backup.path)));
     match &saved.outcome {
         SaveOutcome::NothingToDo => lines.push(format!(
             "{}: already as wanted; nothing was written.",
-            target.path().display()
+            safe_path(target.path())
         )),
-        SaveOutcome::Saved => lines.push(format!("Saved {} at {}.", target.path().display(), at.time(at.now))),
+        SaveOutcome::Saved => lines.push(format!("Saved {} at {}.", safe_path(target.path()), at.time(at.now))),
         ended_badly => {
             let mut all = vec![ending::words(ended_badly, &host.engine.start_command())];
             all.extend(meanwhile);
@@ -299,16 +303,6 @@ fn problem(host: &Host, error: &SaveError) -> SaveProblem {
         busy: matches!(error.what, What::Locked { .. }),
         conflicts,
         document: host.load().ok(),
-    }
-}
-
-/// For the test of what an error in the program leaves behind: when the engine was stopped for the save.
-#[cfg(debug_assertions)]
-#[expect(clippy::panic, reason = "on purpose, and not in a release")]
-fn break_if_asked_to(at: Step) {
-    let asked = std::env::var("KERIO_TLS_TEST_PANIC").ok();
-    if let Some(message) = asked.filter(|asked| at == Step::Reading && asked.starts_with("step ")) {
-        std::panic::panic_any(message);
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::engine::{self, Armed, Disarmed, EngineError, State};
 use crate::host::Host;
+use crate::hostile::safe_path;
 use crate::save::{self, Recovered, SaveError, StateDir, Target, What};
 
 use super::effect::{EngineWish, SaveJob, SaveReport, Wanted};
@@ -39,7 +40,8 @@ pub enum UndoError {
     Running,
     /// Nothing was ever saved under this name: another file than the one of the switch.
     #[error(
-        "nothing was undone: nothing was ever saved of {file} here, so this is not the file (or not the state directory) that the switch {switch} was armed for"
+        "nothing was undone: nothing was ever saved of {file} here, so this is not the file (or not the state \
+         directory) that the switch {switch} was armed for"
     )]
     NothingKept {
         /// The file, as it was named.
@@ -98,7 +100,7 @@ pub fn undo_unconfirmed(host: &Host, switch: &str, on_wait: &mut dyn FnMut(&str)
         host.file.target()?;
         host.file.look_at_state()?;
         return Err(UndoError::NothingKept {
-            file: host.file.path().display().to_string(),
+            file: safe_path(host.file.path()),
             switch: switch.to_owned(),
         });
     }

@@ -16,11 +16,11 @@ use crate::tls::confirmed_toml;
 use super::effect::{Asker, Effect, Event, SaveJob, SaveProblem, Whom};
 use super::evidence::{Sources, read_evidence};
 use super::facts::facts;
-use super::hold::Hold;
+use super::hold::{Hold, HoldGuard};
 use super::live::{measured_with, prove};
 use super::probing::{Question, probe, probe_plan, question, questions};
 use super::reader::Reader;
-use super::running::{Job, Running};
+use super::running::{Job, Running, panic_if_asked_to};
 use super::saving::{SaveNews, save};
 use super::undo::confirm;
 
@@ -97,7 +97,8 @@ impl Workers {
         }
     }
 
-    /// Carries an effect out; returns at once. What answers goes to `asker`; a book that has changed, to nobody in particular.
+    /// Carries an effect out; returns at once. What answers goes to `asker`; a book that has changed, to nobody in
+    /// particular.
     pub fn carry(&self, asker: Asker, effect: Effect) {
         let inner = &self.inner;
         match effect {
@@ -130,6 +131,7 @@ impl Workers {
             },
             Effect::ProveLive(expected) => self.run(asker, "ports", move |inner| inner.prove(&expected)),
             Effect::LookAtEngine => self.run(asker, "engine", |inner| Event::Engine(inner.host.engine.now())),
+            Effect::ReadNames => self.run(asker, "names", |inner| Event::Names(Arc::new(inner.host.known_names()))),
             Effect::Inspect { wish } => self.run(asker, "inspect", move |inner| {
                 Event::Facts(Box::new(facts(&inner.host, wish)))
             }),
@@ -183,30 +185,40 @@ impl Workers {
             Effect::DropDraft => self.keep_draft(asker, EditSet::default()),
             Effect::Save(job) => {
                 let running = inner.saves.begin(Arc::default());
-                let held = inner.hold.hold();
-                let started = self.start("save", move |inner| {
-                    inner.save(asker, &job, &running);
-                    drop(held);
+                let not_saved = |why| Event::NotSaved(Box::new(SaveProblem::failed(why, None)));
+                self.answer(asker, "save", Some(inner.hold.hold()), not_saved, move |inner| {
+                    inner.save(asker, &job, &running)
                 });
-                if let Err(error) = started {
-                    let problem = SaveProblem::failed(not_started(&error), None);
-                    inner.send(asker, Event::NotSaved(Box::new(problem)));
-                }
             }
         }
     }
 
-    /// Has a thread work out an answer. One that cannot be started, or breaks off, is answered too.
-    fn run(&self, asker: Asker, name: &str, work: impl FnOnce(&Inner) -> Event + Send + 'static) {
+    /// Has a thread work out an answer.
+    fn run(&self, asker: Asker, name: &'static str, work: impl FnOnce(&Inner) -> Event + Send + 'static) {
+        self.answer(asker, name, None, Event::NotStarted, work);
+    }
+
+    /// The same, for what the process must wait for. A thread that cannot be started, or breaks off, is answered as
+    /// `failed`: an error in the program, met in the words of some stranger, must not keep the user from what else can
+    /// be done.
+    fn answer(
+        &self,
+        asker: Asker,
+        name: &'static str,
+        held: Option<HoldGuard>,
+        failed: fn(String) -> Event,
+        work: impl FnOnce(&Inner) -> Event + Send + 'static,
+    ) {
         let started = self.start(name, move |inner| {
-            let answer = catch_unwind(AssertUnwindSafe(|| work(inner)));
-            inner.send(
-                asker,
-                answer.unwrap_or_else(|_| Event::NotStarted(BROKE_OFF.to_owned())),
-            );
+            let answer = catch_unwind(AssertUnwindSafe(|| {
+                panic_if_asked_to(name);
+                work(inner)
+            }));
+            inner.send(asker, answer.unwrap_or_else(|_| failed(BROKE_OFF.to_owned())));
+            drop(held);
         });
         if let Err(error) = started {
-            self.inner.send(asker, Event::NotStarted(not_started(&error)));
+            self.inner.send(asker, failed(not_started(&error)));
         }
     }
 
@@ -357,8 +369,7 @@ impl Inner {
         }
     }
 
-    /// Saves. (It answers also where an error in the program breaks it off.)
-    fn save(&self, asker: Asker, job: &SaveJob, running: &Flagged) {
+    fn save(&self, asker: Asker, job: &SaveJob, running: &Flagged) -> Event {
         let on_news = |news: SaveNews<'_>| {
             let event = match news {
                 SaveNews::Step(words, cancellable) => Event::SaveStep {
@@ -369,11 +380,10 @@ impl Inner {
             };
             self.send(asker, event);
         };
-        let event = match save(&self.host, job, &self.secrets, running.cancel(), &on_news) {
+        match save(&self.host, job, &self.secrets, running.cancel(), &on_news) {
             Ok(report) => Event::Saved(Box::new(report)),
             Err(problem) => Event::NotSaved(Box::new(problem)),
-        };
-        self.send(asker, event);
+        }
     }
 
     fn write_drafts(&self, asker: Asker) {

@@ -102,8 +102,8 @@ impl Install {
 
 impl Drop for Install {
     fn drop(&mut self) {
-        // Only what is surely ours: processes that run the executable in our directory. One that forks meanwhile is found
-        // in the next round.
+        // Only what is surely ours: processes that run the executable in our directory. One that forks meanwhile is
+        // found in the next round.
         let engine = self.path("mailserver");
         loop {
             let entries = fs::read_dir("/proc").unwrap().flatten();
@@ -265,6 +265,79 @@ fn a_stop_script_that_did_nothing_is_given_up_with_its_words_and_the_engine_is_l
     controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap();
     assert_eq!(controller.status().processes, before);
     assert!(!install.path("started").exists());
+}
+
+#[test]
+fn a_stop_script_that_does_nothing_without_a_word_is_given_up_too_and_what_is_said_then_is_true() {
+    let install = Install::new("");
+    let controller = install.controller();
+    controller.start(&mut |_| {}).unwrap();
+    let before = controller.status().processes;
+    install.write_script("init", "#!/bin/sh\nexit 0\n");
+    let error = controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap_err();
+    assert!(
+        matches!(&error, EngineError::NotStopped { why, waited_s, .. } if why.contains("it said nothing") && *waited_s < 15),
+        "{error}"
+    );
+    let cancelled = controller.stop(&mut |_| {}, &AtomicBool::new(true)).unwrap_err();
+    assert_eq!(cancelled, EngineError::Cancelled);
+    let started = controller.start(&mut |_| {}).unwrap();
+    let well = controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap();
+    assert!(well.never_ended);
+    assert_eq!(controller.status().processes, before);
+}
+
+#[test]
+fn a_slow_engine_is_not_taken_for_one_that_was_not_told_to_stop() {
+    let install = Install::new("stop_takes=4\n");
+    let controller = install.controller();
+    controller.start(&mut |_| {}).unwrap();
+    let script = fs::read_to_string(install.path("init")).unwrap();
+    install.write_script(
+        "init",
+        &script.replace("\tkill \"$(pid)\"\n", "\tkill \"$(pid)\"; exit 0\n"),
+    );
+    assert!(
+        controller
+            .stop(&mut |_| {}, &AtomicBool::new(false))
+            .unwrap()
+            .was_running
+    );
+    let started = controller.start(&mut |_| {}).unwrap();
+    let well = controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap();
+    assert!(!well.never_ended);
+}
+
+#[test]
+fn a_strangers_process_of_the_engines_name_does_not_keep_the_engine_down() {
+    let install = Install::new("");
+    let controller = install.controller();
+    controller.start(&mut |_| {}).unwrap();
+    controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap();
+    // As the vendor's does, which finds any process of that name.
+    let script = fs::read_to_string(install.path("init")).unwrap();
+    let by_name = script.replace(
+        "start) alive ||",
+        "start) echo pidof: already running; exit 0; alive ||",
+    );
+    assert_ne!(script, by_name);
+    install.write_script("init", &by_name);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let copied = std::process::Command::new("cp")
+        .arg("/bin/sleep")
+        .arg(elsewhere.path().join("mailserver"))
+        .status();
+    assert!(copied.unwrap().success());
+    let mut namesake = std::process::Command::new(elsewhere.path().join("mailserver"))
+        .arg("1000")
+        .spawn()
+        .unwrap();
+    let started = controller.start(&mut |_| {}).unwrap();
+    controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap();
+    let status = controller.status();
+    namesake.kill().unwrap();
+    namesake.wait().unwrap();
+    assert_eq!((status.state, status.processes.len()), (State::Running, 1));
 }
 
 #[test]

@@ -91,8 +91,8 @@ fn a_peer_with_ssl3_only_is_found_by_an_older_hello() {
 #[test]
 fn a_peer_that_dislikes_extensions_is_never_given_a_ceiling() {
     for ceiling in TlsVersion::MINIMUMS {
-        // One that has 1.2 and dislikes an extension does the same as one that has 1.0 only: calling that a ceiling would
-        // call peers cut off that are not.
+        // One that has 1.2 and dislikes an extension does the same as one that has 1.0 only: calling that a ceiling
+        // would call peers cut off that are not.
         let dislike = Quirk::Dislikes(What::Extensions, How::Alert(40));
         let found = outcome(Behaviour::up_to(Service::Smtps, ceiling).with(dislike));
         assert_eq!(found, Outcome::AtLeast(Tls10), "{ceiling}");

@@ -11,29 +11,18 @@ use kerio_tls::save::{
 
 use crate::support::{NEW, OLD, Place, content, edit, path_of, request};
 
-/// Writes the file right before the exchange, after everything was checked: the instant that check-then-rename cannot see.
+/// Writes the file right before the exchange, after everything was checked: the instant that check-then-rename cannot
+/// see.
 struct Intruder<'a> {
     writes: Vec<Box<dyn FnOnce() + 'a>>,
 }
 
 impl Gate for Intruder<'_> {
-    fn will_stop(&mut self) -> bool {
-        false
-    }
-    fn before_write(&mut self) -> Result<(), GateError> {
-        Ok(())
-    }
     fn prove_stopped(&mut self) -> Result<(), GateError> {
         if let Some(write) = self.writes.pop() {
             write();
         }
         Ok(())
-    }
-    fn abort(&mut self) -> Result<(), GateError> {
-        Ok(())
-    }
-    fn after_commit(&mut self) -> Started {
-        Started::NotOurs
     }
     fn before_roll_back(&mut self) -> Result<(), GateError> {
         unreachable!()
@@ -52,9 +41,6 @@ impl<F: FnMut()> Gate for AtTheStop<F> {
     }
     fn before_write(&mut self) -> Result<(), GateError> {
         (self.0)();
-        Ok(())
-    }
-    fn prove_stopped(&mut self) -> Result<(), GateError> {
         Ok(())
     }
     fn abort(&mut self) -> Result<(), GateError> {
@@ -252,8 +238,9 @@ fn a_whole_file_is_put_back_over_changed_values_only_if_the_engine_changed_them_
     assert_eq!(place.bytes(), content(NEW, 3));
 }
 
-/// The writer counts up in `Counter`, replacing the file by rename, and looks each time whether its last number is still there. The saver turns
-/// the protocol list to and fro. (The writer itself can run over a save of ours: it does not compare. We may never run over it.)
+/// The writer counts up in `Counter`, replacing the file by rename, and looks each time whether its last number is
+/// still there. The saver turns the protocol list to and fro. (The writer itself can run over a save of ours: it does
+/// not compare. We may never run over it.)
 #[test]
 fn beside_a_program_that_rewrites_the_file_in_a_loop_no_update_of_it_is_lost() {
     let place = Place::new(&content(OLD, 200));
@@ -264,8 +251,8 @@ fn beside_a_program_that_rewrites_the_file_in_a_loop_no_update_of_it_is_lost() {
             let mut counter = 0_usize;
             let mut glimpses = 0;
             while !stop.load(Ordering::SeqCst) {
-                // For the instant between an exchange and its taking back, our file stands there without the writer's last number. So it
-                // looks again before it calls a number lost.
+                // For the instant between an exchange and its taking back, our file stands there without the writer's
+                // last number. So it looks again before it calls a number lost.
                 let mut looks = 0;
                 let bytes = loop {
                     let bytes = std::fs::read(file).unwrap();

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kerio_tls::save::{
-    Gate, GateError, GateKind, OnDisk, Recovered, SaveOutcome, Started, What, backups, engine_is_up, recover,
+    EngineThen, Gate, GateError, GateKind, OnDisk, Recovered, SaveOutcome, Started, What, backups, engine_is_up,
+    recover,
 };
 
 use crate::support::{NEW, OLD, Place, content, edit};
@@ -207,7 +208,7 @@ fn cancelled_after_the_stop_it_is_started_again() {
             error.what,
             What::CancelledLate {
                 stopping: false,
-                up: true
+                engine: EngineThen::StartedAgain
             }
         ),
         "{error:?}"
@@ -246,7 +247,8 @@ fn an_engine_that_does_not_come_up_gets_the_old_file_back_and_the_new_one_is_kep
     assert_eq!(recover(&place.state(), &place.target()).unwrap(), []);
 }
 
-/// A save after which the engine comes up badly and the old file cannot be put back: the new one is there, and that is said.
+/// A save after which the engine comes up badly and the old file cannot be put back: the new one is there, and that is
+/// said.
 fn roll_back_fails(engine: Engine<'_>) -> Place {
     let place = Place::new(&content(OLD, 0));
     let mut engine = Engine {
@@ -296,9 +298,6 @@ fn an_engine_that_is_down_after_all_is_said_loudly_and_at_the_next_start_again()
     impl Gate for NeverUp {
         fn will_stop(&mut self) -> bool {
             true
-        }
-        fn before_write(&mut self) -> Result<(), GateError> {
-            Ok(())
         }
         fn prove_stopped(&mut self) -> Result<(), GateError> {
             Err(refusal(GateKind::NotSure))

@@ -60,19 +60,10 @@ fn a_disk_that_fills_up_during_the_save_leaves_the_old_file_and_no_leftovers() {
     place.state = state.path().join("state");
     struct Filler(PathBuf);
     impl kerio_tls::save::Gate for Filler {
-        fn will_stop(&mut self) -> bool {
-            false
-        }
         fn before_write(&mut self) -> Result<(), kerio_tls::save::GateError> {
             // After all checks: another program fills the disk.
             let error = std::fs::write(self.0.join("filler"), vec![1_u8; 2 << 20]).unwrap_err();
             assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
-            Ok(())
-        }
-        fn prove_stopped(&mut self) -> Result<(), kerio_tls::save::GateError> {
-            Ok(())
-        }
-        fn abort(&mut self) -> Result<(), kerio_tls::save::GateError> {
             Ok(())
         }
         fn after_commit(&mut self) -> kerio_tls::save::Started {

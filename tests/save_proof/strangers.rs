@@ -13,7 +13,7 @@ use kerio_tls::save::{
 };
 
 use crate::support::{
-    Ended, NEW, OLD, Place, Way, content, driver, edit, ended, files_below, need, need_root, request,
+    Ended, NEW, OLD, Place, Way, content, driver, edit, ended, files_below, names, need, need_root, request,
 };
 
 /// A user without any rights (nobody, of Debian).
@@ -81,28 +81,10 @@ struct Second<'a> {
 }
 
 impl Gate for Second<'_> {
-    fn will_stop(&mut self) -> bool {
-        false
-    }
     fn before_write(&mut self) -> Result<(), GateError> {
         let other = Place::through(&self.place.file, &self.place.state.with_file_name("other-state"));
         self.found = Some(other.save(edit("Counter", "0", "5")).map(|_| ()));
         Ok(())
-    }
-    fn prove_stopped(&mut self) -> Result<(), GateError> {
-        Ok(())
-    }
-    fn abort(&mut self) -> Result<(), GateError> {
-        Ok(())
-    }
-    fn after_commit(&mut self) -> Started {
-        Started::NotOurs
-    }
-    fn before_roll_back(&mut self) -> Result<(), GateError> {
-        Ok(())
-    }
-    fn after_roll_back(&mut self) -> Started {
-        Started::NotOurs
     }
 }
 
@@ -232,27 +214,9 @@ fn a_link_that_was_turned_to_another_servers_file_since_the_review_is_not_follow
 struct Exchanged<'a>(&'a dyn Fn());
 
 impl Gate for Exchanged<'_> {
-    fn will_stop(&mut self) -> bool {
-        false
-    }
-    fn before_write(&mut self) -> Result<(), GateError> {
-        Ok(())
-    }
-    fn prove_stopped(&mut self) -> Result<(), GateError> {
-        Ok(())
-    }
-    fn abort(&mut self) -> Result<(), GateError> {
-        Ok(())
-    }
     fn after_commit(&mut self) -> Started {
         self.0();
         Started::Badly(Vec::new())
-    }
-    fn before_roll_back(&mut self) -> Result<(), GateError> {
-        Ok(())
-    }
-    fn after_roll_back(&mut self) -> Started {
-        Started::NotOurs
     }
 }
 
@@ -320,5 +284,85 @@ fn nothing_that_is_kept_for_people_holds_a_raw_control_or_invisible_character() 
     for text in texts {
         let raw = |c: char| c != '\n' && (c.is_control() || "\u{202e}\u{200b}".contains(c));
         assert!(!text.contains(raw), "{text:?}");
+    }
+}
+
+/// Puts something that is no file under a name.
+fn make(what: &str, path: &Path) {
+    let _ = std::fs::remove_file(path);
+    match what {
+        "a named pipe" => {
+            let (fifo, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);
+            rustix::fs::mknodat(rustix::fs::CWD, path, fifo, mode, 0).unwrap();
+        }
+        "a symbolic link" => symlink("/nowhere/at/all", path).unwrap(),
+        _ => std::fs::create_dir(path).unwrap(),
+    }
+}
+
+/// Words that are for another file, or for a save that failed.
+const WRONG: [&str; 4] = ["mailserver.cfg itself", "just now", "no mailserver.cfg", "a moment ago"];
+
+#[test]
+fn what_stands_under_a_name_of_ours_is_called_what_it_is_with_advice_that_is_meant_for_it() {
+    for what in ["a named pipe", "a symbolic link", "a directory"] {
+        let place = Place::new(&content(OLD, 0));
+        place.save(change()).unwrap();
+        let home = place
+            .state
+            .join(names(&place.state).into_iter().find(|name| name.len() == 16).unwrap());
+        make(what, &place.state.join("audit.jsonl"));
+        let saved = place.save(edit("Counter", "0", "1")).unwrap();
+        assert_eq!(saved.outcome, SaveOutcome::Saved);
+        let warning = saved.warnings.iter().find(|warning| warning.contains("audit")).unwrap();
+        assert!(warning.contains(what), "{warning}");
+        for wrong in WRONG.iter().chain(&["untouched", "save again"]) {
+            assert!(!warning.contains(wrong), "{warning}");
+        }
+        // The list can be made anew; a directory is nobody's to remove.
+        make(what, &home.join("backups/SHA256SUMS"));
+        match (place.save(edit("Counter", "1", "2")), what) {
+            (Err(error), "a directory") => {
+                let words = error.to_string();
+                assert!(
+                    words.contains("SHA256SUMS: it is a directory, not a file; the file is untouched"),
+                    "{words}"
+                );
+                std::fs::remove_dir(home.join("backups/SHA256SUMS")).unwrap();
+            }
+            (saved, _) => assert_eq!(saved.unwrap().outcome, SaveOutcome::Saved),
+        }
+        make(what, &home.join("journal.json"));
+        let words = place.save(edit("Counter", "2", "3")).unwrap_err().to_string();
+        assert!(
+            words.contains(&format!("journal.json: it is {what}, not a file")),
+            "{words}"
+        );
+        assert!(
+            words.contains("move it away") && !WRONG.iter().any(|wrong| words.contains(wrong)),
+            "{words}"
+        );
+        let target = place.target();
+        make(what, &place.file);
+        let words = target.read().unwrap_err().to_string();
+        assert!(
+            words.contains(&format!(
+                "it is {what}, not a file; the file is as the other program left it"
+            )),
+            "{words}"
+        );
+        assert!(!WRONG.iter().any(|wrong| words.contains(wrong)), "{words}");
+    }
+}
+
+#[test]
+fn a_path_that_leads_into_the_kernel_is_refused_with_true_words() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    for leads_to in ["/proc/self/mem", "/proc/kmsg", "/sys/kernel/uevent_seqnum"] {
+        let link = elsewhere.path().join("mailserver.cfg");
+        let _ = std::fs::remove_file(&link);
+        symlink(leads_to, &link).unwrap();
+        let words = kerio_tls::save::Target::resolve(&link).unwrap_err().to_string();
+        assert!(words.contains("a view into the kernel"), "{leads_to}: {words}");
     }
 }

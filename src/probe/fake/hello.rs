@@ -2,7 +2,7 @@
 
 use super::behaviour::What;
 use crate::probe::hello::{ALERT_RECORD, CLIENT_HELLO, HANDSHAKE_RECORD, KEY_SHARE, SERVER_NAME, SUPPORTED_VERSIONS};
-use crate::probe::reply::RETRY_RANDOM;
+use crate::probe::server_hello::RETRY_RANDOM;
 use crate::tls::TlsVersion;
 
 /// What a client offered.

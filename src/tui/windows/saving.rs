@@ -105,10 +105,6 @@ impl Pane for Saving {
         painter.point(inside, 0, inside.height.saturating_sub(1));
         painter.foot(area, Place::Saving, (!self.cancellable).then_some(WAIT));
     }
-
-    fn about(&self, _: &Context) -> Vec<Line> {
-        Vec::new()
-    }
 }
 
 /// What the end of a save changes and shows; `None`: the event is no end of a save.
