@@ -36,9 +36,9 @@
 //! # One value's way through it
 //!
 //! *A chosen minimum.* Enter on a row of the drop-down is a `Command` of the key table; the window calls
-//! [`session::Session::choose`], which asks the catalogue of [`tls`] for the edits of both directions and puts them
-//! into the draft. F6 is an [`work::Effect::Inspect`]: [`work::facts`] looks at the file and the engine, and the answer
-//! comes back to the window that asked, which has [`session`] put a [`session::Review`] together:
+//! [`session::Session::choose`], which has [`tls::plan_choices`] plan the edits of both directions and puts them into
+//! the draft. F6 is an [`work::Effect::Inspect`]: [`work::facts`] looks at the file and the engine, and the answer to the
+//! newest such question opens the review's window, which has [`session`] put a [`session::Review`] together:
 //! [`mailserver_cfg::Document::prove`] makes the edits and proves the result, [`mailserver_cfg::Proven::diff`] shows
 //! it, and [`peers::assess`] has the verdicts. Save is an effect with that [`mailserver_cfg::Proven`]; [`work::save`]
 //! gives it to [`save::save`], which stops the engine through its `Gate`, and if the file is still the one that was

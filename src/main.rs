@@ -128,7 +128,7 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
     let writable = state.context.read_only.is_none();
     let ending = tui::run(state, options, Arc::clone(&hold), move |sink| {
         let workers = Workers::new(host, document, secrets, for_workers, sink);
-        workers.carry(Asker::default(), Effect::LookAtEngine);
+        workers.carry(Asker::default(), Effect::CheckEngine);
         workers.carry(Asker::default(), Effect::ReadNames);
         workers.carry(Asker::default(), Effect::GatherEvidence);
         if writable {

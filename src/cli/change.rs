@@ -185,7 +185,7 @@ impl<'a> Change<'a> {
         let (host, secrets) = (&self.opened.host, self.opened.session.secrets());
         let broken = self.whole.as_ref().and_then(|whole| whole.over.as_ref());
         let steps = Steps::new(console);
-        let saved = work::save_over(
+        let saved = work::save(
             host,
             job,
             broken.map(|it| it.bytes.as_slice()),

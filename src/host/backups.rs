@@ -73,7 +73,7 @@ impl Backups {
     pub fn list(&self) -> Result<Vec<Backup>, SaveError> {
         let Some((state, target)) = self.file.kept() else {
             // A state directory that must not be believed is not the same as none.
-            self.file.look_at_state()?;
+            self.file.existing_state()?;
             return Ok(Vec::new());
         };
         Ok(save::backups(&state, &target)?.into_iter().map(Backup::from).collect())

@@ -161,7 +161,7 @@ impl Memory {
         if !self.file.is_state_there() {
             return Ok(None);
         }
-        let state = self.file.look_at_state().map_err(Error::other)?;
+        let state = self.file.existing_state().map_err(Error::other)?;
         match state.directory() {
             Some(directory) => Ok(directory.read(name, LIMIT)?),
             None => Ok(None),

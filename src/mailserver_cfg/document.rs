@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::hostile::text_at;
 
 use super::error::ParseError;
-use super::index::{Duplicate, Index, Kind, Section, Spot, name_in};
+use super::index::{Duplicate, Index, Section, SectionKind, Spot, name_in};
 use super::place::{BOM, LineCounter, Position, VariablePath, position};
 use super::secrets::Secrets;
 use super::text::{decode, first_illegal};
@@ -221,7 +221,7 @@ impl Document {
     /// Top-level tables of this name.
     fn tables(&self, table: &str) -> impl Iterator<Item = &Section> {
         let named = move |section: &&Section| {
-            section.kind == Kind::Table && name_in(&self.text, section.element.tag()).as_deref() == Some(table)
+            section.kind == SectionKind::Table && name_in(&self.text, section.element.tag()).as_deref() == Some(table)
         };
         self.index.sections.iter().filter(named)
     }
@@ -242,7 +242,12 @@ impl Document {
                 found.spots.push(Vec::new());
             }
         }
-        for section in self.index.sections.iter().filter(|section| section.kind == Kind::Table) {
+        for section in self
+            .index
+            .sections
+            .iter()
+            .filter(|section| section.kind == SectionKind::Table)
+        {
             let Some(table) = name_in(&self.text, section.element.tag()) else {
                 continue;
             };

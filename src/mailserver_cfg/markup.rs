@@ -245,14 +245,11 @@ pub(super) fn check_attributes(tag: &Tag<'_>, at: usize) -> Result<(), Trouble> 
             ));
         }
         let raw_at = at + attribute.raw_at;
-        match memchr::memchr2(b'<', b'&', attribute.raw.as_bytes()) {
-            None => {}
-            Some(_) => {
-                if let Some(found) = attribute.raw.find('<') {
-                    return Err(Trouble::new(raw_at + found, "`<` in an attribute; it is written &lt;"));
-                }
-                check_references(attribute.raw, raw_at)?;
+        if memchr::memchr2(b'<', b'&', attribute.raw.as_bytes()).is_some() {
+            if let Some(found) = attribute.raw.find('<') {
+                return Err(Trouble::new(raw_at + found, "`<` in an attribute; it is written &lt;"));
             }
+            check_references(attribute.raw, raw_at)?;
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::document::Document;
 use super::edits::EditSet;
 use super::error::EditError;
-use super::index::{Kind, Spot, name_in};
+use super::index::{SectionKind, Spot, name_in};
 use super::splices::{Splice, splice, splices};
 
 /// A document with edits made in it, proven to differ from its base by them and by nothing else. Only
@@ -110,7 +110,7 @@ fn untouched<'d>(document: &'d Document, tables: &HashSet<&str>, edited: &HashSe
         let name = name_in(text, section.element.tag());
         let all = index.variables_of(section);
         let spots = match name.as_deref() {
-            Some(table) if section.kind == Kind::Table && tables.contains(table) => {
+            Some(table) if section.kind == SectionKind::Table && tables.contains(table) => {
                 let is_edited = |spot: &&Spot| {
                     let is_named = |name: Cow<'_, str>| edited.contains(&(table, &*name));
                     spot.is_direct() && name_in(text, spot.tag()).is_some_and(is_named)

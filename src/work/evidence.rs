@@ -232,13 +232,13 @@ impl Sources {
 }
 
 /// Runs `work` and tells the progress once a second meanwhile.
-fn ticking<T>(bytes: &ScanProgress, tell: &(impl Fn(u64, u64) + Sync), work: impl FnOnce() -> T) -> T {
+fn ticking<T>(bytes: &ScanProgress, on_progress: &(impl Fn(u64, u64) + Sync), work: impl FnOnce() -> T) -> T {
     let (done, is_done) = std::sync::mpsc::channel::<()>();
     std::thread::scope(|scope| {
         scope.spawn(move || {
             while is_done.recv_timeout(TICK) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
                 let (read, total) = bytes.bytes();
-                tell(read, total);
+                on_progress(read, total);
             }
         });
         let result = work();

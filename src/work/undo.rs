@@ -98,7 +98,7 @@ pub fn undo_unconfirmed(host: &Host, switch: &str, on_wait: &mut dyn FnMut(&str)
     if host.file.kept().is_none() {
         // Whatever is wrong with the file or the state directory is said first.
         host.file.target()?;
-        host.file.look_at_state()?;
+        host.file.existing_state()?;
         return Err(UndoError::NothingKept {
             file: safe_path(host.file.path()),
             switch: switch.to_owned(),
@@ -170,7 +170,7 @@ fn undo_edits(host: &Host, switch: &str) -> Result<Option<SaveReport>, UndoError
         undo_after: None,
     };
     let never = AtomicBool::new(false);
-    match save(host, &job, &host.secrets(), &never, &|_| {}) {
+    match save(host, &job, None, &host.secrets(), &never, &|_| {}) {
         Ok(report) => Ok(Some(report)),
         Err(problem) if problem.busy => Err(UndoError::Busy(problem.message)),
         Err(problem) => Err(UndoError::NotSaved(problem.message)),
