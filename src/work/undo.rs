@@ -131,7 +131,7 @@ fn undo_once(host: &Host, switch: &str) -> Result<Undone, UndoError> {
     let found = save::recover(&state, &target)?;
     let left_down = engine_was_left(&found);
     // A save that broke off has no backup once it is taken back.
-    let never_was = left_down || found.iter().any(|one| matches!(one, Recovered::Undone { .. }));
+    let never_was = !found.is_empty();
     // A torn file is whole again by now, so that it can be read.
     let undone = undo_edits(host, switch, never_was);
     // The engine comes up whatever became of the edits.
