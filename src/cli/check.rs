@@ -45,7 +45,7 @@ pub(super) fn report(
 ) -> Result<(), Failure> {
     let mut found = Found::of(&opened.session, book, check);
     if let Some(proof) = live {
-        found.live(proof, &opened.session.loaded_minimum(Direction::Inbound), check.min);
+        found.live(proof, &opened.session.loaded().minimum(Direction::Inbound), check.min);
     }
     let reasons = found.reasons.join("; ");
     if check.output.json {
@@ -164,8 +164,8 @@ impl<'a> Found<'a> {
             not_asked: None,
             minimum: minimum.token(),
             ok: self.reasons.is_empty(),
-            inbound: session.loaded_minimum(Direction::Inbound).token(),
-            outbound: session.loaded_minimum(Direction::Outbound).token(),
+            inbound: session.loaded().minimum(Direction::Inbound).token(),
+            outbound: session.loaded().minimum(Direction::Outbound).token(),
             cut_off: self
                 .impacts
                 .iter()
@@ -182,7 +182,7 @@ impl<'a> Found<'a> {
 
 /// Why a direction is short of the minimum; `None`: it is not.
 fn shortfall(session: &Session, direction: Direction, wanted: TlsVersion) -> Option<String> {
-    let minimum = session.loaded_minimum(direction);
+    let minimum = session.loaded().minimum(direction);
     let way = direction.token();
     match (&minimum, session.threshold(direction, &minimum)) {
         (Minimum::Custom(why), _) => Some(format!("{way} is custom ({why})")),

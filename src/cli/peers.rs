@@ -1,12 +1,12 @@
-//! `peers`: who we exchange mail with, held against a minimum; `--probe` asks them first, after saying what that means and
-//! getting a yes.
+//! `peers`: who we exchange mail with, held against a minimum; `--probe` asks them first, after saying what that means
+//! and getting a yes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::host::clock;
 use crate::peers::{Assessed, Impact, PeerBook, PeersFile, PeersFileEntry, Threshold, assess, cut_off_domains};
-use crate::session::{Clock, Session, amount, amounts, coverage_words, describe_minimum, evidence_words, words_of};
+use crate::session::{Clock, Session, amount, amounts, coverage_words, evidence_words, words_of};
 use crate::tls::{Direction, TlsVersion};
 use crate::work::Cancel;
 use crate::work::{self, Asked, Question, hold_signals};
@@ -130,7 +130,7 @@ fn impact<'a>(
     minimum: Option<TlsVersion>,
 ) -> (Threshold, Impact<'a>) {
     let threshold = minimum.map_or_else(
-        || session.threshold(direction, &session.loaded_minimum(direction)),
+        || session.threshold(direction, &session.loaded().minimum(direction)),
         Threshold::At,
     );
     (threshold, assess(book, direction, threshold))
@@ -139,7 +139,7 @@ fn impact<'a>(
 pub(super) fn json(session: &Session, book: &PeerBook, minimum: Option<TlsVersion>) -> PeersJson {
     let (_, outbound) = impact(session, book, Direction::Outbound, minimum);
     let (_, inbound) = impact(session, book, Direction::Inbound, minimum);
-    let [of_inbound, of_outbound] = Direction::ALL.map(|direction| session.loaded_minimum(direction).token());
+    let [of_inbound, of_outbound] = Direction::ALL.map(|direction| session.loaded().minimum(direction).token());
     PeersJson {
         minimum: match minimum {
             Some(version) => Some(version.token()),
@@ -189,7 +189,7 @@ pub(super) fn table(session: &Session, book: &PeerBook, minimum: Option<TlsVersi
         }));
         let held = match (minimum, threshold) {
             (None, Threshold::NotKnown) => {
-                let says = describe_minimum(&session.loaded_minimum(direction));
+                let says = session.loaded().minimum(direction);
                 format!("the file says {says}, and what that does is not known: hold them against a version with --min")
             }
             (_, Threshold::At(version)) => format!("held against {version}"),
@@ -212,7 +212,7 @@ pub(super) fn table(session: &Session, book: &PeerBook, minimum: Option<TlsVersi
             head.extend(["delayed", "failed"]);
         }
         let head = head.into_iter().map(str::to_owned).collect();
-        lines = aligned(&[vec![head], rows].concat());
+        lines = aligned(&[vec![head], rows].concat(), FIRST_NUMBER);
         lines.push(String::new());
     }
     if !remarks.is_empty() {
@@ -250,8 +250,8 @@ fn cells(row: &Assessed<'_>, clock: &Clock, troubled: bool) -> Vec<String> {
     cells
 }
 
-/// Columns as wide as their widest cell, those of numbers to the right.
-fn aligned(rows: &[Vec<String>]) -> Vec<String> {
+/// Columns as wide as their widest cell, those of numbers (from this one on) to the right.
+pub(super) fn aligned(rows: &[Vec<String>], first_number: usize) -> Vec<String> {
     let mut widths = vec![0_usize; rows.first().map_or(0, Vec::len)];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -261,7 +261,7 @@ fn aligned(rows: &[Vec<String>]) -> Vec<String> {
     rows.iter()
         .map(|row| {
             let padded = widths.iter().zip(row).enumerate().map(|(at, (width, cell))| {
-                if at >= FIRST_NUMBER {
+                if at >= first_number {
                     format!("{cell:>width$}")
                 } else {
                     format!("{cell:<width$}")
@@ -299,7 +299,8 @@ fn can_be_answered(peers: &Peers) -> Result<(), Failure> {
 /// Asks whom the command line names, and takes in and remembers what they answer. The book with it.
 ///
 /// # Errors
-/// [`Failure::Refused`] without a yes; [`Failure::NotSaved`] when a signal ended it: what was heard until then is remembered.
+/// [`Failure::Refused`] without a yes; [`Failure::NotSaved`] when a signal ended it: what was heard until then is
+/// remembered.
 fn ask_peers(
     opened: &mut Opened,
     book: PeerBook,

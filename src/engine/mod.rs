@@ -9,20 +9,24 @@
 //!   the start, and the watch that tells "started well" from "the start command ended well".
 //! - [`arm`], [`rearm`], [`disarm`], [`armed`]: the dead-man's switch.
 //! - [`build`]: which engine it is, so that what was measured of one is not believed of the next.
+//! - [`read_program`]: which names the engine's own program holds, read as bytes and never run.
 //! - [`listening_ports`], [`in_our_network`]: where the engine can be asked, for the proof after saving.
 //!
 //! A caller that wants the engine's children to be as systemd would start them must not set core limits or ignore signals before it
 //! calls [`Controller::start`]: where an init script starts the engine, it inherits both (a strict umask is undone here).
 
+mod administration;
 mod command;
 mod controller;
 mod error;
+mod identifiers;
 mod limits;
 mod places;
 mod preflight;
 mod proc_fs;
 mod proc_parse;
 mod processes;
+mod program;
 mod service;
 mod start;
 mod status;
@@ -31,10 +35,13 @@ mod systemd;
 mod text;
 mod undo_timer;
 
+pub use administration::{Field, administration};
 pub use controller::{Controller, EngineProgress, EngineStep, Timing};
 pub use error::{EngineError, ManualCommands};
+pub use identifiers::{OtherName, Presence, Wanted};
 pub use places::{Build, CONFIG_FILE, DEFAULT_DIR, EXECUTABLE, INIT_SCRIPT, Places, UNIT, build};
 pub use processes::{Process, in_our_network, listening_ports};
+pub use program::{Program, Stamp, program_stamp, read_program};
 pub use service::{Commands, Service};
 pub use start::{Started, StartedWell};
 pub use status::{State, Status};

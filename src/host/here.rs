@@ -1,4 +1,5 @@
-//! One `mailserver.cfg` on one host, with all that belongs to it. The screen's workers and the commands both work through this.
+//! One `mailserver.cfg` on one host, with all that belongs to it. The screen's workers and the commands both work
+//! through this.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::files;
+use crate::hostile::safe_path;
 use crate::mailserver_cfg::{Document, Secrets, ValueChange};
 use crate::peers::PeerKey;
 use crate::probe::{Service, Target};
@@ -160,7 +162,7 @@ impl Host {
         match self.file.read()? {
             Loaded::Document(document) => Ok(document),
             Loaded::Broken { error, .. } => Err(HostError::Parse {
-                path: self.file.path().display().to_string(),
+                path: safe_path(self.file.path()),
                 next: self.way_out(error.may_be_sound),
                 error,
             }),
@@ -196,7 +198,8 @@ impl Host {
     fn way_out(&self, may_be_sound: bool) -> String {
         if self.file.is_unfinished() {
             return format!(
-                "an earlier save broke off and left it so; whatever saves puts it together again from the backup first: open {}",
+                "an earlier save broke off and left it so; whatever saves puts it together again from the backup \
+                 first: open {}",
                 self.command_line("")
             );
         }
@@ -239,7 +242,7 @@ fn peers_file_is_there(options: &HomeOptions) -> Result<(), HostError> {
     match read.and_then(|opened| begin(opened.into_file())) {
         Ok(_) => Ok(()),
         Err(error) => Err(HostError::PeersFile {
-            path: path.display().to_string(),
+            path: safe_path(path),
             error,
         }),
     }

@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use crate::files::{Directory, Fault, Permissions};
+use crate::hostile::safe_path;
 use crate::tls::{Catalogue, Direction, Role, confirmed_toml};
 
 use super::home::{Believed, open_believed};
@@ -45,15 +46,15 @@ pub enum NamingError {
     },
 }
 
-/// Adds what a variable is for to the preferences. Returns what was done, in words. Two at once would lose one's name: the
-/// caller holds a lock.
+/// Adds what a variable is for to the preferences. Returns what was done, in words. Two at once would lose one's name:
+/// the caller holds a lock.
 ///
 /// # Errors
 /// [`NamingError`]; then nothing was written.
 pub(super) fn append(config: &Path, direction: Direction, name: &str, role: Role) -> Result<String, NamingError> {
     // A link is followed: the file behind it is what is believed at the next start.
     let path = fs::canonicalize(config).unwrap_or_else(|_| config.to_path_buf());
-    let shown = path.display().to_string();
+    let shown = safe_path(&path);
     let io = |what: &'static str| {
         let path = shown.clone();
         move |fault: Fault| NamingError::Io {
@@ -63,7 +64,7 @@ pub(super) fn append(config: &Path, direction: Direction, name: &str, role: Role
         }
     };
     let distrusted = |path: &Path, why: String| NamingError::Distrusted {
-        path: path.display().to_string(),
+        path: safe_path(path),
         why,
     };
     let (old, permissions) = match open_believed(&path) {
@@ -124,7 +125,7 @@ fn appended(text: &str, direction: Direction, name: &str, role: Role) -> Result<
     let is_named = |catalogue: &Catalogue| {
         catalogue
             .find(direction, name)
-            .is_some_and(|row| row.role == role && row.name_sure == crate::tls::Sureness::Confirmed)
+            .is_some_and(|row| row.role == role && row.name_sure == crate::tls::Certainty::Given)
     };
     if is_named(&before) {
         return Ok(None);

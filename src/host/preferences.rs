@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::engine::Commands;
 use crate::files::{Fault, Why};
+use crate::hostile::safe_path;
 use crate::peers::{Host, safe_text};
 use crate::probe::EhloName;
 use crate::tls::Catalogue;
@@ -67,7 +68,8 @@ impl Default for Preferences {
 pub enum PreferencesError {
     /// It could not be read.
     #[error(
-        "reading the preferences {path} failed: {error}; nothing was changed; mend that, or name another file with --config"
+        "reading the preferences {path} failed: {error}; nothing was changed; mend that, or name another file with \
+         --config"
     )]
     Read {
         /// Which.
@@ -77,7 +79,8 @@ pub enum PreferencesError {
     },
     /// It was named and is not there.
     #[error(
-        "there are no preferences {path}; nothing was changed; name another file with --config, or make one: kerio-tls config --default"
+        "there are no preferences {path}; nothing was changed; name another file with --config, or make one: \
+         kerio-tls config --default"
     )]
     Absent {
         /// Which.
@@ -85,7 +88,8 @@ pub enum PreferencesError {
     },
     /// It says something that it cannot say.
     #[error(
-        "the preferences {path} cannot be understood: {why}; nothing was changed; mend that line, or name another file with --config"
+        "the preferences {path} cannot be understood: {why}; nothing was changed; mend that line, or name another \
+         file with --config"
     )]
     Shape {
         /// Which.
@@ -145,13 +149,14 @@ impl Engine {
 }
 
 impl Preferences {
-    /// Reads the preferences; a file that is not there means the defaults. `named`: the user named it, so it must exist.
+    /// Reads the preferences; a file that is not there means the defaults. `named`: the user named it, so it must
+    /// exist.
     ///
     /// # Errors
     /// [`PreferencesError`], with line and column where it applies.
     pub fn read(home: &Home, named: bool) -> Result<Self, PreferencesError> {
         let path = &home.config;
-        let shown = path.display().to_string();
+        let shown = safe_path(path);
         let fault = |fault: Fault| PreferencesError::Read {
             path: shown.clone(),
             error: match fault.why {

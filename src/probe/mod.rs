@@ -9,7 +9,10 @@
 //! This room must never know what a mail log, a verdict or a screen is. Everything a peer sends is hostile: bounded by
 //! [`Limits`], and shown only through [`safe_text`].
 
+mod client_hello;
+mod connection;
 pub mod fake;
+mod fields;
 mod hello;
 mod idn;
 mod many;
@@ -18,6 +21,7 @@ mod plan;
 mod reply;
 mod report;
 mod resolve;
+mod server_hello;
 mod settings;
 mod starttls;
 mod target;
@@ -25,12 +29,14 @@ mod wire;
 
 pub use crate::hostile::safe_text;
 pub use crate::tls::Service;
+pub use client_hello::{ClientHello, Ja4};
 pub use hello::{Hello, HelloRandom};
 pub use many::{WORKERS, probe_many};
 pub use one::{ask_exactly, probe_one};
 pub use plan::ProbePlan;
 pub use reply::{Reply, ReplyParser, alert_words};
 pub use report::{Acceptance, AddressReport, Basis, Outcome, Report};
+pub use server_hello::ServerHello;
 pub use settings::{EhloName, Limits, Settings};
 pub use target::{HostName, Start, Target, TargetHost};
 pub use wire::Cancel;

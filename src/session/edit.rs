@@ -1,5 +1,6 @@
 //! The edit session: what was loaded, what is wanted, and the ways to want something else.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::mailserver_cfg::{Document, Edit, EditSet, Rebased, Secrets, VariablePath};
@@ -10,7 +11,7 @@ use crate::tls::{
 };
 
 use super::draft::{Draft, History};
-use super::snapshot::{Measured, Snapshot, secrets};
+use super::snapshot::{Measured, Snapshot, secrets, tables};
 
 /// An edit session on one document.
 #[derive(Debug, Clone)]
@@ -42,6 +43,11 @@ impl Session {
     #[must_use]
     pub const fn base(&self) -> &Arc<Document> {
         &self.base
+    }
+
+    /// Wanted values that were set; `None`: not in the file.
+    pub(super) const fn drafted(&self) -> &BTreeMap<VariablePath, Option<String>> {
+        &self.history.draft.wanted
     }
 
     /// The catalogue in force.
@@ -104,12 +110,6 @@ impl Session {
         Snapshot::new(&self.base, &self.catalogue, self.measured, pairs)
     }
 
-    /// The minimum that was loaded.
-    #[must_use]
-    pub fn loaded_minimum(&self, direction: Direction) -> Minimum {
-        self.loaded().minimum(direction)
-    }
-
     /// The minimum that is wanted.
     #[must_use]
     pub fn minimum(&self, direction: Direction) -> Minimum {
@@ -132,15 +132,6 @@ impl Session {
                 self.measured.inbound_default.map_or(Threshold::NotKnown, Threshold::At)
             }
             (Minimum::Default, Direction::Outbound) | (Minimum::Custom(_), _) => Threshold::NotKnown,
-        }
-    }
-
-    /// The same for a choice that has not been made yet.
-    #[must_use]
-    pub fn threshold_of(&self, direction: Direction, choice: Choice) -> Threshold {
-        match choice {
-            Choice::Default => self.threshold(direction, &Minimum::Default),
-            Choice::At(version) => Threshold::At(version),
         }
     }
 
@@ -398,17 +389,4 @@ impl Session {
         let next = self.planned(next.clone()).unwrap_or(next);
         self.history.advance(next)
     }
-}
-
-/// The pairs of both tables of a document.
-fn tables(document: &Document) -> Arc<[Vec<Pair>; 2]> {
-    Arc::new(Direction::ALL.map(|direction| {
-        let variables = document.variables(direction.table()).into_iter();
-        variables
-            .map(|variable| Pair {
-                name: variable.name,
-                value: variable.value,
-            })
-            .collect()
-    }))
 }

@@ -31,7 +31,6 @@ pub use rows::{VariableList, VariableRow, variable_list, variable_rows};
 pub use snapshot::{Expected, Measured, Snapshot, secrets};
 pub use values::{change_words, conflict_lines, value_lines};
 pub use words::{
-    VERDICTS, VerdictWords, amount, amounts, coverage_words, cut_off_line, cut_off_narrow, describe_choice,
-    describe_minimum, evidence_words, first_of, host_label, knowledge_words, mark, number_of, unknown_words,
-    verdict_words, words_of,
+    VERDICTS, VerdictWords, amount, amounts, coverage_words, cut_off_line, cut_off_narrow, evidence_words, first_of,
+    knowledge_words, mark, number_of, unknown_words, verdict_words, words_of,
 };

@@ -218,7 +218,7 @@ impl Review {
             backup: backup.to_owned(),
             mends: Mends {
                 why,
-                minimums: Direction::ALL.map(|direction| (direction, session.loaded_minimum(direction))),
+                minimums: Direction::ALL.map(|direction| (direction, session.loaded().minimum(direction))),
             },
         };
         Self::new(subject, Vec::new(), session.wanted().difference(), facts, book)

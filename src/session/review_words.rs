@@ -9,9 +9,7 @@ use super::clock::Clock;
 use super::line::{Line, Tone, Wrap};
 use super::review::{Affected, Consent, DirectionReview, EnginePlan, Mends, Review, Subject};
 use super::values::value_lines;
-use super::words::{
-    amount, amounts, coverage_words, describe_minimum, evidence_words, first_of, mark, verdict_words, words_of,
-};
+use super::words::{amount, amounts, coverage_words, evidence_words, first_of, mark, verdict_words, words_of};
 
 /// Most recipient domains named in one line.
 const DOMAINS: usize = 20;
@@ -65,7 +63,7 @@ impl Review {
                 let words = format!("  The whole file of a backup is put in place. {}", mends.words());
                 lines.push(Line::new(Tone::Caution, words, 2));
                 for (direction, minimum) in &mends.minimums {
-                    let words = format!("  {direction}: minimum {} then", describe_minimum(minimum));
+                    let words = format!("  {direction}: minimum {} then", minimum);
                     lines.push(Line::new(Tone::Text, words, 4));
                 }
             }
@@ -83,14 +81,9 @@ impl Review {
         }
         for review in &self.directions {
             let text = if review.from == review.to {
-                format!("  {}: minimum stays {}", review.direction, describe_minimum(&review.to))
+                format!("  {}: minimum stays {}", review.direction, review.to)
             } else {
-                format!(
-                    "  {}: minimum {} -> {}",
-                    review.direction,
-                    describe_minimum(&review.from),
-                    describe_minimum(&review.to)
-                )
+                format!("  {}: minimum {} -> {}", review.direction, review.from, review.to)
             };
             lines.push(Line::new(Tone::Text, text, 4));
             for edit in self.edits().iter().filter(|e| e.path.table == review.direction.table()) {
@@ -112,16 +105,14 @@ impl Review {
 
     fn direction(&self, review: &DirectionReview, clock: &Clock, lines: &mut Vec<Line>) {
         lines.push(Line::new(Tone::Text, "", 0));
-        let heading = format!(
-            "{} at {}: who is touched",
-            review.direction,
-            describe_minimum(&review.to)
-        );
+        let heading = format!("{} at {}: who is touched", review.direction, review.to);
         lines.push(Line::new(Tone::Heading, heading, 0));
         if review.threshold == Threshold::NotKnown {
             let text = match review.to {
                 Minimum::Custom(ref why) => format!("  ? Not known: {why}."),
-                _ => "  ? Not known: what the server does by default was never measured. Going back to it can cut peers off too: newer builds may start at TLS 1.2.".to_owned(),
+                _ => "  ? Not known: what the server does by default was never measured. Going back to it can cut \
+                    peers off too: newer builds may start at TLS 1.2."
+                    .to_owned(),
             };
             lines.push(Line::new(Tone::Caution, text, 4));
         }
@@ -168,7 +159,8 @@ impl Review {
             lines.push(Line::new(
                 Tone::Text,
                 format!(
-                    "  - {} without TLS: in clear already, unchanged by a minimum; lost only if encryption is required.",
+                    "  - {} without TLS: in clear already, unchanged by a minimum; lost only if encryption is \
+                     required.",
                     review.counts.plain
                 ),
                 4,
@@ -201,7 +193,10 @@ impl Review {
         if let Some(why) = &facts.in_place {
             lines.push(Line::new(
                 Tone::Caution,
-                format!("  ! The file can only be written in place ({why}): a crash in that moment leaves it torn, until the next start of kerio-tls restores the backup."),
+                format!(
+                    "  ! The file can only be written in place ({why}): a crash in that moment leaves it torn, \
+                    until the next start of kerio-tls restores the backup."
+                ),
                 4,
             ));
         }
@@ -230,12 +225,7 @@ impl Review {
         }
         for review in &self.directions {
             if review.from != review.to {
-                words.push(format!(
-                    "{}: {} -> {}",
-                    review.direction,
-                    describe_minimum(&review.from),
-                    describe_minimum(&review.to)
-                ));
+                words.push(format!("{}: {} -> {}", review.direction, review.from, review.to));
             }
         }
         for edit in self.edits() {
@@ -273,7 +263,8 @@ impl Mends {
     #[must_use]
     pub fn words(&self) -> String {
         format!(
-            "The file now cannot be understood ({}), so it cannot be said which values change; it is kept as a backup itself.",
+            "The file now cannot be understood ({}), so it cannot be said which values change; it is kept as a backup \
+             itself.",
             self.why
         )
     }
@@ -297,7 +288,8 @@ fn engine_lines(engine: &EnginePlan, no_undo: Option<&str>, lines: &mut Vec<Line
             lines.push(Line::new(Tone::Bad, format!("  x Saving is refused: {why}"), 4));
             lines.push(Line::new(
                 Tone::Text,
-                "    The engine writes this file when it stops, and would throw the change away. Stop it first; your edits stay here:",
+                "    The engine writes this file when it stops, and would throw the change away. Stop it first; your \
+                 edits stay here:",
                 4,
             ));
             for command in commands {
@@ -325,7 +317,9 @@ fn engine_lines(engine: &EnginePlan, no_undo: Option<&str>, lines: &mut Vec<Line
                 lines.push(Line::new(Tone::Caution, format!("  ! {warning}"), 4));
             }
             let undo = match no_undo {
-                None => "          It can undo itself unless you confirm it: see the box below. (That does not outlive a reboot.)".to_owned(),
+                None => "          It can undo itself unless you confirm it: see the box below. (That does not \
+                    outlive a reboot.)"
+                    .to_owned(),
                 Some(why) => format!("          It cannot undo itself by a timer: {why}."),
             };
             lines.push(Line::new(Tone::Text, undo, 10));
@@ -335,7 +329,8 @@ fn engine_lines(engine: &EnginePlan, no_undo: Option<&str>, lines: &mut Vec<Line
                 ""
             };
             let dies = format!(
-                "          A lost session does not stop this; if kerio-tls is killed in the middle, the engine stays down until someone starts it{or_undo}."
+                "          A lost session does not stop this; if kerio-tls is killed in the middle, the engine stays \
+                 down until someone starts it{or_undo}."
             );
             lines.push(Line::new(Tone::Text, dies, 10));
         }
@@ -347,7 +342,8 @@ fn effect(direction: Direction) -> &'static str {
     match direction {
         Direction::Outbound => "Mail to peers that cannot do it may bounce, wait, or go in clear.",
         Direction::Inbound => {
-            "Servers that cannot do it may not deliver or send in clear; old phones, printers, scanners and browsers can be locked out, of the web administration too."
+            "Servers that cannot do it may not deliver or send in clear; old phones, printers, scanners and browsers \
+             can be locked out, of the web administration too."
         }
     }
 }

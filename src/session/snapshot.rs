@@ -1,14 +1,13 @@
 //! What the variables of both tables say at one point of the session: as loaded, or as wanted.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::mailserver_cfg::{Document, Duplicate, Secrets, VariablePath};
 use crate::tls::{
     Advice, Catalogue, Direction, HIDDEN, Minimum, Pair, PlanError, PlanNote, Reading, Role, Settings, TlsVersion,
     advise, notes,
 };
-
-use super::words::describe_minimum;
 
 /// What measurements have shown of this server; remembered between runs by the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -146,8 +145,7 @@ impl<'s> Snapshot<'s> {
         (inbound != outbound).then(|| {
             format!(
                 "Inbound ({}) and outbound ({}) differ; the same is advised.",
-                describe_minimum(&inbound),
-                describe_minimum(&outbound)
+                inbound, outbound
             )
         })
     }
@@ -206,4 +204,17 @@ impl<'s> Snapshot<'s> {
         let [inbound, outbound] = &masked;
         words(Settings::new(self.catalogue, [inbound, outbound]))
     }
+}
+
+/// The pairs of both tables of a document.
+pub(super) fn tables(document: &Document) -> Arc<[Vec<Pair>; 2]> {
+    Arc::new(Direction::ALL.map(|direction| {
+        let variables = document.variables(direction.table());
+        variables
+            .map(|variable| Pair {
+                name: variable.name,
+                value: variable.value,
+            })
+            .collect()
+    }))
 }

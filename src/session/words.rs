@@ -1,12 +1,13 @@
 //! The words of verdicts and amounts: one table, which the screen, the commands and the review all read. How a peer's
-//! verdict is called, how many peers have it, what evidence it rests on and of when that is, is worded here and nowhere else.
+//! verdict is called, how many peers have it, what evidence it rests on and of when that is, is worded here and nowhere
+//! else.
 
 use std::fmt::Display;
 
 use jiff::Timestamp;
 
-use crate::peers::{Counts, Coverage, Knowledge, PeerKey, Source, Threshold, Verdict};
-use crate::tls::{Choice, Minimum, TlsVersion};
+use crate::peers::{Counts, Coverage, Knowledge, Source, Threshold, Verdict};
+use crate::tls::TlsVersion;
 
 use super::clock::Clock;
 use super::line::Tone;
@@ -190,28 +191,6 @@ pub fn first_of(all: impl IntoIterator<Item = String>, most: usize) -> String {
         more => named.push(format!("and {more} more")),
     }
     named.join(", ")
-}
-
-/// `TLS 1.2`, `Server default`, `custom`.
-#[must_use]
-pub fn describe_minimum(minimum: &Minimum) -> String {
-    match minimum {
-        Minimum::Default => "Server default".to_owned(),
-        Minimum::At(version) => version.to_string(),
-        Minimum::Custom(_) => "custom".to_owned(),
-    }
-}
-
-/// `TLS 1.2` or `Server default`.
-#[must_use]
-pub fn describe_choice(choice: Choice) -> String {
-    choice.to_string()
-}
-
-/// Host and, where it is not the usual one, port.
-#[must_use]
-pub fn host_label(key: &PeerKey) -> String {
-    key.host_and_port()
 }
 
 /// Where evidence comes from and of when it is: `probed today 14:01`, `peers file, 2 Oct 2024 (old)`.

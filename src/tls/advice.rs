@@ -45,7 +45,8 @@ const FINDINGS: usize = 50;
 const RFC_9325_KEYS: &str = "RFC 9325 section 4.5";
 const OPENSSL_LEVEL: &str = "OpenSSL, SSL_CTX_set_security_level(3) and migration_guide(7)";
 const OPENSSL_CIPHERS: &str = "OpenSSL, openssl-ciphers(1)";
-const LEVEL_0: &str = "On an engine built with OpenSSL 3, TLS 1.0 and 1.1 work only with @SECLEVEL=0 in the cipher string: \
+const LEVEL_0: &str = "On an engine built with OpenSSL 3, TLS 1.0 and 1.1 work only with @SECLEVEL=0 in the cipher \
+    string: \
      without it they stay off, whatever the minimum says.";
 
 /// What is to be said about a direction's variables as they would be saved, heaviest first.
@@ -124,12 +125,8 @@ impl<'a> Adviser<'a> {
                 self.advise(Note, None, source, lowest);
             }
             Some(TlsVersion::Tls12) => {
-                self.advise(
-                    Note,
-                    None,
-                    RFC_9325_VERSIONS,
-                    "TLS 1.2 as minimum, with 1.3 where both sides have it, is what the standards ask for.",
-                );
+                let text = "TLS 1.2 as minimum, with 1.3 where both sides have it, is what the standards ask for.";
+                self.advise(Note, None, RFC_9325_VERSIONS, text);
             }
             Some(TlsVersion::Tls13) => {
                 let text = match self.direction {
@@ -147,22 +144,14 @@ impl<'a> Adviser<'a> {
             None => {}
         }
         if self.direction == Direction::Outbound && self.minimum.is_some_and(|v| v > TlsVersion::Tls10) {
-            self.advise(
-                Note,
-                None,
-                RFC_9325_FALLBACK,
-                "Mail to a server that is too old may wait, bounce, or \
-                go in clear: a higher minimum is not always safer when sending.",
-            );
+            let text = "Mail to a server that is too old may wait, bounce, or \
+                go in clear: a higher minimum is not always safer when sending.";
+            self.advise(Note, None, RFC_9325_FALLBACK, text);
         }
         if self.is_default {
-            self.advise(
-                Note,
-                None,
-                "Vendor's article 115132",
-                "No variable sets a minimum: what the server's \
-                own default accepts is not known until its ports are asked.",
-            );
+            let text = "No variable sets a minimum: what the server's \
+                own default accepts is not known until its ports are asked.";
+            self.advise(Note, None, "Vendor's article 115132", text);
         }
     }
 
@@ -176,23 +165,15 @@ impl<'a> Adviser<'a> {
             .words()
             .any(|(_, m)| matches!(m, Meaning::Ssl2 | Meaning::Version(TlsVersion::Ssl3)))
         {
-            self.advise(
-                Weight::Caution,
-                about,
-                "RFC 6176 (SSL 2.0), RFC 7568 (SSL 3.0)",
-                "SSL 2.0 and 3.0 must not be used: what they encrypt can be read by those in between. Usual \
-                builds of OpenSSL no longer have them.",
-            );
+            let text = "SSL 2.0 and 3.0 must not be used: what they encrypt can be read by those in between. Usual \
+                builds of OpenSSL no longer have them.";
+            self.advise(Weight::Caution, about, "RFC 6176 (SSL 2.0), RFC 7568 (SSL 3.0)", text);
         }
         let lacks_tls13 = list.versions().last().is_some_and(|v| *v < TlsVersion::Tls13);
         if server_has_tls13 && lacks_tls13 {
-            self.advise(
-                Weight::Caution,
-                about,
-                RFC_9325_VERSIONS,
-                "This server can speak TLS 1.3 and the list leaves it out, so it is switched off. Choosing \
-                the minimum again does not add it; the check box of TLS 1.3 does.",
-            );
+            let text = "This server can speak TLS 1.3 and the list leaves it out, so it is switched off. Choosing \
+                the minimum again does not add it; the check box of TLS 1.3 does.";
+            self.advise(Weight::Caution, about, RFC_9325_VERSIONS, text);
         }
     }
 
@@ -218,12 +199,8 @@ impl<'a> Adviser<'a> {
             self.advise(weight, about, OPENSSL_CIPHERS, format!("{}.", finding.problem));
         }
         if let more @ 1.. = check.findings.len().saturating_sub(FINDINGS) {
-            self.advise(
-                Caution,
-                about,
-                OPENSSL_CIPHERS,
-                format!("There is more to say of it ({more})."),
-            );
+            let text = format!("There is more to say of it ({more}).");
+            self.advise(Caution, about, OPENSSL_CIPHERS, text);
         }
         if legacy && check.security_level != Some(0) {
             self.advise(Caution, about, OPENSSL_LEVEL, LEVEL_0);
@@ -239,21 +216,13 @@ impl<'a> Adviser<'a> {
             _ => {}
         }
         if check.security_level.is_some() {
-            self.advise(
-                Note,
-                about,
-                OPENSSL_LEVEL,
-                "OpenSSL before 1.1.0, which old versions of the server \
-                have, does not know @SECLEVEL and refuses the whole string.",
-            );
+            let text = "OpenSSL before 1.1.0, which old versions of the server \
+                have, does not know @SECLEVEL and refuses the whole string.";
+            self.advise(Note, about, OPENSSL_LEVEL, text);
         }
         if self.minimum == Some(TlsVersion::Tls13) {
-            self.advise(
-                Note,
-                about,
-                OPENSSL_CIPHERS,
-                "With TLS 1.3 as minimum this string does nothing: it governs TLS 1.2 and older only.",
-            );
+            let text = "With TLS 1.3 as minimum this string does nothing: it governs TLS 1.2 and older only.";
+            self.advise(Note, about, OPENSSL_CIPHERS, text);
         }
         if check.stops_tls() {
             return;
@@ -263,26 +232,18 @@ impl<'a> Adviser<'a> {
                 .into_iter()
                 .find(|v| check.serves(*v))
                 .unwrap_or(TlsVersion::Tls13);
-            self.advise(
-                Caution,
-                about,
-                OPENSSL_CIPHERS,
-                format!(
-                    "{version} is accepted as minimum, but no \
+            let text = format!(
+                "{version} is accepted as minimum, but no \
                 suite of this string works before {oldest}: older peers are cut off all the same."
-                ),
             );
+            self.advise(Caution, about, OPENSSL_CIPHERS, text);
         }
         if let Some(suite) = check.of_keyword("eNULL").next() {
-            self.advise(
-                Caution,
-                about,
-                RFC_9325_SUITES,
-                format!(
-                    "{} and its like encrypt nothing: the mail is readable on its way.",
-                    suite.name
-                ),
+            let text = format!(
+                "{} and its like encrypt nothing: the mail is readable on its way.",
+                suite.name
             );
+            self.advise(Caution, about, RFC_9325_SUITES, text);
         }
         if let Some(suite) = check.of_keyword("aNULL").next() {
             let text = format!(
@@ -293,13 +254,9 @@ impl<'a> Adviser<'a> {
             self.advise(Note, about, RFC_5246_ANONYMOUS, text);
         }
         if !check.has_ecdhe() && !check.has_dhe() {
-            self.advise(
-                Caution,
-                about,
-                RFC_9325_SUITES,
-                "Up to TLS 1.2 no suite makes fresh keys: whoever \
-                gets the server's key one day can read what was recorded before.",
-            );
+            let text = "Up to TLS 1.2 no suite makes fresh keys: whoever \
+                gets the server's key one day can read what was recorded before.";
+            self.advise(Caution, about, RFC_9325_SUITES, text);
         }
     }
 
@@ -311,29 +268,22 @@ impl<'a> Adviser<'a> {
         if let Some(bits) = self.value(Role::DheKeySize) {
             let about = Some(Role::DheKeySize);
             if let Some(why) = self.dhe_is_off(ciphers.as_ref()) {
+                let text = format!("This key size does nothing: {why}.");
                 self.advise(
                     Weight::Note,
                     about,
                     "RFC 8446 section 1.2; OpenSSL, openssl-ciphers(1)",
-                    format!("This key size does nothing: {why}."),
+                    text,
                 );
             } else if bits == "1024" || (bits == "0" && self.direction == Direction::Outbound) {
-                self.advise(
-                    Weight::Caution,
-                    about,
-                    RFC_9325_KEYS,
-                    "Keys of 1024 bits are within reach of large attackers: 2048 bits are required at \
-                    least. For SMTP services 0 means 1024.",
-                );
+                let text = "Keys of 1024 bits are within reach of large attackers: 2048 bits are required at \
+                    least. For SMTP services 0 means 1024.";
+                self.advise(Weight::Caution, about, RFC_9325_KEYS, text);
             }
         }
         if self.value(Role::DheOff).is_some() {
-            self.advise(
-                Weight::Note,
-                Some(Role::DheOff),
-                "Vendor's article 115132",
-                "Only 9.0.0 and 9.0.1 know this variable; newer versions have another one in its place.",
-            );
+            let text = "Only 9.0.0 and 9.0.1 know this variable; newer versions have another one in its place.";
+            self.advise(Weight::Note, Some(Role::DheOff), "Vendor's article 115132", text);
         }
         if self.value(Role::EcdheOn) == Some("0") {
             let rest = if self.dhe_is_off(ciphers.as_ref()).is_some() {
@@ -341,11 +291,12 @@ impl<'a> Adviser<'a> {
             } else {
                 "so that peers without classic DHE are cut off or get no fresh keys up to TLS 1.2"
             };
+            let text = format!("ECDHE is off, {rest}.");
             self.advise(
                 Weight::Caution,
                 Some(Role::EcdheOn),
                 "RFC 9325 sections 4.1 and 4.2",
-                format!("ECDHE is off, {rest}."),
+                text,
             );
         }
     }

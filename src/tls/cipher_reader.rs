@@ -3,6 +3,7 @@
 use super::ciphers::{CipherCheck, CipherFinding, CipherProblem};
 use super::suites::{KNOWN, Suite};
 use super::version::TlsVersion;
+use crate::hostile::text_at;
 
 /// Reads a cipher string. Never fails: what is wrong is among the findings.
 #[must_use]
@@ -63,7 +64,7 @@ impl<'a> Reader<'a> {
     }
 
     fn rest(&self) -> &str {
-        self.text.get(self.at..).unwrap_or_default()
+        text_at(self.text, self.at..self.text.len())
     }
 
     fn peek(&self) -> Option<char> {

@@ -26,25 +26,15 @@ impl Minimum {
             Self::Custom(_) => "custom",
         }
     }
-
-    /// The choice that would leave this as it is; `None` for [`Minimum::Custom`].
-    #[must_use]
-    pub const fn as_choice(&self) -> Option<Choice> {
-        match self {
-            Self::Default => Some(Choice::Default),
-            Self::At(version) => Some(Choice::At(*version)),
-            Self::Custom(_) => None,
-        }
-    }
 }
 
 impl fmt::Display for Minimum {
-    /// The words of the drop-down, without the reason of [`Minimum::Custom`].
+    /// `TLS 1.2`, `Server default`, `custom`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.pad("Server default"),
             Self::At(version) => version.fmt(f),
-            Self::Custom(_) => f.pad("Custom"),
+            Self::Custom(_) => f.pad("custom"),
         }
     }
 }
@@ -86,16 +76,22 @@ impl Choice {
     /// Whether the variables say already what this choice would make them say.
     #[must_use]
     pub fn is_already(self, minimum: &Minimum) -> bool {
-        minimum.as_choice() == Some(self)
+        Minimum::from(self) == *minimum
+    }
+}
+
+impl From<Choice> for Minimum {
+    fn from(choice: Choice) -> Self {
+        match choice {
+            Choice::Default => Self::Default,
+            Choice::At(version) => Self::At(version),
+        }
     }
 }
 
 impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.pad("Server default"),
-            Self::At(version) => version.fmt(f),
-        }
+        Minimum::from(*self).fmt(f)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What workers report.
 
-use crate::session::{Line, Tone, amount, describe_minimum};
+use crate::session::{Line, Tone, amount};
 use crate::tls::{Direction, Minimum};
 use crate::work::{Asker, Event, LiveProof};
 
@@ -59,6 +59,11 @@ fn answer(state: &mut State, asker: Asker, event: Event) -> Vec<Request> {
             context.count();
         }
         Event::Engine(now) => context.engine = Some(now),
+        Event::Names(names) => {
+            context.session.set_catalogue(names.catalogue.clone());
+            context.names = Some(names);
+            context.count();
+        }
         Event::Backups(backups) => state.tabs.backups.found(backups),
         Event::ProbeProgress { done, total } => {
             context.probing = (done < total).then_some((done, total));
@@ -91,7 +96,7 @@ fn answer(state: &mut State, asker: Asker, event: Event) -> Vec<Request> {
             if state.is_awaited(Awaited::Proof, asker) {
                 let context = &mut state.context;
                 context.status = None;
-                let minimum = context.session.loaded_minimum(Direction::Inbound);
+                let minimum = context.session.loaded().minimum(Direction::Inbound);
                 return vec![Request::Open(proven(&proof, &minimum))];
             }
         }
@@ -133,7 +138,7 @@ fn reviewed(state: &mut State, asker: Asker, opening: Opening) -> Vec<Request> {
 
 /// What the server's own ports accept.
 fn proven(proof: &LiveProof, minimum: &Minimum) -> Opening {
-    let in_file = format!("Inbound in the file: {}", describe_minimum(minimum));
+    let in_file = format!("Inbound in the file: {}", minimum);
     let mut lines = vec![line(Tone::Heading, in_file)];
     lines.extend(proof.lines().into_iter().map(|words| indented(Tone::Text, words, 4)));
     let marked = |tone, mark: char, words: &String| indented(tone, format!("{mark} {words}"), 2);

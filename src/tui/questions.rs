@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::peers::{PeerKey, ReceivedBudget};
-use crate::session::{EditSet, Tone, amount, host_label};
+use crate::session::{EditSet, Tone, amount};
 use crate::tls::Direction;
 use crate::work::{self, Whom};
 
@@ -157,7 +157,7 @@ pub(super) fn ask_whom(marked: Option<PeerKey>, context: &mut Context) -> Vec<Re
     };
     let mut buttons = vec![stay()];
     if let Some(key) = marked {
-        buttons.push((format!("Only {}", host_label(&key)), plan(Whom::One(key))));
+        buttons.push((format!("Only {}", key.host_and_port()), plan(Whom::One(key))));
     }
     buttons.push(("Not known yet".to_owned(), plan(Whom::Unmeasured)));
     buttons.push(("All outbound".to_owned(), plan(Whom::All)));

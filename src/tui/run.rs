@@ -11,13 +11,13 @@ use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::layout::Rect;
 
-use crate::work::{self, Asker, Event, Hold};
+use crate::work::{self, Asker, Event, Hold, panic_if_asked_to};
 
 use super::input::{Decoder, Input, LONE_ESC};
 use super::key::Key;
 use super::keys::Place;
 use super::screen::Screen;
-use super::shutdown::Shutdown;
+use super::shutdown::{KEYS, Shutdown};
 use super::state::{Effect, State};
 use super::update::{Action, Keyboard, update};
 use super::{signals, terminal, view};
@@ -92,9 +92,6 @@ where
     // Work begins behind the first frame: a large log must not delay it.
     let (events, ends) = (sender.clone(), Arc::clone(&shutdown));
     let mut carry = start(Box::new(move |asker, event| {
-        if matches!(&event, Event::SaveStep { words, .. } if words.starts_with("Reading")) {
-            panic_if_asked_to("save");
-        }
         ends.note(&event);
         let _ = events.send(Incoming::Work(asker, event));
     }));
@@ -145,6 +142,7 @@ where
                     Effect::Suspend => suspend(&mut terminal, &state),
                     Effect::Quit => {
                         terminal::leave();
+                        state.context.summary.extend(shutdown.broken());
                         return Ending::Left(state.context.summary);
                     }
                 }
@@ -159,20 +157,6 @@ where
     terminal::give_back("");
     Ending::Left(state.context.summary)
 }
-
-/// For tests of what a panic leaves behind: in debug builds the variable says where, and a message with a secret.
-#[cfg(debug_assertions)]
-#[expect(clippy::panic, reason = "on purpose, and not in a release")]
-fn panic_if_asked_to(place: &str) {
-    if let Ok(wanted) = std::env::var("KERIO_TLS_TEST_PANIC")
-        && wanted.split(' ').next() == Some(place)
-    {
-        std::panic::panic_any(wanted);
-    }
-}
-
-#[cfg(not(debug_assertions))]
-const fn panic_if_asked_to(_: &str) {}
 
 /// The whole screen.
 fn area(state: &State) -> Rect {
@@ -211,7 +195,7 @@ fn suspend(terminal: &mut Terminal<Screen<Stdout>>, state: &State) {
 
 /// The only reader of standard input; it is never stopped.
 fn read_keys(to: Sender<Incoming>) -> io::Result<()> {
-    std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
+    std::thread::Builder::new().name(KEYS.to_owned()).spawn(move || {
         let mut decoder = Decoder::default();
         loop {
             // The one wait in the program: an Esc may be the first byte of an arrow on a slow line.

@@ -4,10 +4,10 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::work::{Event, Hold};
+use crate::work::{Event, Hold, place_of};
 
 use super::terminal;
 
@@ -22,12 +22,16 @@ const BY_SIGNAL: &str = "kerio-tls: ended by a signal. Unsaved edits are kept an
 const SAVE_RUNS: &str = "A save is running. It is brought to its end first, at most 15 minutes ...\n";
 const NO_SAVE: &str = "mailserver.cfg is as it was, or as the last finished save left it.\n";
 const SAVE_ENDED: &str = "The save has ended:\n";
-const SAVE_BROKE_OFF: &str = "The save broke off. If the engine was stopped for it, it was started again; look \
-    whether it runs. What was begun with mailserver.cfg is finished or taken back, and said, when kerio-tls is started \
-    the next time: do that now.\n";
 const SAVE_HANGS: &str = "The save has not ended, and is broken off now. Look whether the engine runs. What was begun \
     with mailserver.cfg is finished or taken back, and said, when kerio-tls is started the next time: do that now.\n";
 const EDITS: &str = "Unsaved edits are kept and offered at the next start.\n";
+
+/// The threads of the screen, for which nobody else answers: the thread of keys,
+pub const KEYS: &str = "keys";
+/// that of signals,
+pub const SIGNALS: &str = "signals";
+/// and the one that draws.
+const MAIN: &str = "main";
 
 /// What is known of the saves of this session.
 #[derive(Debug, Default)]
@@ -45,6 +49,8 @@ pub struct Shutdown {
     quiet: (Mutex<bool>, Condvar),
     saves: Mutex<Saves>,
     has_panicked: AtomicBool,
+    /// Where work broke off, which goes on without it.
+    broken: Mutex<Vec<String>>,
 }
 
 impl Shutdown {
@@ -56,19 +62,20 @@ impl Shutdown {
             quiet: (Mutex::new(false), Condvar::new()),
             saves: Mutex::default(),
             has_panicked: AtomicBool::new(false),
+            broken: Mutex::default(),
         })
     }
 
     /// The main thread has stopped drawing.
     pub fn is_quiet(&self) {
         let (quiet, changed) = &self.quiet;
-        *quiet.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *lock(quiet) = true;
         changed.notify_all();
     }
 
     /// A save is being asked for.
     pub fn save_begins(&self) {
-        self.saves.lock().unwrap_or_else(PoisonError::into_inner).running = true;
+        lock(&self.saves).running = true;
     }
 
     /// Keeps what came of a save, on the thread that saved: nobody may be there to show it.
@@ -81,7 +88,7 @@ impl Shutdown {
             Event::NotSaved(problem) => vec![format!("Not saved: {}", problem.message)],
             _ => return,
         };
-        let mut saves = self.saves.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut saves = lock(&self.saves);
         saves.running = false;
         saves.ended.extend(lines);
     }
@@ -93,22 +100,23 @@ impl Shutdown {
         terminal::give_back(BY_SIGNAL);
     }
 
-    /// From now on a panic in whatever thread ends the process. To be called on the main thread. It says where it
-    /// happened but not what: a message could hold a secret.
+    /// From now on a panic in a thread of the screen ends the process. One in a worker does not: `work` answers it to
+    /// whoever asked, a save's with what is on disk, and its place is kept for the end.
     pub fn on_panic(self: &Arc<Self>) {
         let shutdown = Arc::clone(self);
-        let main = std::thread::current().id();
         std::panic::set_hook(Box::new(move |info| {
+            let place = place_of(info);
+            let thread = std::thread::current();
+            if !matches!(thread.name(), Some(MAIN | KEYS | SIGNALS)) {
+                lock(&shutdown.broken).push(place);
+                return;
+            }
             if shutdown.has_panicked.swap(true, Ordering::SeqCst) {
                 return;
             }
-            let place = info
-                .location()
-                .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-            if std::thread::current().id() == main {
+            if thread.name() == Some(MAIN) {
                 shutdown.by_panic(&place);
             }
-            // This thread goes on to unwind: if it is the save's, the engine is started again on the way.
             let other = Arc::clone(&shutdown);
             let end = move || {
                 other.quieten();
@@ -121,26 +129,33 @@ impl Shutdown {
         }));
     }
 
+    /// Where work broke off, for the summary: a line each.
+    pub fn broken(&self) -> Vec<String> {
+        let places = lock(&self.broken);
+        let words = places
+            .iter()
+            .map(|place| format!("! An error in the program{place} broke off a part of the work."));
+        words.collect()
+    }
+
     fn by_panic(&self, place: &str) -> ! {
         terminal::give_back("");
-        let runs = self.saves.lock().unwrap_or_else(PoisonError::into_inner).running;
+        let runs = lock(&self.saves).running;
         let mut first = format!("kerio-tls: an error in the program{place}. The terminal was restored.\n");
         first.push_str(if runs { SAVE_RUNS } else { "" });
         let _ = io::stderr().write_all(first.as_bytes());
-        let ended = self.hold.finish_within(LONGEST_SAVE);
-        let words = self.what_is_on_disk(runs, ended);
+        self.hold.finish_within(LONGEST_SAVE);
+        let words = self.what_is_on_disk(runs);
         let _ = io::stderr().write_all(words.as_bytes());
         std::process::exit(101);
     }
 
-    /// What came of the saves of this session. `runs`: one was running; `ended`: it is not running any more.
-    fn what_is_on_disk(&self, runs: bool, ended: bool) -> String {
-        let saves = self.saves.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut words = String::new();
-        words.push_str(match (runs, saves.running) {
+    /// What came of the saves of this session. `ran`: one was running when the program broke.
+    fn what_is_on_disk(&self, ran: bool) -> String {
+        let saves = lock(&self.saves);
+        let mut words = String::from(match (ran, saves.running) {
             (false, _) => NO_SAVE,
             (true, false) => SAVE_ENDED,
-            (true, true) if ended => SAVE_BROKE_OFF,
             (true, true) => SAVE_HANGS,
         });
         for line in saves.ended.iter().flat_map(|words| words.lines()) {
@@ -153,9 +168,12 @@ impl Shutdown {
     fn quieten(&self) {
         (self.stop_drawing)();
         let (quiet, changed) = &self.quiet;
-        let quiet = quiet.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(changed.wait_timeout_while(quiet, GRACE, |quiet| !*quiet));
+        drop(changed.wait_timeout_while(lock(quiet), GRACE, |quiet| !*quiet));
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -168,16 +186,11 @@ mod tests {
         let shutdown = Shutdown::new(Arc::default(), || {});
         assert!(
             shutdown
-                .what_is_on_disk(false, true)
+                .what_is_on_disk(false)
                 .starts_with("mailserver.cfg is as it was")
         );
         shutdown.save_begins();
-        assert!(shutdown.what_is_on_disk(true, true).starts_with("The save broke off"));
-        assert!(
-            shutdown
-                .what_is_on_disk(true, false)
-                .starts_with("The save has not ended")
-        );
+        assert!(shutdown.what_is_on_disk(true).starts_with("The save has not ended"));
         shutdown.note(&Event::NotSaved(Box::new(SaveProblem {
             message: "The disk is full.\nThe file is as it was.".to_owned(),
             refused: false,
@@ -185,7 +198,7 @@ mod tests {
             conflicts: Vec::new(),
             document: None,
         })));
-        let words = shutdown.what_is_on_disk(true, true);
+        let words = shutdown.what_is_on_disk(true);
         assert!(words.starts_with("The save has ended:\n  Not saved: The disk is full.\n  The file is as it was.\n"));
     }
 }

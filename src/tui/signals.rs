@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-use super::shutdown::Shutdown;
+use super::shutdown::{SIGNALS, Shutdown};
 
 /// Starts the thread. `on_continued` is called when the process goes on after an outside stop.
 ///
@@ -19,7 +19,7 @@ use super::shutdown::Shutdown;
 /// When handlers or the thread cannot be set up.
 pub fn listen(shutdown: Arc<Shutdown>, on_continued: impl Fn() + Send + 'static) -> io::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGCONT])?;
-    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+    std::thread::Builder::new().name(SIGNALS.to_owned()).spawn(move || {
         for signal in signals.forever() {
             if signal == SIGCONT {
                 on_continued();

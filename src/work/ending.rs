@@ -1,5 +1,6 @@
 //! How saves end, in words: what is on disk, whether the engine is up, what to type.
 
+use crate::hostile::safe_path;
 use crate::mailserver_cfg::ValueChange;
 use crate::save::{GateKind, SaveError, SaveOutcome, Saved, Started, What};
 use crate::session::amount;
@@ -45,7 +46,8 @@ pub(super) fn words(outcome: &SaveOutcome, start: &str) -> String {
             match then {
                 Started::Badly(again) => {
                     lines.push(format!(
-                        "THE ENGINE IS DOWN: it came up neither with the new file nor with the old one, which is back. See why, then start it: {start}"
+                        "THE ENGINE IS DOWN: it came up neither with the new file nor with the old one, which is \
+                         back. See why, then start it: {start}"
                     ));
                     lines.push("With the old file:".to_owned());
                     lines.extend(again.iter().cloned());
@@ -63,7 +65,7 @@ pub(super) fn words(outcome: &SaveOutcome, start: &str) -> String {
             lines.extend(
                 failed_file
                     .iter()
-                    .map(|path| format!("The file that it did not like is kept: {}", path.display())),
+                    .map(|path| format!("The file that it did not like is kept: {}", safe_path(path))),
             );
             lines.join("\n")
         }
@@ -126,11 +128,13 @@ mod tests {
         assert_eq!(
             error_words(&down).lines().collect::<Vec<_>>(),
             [
-                "THE ENGINE IS DOWN: the engine did not start: it ended with 7; see why, then start it: systemctl start kerio-connect",
+                "THE ENGINE IS DOWN: the engine did not start: it ended with 7; see why, then start it: systemctl \
+                 start kerio-connect",
                 "Its last lines:",
                 "  bad TLS",
                 "  bye",
-                "It was stopped for this save, which ended so: cancelled after the engine had stopped; nothing of this save was written",
+                "It was stopped for this save, which ended so: cancelled after the engine had stopped; nothing of \
+                 this save was written",
             ]
         );
         // In one line, for the audit file.

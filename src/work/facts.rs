@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::engine::{Controller, State};
+use crate::hostile::safe_path;
 use crate::save::{self, Preflight, SaveError, StateDir, Target};
 use crate::session::{EnginePlan, Facts};
 
@@ -16,16 +17,16 @@ const GROWTH: u64 = 64 * 1024;
 #[must_use]
 pub fn facts(host: &Host, wish: EngineWish) -> Facts {
     let engine = engine_plan(host, wish);
-    let path = host.file.path().display().to_string();
+    let path = safe_path(host.file.path());
     let backups = host.file.target().map_or_else(
         |_| host.home.state_dir.clone(),
         |target| StateDir::place(&host.home.state_dir, &target).join("backups"),
     );
-    let backups = backups.display().to_string();
+    let backups = safe_path(backups);
     let no_undo = (!Path::new(SYSTEMD_RUNS).is_dir()).then(|| "systemd does not run this system".to_owned());
-    match look(host) {
+    match inspect_file(host) {
         Ok((target, state, found)) => {
-            let link_target = (target.asked() != target.path()).then(|| target.path().display().to_string());
+            let link_target = (target.asked() != target.path()).then(|| safe_path(target.path()));
             Facts {
                 path,
                 // Only what was named through a link is worth a line, not every relative path.
@@ -53,10 +54,10 @@ pub fn facts(host: &Host, wish: EngineWish) -> Facts {
     }
 }
 
-fn look(host: &Host) -> Result<(Target, StateDir, Preflight), SaveError> {
+fn inspect_file(host: &Host) -> Result<(Target, StateDir, Preflight), SaveError> {
     let target = host.file.target()?;
     // Looking makes no directory: a dry run leaves nothing behind. The save itself opens and closes it to others.
-    let state = host.file.look_at_state()?;
+    let state = host.file.existing_state()?;
     let size = std::fs::metadata(target.path()).map_or(0, |found| found.len());
     let found = save::preflight(&target, &state, size + GROWTH)?;
     Ok((target, state, found))

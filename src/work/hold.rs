@@ -1,5 +1,5 @@
-//! While something runs that must come to its end, the process must not be ended by a lost terminal. The screen has a thread
-//! of its own for signals, which waits for [`Hold`]; a command has [`hold_signals`].
+//! While something runs that must come to its end, the process must not be ended by a lost terminal. The screen has a
+//! thread of its own for signals, which waits for [`Hold`]; a command has [`hold_signals`].
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -47,15 +47,11 @@ impl Hold {
         self.remove_temporary();
     }
 
-    /// The same with a bound. `false`: something holds still.
-    pub fn finish_within(&self, longest: Duration) -> bool {
+    /// The same with a bound.
+    pub fn finish_within(&self, longest: Duration) {
         let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.free.wait_timeout_while(count, longest, |count| *count > 0);
-        let (count, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let is_free = *count == 0;
-        drop(count);
+        drop(self.free.wait_timeout_while(count, longest, |count| *count > 0));
         self.remove_temporary();
-        is_free
     }
 
     fn remove_temporary(&self) {
@@ -83,9 +79,9 @@ impl Drop for HoldGuard {
     }
 }
 
-/// From now on a lost connection and Ctrl-Z do nothing, and Ctrl-C, Ctrl-\ and `kill` set the flag that is given: a save that
-/// looks at it can still be given up before the exchange, and starts the engine again; after that it goes on to its end.
-/// For a process that ends when the save has.
+/// From now on a lost connection and Ctrl-Z do nothing, and Ctrl-C, Ctrl-\ and `kill` set the flag that is given: a
+/// save that looks at it can still be given up before the exchange, and starts the engine again; after that it goes on
+/// to its end. For a process that ends when the save has.
 ///
 /// # Errors
 /// A handler cannot be set.

@@ -1,6 +1,7 @@
-//! What is *done*: effects carried out on threads, and what came of them as events to whoever asked; and the same as functions
-//! on a [`crate::host::Host`], for the commands. It must never know of a screen, a key or a JSON shape.
+//! What is *done*: effects carried out on threads, and what came of them as events to whoever asked; and the same as
+//! functions on a [`crate::host::Host`], for the commands. It must never know of a screen, a key or a JSON shape.
 
+mod draft_keeper;
 mod effect;
 mod ending;
 mod evidence;
@@ -17,10 +18,13 @@ mod running;
 mod saving;
 mod switch;
 mod undo;
+mod watching;
 mod workers;
 
-/// What a question to a peer and its answer are made of: the commands name them through here.
 pub use crate::probe::{Basis, Cancel, Outcome, Report, Settings, Target, TargetHost};
+/// What a question to a peer and its answer are made of: the commands name them through here.
+/// What was seen on the wire, likewise.
+pub use crate::watch::{Row, RowKey, Rows};
 pub use effect::{Asker, Effect, EngineWish, Event, SaveJob, SaveProblem, SaveReport, Wanted, Whom};
 pub use evidence::{Gathered, Sources, read_evidence};
 pub use facts::facts;
@@ -33,6 +37,8 @@ pub use probing::{
 pub use proof::{LiveProof, PortAnswer, PortProof};
 pub use reader::{HEADERS, Reader};
 pub use recovered::recover;
-pub use saving::{SaveNews, save, save_over};
+pub use running::{panic_if_asked_to, place_of};
+pub use saving::{SaveNews, save};
 pub use undo::{Undone, confirm, undo_unconfirmed};
+pub use watching::{Captured, OwnHello, own_hellos, read_capture};
 pub use workers::{Sink, Workers};

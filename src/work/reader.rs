@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::host::Host;
+use crate::hostile::safe_path;
 use crate::mailserver_cfg::Document;
 use crate::peers::{self, ReceivedBudget, Record};
 
@@ -85,7 +86,7 @@ fn headers(host: &Host, document: &Document, cancel: &AtomicBool) -> Result<Foun
         };
         notes.push(format!(
             "This server is known as {known}; name it as its headers do with names = [\"…\"] in {}.",
-            host.home.config.display()
+            safe_path(&host.home.config)
         ));
     }
     Ok(Found {

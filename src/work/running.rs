@@ -1,6 +1,7 @@
-//! The jobs of one kind that run, each with its own way to cancel it: a cancel meant for one never reaches the next, and
-//! none is lost because another has begun or ended.
+//! The jobs of one kind that run, each with its own way to cancel it: a cancel meant for one never reaches the next,
+//! and none is lost because another has begun or ended. And where a thread broke off.
 
+use std::panic::PanicHookInfo;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The jobs of one kind.
@@ -56,6 +57,30 @@ impl<T> Drop for Job<T> {
         jobs.retain(|(number, _)| *number != self.number);
     }
 }
+
+/// Where an error in the program happened, as it may be said. Its message could hold a secret, and is never said.
+#[must_use]
+pub fn place_of(info: &PanicHookInfo<'_>) -> String {
+    info.location()
+        .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()))
+}
+
+/// For tests of what an error in the program leaves behind: in debug builds the variable says where, and a message with
+/// a secret.
+#[cfg(debug_assertions)]
+#[expect(clippy::panic, reason = "on purpose, and not in a release")]
+#[track_caller]
+pub fn panic_if_asked_to(place: &str) {
+    if let Ok(wanted) = std::env::var("KERIO_TLS_TEST_PANIC")
+        && wanted.split(' ').next() == Some(place)
+    {
+        std::panic::panic_any(wanted);
+    }
+}
+
+/// Nothing, in a release.
+#[cfg(not(debug_assertions))]
+pub const fn panic_if_asked_to(_: &str) {}
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use crate::hostile::safe_path;
 use crate::mailserver_cfg::{EditSet, Secrets};
 use crate::probe::Cancel;
 use crate::save::{
@@ -17,11 +18,13 @@ use super::ending;
 use super::gate::EngineGate;
 use super::live::prove_ports;
 use super::recovered::recovered;
+use super::running::panic_if_asked_to;
 use super::switch::UndoSwitch;
 use crate::host::{Host, clock};
 
 /// What to do when the engine does not do what was saved.
-const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server, or what starts it sets the value \
+const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server, or what starts it sets \
+    the value \
 itself. Take the change back (tab Backups, or kerio-tls restore), or set it in the web administration.";
 
 /// News of a save that runs.
@@ -33,37 +36,22 @@ pub enum SaveNews<'a> {
     Detail(&'a str),
 }
 
-/// Saves on the calling thread. `tell` hears each step.
+/// Saves on the calling thread; `on_news` gets each step. A whole file may take the place of `broken`: bytes that are no
+/// document.
 ///
 /// # Errors
 /// Why nothing was saved, and the file as it is now.
 pub fn save(
     host: &Host,
     job: &SaveJob,
-    secrets: &Secrets,
-    cancel: &AtomicBool,
-    tell: &dyn Fn(SaveNews<'_>),
-) -> Result<SaveReport, SaveProblem> {
-    save_over(host, job, None, secrets, cancel, tell)
-}
-
-/// The same for a whole file that takes the place of `broken`: bytes that are no document.
-///
-/// # Errors
-/// As [`save()`].
-pub fn save_over(
-    host: &Host,
-    job: &SaveJob,
     broken: Option<&[u8]>,
     secrets: &Secrets,
     cancel: &AtomicBool,
-    tell: &dyn Fn(SaveNews<'_>),
+    on_news: &dyn Fn(SaveNews<'_>),
 ) -> Result<SaveReport, SaveProblem> {
     // The save room has started the engine again when a panic arrives here.
-    catch_unwind(AssertUnwindSafe(|| {
-        saved_over(host, job, broken, secrets, cancel, tell)
-    }))
-    .unwrap_or_else(|_| Err(broke_off(host, job)))
+    catch_unwind(AssertUnwindSafe(|| saved(host, job, broken, secrets, cancel, on_news)))
+        .unwrap_or_else(|_| Err(broke_off(host, job)))
 }
 
 /// An error in the program ended the save: what is true now.
@@ -90,13 +78,13 @@ fn broke_off(host: &Host, job: &SaveJob) -> SaveProblem {
     SaveProblem::failed(lines.join("\n"), document)
 }
 
-fn saved_over(
+fn saved(
     host: &Host,
     job: &SaveJob,
     broken: Option<&[u8]>,
     secrets: &Secrets,
     cancel: &AtomicBool,
-    tell: &dyn Fn(SaveNews<'_>),
+    on_news: &dyn Fn(SaveNews<'_>),
 ) -> Result<SaveReport, SaveProblem> {
     let (target, state) = host
         .file
@@ -129,13 +117,14 @@ fn saved_over(
         actor: Actor::now(),
         cancel: Some(cancel),
     };
-    let detail = |words: &str| tell(SaveNews::Detail(words));
+    let detail = |words: &str| on_news(SaveNews::Detail(words));
     let file = target.path().to_path_buf();
     let mut gate = EngineGate::new(host.engine.controller(), job.engine, cancel, &edits, file, &detail);
     let mut progress = |at: Step| {
-        #[cfg(debug_assertions)]
-        break_if_asked_to(at);
-        tell(SaveNews::Step(step_words(at), can_cancel(at)));
+        if at == Step::Reading {
+            panic_if_asked_to("step");
+        }
+        on_news(SaveNews::Step(step_words(at), can_cancel(at)));
     };
     let result = save::save(&request, &mut gate, &mut progress);
     if let Some(seconds) = gate.seconds() {
@@ -164,7 +153,7 @@ fn saved_over(
             }
             let runs = matches!(engine_after, Started::Well(_)) || host.is_demo();
             if let (true, true, Some(expected)) = (went_well, runs, &job.proves) {
-                tell(SaveNews::Detail(
+                on_news(SaveNews::Detail(
                     "Asking the server's own ports what they accept now ...",
                 ));
                 prove_save(host, gate.ports_before(), expected, &mut report);
@@ -243,13 +232,13 @@ fn report(
     let backup = saved
         .backup
         .as_ref()
-        .map(|backup| format!("Backup: {}", backup.path.display()));
+        .map(|backup| format!("Backup: {}", safe_path(&backup.path)));
     match &saved.outcome {
         SaveOutcome::NothingToDo => lines.push(format!(
             "{}: already as wanted; nothing was written.",
-            target.path().display()
+            safe_path(target.path())
         )),
-        SaveOutcome::Saved => lines.push(format!("Saved {} at {}.", target.path().display(), at.time(at.now))),
+        SaveOutcome::Saved => lines.push(format!("Saved {} at {}.", safe_path(target.path()), at.time(at.now))),
         ended_badly => {
             let mut all = vec![ending::words(ended_badly, &host.engine.start_command())];
             all.extend(meanwhile);
@@ -299,16 +288,6 @@ fn problem(host: &Host, error: &SaveError) -> SaveProblem {
         busy: matches!(error.what, What::Locked { .. }),
         conflicts,
         document: host.load().ok(),
-    }
-}
-
-/// For the test of what an error in the program leaves behind: when the engine was stopped for the save.
-#[cfg(debug_assertions)]
-#[expect(clippy::panic, reason = "on purpose, and not in a release")]
-fn break_if_asked_to(at: Step) {
-    let asked = std::env::var("KERIO_TLS_TEST_PANIC").ok();
-    if let Some(message) = asked.filter(|asked| at == Step::Reading && asked.starts_with("step ")) {
-        std::panic::panic_any(message);
     }
 }
 

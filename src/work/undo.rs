@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::engine::{self, Armed, Disarmed, EngineError, State};
 use crate::host::Host;
+use crate::hostile::safe_path;
 use crate::save::{self, Recovered, SaveError, StateDir, Target, What};
 
 use super::effect::{EngineWish, SaveJob, SaveReport, Wanted};
@@ -39,7 +40,8 @@ pub enum UndoError {
     Running,
     /// Nothing was ever saved under this name: another file than the one of the switch.
     #[error(
-        "nothing was undone: nothing was ever saved of {file} here, so this is not the file (or not the state directory) that the switch {switch} was armed for"
+        "nothing was undone: nothing was ever saved of {file} here, so this is not the file (or not the state \
+         directory) that the switch {switch} was armed for"
     )]
     NothingKept {
         /// The file, as it was named.
@@ -106,9 +108,9 @@ pub fn undo_unconfirmed(host: &Host, switch: &str, on_wait: &mut dyn FnMut(&str)
     if host.file.kept().is_none() {
         // Whatever is wrong with the file or the state directory is said first.
         host.file.target()?;
-        host.file.look_at_state()?;
+        host.file.existing_state()?;
         return Err(UndoError::NothingKept {
-            file: host.file.path().display().to_string(),
+            file: safe_path(host.file.path()),
             switch: switch.to_owned(),
         });
     }
@@ -185,7 +187,7 @@ fn undo_edits(host: &Host, switch: &str, never_was: bool) -> Result<Option<SaveR
         undo_after: None,
     };
     let never = AtomicBool::new(false);
-    match save(host, &job, &host.secrets(), &never, &|_| {}) {
+    match save(host, &job, None, &host.secrets(), &never, &|_| {}) {
         Ok(report) => Ok(Some(report)),
         Err(problem) if problem.busy => Err(UndoError::Busy(problem.message)),
         Err(problem) => Err(UndoError::NotSaved(problem.message)),

@@ -98,8 +98,8 @@ fn show_prints_the_documented_json_with_its_keys_in_order() {
         concat!(
             r#"{{"file":"{}","engine":"none","inbound":{{"table":"Security","minimum":"tls1.0","why":null,"#,
             r#""protocols":["tls1.0","tls1.1","tls1.2"],"variables":["#,
-            r#"{{"name":"ServerTlsProtocols","value":"TLSv1,TLSv1.1,TLSv1.2","role":"protocol-list","in_file":true,"assumed":true}},"#,
-            r#"{{"name":"ServerTlsCiphers","value":null,"role":"ciphers","in_file":false,"assumed":true}},"#,
+            r#"{{"name":"ServerTlsProtocols","value":"TLSv1,TLSv1.1,TLSv1.2","role":"protocol-list","in_file":true,"assumed":true,"name_sure":"assumed"}},"#,
+            r#"{{"name":"ServerTlsCiphers","value":null,"role":"ciphers","in_file":false,"assumed":true,"name_sure":"assumed"}},"#,
         ),
         place.file().display()
     );
@@ -118,7 +118,7 @@ fn show_prints_the_documented_json_with_its_keys_in_order() {
     };
     assert_eq!(
         find("AdminKeyFile"),
-        json!({"name": "AdminKeyFile", "value": "(hidden)", "role": null, "in_file": true, "assumed": false})
+        json!({"name": "AdminKeyFile", "value": "(hidden)", "role": null, "in_file": true, "assumed": false, "name_sure": null})
     );
     assert_eq!(find("Odd")["value"], "a&b \\x09tab");
 }
@@ -132,7 +132,7 @@ fn show_in_plain_text_says_minimum_protocols_meaning_and_what_is_assumed() {
         "  minimum    TLS 1.2\n",
         "  protocols  TLS 1.0, TLS 1.1, TLS 1.2\n",
         "    ClientTlsProtocols = TLSv1.2\n",
-        "      TLS protocols used for sending (the name is assumed, not documented)\n",
+        "      TLS protocols used for sending (the name is assumed, not in the vendor's public text)\n",
         "    AdminKeyFile = (hidden)\n",
         "    ServerTlsCiphers = (not in the file: the server's default holds)\n",
     ] {
@@ -974,7 +974,8 @@ fn the_demo_runs_every_command() {
     }
 }
 
-/// A file with an engine beside it: the stand-in of `tests/systemd`, started and stopped by commands of the preferences.
+/// A file with an engine beside it: the stand-in of `tests/systemd`, started and stopped by commands of the
+/// preferences.
 struct Server {
     place: Place,
     port: u16,
@@ -1056,7 +1057,8 @@ impl Server {
         self.run_with("exec \"$@\"", arguments)
     }
 
-    /// The same as the shell's `$@`, for `script` to run. (Not in a namespace of its own: whether an engine runs cannot be seen from there.)
+    /// The same as the shell's `$@`, for `script` to run. (Not in a namespace of its own: whether an engine runs cannot
+    /// be seen from there.)
     fn run_with(&self, script: &str, arguments: &[&str]) -> Ran {
         let _ = fs::remove_file(self.place.path("stopping"));
         self.end();

@@ -1,5 +1,5 @@
-//! The commands through the real binary where something stands in the way: a file that an earlier save tore, a file that nobody can
-//! understand, places that are not there, an engine that does not come up.
+//! The commands through the real binary where something stands in the way: a file that an earlier save tore, a file
+//! that nobody can understand, places that are not there, an engine that does not come up.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,5 +1,5 @@
-//! An error in the program, in whatever thread: the terminal is as it was, a save that runs comes to its end, the engine
-//! runs, no secret is shown, and what is said of the disk is true.
+//! An error in the program, in whatever thread: the terminal is as it was, a save that runs comes to its end, the
+//! engine runs, no secret is shown, and what is said of the disk is true.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -148,12 +148,36 @@ fn an_error_in_drawing_or_in_the_reader_of_keys_lets_a_running_save_come_to_its_
     }
 }
 
+/// Leaves a screen that an error in a worker has not ended: what is said of it there, and that no secret was.
+fn left(pty: &mut Pty) {
+    pty.press("<Esc><F10>");
+    pty.see("! An error in the program at src/work/");
+    pty.assert_given_back();
+    assert!(
+        !String::from_utf8_lossy(pty.written()).contains(SECRET),
+        "the message is shown"
+    );
+}
+
 #[test]
-fn an_error_of_the_save_itself_starts_the_engine_again_and_claims_nothing() {
+fn an_error_of_the_save_itself_starts_the_engine_again_says_what_is_on_disk_and_keeps_the_edits() {
     let server = WithEngine::new();
-    let mut pty = server.save("save");
-    let screen = ended(&mut pty);
-    assert!(screen.contains("The save broke off."), "{screen}");
+    let mut pty = server.save("step");
+    pty.see("The save broke off. An error in the program ended it.");
+    pty.see("The engine runs.");
+    pty.see("The file is as it was.");
     assert_eq!(server.file(), CONFIG);
     assert_eq!(server.starts(), 2, "the engine is down");
+    pty.press("<Esc>");
+    pty.see("1 change *");
+}
+
+#[test]
+fn an_error_while_the_words_of_strangers_are_read_is_answered_and_the_screen_goes_on() {
+    let server = Server::new();
+    let mut pty = Program::below_a_shell(server.path(), server.argv())
+        .env("KERIO_TLS_TEST_PANIC", &breaks("evidence"))
+        .start();
+    pty.see("an error in the program ended this before it was done");
+    left(&mut pty);
 }

@@ -1,15 +1,15 @@
 //! The commands, and what can be said to each.
 
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::tls::TlsVersion;
+use crate::tls::{Choice, TlsVersion};
 use crate::work::Reader;
 
-use super::values::{
-    DirectionArgument, EngineArgument, MinimumArgument, RoleArgument, Shell, WhomArgument, duration, version,
-};
+use super::values::{DirectionArgument, EngineArgument, RoleArgument, Shell, WhomArgument, duration, minimum, version};
 
 /// A command.
 #[derive(Debug, Clone, Subcommand)]
@@ -26,9 +26,15 @@ pub enum Command {
     Peers(Peers),
     /// Ask servers for the highest TLS version they accept
     ///
-    /// What a known peer answers is remembered, so that check, peers and set know it: one that the logs or the peers file name,
-    /// or that is remembered from before. Of others nothing is kept; a line in the peers file makes them known.
+    /// What a known peer answers is remembered, so that check, peers and set know it: one that the logs or the peers
+    /// file name, or that is remembered from before. Of others nothing is kept; a line in the peers file makes them
+    /// known.
     Probe(Probe),
+    /// See who really connects, and with which TLS versions: the hellos of a capture file
+    ///
+    /// Reads the first messages of TLS handshakes, which are in clear, and nothing else: no payload, no server names,
+    /// no users.
+    Watch(Watch),
     /// List what was saved, or what differs between a backup and the file now
     Backups(Backups),
     /// Take the changes of a save back, or put a whole older file in place
@@ -40,6 +46,8 @@ pub enum Command {
     Undo(Undo),
     /// Print the preferences file with every setting explained, or keep in it what a variable is for
     Config(Config),
+    /// Show the names of variables: which there are, how sure each is, and what the engine's own program holds
+    Names(Names),
     /// Print the man page
     Man,
     /// Print completions for a shell
@@ -104,16 +112,16 @@ pub struct Saving {
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["inbound", "outbound", "value"]))]
 pub struct Set {
     /// Minimum for those who call this server: default, tls1.0, tls1.1, tls1.2, tls1.3
-    #[arg(long, value_name = "MINIMUM")]
-    pub inbound: Option<MinimumArgument>,
+    #[arg(long, value_name = "MINIMUM", value_parser = minimum)]
+    pub inbound: Option<Choice>,
     /// Minimum for servers that this one calls
-    #[arg(long, value_name = "MINIMUM")]
-    pub outbound: Option<MinimumArgument>,
+    #[arg(long, value_name = "MINIMUM", value_parser = minimum)]
+    pub outbound: Option<Choice>,
     /// Value for the variable that plays a role, such as inbound:ciphers='HIGH:!aNULL'
     ///
-    /// DIRECTION is inbound or outbound. ROLE is ciphers, ecdhe-on, dhe-on, dhe-off (each 1 or 0), dhe-key-size (bits), protocol-list
-    /// (such as tls1.2,tls1.3) or minimum-version. An empty VALUE, or the word default in small letters, deletes the variable: the
-    /// server's default holds then. Can be said several times.
+    /// DIRECTION is inbound or outbound. ROLE is ciphers, ecdhe-on, dhe-on, dhe-off (each 1 or 0), dhe-key-size (bits),
+    /// protocol-list (such as tls1.2,tls1.3) or minimum-version. An empty VALUE, or the word default in small letters,
+    /// deletes the variable: the server's default holds then. Can be said several times.
     #[arg(long, value_name = "DIRECTION:ROLE=VALUE")]
     pub value: Vec<RoleArgument>,
     /// Use this variable of the file as the protocol list, though no catalogue knows it
@@ -148,6 +156,21 @@ pub struct Probe {
     /// What is spoken there: smtp, submission, smtps, imap, imaps, pop3, pop3s, https
     #[arg(long, value_name = "SERVICE", default_value = "smtp")]
     pub service: String,
+    /// How to print
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `watch`
+#[derive(Debug, Clone, Args)]
+pub struct Watch {
+    /// Read this capture: pcap or pcapng, as tcpdump, dumpcap and firewalls write it
+    #[arg(long, value_name = "FILE")]
+    pub read: PathBuf,
+    /// Which address in it is the mail server's; can be said several times [default: this host's, else the one called
+    /// most]
+    #[arg(long, value_name = "ADDRESS")]
+    pub own: Vec<IpAddr>,
     /// How to print
     #[command(flatten)]
     pub output: Output,
@@ -195,13 +218,24 @@ pub struct Config {
     pub default: bool,
     /// Keep in the preferences that this variable plays this role, such as inbound:ecdhe-on=VARIABLE
     ///
-    /// DIRECTION is inbound or outbound. ROLE is minimum-version, protocol-list, ciphers, ecdhe-on, dhe-on, dhe-off or dhe-key-size.
-    /// The mail server's file is not touched. Says what it may mean, and asks for a yes.
+    /// DIRECTION is inbound or outbound. ROLE is minimum-version, protocol-list, ciphers, ecdhe-on, dhe-on, dhe-off or
+    /// dhe-key-size. The mail server's file is not touched. Says what it may mean, and asks for a yes.
     #[arg(long, value_name = "DIRECTION:ROLE=VARIABLE")]
     pub name: Option<RoleArgument>,
     /// Answer the question of --name with yes
     #[arg(long, requires = "name")]
     pub yes: bool,
+}
+
+/// `names`
+#[derive(Debug, Clone, Args)]
+pub struct Names {
+    /// Read this copy of the engine's program in the place of the one beside the file; needs no mail server here
+    #[arg(long, value_name = "FILE")]
+    pub engine: Option<PathBuf>,
+    /// How to print
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// `peers`
@@ -216,10 +250,11 @@ pub struct Peers {
     /// First read this server's own Received headers in stored mail (never a subject or body)
     #[arg(long)]
     pub headers: bool,
-    /// First ask outbound peers for the highest TLS version they accept: those of which no probe has told it yet, or all
+    /// First ask outbound peers for the highest TLS version they accept: those of which no probe has told it yet, or
+    /// all
     ///
-    /// Says beforehand how many hosts and connections that means and what their logs will show, and asks for a yes. What they
-    /// answer is remembered.
+    /// Says beforehand how many hosts and connections that means and what their logs will show, and asks for a yes.
+    /// What they answer is remembered.
     #[arg(
         long,
         value_name = "WHOM",

@@ -18,24 +18,6 @@ pub enum When {
     Never,
 }
 
-/// A minimum, as JSON and the peers file spell it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MinimumArgument(pub Choice);
-
-impl std::str::FromStr for MinimumArgument {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text.eq_ignore_ascii_case("default") {
-            return Ok(Self(Choice::Default));
-        }
-        TlsVersion::from_token(text)
-            .filter(|version| TlsVersion::MINIMUMS.contains(version))
-            .map(|version| Self(Choice::At(version)))
-            .ok_or_else(|| "expected default, tls1.0, tls1.1, tls1.2 or tls1.3".to_owned())
-    }
-}
-
 /// `DIRECTION:ROLE=TEXT`: what is said of the variable that plays a role in a direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleArgument {
@@ -79,11 +61,16 @@ impl std::fmt::Display for RoleArgument {
     }
 }
 
+/// A minimum, as JSON and the peers file spell it.
+pub(super) fn minimum(text: &str) -> Result<Choice, &'static str> {
+    Choice::from_token(text).ok_or("expected default, tls1.0, tls1.1, tls1.2 or tls1.3")
+}
+
 /// A version, as JSON and the peers file spell it.
-pub(super) fn version(text: &str) -> Result<TlsVersion, String> {
+pub(super) fn version(text: &str) -> Result<TlsVersion, &'static str> {
     TlsVersion::from_token(text)
         .filter(|version| TlsVersion::MINIMUMS.contains(version))
-        .ok_or_else(|| "expected tls1.0, tls1.1, tls1.2 or tls1.3".to_owned())
+        .ok_or("expected tls1.0, tls1.1, tls1.2 or tls1.3")
 }
 
 /// A time from 1 s to 24 h; a plain number is minutes.

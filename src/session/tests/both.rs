@@ -46,7 +46,7 @@ fn in_whatever_order_both_are_chosen_the_file_reads_as_both_and_the_second_run_c
         assert_eq!(value(&session, OUT), "TLSv1.2,TLSv1.3");
         let mut again = saved(&session);
         for (direction, choice) in steps {
-            assert!(choice.is_already(&again.loaded_minimum(direction)), "{direction}");
+            assert!(choice.is_already(&again.loaded().minimum(direction)), "{direction}");
             again.choose(direction, choice).unwrap();
         }
         assert!(!again.is_dirty());
@@ -139,7 +139,7 @@ fn a_direction_that_only_reads_otherwise_is_reviewed_with_a_sentence_and_needs_a
 #[test]
 fn a_direction_that_becomes_a_minimum_again_is_reviewed_too() {
     let mut session = on(&LISTS.replacen("TLSv1.2<", "TLSv1.2,TLSv1.3<", 1));
-    assert!(matches!(session.loaded_minimum(OUT), Minimum::Custom(_)));
+    assert!(matches!(session.loaded().minimum(OUT), Minimum::Custom(_)));
     session.choose(IN, Choice::Default).unwrap();
     let review = Review::of_edits(&session, &book(Vec::new()), facts()).unwrap();
     assert_eq!(review.directions[1].to, Minimum::At(TlsVersion::Tls10));
@@ -150,7 +150,7 @@ fn a_direction_that_becomes_a_minimum_again_is_reviewed_too() {
 fn a_table_that_stands_twice_is_no_minimum_and_takes_no_choice() {
     let twice = LISTS.replace("<config>", "<config>\n  <table name=\"Security\"></table>");
     let mut session = on(&twice);
-    let Minimum::Custom(why) = session.loaded_minimum(IN) else {
+    let Minimum::Custom(why) = session.loaded().minimum(IN) else {
         panic!("read as a minimum")
     };
     assert!(why.contains("table Security 2 times"), "{why}");

@@ -303,7 +303,7 @@ proptest::proptest! {
         let saved = session.base().verify(&edits, rendered).unwrap();
         let again = Session::new(Arc::new(saved), Catalogue::embedded(), Measured::default());
         for direction in Direction::ALL {
-            proptest::prop_assert_eq!(again.loaded_minimum(direction), session.minimum(direction));
+            proptest::prop_assert_eq!(again.loaded().minimum(direction), session.minimum(direction));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use crate::host::Backup;
+use crate::hostile::safe_path;
 use crate::session::{Line, Rebased, Tone, ValueChange, conflict_lines, value_lines};
 use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
@@ -75,7 +76,7 @@ impl Pane for Backups {
             return Vec::new();
         };
         match command {
-            Command::Activate => vec![Request::Work(work::Effect::LookAtBackup(backup.id.clone()))],
+            Command::Activate => vec![Request::Work(work::Effect::CompareBackup(backup.id.clone()))],
             Command::BringBack | Command::WholeFile if context.refuses_changes() => Vec::new(),
             Command::BringBack => bring_back(backup, context),
             Command::WholeFile if context.session.is_dirty() => {
@@ -165,7 +166,7 @@ fn backup_lines(backup: &Backup, changes: &[ValueChange], count: usize) -> Vec<L
             "holds",
             format!("the file as it was right before, {} bytes", backup.size),
         ),
-        fact("copy", backup.path.display().to_string()),
+        fact("copy", safe_path(&backup.path)),
         fact("sha256", backup.sha256.clone()),
         line(Tone::Text, ""),
         line(Tone::Heading, "From the file now to this backup"),

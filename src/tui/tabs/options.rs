@@ -13,7 +13,7 @@
 use ratatui::layout::Rect;
 
 use crate::peers::{Assessed, Impact, Threshold, Verdict, assess};
-use crate::session::{Line, Tone, describe_minimum, unknown_words};
+use crate::session::{Line, Tone, unknown_words};
 use crate::tls::{Direction, Minimum};
 use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
@@ -323,7 +323,7 @@ fn field(direction: Direction, focused: bool, context: &Context, area: Rect, pai
         };
         painter.text(area, 12, y, covers, theme.text());
     }
-    let value = describe_minimum(&context.session.minimum(direction));
+    let value = context.session.minimum(direction);
     let x = if area.width < NARROW { 12 } else { 41 };
     let spot = Spot { area, x, y, focused };
     boxes::labelled(spot, &format!("[ {value:<FIELD$} v ]"), 2, theme.text(), painter);

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::peers::{Assessed, Peer, PeerKey, Trouble, assess};
-use crate::session::{Line, Tone, Wrap, amount, evidence_words, host_label, knowledge_words, verdict_words, words_of};
+use crate::session::{Line, Tone, Wrap, amount, evidence_words, knowledge_words, verdict_words, words_of};
 use crate::tls::Direction;
 use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
@@ -186,7 +186,7 @@ fn since_save(context: &Context, named: usize) -> Vec<Line> {
         wrap: Wrap::Cut,
         ..indented(
             Tone::Text,
-            format!("    {}: {}", host_label(&trouble.peer), trouble.status),
+            format!("    {}: {}", trouble.peer.host_and_port(), trouble.status),
             4,
         )
     }));
@@ -237,7 +237,7 @@ fn details(assessed: &Assessed<'_>, context: &Context) -> (String, Vec<Line>) {
             lines.push(indented(Tone::Context, format!("    {}", evidence.raw), 4));
         }
     }
-    (host_label(&peer.key), lines)
+    (peer.key.host_and_port(), lines)
 }
 
 /// What the remote server said of mail that is delayed or failing since the last save.
@@ -250,7 +250,7 @@ fn trouble_lines(trouble: &Trouble, context: &Context) -> [Line; 2] {
     let clock = &context.clock;
     let since = trouble
         .worked_since
-        .map_or_else(String::new, |at| format!("; it worked again {}", clock.say(at)));
+        .map_or_else(String::new, |at| format!("; it worked again {}", clock.day(at)));
     let many = if trouble.at_least { "at least " } else { "" };
     let mut words = words::field(
         "since save",
@@ -258,8 +258,8 @@ fn trouble_lines(trouble: &Trouble, context: &Context) -> [Line; 2] {
             "{many}{} delayed or failing ({}), first {}, last {}{since}",
             trouble.count,
             trouble.novelty(),
-            clock.say(trouble.first),
-            clock.say(trouble.last)
+            clock.day(trouble.first),
+            clock.day(trouble.last)
         ),
     );
     words.tone = Tone::Bad;

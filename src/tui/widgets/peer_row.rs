@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::peers::{Assessed, Verdict};
-use crate::session::{Clock, amount, describe_minimum, evidence_words, host_label, mark, verdict_words};
+use crate::session::{Clock, amount, evidence_words, mark, verdict_words};
 use crate::tls::{Direction, Minimum};
 use crate::tui::layout::{NARROW, READABLE};
 use crate::tui::wrap;
@@ -15,7 +15,7 @@ pub fn draw(row: &Assessed<'_>, area: Rect, y: u16, clock: &Clock, painter: &mut
     let theme = painter.theme;
     let look = theme.verdict(row.verdict);
     let narrow = area.width < NARROW;
-    let host = host_label(&row.peer.key);
+    let host = row.peer.key.host_and_port();
     let host = match row.peer.names.first() {
         Some(name) if *name != host && area.width >= READABLE => format!("{host} ({name})"),
         _ => host,
@@ -56,7 +56,7 @@ pub struct Heading<'a> {
 impl Heading<'_> {
     /// Its words.
     pub fn words(&self) -> String {
-        format!("{} at {}", self.direction, describe_minimum(self.minimum))
+        format!("{} at {}", self.direction, self.minimum)
     }
 
     /// Draws it; the days only with `gap` columns between them and the words.

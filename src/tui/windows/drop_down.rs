@@ -2,8 +2,8 @@
 
 use ratatui::layout::{Position, Rect};
 
-use crate::session::{Line, Tone, cut_off_line, cut_off_narrow, describe_choice};
-use crate::tls::{CHOICES, Choice, Direction, Minimum};
+use crate::session::{Line, Tone, cut_off_line, cut_off_narrow};
+use crate::tls::{CHOICES, Direction, Minimum};
 use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
 use crate::tui::layout::{self, NARROW};
@@ -27,23 +27,12 @@ pub struct DropDown {
 impl DropDown {
     /// Opens it on what is wanted now.
     pub fn new(direction: Direction, context: &Context) -> Self {
-        let wanted = match context.session.minimum(direction) {
-            Minimum::At(version) => Choice::At(version),
-            Minimum::Default | Minimum::Custom(_) => Choice::Default,
-        };
+        let wanted = context.session.minimum(direction);
+        let selected = CHOICES.iter().position(|choice| choice.is_already(&wanted));
         Self {
             direction,
-            selected: CHOICES.iter().position(|choice| *choice == wanted).unwrap_or(0),
+            selected: selected.unwrap_or(0),
         }
-    }
-
-    /// What the marked row would make the minimum of which direction.
-    pub fn preview(&self) -> (Direction, Minimum) {
-        let minimum = match CHOICES.get(self.selected) {
-            Some(Choice::At(version)) => Minimum::At(*version),
-            _ => Minimum::Default,
-        };
-        (self.direction, minimum)
     }
 
     fn choose(&self, context: &mut Context) -> Vec<Request> {
@@ -53,7 +42,7 @@ impl DropDown {
         match context.session.choose(self.direction, choice) {
             Ok(done) => {
                 let words = if context.session.is_minimum_dirty(self.direction) {
-                    format!("{}: not written yet; F6 reviews.", describe_choice(choice))
+                    format!("{choice}: not written yet; F6 reviews.")
                 } else {
                     words::AS_LOADED.to_owned()
                 };
@@ -95,7 +84,7 @@ impl Pane for DropDown {
             .into_iter()
             .zip(context.counts(self.direction))
             .map(|(choice, (threshold, counts))| {
-                let choice = describe_choice(choice);
+                let choice = choice.to_string();
                 let words = if narrow {
                     let room = usize::from(area.width).saturating_sub(NAME_NARROW + 5);
                     format!("{choice:<NAME_NARROW$} {}", cut_off_narrow(*threshold, counts, room))
@@ -127,5 +116,10 @@ impl Pane for DropDown {
 
     fn about(&self, _: &Context) -> Vec<Line> {
         words::about_direction(self.direction)
+    }
+
+    fn preview(&self) -> Option<(Direction, Minimum)> {
+        let choice = CHOICES.get(self.selected).copied()?;
+        Some((self.direction, choice.into()))
     }
 }

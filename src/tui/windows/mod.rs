@@ -15,69 +15,31 @@ use super::pane::Pane;
 use super::request::Opening;
 
 use drop_down::DropDown;
-use editor::Editor;
 use find::Find;
 use question::Asked;
 use reader::Reader;
 use review::Reviewing;
 
-/// An open window.
-#[derive(Debug, Clone)]
-enum Window {
-    DropDown(DropDown),
-    Editor(Box<Editor>),
-    Find(Find),
-    Question(Asked),
-    Reader(Reader),
-    Review(Box<Reviewing>),
-}
-
-impl Window {
-    /// Opens one; `None`: it cannot be opened, and the news says why.
-    fn open(opening: Opening, context: &mut Context) -> Option<Self> {
-        Some(match opening {
-            Opening::DropDown(direction) => Self::DropDown(DropDown::new(direction, context)),
-            Opening::Variable(direction, row) => match editor::open(direction, &row, context) {
-                Ok(editor) => Self::Editor(Box::new(editor)),
-                Err(instead) => return Self::open(instead, context),
-            },
-            Opening::Find => Self::Find(Find::default()),
-            Opening::Question(question) => Self::Question(Asked::new(question)),
-            Opening::Text { title, lines } => Self::Reader(Reader::new(title, lines)),
-            Opening::Review(facts) => Self::Review(Box::new(Reviewing::of_edits(*facts, context)?)),
-            Opening::ReviewWhole { id, restored, facts } => {
-                Self::Review(Box::new(Reviewing::of_whole(&id, &restored, *facts, context)?))
-            }
-        })
-    }
-
-    fn pane(&self) -> &dyn Pane {
-        match self {
-            Self::DropDown(window) => window,
-            Self::Editor(window) => &**window,
-            Self::Find(window) => window,
-            Self::Question(window) => window,
-            Self::Reader(window) => window,
-            Self::Review(window) => &**window,
-        }
-    }
-
-    fn pane_mut(&mut self) -> &mut dyn Pane {
-        match self {
-            Self::DropDown(window) => window,
-            Self::Editor(window) => &mut **window,
-            Self::Find(window) => window,
-            Self::Question(window) => window,
-            Self::Reader(window) => window,
-            Self::Review(window) => &mut **window,
-        }
-    }
+/// Opens a window; `None`: it cannot be opened, and the news says why.
+fn open(opening: Opening, context: &mut Context) -> Option<Box<dyn Pane>> {
+    Some(match opening {
+        Opening::DropDown(direction) => Box::new(DropDown::new(direction, context)),
+        Opening::Variable(direction, row) => match editor::open(direction, &row, context) {
+            Ok(editor) => Box::new(editor),
+            Err(instead) => return open(instead, context),
+        },
+        Opening::Find => Box::new(Find::default()),
+        Opening::Question(question) => Box::new(Asked::new(question)),
+        Opening::Text { title, lines } => Box::new(Reader::new(title, lines)),
+        Opening::Review(facts) => Box::new(Reviewing::of_edits(*facts, context)?),
+        Opening::ReviewWhole { id, restored, facts } => Box::new(Reviewing::of_whole(&id, &restored, *facts, context)?),
+    })
 }
 
 /// The open windows, topmost last.
 #[derive(Debug, Clone, Default)]
 pub struct Windows {
-    stack: Vec<Window>,
+    stack: Vec<Box<dyn Pane>>,
 }
 
 impl Windows {
@@ -95,7 +57,7 @@ impl Windows {
 
     /// Opens one on top.
     pub(super) fn open(&mut self, opening: Opening, context: &mut Context) {
-        self.stack.extend(Window::open(opening, context));
+        self.stack.extend(open(opening, context));
     }
 
     /// Closes the topmost.
@@ -105,29 +67,26 @@ impl Windows {
 
     /// The topmost.
     pub(super) fn top(&self) -> Option<&dyn Pane> {
-        self.stack.last().map(Window::pane)
+        self.stack.last().map(|window| &**window)
     }
 
     /// The topmost, to be changed.
     pub(super) fn top_mut(&mut self) -> Option<&mut dyn Pane> {
-        self.stack.last_mut().map(Window::pane_mut)
+        self.stack.last_mut().map(|window| &mut **window as &mut dyn Pane)
     }
 
     /// All, from the bottom.
     pub(super) fn all(&self) -> impl Iterator<Item = &dyn Pane> {
-        self.stack.iter().map(Window::pane)
+        self.stack.iter().map(|window| &**window)
     }
 
     /// What an open drop-down has marked.
     pub(super) fn preview(&self) -> Option<(Direction, Minimum)> {
-        self.stack.iter().rev().find_map(|window| match window {
-            Window::DropDown(window) => Some(window.preview()),
-            _ => None,
-        })
+        self.stack.iter().rev().find_map(|window| window.preview())
     }
 
     /// Does one of them cover the whole screen?
     pub(super) fn cover_all(&self) -> bool {
-        self.stack.iter().any(|window| matches!(window, Window::Review(_)))
+        self.stack.iter().any(|window| window.covers_all())
     }
 }

@@ -2,7 +2,6 @@
 
 use ratatui::layout::Rect;
 
-use crate::session::Line;
 use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
 use crate::tui::pane::Pane;
@@ -86,9 +85,5 @@ impl Pane for Asked {
             }
         }
         painter.foot(area, Place::Question, None);
-    }
-
-    fn about(&self, _: &Context) -> Vec<Line> {
-        Vec::new()
     }
 }

@@ -57,8 +57,4 @@ impl Pane for Reader {
         painter.point(inside, 0, 0);
         painter.foot(area, Place::Reader, Some(CLOSE));
     }
-
-    fn about(&self, _: &Context) -> Vec<Line> {
-        Vec::new()
-    }
 }

@@ -244,4 +244,8 @@ impl Pane for Reviewing {
     fn about(&self, _: &Context) -> Vec<Line> {
         vec![line(Tone::Text, ABOUT)]
     }
+
+    fn covers_all(&self) -> bool {
+        true
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::hostile::safe_text;
 use crate::peers::{Threshold, Verdict, assess};
-use crate::session::{Line, Session, Tone, cut_off_line, describe_minimum, first_of, host_label};
+use crate::session::{Line, Session, Tone, cut_off_line, first_of};
 use crate::tls::{Advice, Direction, Minimum, Role, Weight};
 use crate::tui::context::Context;
 use crate::tui::variable_words::advice_lines;
@@ -84,7 +84,7 @@ fn minimum_lines(context: &Context, trial: &Session, direction: Direction, lines
     let minimum = trial.minimum(direction);
     let words = match &minimum {
         Minimum::Custom(why) => format!("Minimum: custom: {why}"),
-        other => format!("Minimum: {}", describe_minimum(other)),
+        other => format!("Minimum: {}", other),
     };
     lines.push(indented(Tone::Heading, words, 2));
     let threshold = trial.threshold(direction, &minimum);
@@ -103,7 +103,7 @@ fn minimum_lines(context: &Context, trial: &Session, direction: Direction, lines
         2,
     ));
     let cut_off = impact.rows.iter().filter(|row| row.verdict == Verdict::CutOff);
-    let named = first_of(cut_off.map(|row| host_label(&row.peer.key)), 3);
+    let named = first_of(cut_off.map(|row| row.peer.key.host_and_port()), 3);
     if !named.is_empty() {
         lines.push(indented(Tone::Bad, format!("x {named}"), 2));
     }
