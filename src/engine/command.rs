@@ -68,7 +68,7 @@ impl Call {
     pub(super) fn words(&self) -> String {
         self.argv
             .iter()
-            .map(|word| quoted(&super::text::shown(word.as_encoded_bytes())))
+            .map(|word| quoted(&super::error::shown(word.as_encoded_bytes())))
             .collect::<Vec<_>>()
             .join(" ")
     }
@@ -100,7 +100,7 @@ impl Ran {
 
     /// What it said on its error output, if anything.
     pub(super) fn complaint(&self) -> Option<String> {
-        let lines = super::text::last_lines(&self.stderr, 3);
+        let lines = super::error::last_lines(&self.stderr, 3);
         (!lines.is_empty()).then(|| lines.join(" / "))
     }
 
@@ -111,9 +111,9 @@ impl Ran {
             (None, Some(signal)) => format!("signal {signal} ended it"),
             (None, None) => "it ended".to_owned(),
         };
-        let mut said = super::text::last_lines(&self.stderr, 3);
+        let mut said = super::error::last_lines(&self.stderr, 3);
         if said.is_empty() {
-            said = super::text::last_lines(&self.stdout, 3);
+            said = super::error::last_lines(&self.stdout, 3);
         }
         if said.is_empty() {
             end
@@ -184,7 +184,7 @@ pub(super) fn run(
         .argv
         .split_first()
         .ok_or_else(|| RunError::NotFound("(an empty command)".to_owned()))?;
-    let path = resolve(program).ok_or_else(|| RunError::NotFound(super::text::shown(program.as_encoded_bytes())))?;
+    let path = resolve(program).ok_or_else(|| RunError::NotFound(super::error::shown(program.as_encoded_bytes())))?;
     let failed = |error| RunError::Spawn(words.clone(), error);
     let begin = Instant::now();
     let (mut child, out, err) = loop {

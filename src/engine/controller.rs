@@ -7,9 +7,9 @@ use super::limits::Limits;
 use super::places::{Places, UNIT};
 use super::proc_fs::Proc;
 use super::processes::{self, Process, Seen};
+use super::service::ask_systemd;
 use super::service::{Commands, Service, ServiceAnswer};
 use super::status::{self, Status, View};
-use super::systemd::ask_systemd;
 use std::net::SocketAddr;
 use std::process::Child;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -297,7 +297,7 @@ impl Controller {
         let count = lines.to_string();
         let call = Call::of(["journalctl", "-u", UNIT, "-n", &count, "--no-pager", "-o", "cat", "-q"]);
         command::ask(&call)
-            .map(|ran| super::text::last_lines(&ran.stdout, lines))
+            .map(|ran| super::error::last_lines(&ran.stdout, lines))
             .unwrap_or_default()
     }
 

@@ -8,7 +8,7 @@
 use super::places::{CONFIG_FILE, EXECUTABLE, Places};
 use super::proc_fs::{Exe, FileId, Proc, Task, file_id};
 use super::proc_parse::{listeners, parse_mounts};
-use super::systemd::Unit;
+use super::service::Unit;
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
@@ -84,7 +84,7 @@ pub(super) fn look(places: &Places, unit: Option<&Unit>) -> Seen {
     let pids = match proc.pids() {
         Ok(pids) => pids,
         Err(error) => {
-            let root = super::text::shown(places.proc_root.as_os_str().as_encoded_bytes());
+            let root = super::error::shown(places.proc_root.as_os_str().as_encoded_bytes());
             seen.blind = Some(format!("{root} cannot be read: {error}"));
             return seen;
         }
@@ -229,7 +229,7 @@ impl Wanted<'_> {
             Some(why) => Relation::Unproven(format!(
                 "process {} runs {}, but others than root and the file's owner could have put that there: {why}",
                 task.pid,
-                super::text::shown(place.as_os_str().as_encoded_bytes())
+                super::error::shown(place.as_os_str().as_encoded_bytes())
             )),
         }
     }
@@ -251,7 +251,7 @@ impl Wanted<'_> {
             Err(_) => {
                 let gone = if deleted { " (deleted)" } else { "" };
                 let place = if contained { " in another container" } else { "" };
-                let path = super::text::shown(path.as_os_str().as_encoded_bytes());
+                let path = super::error::shown(path.as_os_str().as_encoded_bytes());
                 Relation::Unproven(format!(
                     "process {} runs {path}{gone}{place}, and it cannot be told which file is its configuration",
                     task.pid
@@ -279,7 +279,7 @@ impl Wanted<'_> {
             return Some("it is gone".to_owned());
         };
         place.ancestors().find_map(|path| {
-            let shown = super::text::shown(path.as_os_str().as_encoded_bytes());
+            let shown = super::error::shown(path.as_os_str().as_encoded_bytes());
             let found = match fs::symlink_metadata(path) {
                 Ok(found) => found,
                 Err(error) => return Some(format!("{shown} cannot be looked at ({error})")),
@@ -306,8 +306,8 @@ impl Wanted<'_> {
 
     fn describe(&self, proc: &Proc<'_>, task: &Task) -> Process {
         let what = match task.exe() {
-            Exe::Path { path, .. } => super::text::shown(path.as_os_str().as_encoded_bytes()),
-            _ => super::text::shown(&task.comm().unwrap_or_default()),
+            Exe::Path { path, .. } => super::error::shown(path.as_os_str().as_encoded_bytes()),
+            _ => super::error::shown(&task.comm().unwrap_or_default()),
         };
         Process {
             pid: task.pid,

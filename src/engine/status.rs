@@ -4,8 +4,8 @@
 use super::places::{CONFIG_FILE, Places};
 use super::proc_fs::file_id;
 use super::processes::{self, Process, Seen};
+use super::service::Unit;
 use super::service::{Service, ServiceAnswer};
-use super::systemd::Unit;
 use std::time::SystemTime;
 
 /// Does the engine run?

@@ -301,7 +301,7 @@ impl Controller {
             (true, _) => Ok(()),
             (false, true) => Err(EngineError::Cancelled),
             (false, false) => Err(EngineError::NotQuiet {
-                path: super::text::shown(path.as_os_str().as_encoded_bytes()),
+                path: super::error::shown(path.as_os_str().as_encoded_bytes()),
                 waited_s: limit.as_secs(),
             }),
         }

@@ -6,7 +6,7 @@
 
 use super::command::{self, Call};
 use super::error::EngineError;
-use super::systemd::{show, systemctl};
+use super::service::{show, systemctl};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
@@ -146,7 +146,7 @@ fn read(service: &[u8], timer: &[u8], uptime: Duration) -> Armed {
     if !matches!(value(timer, "ActiveState"), Some("active" | "activating")) {
         return Armed::No;
     }
-    let next = value(timer, "NextElapseUSecMonotonic").and_then(super::systemd::parse_span);
+    let next = value(timer, "NextElapseUSecMonotonic").and_then(super::service::parse_span);
     Armed::Waiting(next.map(|next| next.saturating_sub(uptime)))
 }
 

@@ -5,18 +5,19 @@ use std::fs::File;
 
 use rustix::fs::AtFlags;
 
-use super::attributes::Attributes;
 use super::audit;
-use super::backup::{self, About, BackupInfo, stored};
+use super::backup::{self, About, BackupInfo};
 use super::error::{SaveError, What};
 use super::gate::{Gate, Progress, Step};
-use super::journal::{self, Journal, Phase};
 use super::plan::{Plan, Theirs, plan, read_now};
+use super::plan::{Request, SaveOutcome};
 use super::preflight::in_place_reason;
+use super::records::stored;
+use super::records::{self, Journal, Phase};
 use super::recover::ROLL_BACK;
 use super::replace::Change;
-use super::request::{Request, SaveOutcome};
 use super::state_dir::Home;
+use super::target::Attributes;
 use super::target::Snapshot;
 use super::trouble::OnDisk;
 use crate::files;
@@ -126,7 +127,7 @@ impl Save<'_> {
     ) -> Result<(BackupInfo, Vec<String>), SaveError> {
         let (request, home, old) = (self.request, self.home, plan.old.as_bytes());
         let mut journal = Journal {
-            format: journal::FORMAT,
+            format: records::FORMAT,
             when: audit::now(),
             action: request.note.action.clone(),
             summary: request.note.summary.clone(),
@@ -276,7 +277,7 @@ impl Save<'_> {
             warnings.push("owner, mode or ACL of the file were changed since the save; they are left so".to_owned());
         }
         let mut journal = Journal {
-            format: journal::FORMAT,
+            format: records::FORMAT,
             when: audit::now(),
             action: ROLL_BACK.to_owned(),
             summary: self.request.note.summary.clone(),

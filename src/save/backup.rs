@@ -3,19 +3,17 @@
 //! `backups/000042-20261124T073000Z.cfg`, the same name with `.json`, and `SHA256SUMS`. The number counts up, so that a clock that was set
 //! back cannot disturb the order. Never `mailserver.cfg.bak`: the server uses that name.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-use serde::{Deserialize, Serialize};
-
-use super::attributes::Attributes;
 use super::audit::{self, Actor};
 use super::error::{SaveError, What};
-use super::journal::Journal;
+use super::records::{Journal, StoredEdit};
 use super::state_dir::{self, BACKUPS, Home, StateDir};
+use super::target::Attributes;
 use super::target::{LARGEST, Target};
 use crate::files::{self, Directory};
-use crate::mailserver_cfg::{Edit, EditSet, Secrets, VariablePath};
+use crate::mailserver_cfg::EditSet;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// How many of the newest are kept whatever their age.
 const NEWEST: usize = 20;
@@ -24,58 +22,6 @@ const DAYS: i64 = 30;
 const LIST: &str = "SHA256SUMS";
 /// Of manifests as they are now.
 const FORMAT: u32 = 1;
-
-/// One change, as a manifest tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredEdit {
-    /// Table.
-    pub table: String,
-    /// Variable.
-    pub variable: String,
-    /// Before; `None` = was not in the file.
-    pub old: Option<String>,
-    /// After; `None` = was deleted.
-    pub new: Option<String>,
-    /// The values are masked, because one of them is a secret: this change cannot be undone alone.
-    pub masked: bool,
-}
-
-impl StoredEdit {
-    pub(crate) fn of(edit: &Edit, secrets: &Secrets) -> Self {
-        let masked = [&edit.base, &edit.new]
-            .into_iter()
-            .flatten()
-            .any(|value| secrets.is_secret_at(&edit.path, value));
-        let show = |value: &Option<String>| {
-            value.as_ref().map(|value| {
-                if masked {
-                    secrets.show_at(&edit.path, value)
-                } else {
-                    value.clone()
-                }
-            })
-        };
-        Self {
-            table: edit.path.table.clone(),
-            variable: edit.path.variable.clone(),
-            old: show(&edit.base),
-            new: show(&edit.new),
-            masked,
-        }
-    }
-
-    pub(crate) fn edit(&self) -> Edit {
-        let path = VariablePath {
-            table: self.table.clone(),
-            variable: self.variable.clone(),
-        };
-        Edit {
-            path,
-            base: self.old.clone(),
-            new: self.new.clone(),
-        }
-    }
-}
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Manifest {
@@ -176,11 +122,6 @@ fn info(backups: &Directory, id: &str, manifest: Manifest) -> BackupInfo {
         summary: manifest.summary,
         words: manifest.words,
     }
-}
-
-/// Edits as manifests tell them.
-pub(crate) fn stored(edits: &EditSet, secrets: &Secrets) -> Vec<StoredEdit> {
-    edits.edits().iter().map(|edit| StoredEdit::of(edit, secrets)).collect()
 }
 
 /// What a save says about itself in the manifest of its backup.

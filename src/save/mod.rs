@@ -41,32 +41,29 @@
 //! The proof is `tests/save_proof`: killed and refused at every system call, power cuts on three file systems, a competing writer.
 
 mod attempt;
-mod attributes;
 mod audit;
 mod backup;
-mod draft;
 mod error;
 mod gate;
-mod journal;
 mod locks;
 mod plan;
 mod preflight;
+mod records;
 mod recover;
 mod replace;
-mod request;
 mod state_dir;
 mod steps;
 mod target;
 mod trouble;
 
 pub use audit::{Actor, AuditEntry, audit, zone};
-pub use backup::{BackupInfo, StoredEdit, backups, read_backup};
-pub use draft::{Draft, discard_draft, read_draft, write_draft};
+pub use backup::{BackupInfo, backups, read_backup};
 pub use error::{EngineThen, NotRolledBack, SaveError, What};
 pub use gate::{Gate, GateError, GateKind, OpenGate, Progress, Started, Step};
+pub use plan::{Content, Note, Request, SaveOutcome, Saved};
 pub use preflight::{Preflight, Room, preflight};
+pub use records::{Draft, StoredEdit, discard_draft, read_draft, write_draft};
 pub use recover::{ROLL_BACK, Recovered, engine_is_up, recover, unfinished};
-pub use request::{Content, Note, Request, SaveOutcome, Saved};
 pub use state_dir::{AUDIT_FILE, StateDir};
 pub use steps::save;
 pub use target::{Snapshot, Target};

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use super::audit::{Actor, AuditEntry, audit};
 use super::backup;
 use super::error::{SaveError, What};
-use super::journal::{self, EngineStopped, Journal, PENDING, Phase};
 use super::locks::Locks;
+use super::records::{self, EngineStopped, Journal, PENDING, Phase};
 use super::replace;
 use super::state_dir::{Home, StateDir};
 use super::target::{LARGEST, Snapshot, Target};
@@ -96,7 +96,7 @@ pub fn recover(state: &StateDir, target: &Target) -> Result<Vec<Recovered>, Save
 #[must_use]
 pub fn unfinished(state: &StateDir, target: &Target) -> bool {
     let home = state.look_into(target, None).ok().flatten();
-    home.is_some_and(|home| home.open_file(journal::NAME).is_ok_and(|found| found.is_some()))
+    home.is_some_and(|home| home.open_file(records::NAME).is_ok_and(|found| found.is_some()))
 }
 
 /// The engine runs again (or is meant to be down): [`Recovered::EngineMayBeDown`] is not said any more.

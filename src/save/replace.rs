@@ -13,12 +13,12 @@ use std::fs::File;
 use rustix::fs::{FallocateFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::attributes::Attributes;
 use super::backup;
 use super::error::{SaveError, What};
-use super::journal::{Journal, PENDING, Phase};
 use super::preflight;
+use super::records::{Journal, PENDING, Phase};
 use super::state_dir::Home;
+use super::target::Attributes;
 use super::target::{LARGEST, Snapshot, Target};
 use super::trouble::{OnDisk, Shown, Trouble};
 use crate::files;

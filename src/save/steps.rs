@@ -8,12 +8,12 @@ use super::attempt::{Done, Save, Written};
 use super::audit::{self, AuditEntry, audit};
 use super::error::{EngineThen, SaveError, What};
 use super::gate::{Gate, GateError, GateKind, Progress, Started, Step};
-use super::journal::EngineStopped;
 use super::locks::Locks;
 use super::plan::{Old, Plan, Theirs, plan, read_now};
+use super::plan::{Request, SaveOutcome, Saved};
 use super::preflight::preflight;
+use super::records::EngineStopped;
 use super::recover::recover_locked;
-use super::request::{Request, SaveOutcome, Saved};
 use super::trouble::OnDisk;
 use crate::mailserver_cfg::EditSet;
 
