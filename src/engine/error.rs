@@ -1,5 +1,6 @@
-//! What can go wrong with the engine, in words for the administrator; and words from outside (names of processes, output of commands, the
-//! journal) made fit to be shown. This room never writes `mailserver.cfg`: what is on disk is as it was before the step, or as the engine left it.
+//! What can go wrong with the engine, in words for the administrator; and words from outside (names of processes,
+//! output of commands, the journal) made fit to be shown. This room never writes `mailserver.cfg`: what is on disk is
+//! as it was before the step, or as the engine left it.
 
 use crate::hostile::{quotes_secret, safe_text};
 
@@ -16,7 +17,10 @@ pub struct ManualCommands {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EngineError {
     /// Nothing is known that stops and starts the engine.
-    #[error("cannot {doing} the engine: found neither the unit kerio-connect.service nor /etc/init.d/kerio-connect; the file is unchanged. Stop it by hand ({}), save, and start it again ({}); or set stop and start in kerio-tls.toml", manual.stop, manual.start)]
+    #[error("cannot {doing} the engine: found neither the unit kerio-connect.service nor /etc/init.d/kerio-connect; \
+        the file is unchanged. Stop it by hand ({}), save, and start it again ({}); \
+        or set stop and start in kerio-tls.toml",
+        manual.stop, manual.start)]
     NoService {
         /// "stop" or "start".
         doing: &'static str,
@@ -24,7 +28,8 @@ pub enum EngineError {
         manual: ManualCommands,
     },
     /// The user may not stop and start services.
-    #[error("cannot stop and start the engine without root's rights; nothing was done. Run this with sudo, or let someone run: {}, and afterwards: {}", manual.stop, manual.start)]
+    #[error("cannot stop and start the engine without root's rights; nothing was done. Run this with sudo, or let \
+        someone run: {}, and afterwards: {}", manual.stop, manual.start)]
     NoRights {
         /// What to type as root.
         manual: ManualCommands,
@@ -49,7 +54,8 @@ pub enum EngineError {
     },
     /// The engine was told to stop, but it is not proven that it did.
     #[error(
-        "the engine is not proven stopped after {waited_s} s: {why}. Nothing was written. Look at it with `{look}`, then try again"
+        "the engine is not proven stopped after {waited_s} s: {why}. Nothing was written. Look at it with `{look}`, \
+         then try again"
     )]
     NotStopped {
         /// What still speaks against it.
@@ -61,7 +67,8 @@ pub enum EngineError {
     },
     /// A process that is not the engine has the file open for writing.
     #[error(
-        "process {pid} ({what}) has the file open for writing; nothing was written. Let it end or stop it, then try again"
+        "process {pid} ({what}) has the file open for writing; nothing was written. Let it end or stop it, then try \
+         again"
     )]
     Busy {
         /// Its id.
@@ -71,7 +78,8 @@ pub enum EngineError {
     },
     /// The file kept changing although the engine is stopped.
     #[error(
-        "{path} still changes after {waited_s} s although the engine is stopped; nothing was written. Find out what writes it (`fuser -v {path}`), then try again"
+        "{path} still changes after {waited_s} s although the engine is stopped; nothing was written. Find out what \
+         writes it (`fuser -v {path}`), then try again"
     )]
     NotQuiet {
         /// The file.
@@ -112,7 +120,8 @@ pub enum EngineError {
     },
     /// The dead-man's switch did not obey.
     #[error(
-        "could not {doing} the automatic undo {name}: {why}. See `systemctl list-timers --all`, and `systemctl stop {name}.timer` ends it"
+        "could not {doing} the automatic undo {name}: {why}. See `systemctl list-timers --all`, and `systemctl stop \
+         {name}.timer` ends it"
     )]
     UndoTimer {
         /// What was being done.
@@ -153,7 +162,8 @@ pub(super) fn last_lines(output: &[u8], most: usize) -> Vec<String> {
     lines
 }
 
-/// A line that quotes a secret is not shown at all: what the engine prints about its configuration is not ours to take apart.
+/// A line that quotes a secret is not shown at all: what the engine prints about its configuration is not ours to take
+/// apart.
 fn line_without_secrets(line: &[u8]) -> String {
     if quotes_secret(&String::from_utf8_lossy(line)) {
         "(a line that may hold a secret is not shown)".to_owned()

@@ -1,5 +1,5 @@
-//! The watch after a start. A start command that ends well proves little: systemd reports success while a unit crash-loops, and a unit
-//! made from an init script stays "active" when its daemon is long dead.
+//! The watch after a start. A start command that ends well proves little: systemd reports success while a unit
+//! crash-loops, and a unit made from an init script stays "active" when its daemon is long dead.
 
 use super::controller::{Controller, EngineProgress, EngineStep};
 use super::error::EngineError;
@@ -34,8 +34,8 @@ impl Controller {
     /// Watches a started engine: it becomes active, the same process lives for [`Timing::watch`](super::Timing::watch)
     /// after that, systemd did not start it again (same InvocationID, NRestarts unchanged), and a port accepts.
     ///
-    /// `ports_before` are those it had before it was stopped. `values` is asked once, at the end, whether our values are
-    /// still in the file; its answer is handed back and does not make the start a bad one.
+    /// `ports_before` are those it had before it was stopped. `values` is asked once, at the end, whether our values
+    /// are still in the file; its answer is handed back and does not make the start a bad one.
     ///
     /// Errors: [`EngineError::NotWell`], as soon as it is certain. Takes at least the watch, by default 30 s.
     pub fn watch(
@@ -215,7 +215,14 @@ impl Controller {
             .iter()
             .any(|process| processes::in_our_network(&self.places.proc_root, process.pid));
         if !reachable {
-            return Ok(Some((Vec::new(), vec!["its ports were not tried: it lives in another network (a container), or that cannot be seen without rights".to_owned()])));
+            return Ok(Some((
+                Vec::new(),
+                vec![
+                    "its ports were not tried: it lives in another network (a container), \
+                or that cannot be seen without rights"
+                        .to_owned(),
+                ],
+            )));
         }
         let mut listening = self.ports(status);
         // One connection is enough and leaves one line in one log; the administration's port first, it greets nobody.

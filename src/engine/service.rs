@@ -16,8 +16,8 @@ pub struct Commands {
     pub stop: Vec<String>,
     /// Starts the engine.
     pub start: Vec<String>,
-    /// Ends with status 0 if the engine runs (LSB). It is asked only where the engine's processes cannot be seen, and it can prove
-    /// neither a stop nor a start: init scripts exist whose `status` ends with 0 whatever the engine does.
+    /// Ends with status 0 if the engine runs (LSB). It is asked only where the engine's processes cannot be seen, and
+    /// it can prove neither a stop nor a start: init scripts exist whose `status` ends with 0 whatever the engine does.
     pub status: Option<Vec<String>>,
 }
 
@@ -131,8 +131,9 @@ impl Service {
         }
     }
 
-    /// The script that would stop or start the engine, if it looks for its engine by name and so takes any process of that name for it,
-    /// whoever runs it. The vendor's does: with two such processes it stops nothing, with one it starts nothing.
+    /// The script that would stop or start the engine, if it looks for its engine by name and so takes any process of
+    /// that name for it, whoever runs it. The vendor's does: with two such processes it stops nothing, with one it
+    /// starts nothing.
     pub(super) fn script_by_name(&self, places: &Places, unit: Option<&Unit>) -> Option<PathBuf> {
         let own = || places.init_script.clone();
         let scripts: Vec<PathBuf> = match self {
@@ -188,7 +189,9 @@ impl Service {
 }
 
 /// The properties asked for, in one `systemctl show -p`.
-pub(super) const PROPERTIES: &str = "Id,LoadState,ActiveState,SubState,Job,MainPID,ControlGroup,ExecStart,NRestarts,InvocationID,Restart,TimeoutStopUSec,Type,SourcePath,NeedDaemonReload,CanStart,CanStop,RefuseManualStart,RefuseManualStop,SendSIGKILL,Result";
+pub(super) const PROPERTIES: &str = "Id,LoadState,ActiveState,SubState,Job,MainPID,ControlGroup,\
+    ExecStart,NRestarts,InvocationID,Restart,TimeoutStopUSec,Type,SourcePath,NeedDaemonReload,CanStart,\
+    CanStop,RefuseManualStart,RefuseManualStop,SendSIGKILL,Result";
 
 /// A systemd unit as it was at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -381,7 +384,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const RUNNING: &str = "Type=simple\nRestart=on-failure\nTimeoutStopUSec=1min 30s\nMainPID=412\nControlGroup=/system.slice/kerio-connect.service\nNRestarts=2\nResult=success\nId=kerio-connect.service\nLoadState=loaded\nActiveState=active\nSubState=running\nInvocationID=aa11\nCanStart=yes\nCanStop=yes\nNeedDaemonReload=no\nRefuseManualStop=no\n";
+    const RUNNING: &str = "Type=simple\nRestart=on-failure\nTimeoutStopUSec=1min 30s\nMainPID=412\n\
+        ControlGroup=/system.slice/kerio-connect.service\nNRestarts=2\nResult=success\n\
+        Id=kerio-connect.service\nLoadState=loaded\nActiveState=active\nSubState=running\nInvocationID=aa11\n\
+        CanStart=yes\nCanStop=yes\nNeedDaemonReload=no\nRefuseManualStop=no\n";
 
     #[test]
     fn the_properties_of_a_running_unit_are_read() {
@@ -443,7 +449,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn only_inactive_or_failed_without_a_job_is_ever_called_stopped(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        fn only_inactive_or_failed_without_a_job_is_ever_called_stopped(
+            bytes in prop::collection::vec(any::<u8>(), 0..300),
+        ) {
             let unit = Unit::parse(&bytes);
             let resting = (unit.active_state == "inactive" || unit.active_state == "failed") && !unit.job_pending;
             prop_assert_eq!(unit.why_not_stopped().is_none(), resting);

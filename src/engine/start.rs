@@ -1,5 +1,5 @@
-//! The questions that are asked before the engine is touched (whether it could be stopped, whether that could be proven, and above all
-//! whether it would be started again), and the start.
+//! The questions that are asked before the engine is touched (whether it could be stopped, whether that could be
+//! proven, and above all whether it would be started again), and the start.
 
 use super::command::{self, Call};
 use super::controller::{Controller, EngineProgress, EngineStep};
@@ -38,7 +38,8 @@ impl Controller {
         Ok(warnings)
     }
 
-    /// What stops and starts the engine; an error if a stop could not be proven, or would not end with the engine started again.
+    /// What stops and starts the engine; an error if a stop could not be proven, or would not end with the engine
+    /// started again.
     pub(super) fn may_stop(&self, status: &Status) -> Result<&Service, EngineError> {
         let Some(service) = &self.service else {
             return Err(EngineError::NoService {
@@ -54,7 +55,8 @@ impl Controller {
         };
         if let Some(other) = status.others.first() {
             return refuse(format!(
-                "would neither start nor stop {}, which uses this file, too; stop that one first, the way it was started, then try again",
+                "would neither start nor stop {}, which uses this file, too; stop that one first, the way it was \
+                 started, then try again",
                 other.words()
             ));
         }
@@ -63,7 +65,8 @@ impl Controller {
             service.script_by_name(&self.places, status.unit.as_ref()),
         ) {
             return refuse(format!(
-                "might stop or start nothing: {} has the engine's name, and {} looks for its engine by name. End that process, then try again",
+                "might stop or start nothing: {} has the engine's name, and {} looks for its engine by name. End \
+                 that process, then try again",
                 other.words(),
                 super::error::shown(script.as_os_str().as_encoded_bytes())
             ));
@@ -76,7 +79,8 @@ impl Controller {
             .find(|process| process.here && (process.pid == 1 || above_us.contains(&process.pid)))
         {
             return refuse(format!(
-                "could not start it again: the engine is process {}, from which this program descends or with which this container ends, so \
+                "could not start it again: the engine is process {}, from which this program descends or with which \
+                 this container ends, so \
                  nobody would be left to do that. Stop the container, save from outside of it, and start it",
                 first.pid
             ));
@@ -89,7 +93,8 @@ impl Controller {
         if let Some(limit) = missing.iter().find(|limit| DEADLY_LIMITS.contains(limit)) {
             return refuse(format!(
                 "would start it again with a narrower limit than it has now ({limit}, see ulimit), \
-                 from which an engine may die, and this session may not raise it. Save from a session without that limit"
+                 from which an engine may die, and this session may not raise it. \
+                 Save from a session without that limit"
             ));
         }
         let (seen, answer) = self.look();
@@ -99,7 +104,8 @@ impl Controller {
         }
     }
 
-    /// The limits that the engine has now and would not have again: a script passes ours on, and not everybody may raise them.
+    /// The limits that the engine has now and would not have again: a script passes ours on, and not everybody may
+    /// raise them.
     fn missing_limits(&self, status: &Status) -> Vec<&'static str> {
         let engine = status.processes.first();
         let limits = engine.and_then(|engine| Proc::new(&self.places.proc_root).limits(engine.pid).ok());
@@ -111,7 +117,8 @@ impl Controller {
         let mut warnings = Vec::new();
         if let Some(other) = status.namesakes.first() {
             warnings.push(format!(
-                "{} has the engine's name; a script that looks for its engine by name may stop or start nothing while it runs",
+                "{} has the engine's name; a script that looks for its engine by name may stop or start nothing \
+                 while it runs",
                 other.words()
             ));
         }
@@ -119,14 +126,16 @@ impl Controller {
         let first = proc.comm(1).unwrap_or_default();
         if !proc.sees_whole_host() && !proc.is_a_system() {
             warnings.push(format!(
-                "the first process of this container ({}) is no init system; should it end when the engine stops, the container ends with it",
+                "the first process of this container ({}) is no init system; should it end when the engine stops, \
+                 the container ends with it",
                 super::error::shown(&first)
             ));
         }
         let missing = self.missing_limits(status);
         if !missing.is_empty() {
             warnings.push(format!(
-                "the engine would be started with narrower limits than it has now ({}): those of this session, which may not be raised",
+                "the engine would be started with narrower limits than it has now ({}): those of this session, \
+                 which may not be raised",
                 missing.join(", ")
             ));
         }
@@ -138,7 +147,8 @@ fn usable(unit: &Unit) -> Result<(), EngineError> {
     let why = match unit.load_state.as_str() {
         "masked" => "is masked, so it could not be started again: run `systemctl unmask` first",
         "bad-setting" | "error" => {
-            "has a unit file that systemd cannot read, so it could not be started again: mend it first (`systemctl status` says what is wrong)"
+            "has a unit file that systemd cannot read, so it could not be started again: mend it first (`systemctl \
+             status` says what is wrong)"
         }
         _ if !unit.may_stop => "may not be stopped by hand (RefuseManualStop=)",
         _ if !unit.may_start => "may not be started by hand (RefuseManualStart=), so it could not be started again",
@@ -156,7 +166,11 @@ fn unit_warnings(unit: &Unit, patience: Duration) -> Vec<String> {
         let kind = systemctl(&["show", "-p", "TimeoutStopUSec", &unit.id])
             .words()
             .replace(" --no-ask-password", "");
-        warnings.push(format!("systemd kills the engine if it takes longer than {} s to stop (TimeoutStopSec, see `{kind}`); a large mail store may need longer", limit.as_secs()));
+        warnings.push(format!(
+            "systemd kills the engine if it takes longer than {} s to stop (TimeoutStopSec, see \
+            `{kind}`); a large mail store may need longer",
+            limit.as_secs()
+        ));
     }
     if unit.needs_reload {
         warnings.push(format!(
@@ -167,7 +181,8 @@ fn unit_warnings(unit: &Unit, patience: Duration) -> Vec<String> {
     warnings
 }
 
-/// The start command ended well. Whether the engine stays up is for [`Controller::watch`](super::Controller::watch) to say.
+/// The start command ended well. Whether the engine stays up is for [`Controller::watch`](super::Controller::watch) to
+/// say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Started {
     /// How long the start command took.
@@ -179,15 +194,17 @@ pub struct Started {
     pub(super) kept: bool,
 }
 
-/// How long the start waits for the last traces of an engine that has ended: its stop command, its entry in the process table.
+/// How long the start waits for the last traces of an engine that has ended: its stop command, its entry in the process
+/// table.
 const TRACES: Duration = Duration::from_secs(10);
 
 impl Controller {
     /// Starts the engine. An `Ok` only means that the start command ended well: see [`Controller::watch`].
     /// It cannot be cancelled: from the exchange on, the engine has to come up.
     ///
-    /// Once a stop command was run, the start command is run whatever else seems to be an engine by now; only the very process that
-    /// was there before the stop, and will not end any more, makes it needless. Nothing is started into an engine that is stopping.
+    /// Once a stop command was run, the start command is run whatever else seems to be an engine by now; only the very
+    /// process that was there before the stop, and will not end any more, makes it needless. Nothing is started into an
+    /// engine that is stopping.
     pub fn start(&self, progress: &mut dyn FnMut(EngineProgress)) -> Result<Started, EngineError> {
         let Some(service) = &self.service else {
             return Err(EngineError::NoService {
@@ -293,8 +310,8 @@ impl Controller {
         }
     }
 
-    /// A start command that failed has failed, unless an engine of the service is there all the same: scripts call it an error
-    /// that it runs already.
+    /// A start command that failed has failed, unless an engine of the service is there all the same: scripts call it
+    /// an error that it runs already.
     fn failed_start(&self, call: &Call, why: String) -> Result<(), EngineError> {
         let status = self.status();
         let by_systemd = matches!(self.service, Some(Service::Systemd { .. }));
@@ -312,15 +329,17 @@ impl Controller {
         status.namesakes.first().map_or_else(String::new, |other| {
             let (words, start) = (other.words(), self.manual_commands().start);
             format!(
-                "; {words} has the engine's name, and a script that looks for its engine by name starts nothing while that runs: \
+                "; {words} has the engine's name, and a script that looks for its engine by name starts nothing \
+                 while that runs: \
                  `kill {}`, then `{start}`",
                 other.pid
             )
         })
     }
 
-    /// A script that goes by names takes any user's process of the engine's name for the engine, says that it runs already, and
-    /// starts nothing. Then the engine that we stopped is started as its process was. Whether that was done.
+    /// A script that goes by names takes any user's process of the engine's name for the engine, says that it runs
+    /// already, and starts nothing. Then the engine that we stopped is started as its process was. Whether that was
+    /// done.
     fn start_past_a_namesake(&self, service: &Service, progress: &mut dyn FnMut(EngineProgress)) -> bool {
         let own_way = self.before_stop().as_ref().and_then(|before| before.own_way.clone());
         let Some(call) = own_way.filter(|_| !matches!(service, Service::Systemd { .. })) else {

@@ -80,8 +80,9 @@ pub fn arm(after: Duration, argv: &[OsString], name: &str) -> Result<(), EngineE
     }
 }
 
-/// A word of the command as systemd has to be given it: it replaces `${NAME}`, and `$NAME` that stands alone, by its own environment when
-/// the timer goes off, and makes one `$` of two (systemd.service(5), "Command lines"). Blanks, quotes and `%` it leaves alone.
+/// A word of the command as systemd has to be given it: it replaces `${NAME}`, and `$NAME` that stands alone, by its
+/// own environment when the timer goes off, and makes one `$` of two (systemd.service(5), "Command lines"). Blanks,
+/// quotes and `%` it leaves alone.
 fn unexpanded(word: &OsStr) -> OsString {
     let mut bytes = Vec::new();
     for byte in word.as_encoded_bytes() {

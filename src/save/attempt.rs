@@ -1,5 +1,6 @@
-//! Attempts at putting the new file in place: plan, journal, backup, write, commit, and taking all of it back when it fails. And the same the other way
-//! round: the old file goes back where the engine did not come up with the new one, which is kept for looking at.
+//! Attempts at putting the new file in place: plan, journal, backup, write, commit, and taking all of it back when it
+//! fails. And the same the other way round: the old file goes back where the engine did not come up with the new one,
+//! which is kept for looking at.
 
 use std::fs::File;
 
@@ -56,7 +57,8 @@ impl Save<'_> {
         }
     }
 
-    /// Reads again, and writes (`stopped`: the engine was stopped for this); starts over when another program was in between.
+    /// Reads again, and writes (`stopped`: the engine was stopped for this); starts over when another program was in
+    /// between.
     pub(crate) fn write(
         &self,
         first: Plan,
@@ -70,7 +72,8 @@ impl Save<'_> {
             attempt += 1;
             self.not_cancelled()?;
             progress.step(Step::Reading);
-            // What the engine wrote when it was stopped for this save is no surprise; whoever writes after that is another program.
+            // What the engine wrote when it was stopped for this save is no surprise; whoever writes after that is
+            // another program.
             let theirs = if stopped && attempt == 1 {
                 Theirs::Engines
             } else {
@@ -316,7 +319,8 @@ impl Save<'_> {
     }
 }
 
-/// After a failed attempt: nothing of it stays. What cannot be removed now is in the journal for the next start, so errors are not told.
+/// After a failed attempt: nothing of it stays. What cannot be removed now is in the journal for the next start, so
+/// errors are not told.
 fn take_back(request: &Request<'_>, home: &Home, journal: &Journal, error: &SaveError) {
     match error.on_disk {
         OnDisk::Untouched | OnDisk::Engines | OnDisk::PutBack | OnDisk::Theirs => {}

@@ -1,7 +1,8 @@
-//! What is to be saved and what came of it; and what would be written onto what stands in the file: rebase, render, verify.
+//! What is to be saved and what came of it; and what would be written onto what stands in the file: rebase, render,
+//! verify.
 //!
-//! A file of 10 MB is in memory once for what the user saw, once for what is to be written, and a third time only if somebody else changed it
-//! in between.
+//! A file of 10 MB is in memory once for what the user saw, once for what is to be written, and a third time only if
+//! somebody else changed it in between.
 
 use std::fs::File;
 use std::path::Path;
@@ -34,11 +35,12 @@ pub struct Note {
 pub enum Content {
     /// These edits, applied to whatever is in the file when it is written (rebased; a conflict ends the save).
     Edits(EditSet),
-    /// The same, with the edits made in the base and proven already, as the review showed them. Where something else stands in the file
-    /// by then, they are made anew.
+    /// The same, with the edits made in the base and proven already, as the review showed them. Where something else
+    /// stands in the file by then, they are made anew.
     Proven(Arc<Proven>),
-    /// These bytes, whole: a restore. Where values changed since the base was read, the save ends with [`What::ChangedUnderneath`](super::What::ChangedUnderneath);
-    /// but what the engine wrote when it was stopped for this save is reported, in the backup, and gone from the file.
+    /// These bytes, whole: a restore. Where values changed since the base was read, the save ends with
+    /// [`What::ChangedUnderneath`](super::What::ChangedUnderneath); but what the engine wrote when it was stopped for
+    /// this save is reported, in the backup, and gone from the file.
     Whole {
         /// The new content; must be a document.
         bytes: Vec<u8>,
@@ -47,7 +49,8 @@ pub enum Content {
     Mend {
         /// The new content; must be a document.
         bytes: Vec<u8>,
-        /// The bytes that the user was told of. If others are there by then, the save ends with [`What::ChangedUnderneath`](super::What::ChangedUnderneath).
+        /// The bytes that the user was told of. If others are there by then, the save ends with
+        /// [`What::ChangedUnderneath`](super::What::ChangedUnderneath).
         broken: Vec<u8>,
     },
 }
@@ -129,8 +132,8 @@ pub struct Saved {
     pub changed_count: usize,
     /// How the engine came up.
     pub engine: Started,
-    /// The document that the save put in place (what the engine did to it since can be compared with it), or found there when it had nothing
-    /// to do; `None`: the base stands there.
+    /// The document that the save put in place (what the engine did to it since can be compared with it), or found
+    /// there when it had nothing to do; `None`: the base stands there.
     pub written: Option<Arc<Document>>,
     /// Unfinished saves that were cleaned up first.
     pub recovered: Vec<Recovered>,
@@ -186,7 +189,8 @@ impl Old {
 pub(crate) enum Theirs {
     /// It cannot be known: the user has to look again.
     Asked,
-    /// The engine, which writes its file when it stops, and was just stopped for this save. It would do so at every try.
+    /// The engine, which writes its file when it stops, and was just stopped for this save. It would do so at every
+    /// try.
     Engines,
 }
 

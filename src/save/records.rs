@@ -1,5 +1,6 @@
-//! What is kept of a save that is going on or was not made yet: the journal, by which the next start can finish or undo it; the note that an
-//! engine is stopped for it; and the draft, so that a lost session loses no work. Small files, durable, 0600, never with a secret in the clear.
+//! What is kept of a save that is going on or was not made yet: the journal, by which the next start can finish or undo
+//! it; the note that an engine is stopped for it; and the draft, so that a lost session loses no work. Small files,
+//! durable, 0600, never with a secret in the clear.
 
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
@@ -14,13 +15,15 @@ use crate::mailserver_cfg::{Edit, EditSet, Secrets, VariablePath};
 
 pub(crate) const NAME: &str = "journal.json";
 const ENGINE: &str = "engine-stopped.json";
-/// The bytes that are not in the backup while a file is written in place: the new ones, or on the way back the failed ones.
+/// The bytes that are not in the backup while a file is written in place: the new ones, or on the way back the failed
+/// ones.
 pub(crate) const PENDING: &str = "pending.cfg";
 
 /// Of the journal as it is now.
 pub(crate) const FORMAT: u32 = 1;
 
-/// What to do about a journal that cannot be understood: a file that was torn while it was written in place can be mended only by what is in it.
+/// What to do about a journal that cannot be understood: a file that was torn while it was written in place can be
+/// mended only by what is in it.
 fn unread(home: &Home) -> String {
     let names = home.backups.names().unwrap_or_default();
     let newest = names.iter().rev().find(|name| name.ends_with(".cfg"));
@@ -34,7 +37,8 @@ fn unread(home: &Home) -> String {
         },
     );
     format!(
-        "it says what became of a save that broke off: see whether the file is whole{old}; only then move the journal away and try again"
+        "it says what became of a save that broke off: see whether the file is whole{old}; only then move the \
+         journal away and try again"
     )
 }
 
@@ -44,8 +48,8 @@ fn unread(home: &Home) -> String {
 pub(crate) enum Phase {
     /// The backup and the temp file may be there in part. The exchange has not happened.
     Begun,
-    /// The temp file is whole and durable and has this inode; the exchange may have happened. (No device number: it can be another one
-    /// after a reboot.)
+    /// The temp file is whole and durable and has this inode; the exchange may have happened. (No device number: it can
+    /// be another one after a reboot.)
     Ready { inode: u64 },
     /// The file is being written in place; [`PENDING`] is there.
     InPlace,
@@ -98,7 +102,8 @@ impl Journal {
 pub(crate) struct EngineStopped {
     pub(crate) when: String,
     pub(crate) who: String,
-    /// Why the save that stopped it ended and left it down, which its user was told; `None`: it broke off, or is still going on.
+    /// Why the save that stopped it ended and left it down, which its user was told; `None`: it broke off, or is still
+    /// going on.
     #[serde(default)]
     pub(crate) left: Option<String>,
 }
@@ -196,8 +201,8 @@ struct StoredDraft {
     edits: Vec<StoredEdit>,
 }
 
-/// The draft lives in a directory of its own with a lock of its own: it is written while no save is going on, by a process that holds no
-/// other lock.
+/// The draft lives in a directory of its own with a lock of its own: it is written while no save is going on, by a
+/// process that holds no other lock.
 fn place(state: &StateDir, target: &Target) -> Result<(Directory, std::os::fd::OwnedFd), SaveError> {
     let dir = state.home(target)?.dir.sub(DRAFT)?;
     lock(dir)
@@ -210,7 +215,8 @@ fn lock(dir: Directory) -> Result<(Directory, std::os::fd::OwnedFd), SaveError> 
     Ok((dir, lock))
 }
 
-/// Writes the draft, replacing an earlier one; no edits: discards it. Returns the paths that are left out because their values are secrets.
+/// Writes the draft, replacing an earlier one; no edits: discards it. Returns the paths that are left out because their
+/// values are secrets.
 /// # Errors
 /// The state directory cannot be written; an earlier draft is still there then.
 pub fn write_draft(

@@ -1,4 +1,5 @@
-//! The file to be saved: where it really is, what it was when it was read, and its owner, mode and attributes, which must not be lost.
+//! The file to be saved: where it really is, what it was when it was read, and its owner, mode and attributes, which
+//! must not be lost.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -58,7 +59,8 @@ impl Snapshot {
         self.dev == other.dev && self.inode == other.inode
     }
 
-    /// Changed so recently that a second change could carry the same time (ticks of the file system's clock are up to 10 ms)?
+    /// Changed so recently that a second change could carry the same time (ticks of the file system's clock are up to
+    /// 10 ms)?
     fn is_fresh(&self) -> bool {
         let Ok(now) = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) else {
             return true;
@@ -142,8 +144,8 @@ impl Target {
         &self.parent
     }
 
-    /// Reads the file. What is returned stood in it as a whole at one moment, as far as that can be seen: the identity is the same before
-    /// and after, and a file that was changed just now is read until two readings are equal.
+    /// Reads the file. What is returned stood in it as a whole at one moment, as far as that can be seen: the identity
+    /// is the same before and after, and a file that was changed just now is read until two readings are equal.
     /// # Errors
     /// [`What::NeverQuiet`] when it kept changing for two seconds; no permission; too large; no longer a file.
     pub fn read(&self) -> Result<(Vec<u8>, Snapshot), SaveError> {
@@ -180,8 +182,8 @@ impl Target {
         Ok((sum, snapshot))
     }
 
-    /// Looks at the file until it holds still. `look` is given what it found the time before, if the file held still then, and says what it
-    /// finds and whether that is the same.
+    /// Looks at the file until it holds still. `look` is given what it found the time before, if the file held still
+    /// then, and says what it finds and whether that is the same.
     fn quiet<T>(
         &self,
         mut look: impl FnMut(&File, Option<T>) -> Result<(T, bool), SaveError>,
@@ -259,10 +261,11 @@ pub(crate) struct Attributes {
     pub(crate) xattrs: BTreeMap<String, Vec<u8>>,
 }
 
-/// Attributes that only the kernel or a privileged tool makes and that belong to one inode's content or storage: a copy would be wrong
-/// (`security.ima`, `security.evm` sign the old bytes; `btrfs.*` says how its blocks are stored) or is impossible in a container
-/// (`trusted.*`). Not carrying them over is worth a word, not a refusal. All others must be kept: a `system.posix_acl_access` or
-/// `security.selinux` that is lost can lock the engine out of its file, a `user.*` is somebody's data.
+/// Attributes that only the kernel or a privileged tool makes and that belong to one inode's content or storage: a copy
+/// would be wrong (`security.ima`, `security.evm` sign the old bytes; `btrfs.*` says how its blocks are stored) or is
+/// impossible in a container (`trusted.*`). Not carrying them over is worth a word, not a refusal. All others must be
+/// kept: a `system.posix_acl_access` or `security.selinux` that is lost can lock the engine out of its file, a `user.*`
+/// is somebody's data.
 fn may_be_lost(name: &str) -> bool {
     name.starts_with("trusted.") || name.starts_with("btrfs.") || matches!(name, "security.ima" | "security.evm")
 }
@@ -299,8 +302,8 @@ impl Attributes {
         (self.mode, self.uid, self.gid) != (other.mode, other.uid, other.gid) || must(self) != must(other)
     }
 
-    /// Gives them to a new file: owner, extended attributes, and the mode last, so that nobody may read it a moment too early.
-    /// Returns what could not be kept and may be lost.
+    /// Gives them to a new file: owner, extended attributes, and the mode last, so that nobody may read it a moment too
+    /// early. Returns what could not be kept and may be lost.
     pub(crate) fn give(&self, file: &File, path: &Path) -> Result<Vec<String>, SaveError> {
         let mut lost = Vec::new();
         let has = Self::of(file, path)?;
@@ -339,7 +342,8 @@ impl Attributes {
         rustix::fs::fchmod(file, Mode::from_raw_mode(self.mode)).map_err(fault)?;
         let now = Self::of(file, path)?;
         if self.differs(&now) {
-            // A file system that says yes and does otherwise (vfat, some FUSE): then the old file's rights cannot be kept.
+            // A file system that says yes and does otherwise (vfat, some FUSE): then the old file's rights cannot be
+            // kept.
             let doing = "giving the new file owner, mode and ACL,";
             return Err(SaveError::trouble(doing, path, Trouble::ReadBack));
         }
