@@ -49,6 +49,16 @@ pub enum UndoError {
         /// The switch.
         switch: String,
     },
+    /// Something was armed, but no backup is of its save.
+    #[error(
+        "nothing was undone: no backup of {file} is of the save that the switch {switch} was armed for. It never came to be, or its backup has been removed since: look at the file and at its backups (kerio-tls backups)"
+    )]
+    NoBackup {
+        /// The file, as it was named.
+        file: String,
+        /// The switch.
+        switch: String,
+    },
     /// A save had stopped the engine and left it so, and it does not come up.
     #[error("THE ENGINE IS DOWN: a save had stopped it and left it so, and now: {why}. Start it: {start}")]
     Down {
@@ -122,8 +132,10 @@ fn undo_once(host: &Host, switch: &str) -> Result<Undone, UndoError> {
     let (state, target) = (host.file.state()?, host.file.target()?);
     let found = save::recover(&state, &target)?;
     let left_down = engine_was_left(&found);
+    // A save that broke off has no backup once it is taken back.
+    let never_was = !found.is_empty();
     // A torn file is whole again by now, so that it can be read.
-    let undone = undo_edits(host, switch);
+    let undone = undo_edits(host, switch, never_was);
     // The engine comes up whatever became of the edits.
     let started = if left_down {
         start_left_down(host, &state, &target)?
@@ -142,11 +154,16 @@ fn undo_once(host: &Host, switch: &str) -> Result<Undone, UndoError> {
     Ok(all)
 }
 
-/// `None`: there is no such save, or it is undone already.
-fn undo_edits(host: &Host, switch: &str) -> Result<Option<SaveReport>, UndoError> {
+/// `None`: the save is undone already, or `never_was`.
+fn undo_edits(host: &Host, switch: &str, never_was: bool) -> Result<Option<SaveReport>, UndoError> {
     let backups = host.backups.list()?;
     let Some(backup) = backups.iter().find(|backup| switch_of(backup) == Some(switch)) else {
-        return Ok(None);
+        let (file, switch) = (host.file.path().display().to_string(), switch.to_owned());
+        return if never_was {
+            Ok(None)
+        } else {
+            Err(UndoError::NoBackup { file, switch })
+        };
     };
     let base = host.load().map_err(|error| UndoError::NotSaved(error.to_string()))?;
     let rebased = base.rebase(backup.undo.as_ref().map_err(|why| UndoError::NotSaved(why.clone()))?);
