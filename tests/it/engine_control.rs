@@ -270,7 +270,8 @@ fn a_stop_script_that_did_nothing_is_given_up_with_its_words_and_the_engine_is_l
     );
     let error = controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap_err();
     assert!(
-        matches!(&error, EngineError::NotStopped { why, waited_s, .. } if why.contains("[: unexpected operator") && *waited_s < 15),
+        matches!(&error, EngineError::NotStopped { why, waited_s, .. } if why.contains("[: unexpected \
+            operator") && *waited_s < 15),
         "{error}"
     );
     start_well(&controller);
@@ -287,7 +288,8 @@ fn a_stop_script_that_does_nothing_without_a_word_is_given_up_too_and_what_is_sa
     install.write_script("init", "#!/bin/sh\nexit 0\n");
     let error = controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap_err();
     assert!(
-        matches!(&error, EngineError::NotStopped { why, waited_s, .. } if why.contains("it said nothing") && *waited_s < 15),
+        matches!(&error, EngineError::NotStopped { why, waited_s, .. } if why.contains("it said \
+            nothing") && *waited_s < 15),
         "{error}"
     );
     let cancelled = controller.stop(&mut |_| {}, &AtomicBool::new(true)).unwrap_err();
@@ -439,7 +441,8 @@ fn an_engine_that_something_else_starts_again_at_once_is_told_without_the_whole_
     );
     let error = controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap_err();
     assert!(
-        matches!(&error, EngineError::NotStopped { why, waited_s, .. } if why.contains("started it again") && *waited_s < 60),
+        matches!(&error, EngineError::NotStopped { why, waited_s, .. } if why.contains("started it \
+            again") && *waited_s < 60),
         "{error}"
     );
 }
