@@ -101,7 +101,8 @@ fn refusal(session: &Session, then: &Session, said: &RoleArgument, row: Option<&
     let turns = lookalike_role(name, "TLSv1.2").is_none();
     if known.is_none() && turns != (role == Role::DheOff) {
         return Some(format!(
-            "by its name {name} can mean the opposite, or a highest instead of a lowest; if you know better, write it into the preferences by hand"
+            "by its name {name} can mean the opposite, or a highest instead of a lowest; if you know better, write it \
+             into the preferences by hand"
         ));
     }
     let row = row?;
@@ -127,7 +128,8 @@ fn refusal(session: &Session, then: &Session, said: &RoleArgument, row: Option<&
             Some(format!("{name} looks like the minimum version by its name"))
         }
         (None, Role::ProtocolList | Role::MinimumVersion) if known.is_none() => Some(format!(
-            "what {name} says does not look like the {role}; a word with a sign, or an unknown one, can mean the opposite"
+            "what {name} says does not look like the {role}; a word with a sign, or an unknown one, can mean the \
+             opposite"
         )),
         _ => fits
             .err()
@@ -140,13 +142,15 @@ fn doubts(session: &Session, said: &RoleArgument, name: &str, row: Option<&Varia
     let mut lines = vec![match row.map(|row| row.shown.clone().unwrap_or_default()) {
         Some(shown) => format!("{name} = {shown}"),
         None => format!(
-            "{name} is not in table {} of the file now: a name that the server does not know would be written and do nothing",
+            "{name} is not in table {} of the file now: a name that the server does not know would be written and do \
+             nothing",
             said.direction.table()
         ),
     }];
     if session.catalogue().find(said.direction, name).is_none() {
         lines.push(if said.role.makes_minimum() {
-            "it can mean the opposite: a list of what is denied, or a highest instead of a lowest version; raising the minimum would \
+            "it can mean the opposite: a list of what is denied, or a highest instead of a lowest version; raising \
+             the minimum would \
              then let old versions in, or stop TLS"
                 .to_owned()
         } else {

@@ -4,9 +4,9 @@
 //! [`crate::host::Host`] and [`crate::session::Session`], the same road as the screen: choose, review, save. It must
 //! never know of the screen (room `tui`), and it decides nothing about TLS, peers or saving itself.
 //!
-//! One file a command; `change` (with `review`) is what `set`, `reset` and `restore` share. `console` is the only way out:
-//! nothing that the file or a stranger wrote reaches a terminal as control bytes, and a failure is one line on standard
-//! error and an exit status.
+//! One file a command; `change` (with `review`) is what `set`, `reset` and `restore` share. `console` is the only way
+//! out: nothing that the file or a stranger wrote reaches a terminal as control bytes, and a failure is one line on
+//! standard error and an exit status.
 
 mod args;
 mod backups;
@@ -17,6 +17,7 @@ mod console;
 mod failure;
 mod json;
 mod manual;
+mod names;
 mod opened;
 mod peers;
 mod probe;
@@ -69,6 +70,7 @@ fn carry_out(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Fai
         Command::Confirm => restore::confirm(arguments, console),
         Command::Undo(undo) => restore::undo(arguments, undo, console),
         Command::Config(config) => config::run(arguments, config, console),
+        Command::Names(names) => names::run(arguments, names, console),
         Command::Man => console.own(&manual::man_page()?),
         Command::Completions(completions) => console.own(&manual::completions(completions.shell)?),
     }

@@ -1,4 +1,5 @@
-//! From a path to what it names, name by name, each through the handle of the one before: nobody can exchange a part that was looked at already.
+//! From a path to what it names, name by name, each through the handle of the one before: nobody can exchange a part
+//! that was looked at already.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -67,6 +68,8 @@ struct Walk<'a> {
     here: OwnedFd,
     real: PathBuf,
     links: usize,
+    /// How many parts of the path are left behind the links: while there are more, a link is being followed.
+    behind: Option<usize>,
     changeable: Option<String>,
     link_owner: Option<u32>,
 }
@@ -84,6 +87,7 @@ impl<'a> Walk<'a> {
             here,
             real: PathBuf::from("/"),
             links: 0,
+            behind: None,
             link_owner: None,
         })
     }
@@ -93,6 +97,9 @@ impl<'a> Walk<'a> {
         while let Some(part) = rest.pop_front() {
             let handle = match open_at(&self.here, &part) {
                 Ok(handle) => handle,
+                Err(Errno::NOENT) if self.behind.is_some_and(|behind| rest.len() >= behind) => {
+                    return Err(Fault::new("finding", self.asked, Why::LinkLeadsNowhere));
+                }
                 Err(errno) => return Err(self.fault(&part, errno)),
             };
             let stat = rustix::fs::fstat(&handle).map_err(|errno| self.fault(&part, errno))?;
@@ -106,6 +113,7 @@ impl<'a> Walk<'a> {
                     let text = text.map_err(|errno| self.fault(&part, errno))?;
                     let target = PathBuf::from(OsString::from_vec(text.into_bytes()));
                     self.follow(&part, &stat, &target)?;
+                    self.behind = Some(self.behind.map_or(rest.len(), |behind| behind.min(rest.len())));
                     let mut more = parts(&target);
                     more.append(&mut rest);
                     rest = more;
@@ -163,7 +171,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Told with the path that was asked for: what lies behind a link says nothing to whoever asked.
+    /// With the path that was asked for: what lies behind a link says nothing to whoever asked.
     fn fault(&self, part: &OsStr, errno: Errno) -> Fault {
         let path = if self.links == 0 {
             self.real.join(part)
@@ -184,8 +192,9 @@ impl<'a> Walk<'a> {
 pub(super) struct Trust {
     ours: u32,
     our_group: u32,
-    /// The owner of `/`: root, or in a user name space that has none the number by which it shows owners that it does not know. Root
-    /// outside cannot be told apart from the others outside then; all of them are out of this name space's reach.
+    /// The owner of `/`: root, or in a user name space that has none the number by which it shows owners that it does
+    /// not know. Root outside cannot be told apart from the others outside then; all of them are out of this name
+    /// space's reach.
     top: u32,
 }
 
@@ -204,7 +213,8 @@ impl Trust {
         uid == 0 || uid == self.ours || uid == self.top
     }
 
-    /// May others write to it? The group counts as others, unless it is the user's own (Debian gives each user one). Root's own group counts, too.
+    /// May others write to it? The group counts as others, unless it is the user's own (Debian gives each user one).
+    /// Root's own group counts, too.
     pub(super) fn others_write(&self, stat: &Stat) -> bool {
         let group_is_own = self.ours != 0 && stat.st_gid == self.our_group;
         stat.st_mode & 0o002 != 0 || (stat.st_mode & 0o020 != 0 && !group_is_own)
@@ -265,8 +275,9 @@ pub fn kind(stat: &Stat) -> Option<&'static str> {
     }
 }
 
-/// File systems that keep no files but show what the kernel has, by their magic numbers (statfs(2), linux/magic.h): what is read from
-/// them is made at that moment, may be without end, and may be gone for whoever was meant to read it (`/proc/kmsg`).
+/// File systems that keep no files but show what the kernel has, by their magic numbers (statfs(2), linux/magic.h):
+/// what is read from them is made at that moment, may be without end, and may be gone for whoever was meant to read it
+/// (`/proc/kmsg`).
 const KERNELS: [u32; 13] = [
     0x0000_9fa0, // proc
     0x6265_6572, // sysfs
@@ -291,7 +302,8 @@ fn of_the_kernel(file: &OwnedFd) -> Option<&'static str> {
         .then_some("a view into the kernel (of /proc, /sys or the like)")
 }
 
-/// Opens a name in a directory for reading if it is a regular file: never through a link, never waiting for a pipe, never a device.
+/// Opens a name in a directory for reading if it is a regular file: never through a link, never waiting for a pipe,
+/// never a device.
 pub(super) fn open_regular(directory: &OwnedFd, name: &OsStr, path: &Path) -> Result<(File, Stat), Fault> {
     look_before(directory, name, path)?;
     open_looked_at(directory, name, path)
@@ -305,7 +317,8 @@ pub(super) fn open_looked_at(directory: &OwnedFd, name: &OsStr, path: &Path) -> 
     checked(file, path)
 }
 
-/// Opens a regular file whose path has no symbolic link in it, in one call; `None`: there are links, or it cannot be opened so (the walk says why).
+/// Opens a regular file whose path has no symbolic link in it, in one call; `None`: there are links, or it cannot be
+/// opened so (the walk says why).
 pub(super) fn open_without_links(path: &Path) -> Option<Result<(File, Stat), Fault>> {
     let file = rustix::fs::openat2(CWD, path, READ, Mode::empty(), ResolveFlags::NO_SYMLINKS).ok()?;
     Some(checked(file, path))

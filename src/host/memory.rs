@@ -1,8 +1,8 @@
 //! What is remembered between runs: measured evidence of peers, and what was measured of this server. Kept in the
 //! state directory, 0600, written beside and renamed; it holds hosts, versions and times, and no secrets.
 //!
-//! Screen and commands may run at the same time: whoever writes holds a lock from the reading to the renaming. What cannot be
-//! read is never written over.
+//! Screen and commands may run at the same time: whoever writes holds a lock from the reading to the renaming. What
+//! cannot be read is never written over.
 
 use std::io::{Error, ErrorKind, Result};
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ const LOCK: &str = "memory.lock";
 /// How long another kerio-tls is waited for: it writes within a moment.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// More than this is none of ours.
-const LIMIT: u64 = 64 << 20;
+pub(super) const LIMIT: u64 = 64 << 20;
 
 /// What was measured of this server, and of which build of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,21 +150,27 @@ impl Memory {
         Some(format!("{SECONDS}.{short}"))
     }
 
-    /// Reads one of its files. Where there is no state directory nothing is remembered; one that is refused is not believed either.
-    fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+    /// Is there a state directory?
+    pub(super) fn is_there(&self) -> bool {
+        self.file.is_state_there()
+    }
+
+    /// Reads one of its files. Where there is no state directory nothing is remembered; one that is refused is not
+    /// believed either.
+    pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         if !self.file.is_state_there() {
             return Ok(None);
         }
-        let state = self.file.look_at_state().map_err(Error::other)?;
+        let state = self.file.existing_state().map_err(Error::other)?;
         match state.directory() {
             Some(directory) => Ok(directory.read(name, LIMIT)?),
             None => Ok(None),
         }
     }
 
-    /// Does something in the state directory while nobody else does. (The state room makes the directory, and refuses one
-    /// that cannot be trusted.)
-    fn change<T>(&self, change: impl FnOnce(&Directory) -> Result<T>) -> Result<T> {
+    /// Does something in the state directory while nobody else does. (The state room makes the directory, and refuses
+    /// one that cannot be trusted.)
+    pub(super) fn change<T>(&self, change: impl FnOnce(&Directory) -> Result<T>) -> Result<T> {
         let state = self.file.state().map_err(Error::other)?;
         let directory = state.directory().ok_or(ErrorKind::NotFound)?;
         let _held = lock(directory)?;
@@ -182,7 +188,7 @@ impl Memory {
     }
 
     /// Tells builds of the engine apart without running it, by whatever path the file was named.
-    fn build(&self) -> String {
+    pub(super) fn build(&self) -> String {
         engine::build(&engine::Places::new(self.file.path())).map_or_else(
             || "no engine".to_owned(),
             |build| {

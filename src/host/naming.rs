@@ -46,8 +46,8 @@ pub enum NamingError {
     },
 }
 
-/// Adds what a variable is for to the preferences. Returns what was done, in words. Two at once would lose one's name: the
-/// caller holds a lock.
+/// Adds what a variable is for to the preferences. Returns what was done, in words. Two at once would lose one's name:
+/// the caller holds a lock.
 ///
 /// # Errors
 /// [`NamingError`]; then nothing was written.
@@ -125,7 +125,7 @@ fn appended(text: &str, direction: Direction, name: &str, role: Role) -> Result<
     let is_named = |catalogue: &Catalogue| {
         catalogue
             .find(direction, name)
-            .is_some_and(|row| row.role == role && row.name_sure == crate::tls::Sureness::Confirmed)
+            .is_some_and(|row| row.role == role && row.name_sure == crate::tls::Certainty::Given)
     };
     if is_named(&before) {
         return Ok(None);

@@ -64,7 +64,8 @@ impl Sightings {
         }
     }
 
-    /// What it shows of those we exchange mail with, and of how many programs at addresses that never logged in and sent no mail.
+    /// What it shows of those we exchange mail with, and of how many programs at addresses that never logged in and
+    /// sent no mail.
     /// `mail`: the addresses that the mail log has mail from.
     #[must_use]
     pub fn records(&self, logins: &Logins, mail: &HashSet<IpAddr>, now: Timestamp) -> (Vec<Record>, usize) {
@@ -85,7 +86,8 @@ impl Sightings {
     }
 }
 
-/// Nobody has ever logged in from there or sent mail, as far as the logs know: crawlers, scanners, and clients that were always refused.
+/// Nobody has ever logged in from there or sent mail, as far as the logs know: crawlers, scanners, and clients that
+/// were always refused.
 #[must_use]
 pub fn is_stranger(key: &RowKey, logins: &Logins, mail: &HashSet<IpAddr>) -> bool {
     let known = || !logins.users(key.address).is_empty() || mail.contains(&key.address);
@@ -253,6 +255,7 @@ mod tests {
             now: NOW,
             days: 30,
             zone: jiff::tz::TimeZone::UTC,
+            zone_given: false,
         };
         let never = std::sync::atomic::AtomicBool::new(false);
         let logins = crate::peers::read_logins(&[dir.path().to_owned()], &window, &never);

@@ -12,8 +12,8 @@ use crate::tls::TlsVersion;
 pub enum Knowledge {
     /// The highest version the peer has.
     Ceiling(TlsVersion),
-    /// It agreed to this version as its highest, and the handshake was not gone through (a HelloRetryRequest: nearly all who send one can
-    /// go on, some cannot).
+    /// It agreed to this version as its highest, and the handshake was not gone through (a HelloRetryRequest: nearly
+    /// all who send one can go on, some cannot).
     Agreed(TlsVersion),
     /// It takes only a hello of this version and refuses whoever offers TLS 1.2: its highest in effect.
     CeilingInEffect(TlsVersion),
@@ -135,15 +135,16 @@ impl Source {
     }
 }
 
-/// Adds a record; one that says the same from the same source is one with it. Of refusals, silences and remarks only the newest
-/// of a source stays, which bounds the records of a peer. Kept sorted: heavier source first, then newer.
+/// Adds a record; one that says the same from the same source is one with it. Of refusals, silences and remarks only
+/// the newest of a source stays, which bounds the records of a peer. Kept sorted: heavier source first, then newer.
 pub(super) fn add_evidence(records: &mut Vec<Evidence>, new: Evidence) {
     if let Some(mine) = records
         .iter_mut()
         .find(|e| e.source == new.source && e.knowledge == new.knowledge)
     {
         let same = mine.first_seen == new.first_seen && mine.last_seen == new.last_seen;
-        // Only probes add up; headers and logs are read again and again, and what is remembered of them is the same mail.
+        // Only probes add up; headers and logs are read again and again, and what is remembered of them is the same
+        // mail.
         mine.count = match new.source {
             Source::Probe if !same => mine.count.saturating_add(new.count),
             _ => mine.count.max(new.count),

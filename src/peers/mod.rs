@@ -1,9 +1,9 @@
 //! Who we exchange mail with, what is known of their TLS, and what a minimum would do to them.
 //!
-//! The room turns evidence (the engine's mail and audit logs, its Received headers in stored mail, the user's peers file, and records of probes
-//! and of the wire handed in) into one [`PeerBook`], and holds that book against a minimum ([`assess()`]).
-//! It must never know of the configuration file, of the screen, or of sockets: paths, "now", the time zone and this
-//! server's own addresses are passed in, and a probe's result arrives as [`Evidence`].
+//! The room turns evidence (the engine's mail and audit logs, its Received headers in stored mail, the user's peers
+//! file, and records of probes and of the wire handed in) into one [`PeerBook`], and holds that book against a minimum
+//! ([`assess()`]). It must never know of the configuration file, of the screen, or of sockets: paths, "now", the time
+//! zone and this server's own addresses are passed in, and a probe's result arrives as [`Evidence`].
 //!
 //! Nothing here trusts what a stranger could have typed: subjects, quoted local parts, the remote server's words,
 //! the peers file. Such text is bounded, cannot become a field, and is shown with control bytes as hex ([`safe_text`]).

@@ -152,20 +152,20 @@ pub fn preflight(target: &Target, state: &StateDir, needed: u64) -> Result<Prefl
         state_room: room(room_state, files::free_bytes(state.handle().handle())),
         can_exchange: can_exchange(target),
         in_place,
-        limit: limit_in_the_way(file.size, needed),
+        limit: limit_in_the_way(target, file.size, needed),
     })
 }
 
 /// What this process needs beside what it has when a save begins.
-const HANDLES: usize = 32;
+const HANDLES: u32 = 32;
 /// The same of memory, beside some copies of the file.
 const MEMORY: u64 = 64 << 20;
 const COPIES: u64 = 4;
 
-/// A limit that would end the save in its middle, with the engine stopped: the size of a file (beyond it a write fails, or the process is killed), of
-/// memory (without it a program aborts), of handles, and of processes and threads (without one no command can be started, the engine's
-/// neither).
-fn limit_in_the_way(old: u64, new: u64) -> Option<String> {
+/// A limit that would end the save in its middle, with the engine stopped: the size of a file (beyond it a write fails,
+/// or the process is killed), of memory (without it a program aborts), of handles, and of processes and threads
+/// (without one no command can be started, the engine's neither).
+fn limit_in_the_way(target: &Target, old: u64, new: u64) -> Option<String> {
     let limit = |which| rustix::process::getrlimit(which).current.unwrap_or(u64::MAX);
     let largest = old.max(new).saturating_add(MARGIN);
     let files = limit(Resource::Fsize);
@@ -181,11 +181,13 @@ fn limit_in_the_way(old: u64, new: u64) -> Option<String> {
             "this process may use {memory} bytes of memory (ulimit -v), {has} are in use, and {needs} more are needed"
         ));
     }
-    let handles = usize::try_from(limit(Resource::Nofile)).unwrap_or(usize::MAX);
-    let open = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
-    if handles.saturating_sub(open) < HANDLES {
+    // Tried, not counted: who may not look into /proc/self/fd would find none there.
+    let handles: Result<Vec<_>, Errno> = (0..HANDLES).map(|_| target.parent().again()).collect();
+    if let Err(errno) = handles {
+        let most = limit(Resource::Nofile);
         return Some(format!(
-            "this process may have {handles} files open (ulimit -n), {open} are, and {HANDLES} more are needed"
+            "this process may have {most} files open (ulimit -n), and cannot open {HANDLES} more ({})",
+            std::io::Error::from(errno)
         ));
     }
     // Root is exempt from RLIMIT_NPROC, but not from a control group's pids.max: only trying tells.
@@ -202,7 +204,8 @@ fn memory_in_use() -> Option<u64> {
     pages.checked_mul(u64::try_from(rustix::param::page_size()).ok()?)
 }
 
-/// May an owner who is not root give a new file this group (chown(2))? Its own, one of its others, or the one that the file is made with.
+/// May an owner who is not root give a new file this group (chown(2))? Its own, one of its others, or the one that the
+/// file is made with.
 fn may_give_group(gid: u32, parent: &rustix::fs::Stat) -> bool {
     let handed_on = parent.st_mode & 0o2000 != 0 && parent.st_gid == gid;
     handed_on
@@ -237,10 +240,11 @@ pub(crate) fn in_place_reason(target: &Target, file: &Snapshot) -> Option<InPlac
     owner_is_unknown(target, file).then_some(InPlaceWhy::OwnerNotMapped { uid, gid })
 }
 
-/// Has the file an owner or group that this user name space does not know? They are shown as the overflow numbers then (user_namespaces(7)), and a
-/// file cannot be given to them. Those numbers can be real ones, too.
+/// Has the file an owner or group that this user name space does not know? They are shown as the overflow numbers then
+/// (user_namespaces(7)), and a file cannot be given to them. Those numbers can be real ones, too.
 fn owner_is_unknown(target: &Target, file: &Snapshot) -> bool {
-    // By default (proc_sys_kernel(5)); on a host that has changed it the refusal comes when the new file is to be given away.
+    // By default (proc_sys_kernel(5)); on a host that has changed it the refusal comes when the new file is to be given
+    // away.
     let (user, group) = (65534, 65534);
     if file.uid != user && file.gid != group {
         return false;
@@ -253,7 +257,8 @@ fn owner_is_unknown(target: &Target, file: &Snapshot) -> bool {
     {
         return true;
     }
-    // The number is known here, but is it meant? O_NOATIME is granted to the owner, and to a root who knows the owner: open(2).
+    // The number is known here, but is it meant? O_NOATIME is granted to the owner, and to a root who knows the owner:
+    // open(2).
     let flags = OFlags::RDONLY | OFlags::NOATIME | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     rustix::process::geteuid().is_root()
         && file.uid == user

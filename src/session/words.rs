@@ -1,5 +1,6 @@
 //! The words of verdicts and amounts: one table, which the screen, the commands and the review all read. How a peer's
-//! verdict is called, how many peers have it, what evidence it rests on and of when that is, is worded here and nowhere else.
+//! verdict is called, how many peers have it, what evidence it rests on and of when that is, is worded here and nowhere
+//! else.
 
 use std::fmt::Display;
 
@@ -83,12 +84,6 @@ pub const fn words_of(verdict: Verdict) -> VerdictWords {
         Verdict::Plain => plain,
         Verdict::Ok => ok,
     }
-}
-
-/// The mark in front of a peer; never colour alone.
-#[must_use]
-pub const fn mark(verdict: Verdict) -> char {
-    words_of(verdict).mark
 }
 
 /// A peer's verdict in words: `TLS 1.0 only`, `no TLS seen: in clear already`.

@@ -1,8 +1,10 @@
 //! The catalogue: every variable that the program knows, by direction.
 
-use super::role::{CatalogueVariable, Role, Sureness, ValueKind};
+use super::candidate::Candidate;
+use super::certainty::{Certainty, InProgram};
+use super::role::{CatalogueVariable, Role, ValueKind};
 use super::toml::{self, CatalogueError};
-use super::version::Direction;
+use super::version::{Direction, TlsVersion};
 
 /// All variables that the program knows, from `assets/catalogue.toml` and the preferences.
 ///
@@ -11,6 +13,7 @@ use super::version::Direction;
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     pub(super) rows: Vec<CatalogueVariable>,
+    candidates: Vec<Candidate>,
 }
 
 impl Catalogue {
@@ -20,6 +23,7 @@ impl Catalogue {
         // The asset is part of the program; that it can be read is held by a test.
         Self {
             rows: toml::shipped(include_str!("../../assets/catalogue.toml")).unwrap_or_default(),
+            candidates: Vec::new(),
         }
     }
 
@@ -47,6 +51,60 @@ impl Catalogue {
         let inbound = direction == Direction::Inbound;
         self.lay_over(direction, &toml::Override::naming(inbound, role, name));
         self
+    }
+
+    /// What was learned of a name on this build: how sure it is, and the values that were seen.
+    #[must_use]
+    pub fn learned(
+        mut self,
+        direction: Direction,
+        name: &str,
+        role: Role,
+        sure: Certainty,
+        words: &[(TlsVersion, String)],
+    ) -> Self {
+        if self.find(direction, name).is_none_or(|row| row.role != role) {
+            self = self.confirm(direction, name, role);
+        }
+        let row = self
+            .rows
+            .iter_mut()
+            .find(|row| row.direction == direction && row.is_named(name));
+        if let Some(row) = row {
+            row.name_sure = sure;
+            if !words.is_empty() {
+                row.words = words.to_vec();
+            }
+        }
+        self
+    }
+
+    /// Takes in what the engine's own program tells: of each name whether it is there, and what else is.
+    #[must_use]
+    pub fn in_program(mut self, is_there: impl Fn(&str) -> InProgram, candidates: Vec<Candidate>) -> Self {
+        for row in &mut self.rows {
+            if let Some(name) = &row.name {
+                row.name_sure = is_there(name).on(row.name_sure);
+            }
+        }
+        self.candidates = candidates;
+        self
+    }
+
+    /// Names of the engine's program or the web administration that may be a variable's, nearest first.
+    #[must_use]
+    pub fn candidates(&self) -> &[Candidate] {
+        &self.candidates
+    }
+
+    /// Those that may play a role and that no row has.
+    pub fn candidates_for(&self, role: Role) -> impl Iterator<Item = &Candidate> {
+        let is_new = |name: &str| !self.rows.iter().any(|row| row.is_named(name));
+        let of_role = self
+            .candidates
+            .iter()
+            .filter(move |candidate| candidate.role == Some(role));
+        of_role.filter(move |candidate| is_new(&candidate.name))
     }
 
     /// Every row of a direction, in the order of the screen.
@@ -78,7 +136,7 @@ impl Catalogue {
         for row in &mut self.rows {
             if row.direction == direction && row.role != variable.role() && row.is_named(variable.name()) {
                 row.name = None;
-                row.name_sure = Sureness::Assumed;
+                row.name_sure = Certainty::Assumed;
             }
         }
         let mine = |r: &CatalogueVariable| r.direction == direction && r.role == variable.role();
@@ -96,7 +154,7 @@ impl Catalogue {
                 direction,
                 role: variable.role(),
                 name: None,
-                name_sure: Sureness::Assumed,
+                name_sure: Certainty::Assumed,
                 kind: ValueKind::usual(variable.role()),
                 default: None,
                 separator: ",".to_owned(),
@@ -104,6 +162,7 @@ impl Catalogue {
                 title: variable.role().to_string(),
                 help: String::new(),
                 source: String::new(),
+                words: Vec::new(),
             });
         variable.apply(&mut row);
         self.rows.insert(first.unwrap_or(self.rows.len()), row);

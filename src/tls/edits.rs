@@ -1,11 +1,12 @@
-//! Choices and single values made true: the table "choice, edits" of the room's documentation. A list is never emptied, a
-//! variable without a role is never touched, and spelling, order and separators of what stays are kept.
+//! Choices and single values made true: the table "choice, edits" of the room's documentation. A list is never emptied,
+//! a variable without a role is never touched, and spelling, order and separators of what stays are kept.
 
 use std::collections::BTreeSet;
 
 use super::catalogue::Catalogue;
+use super::certainty::Certainty;
 use super::minimum::Choice;
-use super::role::{CatalogueVariable, Pair, Role, Sureness};
+use super::role::{CatalogueVariable, Pair, Role};
 use super::settings::{Found, Settings};
 use super::version::{Direction, TlsVersion};
 use super::words::{Meaning, WordList, meaning, shown, word_like};
@@ -67,11 +68,11 @@ pub enum PlanError {
 const ROUNDS: usize = 3;
 
 /// The edits that make the choices true at once, in the order of [`Direction::ALL`]. They are planned from the file as
-/// *loaded*, so that choosing what was loaded comes to no edit, but each direction beside the other as it will be: a list
-/// reads as a minimum only if it goes as far as the furthest list of the file.
+/// *loaded*, so that choosing what was loaded comes to no edit, but each direction beside the other as it will be: a
+/// list reads as a minimum only if it goes as far as the furthest list of the file.
 ///
-/// `wanted` has the pairs of a direction for which nothing is chosen (with what was set there by hand); it gets no edits
-/// here, and may read otherwise than before ([`PlanNote::ReadsOtherwise`](super::PlanNote::ReadsOtherwise)).
+/// `wanted` has the pairs of a direction for which nothing is chosen (with what was set there by hand); it gets no
+/// edits here, and may read otherwise than before ([`PlanNote::ReadsOtherwise`](super::PlanNote::ReadsOtherwise)).
 /// `server_has_tls13`: this engine was seen to speak TLS 1.3 (a handshake or a Received header).
 ///
 /// After the edits, [`Settings::read`] reads each choice, and choosing the same again comes to no edit.
@@ -159,7 +160,7 @@ fn raise_or_lower(
         return Ok(speaking().filter_map(|found| goal.edit(found)).collect());
     }
     // Only empty ones, or none: one variable is enough, and a name that the file has beats one that it has not.
-    let documented = |row: &CatalogueVariable| row.name_sure >= Sureness::Documented;
+    let documented = |row: &CatalogueVariable| row.name_sure >= Certainty::Documented;
     let minimum = standing.iter().find(|f| f.row.role == Role::MinimumVersion);
     let list = standing.iter().find(|f| f.row.role == Role::ProtocolList);
     if let Some(found) = minimum.filter(|f| list.is_none() || documented(f.row)).or(list) {
@@ -199,7 +200,7 @@ impl Goal<'_> {
         let old = found.pair.value.as_str();
         let new = match found.row.role {
             Role::ProtocolList => self.list(found.row, old),
-            _ => self.word(old),
+            _ => self.word(found.row, old),
         };
         (new != old).then(|| PairEdit {
             name: found.pair.name.clone(),
@@ -223,7 +224,10 @@ impl Goal<'_> {
         list.to_string()
     }
 
-    fn word(&self, old: &str) -> String {
+    fn word(&self, row: &CatalogueVariable, old: &str) -> String {
+        if let Some(learned) = row.word_of(self.minimum) {
+            return learned.to_owned();
+        }
         let word = old.trim();
         let known = matches!(meaning(word), Meaning::Version(_) | Meaning::Ssl2);
         let new = word_like(self.minimum, known.then_some(word));

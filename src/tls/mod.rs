@@ -21,7 +21,7 @@
 //!
 //! | choice | edits |
 //! |---|---|
-//! | X, a list is there | older words go, the others stay as spelt and where they are, missing ones up to TLSv1.2 are added |
+//! | X, a list is there | older words go, the others stay where and as they are, missing ones up to TLSv1.2 are added |
 //! | X, a minimum variable is there | it is edited, no list is added; where both are there, both are edited |
 //! | X, neither is there | the minimum variable if its name is documented, else a list from X to TLSv1.2 |
 //! | server default | list and minimum variable of that direction are deleted, nothing else |
@@ -51,10 +51,12 @@
 //! source = "our ticket 4711"
 //! ```
 //!
-//! The names given there count as [`Sureness::Confirmed`]. [`confirmed_toml`] writes such a table.
+//! The names given there count as [`Certainty::Given`]. [`confirmed_toml`] writes such a table.
 
 mod advice;
+mod candidate;
 mod catalogue;
+mod certainty;
 mod cipher_reader;
 mod ciphers;
 mod edits;
@@ -74,7 +76,9 @@ mod words;
 mod tests;
 
 pub use advice::{Advice, Weight, advise};
+pub use candidate::{Candidate, WORDS, role_by_name};
 pub use catalogue::Catalogue;
+pub use certainty::{Certainty, InProgram};
 pub use cipher_reader::check_ciphers;
 pub use ciphers::{CipherCheck, CipherFinding, CipherProblem};
 pub use edits::{PairEdit, PlanError, plan_choices, plan_protocols, plan_reset, plan_value};
@@ -82,7 +86,7 @@ pub use lookalike::lookalike_role;
 pub use minimum::{CHOICES, Choice, Minimum, Reading};
 pub use notes::{PlanNote, notes};
 pub use presets::Preset;
-pub use role::{CatalogueVariable, Pair, Role, Sureness, ValueKind};
+pub use role::{CatalogueVariable, Pair, Role, ValueKind};
 pub use service::Service;
 pub use settings::{HIDDEN, Settings};
 pub use suites::Suite;

@@ -4,8 +4,9 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use super::certainty::Certainty;
 use super::minimum::Minimum;
-use super::role::{CatalogueVariable, Pair, Role, Sureness};
+use super::role::{CatalogueVariable, Pair, Role};
 use super::settings::Settings;
 use super::version::{Direction, TlsVersion};
 use super::words::{Meaning, WordList, shown};
@@ -13,15 +14,17 @@ use super::words::{Meaning, WordList, shown};
 /// Something the review must say about a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlanNote {
-    /// The file did not have this variable, and its name is only assumed.
-    AddsAssumed {
+    /// A variable is written. How sure its name is, and what else the engine's program holds for its role, where that
+    /// is in doubt.
+    Writes {
         /// The name written.
         name: String,
-    },
-    /// The file did not have this variable; its name is documented or confirmed.
-    Adds {
-        /// The name written.
-        name: String,
+        /// The file did not have it.
+        is_new: bool,
+        /// How sure it is.
+        sure: Certainty,
+        /// Names that the engine's program does hold.
+        candidates: Vec<String>,
     },
     /// A list is newly written without a word for TLS 1.3: it goes off if the server has it.
     SwitchesOffTls13 {
@@ -46,8 +49,8 @@ pub enum PlanNote {
         /// Their names, as spelt in the file.
         names: Vec<String>,
     },
-    /// No list or minimum of this direction is changed, yet it reads otherwise: the other direction's list now goes up to
-    /// another version (the rule "up to the highest word of the file's lists").
+    /// No list or minimum of this direction is changed, yet it reads otherwise: the other direction's list now goes up
+    /// to another version (the rule "up to the highest word of the file's lists").
     ReadsOtherwise {
         /// The direction's table.
         table: &'static str,
@@ -60,13 +63,34 @@ impl fmt::Display for PlanNote {
     /// One sentence for the review. Names are bounded, control characters shown as hex.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AddsAssumed { name } => write!(
-                f,
-                "Adds {}, a variable that this file did not have. Its name is assumed: it may have no effect until \
-                 a handshake with the server proves it.",
-                shown(name)
-            ),
-            Self::Adds { name } => write!(f, "Adds {}, a variable that this file did not have.", shown(name)),
+            Self::Writes {
+                name,
+                is_new,
+                sure,
+                candidates,
+            } => {
+                let name = shown(name);
+                if *is_new {
+                    write!(f, "Adds {name}, a variable that this file did not have.")?;
+                } else {
+                    write!(f, "Changes {name}.")?;
+                }
+                match sure {
+                    Certainty::Documented => return Ok(()),
+                    Certainty::Assumed => f.write_str(
+                        " Its name is assumed: it may have no effect until a handshake with the server proves it.",
+                    )?,
+                    Certainty::NotInEngine => f.write_str(
+                        " The engine's own program does not hold this name: most likely it would do nothing.",
+                    )?,
+                    sure => write!(f, " Its name is {}.", sure.words())?,
+                }
+                if sure.is_doubtful() && !candidates.is_empty() {
+                    let names: Vec<String> = candidates.iter().map(|name| shown(name)).collect();
+                    write!(f, " For this role the program holds: {}.", names.join(", "))?;
+                }
+                Ok(())
+            }
             Self::SwitchesOffTls13 { name } => write!(
                 f,
                 "{} is newly written without TLSv1.3: TLS 1.3 goes off if this server has it. Asking the server's \
@@ -100,12 +124,14 @@ impl fmt::Display for PlanNote {
                 to: Minimum::Custom(why),
             } => write!(
                 f,
-                "No protocol setting of {table} is changed, yet it is no plain minimum any more: {why}. Choose a minimum \
+                "No protocol setting of {table} is changed, yet it is no plain minimum any more: {why}. Choose a \
+                 minimum \
                  for this direction too, and its list goes as far."
             ),
             Self::ReadsOtherwise { table, to } => write!(
                 f,
-                "No protocol setting of {table} is changed, yet it now reads as {to}: no other list of the file goes further."
+                "No protocol setting of {table} is changed, yet it now reads as {to}: no other list of the file goes \
+                 further."
             ),
         }
     }
@@ -139,7 +165,22 @@ pub fn notes(
     } else if let Minimum::Custom(why) = before.minimum {
         notes.push(PlanNote::ReplacesCustom { why });
     }
-    notes.extend(written.iter().filter(|w| w.old.is_none()).map(adds));
+    let is_said = |w: &&Written<'_>| {
+        w.old.is_none() || matches!(w.row.name_sure, Certainty::NotInEngine | Certainty::Contradicted)
+    };
+    notes.extend(written.iter().filter(is_said).map(|w| {
+        PlanNote::Writes {
+            name: w.name.to_owned(),
+            is_new: w.old.is_none(),
+            sure: w.row.name_sure,
+            candidates: wanted
+                .catalogue
+                .candidates_for(w.row.role)
+                .take(3)
+                .map(|c| c.name.clone())
+                .collect(),
+        }
+    }));
     let tls13_known = server_has_tls13 || loaded.facts().names_tls13;
     for w in minimum() {
         let (old, name) = (w.old.unwrap_or_default(), w.name.to_owned());
@@ -190,15 +231,6 @@ fn has_security_level_0(direction: Direction, settings: Settings<'_>) -> bool {
     settings
         .found(direction)
         .any(|f| f.row.role == Role::Ciphers && f.pair.value.to_ascii_uppercase().contains("@SECLEVEL=0"))
-}
-
-fn adds(written: &Written<'_>) -> PlanNote {
-    let name = written.name.to_owned();
-    if written.row.name_sure >= Sureness::Documented {
-        PlanNote::Adds { name }
-    } else {
-        PlanNote::AddsAssumed { name }
-    }
 }
 
 fn names_tls13(value: &str) -> bool {

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::certainty::Certainty;
 use super::cipher_reader::check_ciphers;
-use super::version::Direction;
+use super::version::{Direction, TlsVersion};
 use super::words::{Meaning, WordList, meaning};
 
 /// One variable of a table, as (name, value).
@@ -162,30 +163,6 @@ impl ValueKind {
     }
 }
 
-/// How sure a fact is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sureness {
-    /// Our best reading; to be confirmed on a live server.
-    Assumed,
-    /// Read in public files of real installs.
-    Seen,
-    /// In the vendor's own pages.
-    Documented,
-    /// The user said so, in `kerio-tls.toml`.
-    Confirmed,
-}
-
-impl fmt::Display for Sureness {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Assumed => "assumed",
-            Self::Seen => "seen",
-            Self::Documented => "documented",
-            Self::Confirmed => "confirmed",
-        })
-    }
-}
-
 /// One row of the catalogue, for one direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogueVariable {
@@ -196,7 +173,7 @@ pub struct CatalogueVariable {
     /// The name, where one is known or assumed; `None`: the role exists, its name is not public.
     pub name: Option<String>,
     /// How sure the *name* is.
-    pub name_sure: Sureness,
+    pub name_sure: Certainty,
     /// What it can hold.
     pub kind: ValueKind,
     /// The server's default, where known.
@@ -212,9 +189,28 @@ pub struct CatalogueVariable {
     pub help: String,
     /// Where this is from.
     pub source: String,
+    /// The value for each version where it is no documented protocol word: as the web administration was seen to write
+    /// it.
+    pub words: Vec<(TlsVersion, String)>,
 }
 
 impl CatalogueVariable {
+    /// The learned value for a version, where there is one.
+    #[must_use]
+    pub fn word_of(&self, version: TlsVersion) -> Option<&str> {
+        let mut words = self.words.iter();
+        words.find(|(of, _)| *of == version).map(|(_, word)| word.as_str())
+    }
+
+    /// The version that a value means as it was learned.
+    #[must_use]
+    pub fn version_of(&self, value: &str) -> Option<TlsVersion> {
+        let mut words = self.words.iter();
+        words
+            .find(|(_, word)| word == value.trim())
+            .map(|(version, _)| *version)
+    }
+
     /// Whether the file's `name` is this variable, without regard to case.
     #[must_use]
     pub fn is_named(&self, name: &str) -> bool {

@@ -77,7 +77,10 @@ impl<'a> Settings<'a> {
                     protocols.push(readable(&list));
                     list_minimum(&pair.name, &list, newest_listed)
                 }
-                Role::MinimumVersion => word_minimum(pair),
+                Role::MinimumVersion => match row.version_of(&pair.value) {
+                    Some(version) => Minimum::At(version),
+                    None => word_minimum(pair),
+                },
                 _ => continue,
             };
             stated.push((&pair.name, minimum));

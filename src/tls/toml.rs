@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
-use super::role::{CatalogueVariable, Role, Sureness, ValueKind};
-use super::version::Direction;
+use super::certainty::Certainty;
+use super::role::{CatalogueVariable, Role, ValueKind};
+use super::version::{Direction, TlsVersion};
 use super::words::shown;
 
 /// Why preferences could not extend the catalogue.
@@ -29,7 +30,7 @@ struct Shipped {
     #[serde(default, deserialize_with = "some_name")]
     name: Option<String>,
     name_sure: Sure,
-    kind: Kind,
+    kind: KindWord,
     #[serde(default)]
     values: Vec<(String, String)>,
     default: Option<String>,
@@ -49,7 +50,7 @@ pub(super) struct Override {
     role: Role,
     #[serde(deserialize_with = "name")]
     name: String,
-    kind: Option<Kind>,
+    kind: Option<KindWord>,
     #[serde(default)]
     values: Vec<(String, String)>,
     default: Option<String>,
@@ -58,6 +59,8 @@ pub(super) struct Override {
     title: Option<String>,
     help: Option<String>,
     source: Option<String>,
+    #[serde(default, deserialize_with = "words")]
+    words: Vec<(TlsVersion, String)>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -82,13 +85,12 @@ impl Where {
 #[serde(rename_all = "kebab-case")]
 enum Sure {
     Assumed,
-    Seen,
     Documented,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Kind {
+enum KindWord {
     Boolean,
     OneOf,
     ProtocolWords,
@@ -96,7 +98,7 @@ enum Kind {
     CipherString,
 }
 
-impl Kind {
+impl KindWord {
     fn with(self, values: Vec<(String, String)>) -> ValueKind {
         match self {
             Self::Boolean => ValueKind::Boolean,
@@ -126,6 +128,21 @@ fn name<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
     Ok(name)
 }
 
+/// The value for each version: `[["tls1.2", "TLSv1.2"]]`.
+fn words<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<(TlsVersion, String)>, D::Error> {
+    let words = Vec::<(String, String)>::deserialize(d)?.into_iter();
+    let read = |(token, word): (String, String)| match TlsVersion::from_token(&token) {
+        Some(version) if !word.is_empty() && word.len() <= 200 && !word.contains(char::is_control) => {
+            Ok((version, word))
+        }
+        _ => Err(de::Error::custom(format!(
+            "words: {:?} is no version with its value",
+            shown(&token)
+        ))),
+    };
+    words.map(read).collect()
+}
+
 fn some_name<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
     name(d).map(Some)
 }
@@ -140,9 +157,8 @@ pub(super) fn shipped(text: &str) -> Result<Vec<CatalogueVariable>, CatalogueErr
                 role: v.role,
                 name: v.name.clone(),
                 name_sure: match v.name_sure {
-                    Sure::Assumed => Sureness::Assumed,
-                    Sure::Seen => Sureness::Seen,
-                    Sure::Documented => Sureness::Documented,
+                    Sure::Assumed => Certainty::Assumed,
+                    Sure::Documented => Certainty::Documented,
                 },
                 kind: v.kind.with(v.values.clone()),
                 default: v.default.clone(),
@@ -151,6 +167,7 @@ pub(super) fn shipped(text: &str) -> Result<Vec<CatalogueVariable>, CatalogueErr
                 title: v.title.clone(),
                 help: v.help.clone(),
                 source: v.source.clone(),
+                words: Vec::new(),
             });
         }
     }
@@ -202,6 +219,7 @@ impl Override {
             title: None,
             help: None,
             source: None,
+            words: Vec::new(),
         }
     }
 
@@ -220,7 +238,7 @@ impl Override {
     /// Lays this over a row: what is not said stays.
     pub(super) fn apply(&self, row: &mut CatalogueVariable) {
         row.name = Some(self.name.clone());
-        row.name_sure = Sureness::Confirmed;
+        row.name_sure = Certainty::Given;
         if let Some(kind) = self.kind {
             row.kind = kind.with(self.values.clone());
         } else if !self.values.is_empty() {
@@ -240,6 +258,9 @@ impl Override {
         lay(&self.versions, &mut row.versions);
         lay(&self.title, &mut row.title);
         lay(&self.help, &mut row.help);
+        if !self.words.is_empty() {
+            row.words.clone_from(&self.words);
+        }
         row.source = self
             .source
             .clone()

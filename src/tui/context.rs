@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::host::EngineNow;
+use crate::host::{EngineNow, KnownNames};
 use crate::peers::{Counts, PeerBook, Threshold, Trouble, assess};
 use crate::session::{Clock, Line, Session, Tone};
 use crate::tls::{CHOICES, Direction, Minimum, Role};
@@ -54,6 +54,8 @@ pub struct Context {
     pub theme: Theme,
     /// The engine, when it was looked at.
     pub engine: Option<EngineNow>,
+    /// What is known of the names of variables, when that was found out.
+    pub names: Option<Arc<KnownNames>>,
     /// One line of news.
     pub status: Option<Line>,
     /// How the reading of evidence stands.
@@ -90,6 +92,7 @@ impl Context {
             clock,
             theme,
             engine: None,
+            names: None,
             status: None,
             scan: Scan::Never,
             probing: None,

@@ -59,6 +59,11 @@ fn answer(state: &mut State, asker: Asker, event: Event) -> Vec<Request> {
             context.count();
         }
         Event::Engine(now) => context.engine = Some(now),
+        Event::Names(names) => {
+            context.session.set_catalogue(names.catalogue.clone());
+            context.names = Some(names);
+            context.count();
+        }
         Event::Backups(backups) => state.tabs.backups.found(backups),
         Event::ProbeProgress { done, total } => {
             context.probing = (done < total).then_some((done, total));

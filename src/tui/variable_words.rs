@@ -1,7 +1,7 @@
 //! What is known of a variable: for its row of the list, its editor and the help.
 
 use crate::session::{Line, Tone, VariableRow};
-use crate::tls::{Advice, Direction, Sureness, Weight, confirmed_toml};
+use crate::tls::{Advice, Direction, Weight, confirmed_toml};
 
 use super::context::Context;
 use super::words::field;
@@ -12,17 +12,6 @@ const LOOKALIKE: &str = "it looks like a protocol list, and nobody has said yet 
 const NO_ROLE: &str = "the catalogue does not know what it is for, so it is shown and left alone";
 const NOT_THERE: &str = "it is not in the file: the server's default holds already";
 const NO_NAME: &str = "the name of its variable is not public; it can be given in kerio-tls.toml";
-
-/// How sure a name is, in a word or two.
-#[must_use]
-pub fn sureness(sure: Sureness) -> &'static str {
-    match sure {
-        Sureness::Assumed => "assumed, not in the vendor's public text",
-        Sureness::Seen => "seen in files of real installs",
-        Sureness::Documented => "documented by the vendor",
-        Sureness::Confirmed => "confirmed by you in kerio-tls.toml",
-    }
-}
 
 /// All about a variable.
 #[must_use]
@@ -58,7 +47,7 @@ pub fn facts(row: &VariableRow) -> Vec<Line> {
         lines.push(field("", "changed, not saved"));
     }
     if let Some(known) = &row.known {
-        let name = known.name.as_deref().map_or("not known", |_| sureness(known.name_sure));
+        let name = known.name.as_deref().map_or("not known", |_| known.name_sure.words());
         lines.push(field("name", name));
         lines.push(field("default", known.default.as_deref().unwrap_or("not known")));
         lines.push(field("versions", &known.versions));

@@ -205,8 +205,8 @@ impl Watcher {
         self.begin(at, connection, segment.payload) || passed
     }
 
-    /// A handshake begins, if it is not one seen already: a packet passes several interfaces, is sent again, and the second hello after
-    /// a HelloRetryRequest has the random of the first (RFC 8446 section 4.1.2).
+    /// A handshake begins, if it is not one seen already: a packet passes several interfaces, is sent again, and the
+    /// second hello after a HelloRetryRequest has the random of the first (RFC 8446 section 4.1.2).
     fn begin(&mut self, at: Timestamp, connection: Connection, bytes: &[u8]) -> bool {
         let (Some(hello), Some(way)) = (ClientHello::read(bytes), self.own.way(connection.0, connection.1)) else {
             return false;
@@ -292,8 +292,8 @@ impl Watcher {
         true
     }
 
-    /// An alert in clear. Of the server's before its hello those that refuse version or ciphers count, of the client's the one that
-    /// refuses the version chosen.
+    /// An alert in clear. Of the server's before its hello those that refuse version or ciphers count, of the client's
+    /// the one that refuses the version chosen.
     fn alert(&mut self, at: Timestamp, segment: &Segment<'_>, alert: u8) -> bool {
         let (sent, received) = ((segment.from, segment.to), (segment.to, segment.from));
         let passed = self.pass(at) | self.begin_partial(received);

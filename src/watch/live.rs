@@ -1,5 +1,5 @@
-//! Frames as they pass: a packet socket, and the filter that the kernel runs on each packet. All but the first segments of handshakes
-//! stays in the kernel, so that a byte of mail costs nothing here.
+//! Frames as they pass: a packet socket, and the filter that the kernel runs on each packet. All but the first segments
+//! of handshakes stays in the kernel, so that a byte of mail costs nothing here.
 
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
@@ -134,7 +134,8 @@ impl AsFd for Tap {
     }
 }
 
-// Operations of the classic filter (linux/filter.h): loads of words, halves and bytes at a place or behind X, jumps, sums.
+// Operations of the classic filter (linux/filter.h): loads of words, halves and bytes at a place or behind X, jumps,
+// sums.
 const LOAD_WORD: u16 = 0x20;
 const LOAD_HALF: u16 = 0x28;
 const LOAD_BYTE: u16 = 0x30;

@@ -4,7 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::tls::{Direction, Service};
 
-/// Ports of the vendor's services with TLS, besides those that a [`Service`] has: the administration, and NNTP(S), LDAP(S), XMPP(S).
+/// Ports of the vendor's services with TLS, besides those that a [`Service`] has: the administration, and NNTP(S),
+/// LDAP(S), XMPP(S).
 const OTHER_PORTS: [u16; 7] = [4040, 119, 563, 389, 636, 5222, 5223];
 /// Services by which mail is given to another server.
 const MAIL: [Service; 3] = [Service::Smtp, Service::Submission, Service::Smtps];

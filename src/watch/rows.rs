@@ -28,8 +28,8 @@ pub struct RowKey {
     pub port: u16,
     /// The other side.
     pub address: IpAddr,
-    /// The program that made the hello: JA4 without what comes and goes with a session. `None`: the hello was not whole, or framed as
-    /// SSL 2.0.
+    /// The program that made the hello: JA4 without what comes and goes with a session. `None`: the hello was not
+    /// whole, or framed as SSL 2.0.
     pub program: Option<Ja4>,
 }
 
@@ -67,7 +67,8 @@ pub struct Row {
     pub offers: Option<Vec<TlsVersion>>,
     /// Handshakes begun.
     pub hellos: u32,
-    /// Of these, second tries below what the client has (RFC 7507, or after a higher one that failed): no limit of the client.
+    /// Of these, second tries below what the client has (RFC 7507, or after a higher one that failed): no limit of the
+    /// client.
     pub fallbacks: u32,
     /// How often each version was negotiated, and when last (seconds since 1970), in the order of [`TlsVersion::ALL`].
     pub negotiated: [(u32, i64); 5],

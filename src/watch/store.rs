@@ -1,7 +1,7 @@
 //! Rows kept between runs, as text: one JSON object a line, so that a torn or damaged line costs that line only.
 //!
-//! Pure: the caller reads and writes the file. Who reads it does not trust who wrote it: everything is checked, and nothing in it is text
-//! of a stranger.
+//! Pure: the caller reads and writes the file. Who reads it does not trust who wrote it: everything is checked, and
+//! nothing in it is text of a stranger.
 
 use std::io::Write as _;
 use std::net::IpAddr;

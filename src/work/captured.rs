@@ -43,8 +43,8 @@ pub struct OwnHello {
     pub last: Timestamp,
 }
 
-/// Reads a capture file. `own`: which addresses are the mail server's; where none is named, this host's, else the one that is called
-/// most.
+/// Reads a capture file. `own`: which addresses are the mail server's; where none is named, this host's, else the one
+/// that is called most.
 ///
 /// # Errors
 /// Why it could not be read, in words.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::host::{Backup, EngineNow};
+use crate::host::{Backup, EngineNow, KnownNames};
 use crate::mailserver_cfg::{Conflict, Document, EditSet, Proven, ValueChange};
 use crate::peers::{PeerBook, PeerKey, Trouble};
 use crate::session::{Consent, Expected, Facts, Measured, Review, Subject};
@@ -61,7 +61,9 @@ pub enum Effect {
     /// Look for unsaved edits of an earlier session.
     FindDraft,
     /// Look whether the engine runs, for the header.
-    LookAtEngine,
+    CheckEngine,
+    /// Find out what is known of the names of variables.
+    ReadNames,
     /// Save.
     Save(Box<SaveJob>),
     /// Give up a save that has not reached the exchange.
@@ -69,7 +71,7 @@ pub enum Effect {
     /// List the backups.
     ListBackups,
     /// What differs between a backup and the file now.
-    LookAtBackup(String),
+    CompareBackup(String),
     /// Find out about file and engine, for putting a backup's whole file in place.
     InspectWhole {
         /// Its id.
@@ -150,8 +152,8 @@ pub struct SaveReport {
     pub backup: Option<String>,
     /// It undoes itself unless it is confirmed.
     pub to_confirm: bool,
-    /// Does the running engine do what was saved? `false`: its ports contradict it, or it threw a value away. `None`: not known,
-    /// because nothing was asked or something was not answered.
+    /// Does the running engine do what was saved? `false`: its ports contradict it, or it threw a value away. `None`:
+    /// not known, because nothing was asked or something was not answered.
     pub took_effect: Option<bool>,
     /// What the ports answered, where they were asked.
     pub proof: Option<LiveProof>,
@@ -249,6 +251,8 @@ pub enum Event {
     },
     /// The engine's state.
     Engine(EngineNow),
+    /// What is known of the names of variables.
+    Names(Arc<KnownNames>),
     /// Facts for a review.
     Facts(Box<Facts>),
     /// A step of a save, in words; whether it can still be cancelled.

@@ -89,6 +89,10 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+fn need_root(why: &str) {
+    assert!(is_root(), "run this test as root: {why}");
+}
+
 #[test]
 fn show_prints_the_documented_json_with_its_keys_in_order() {
     let place = Place::with(CONFIG);
@@ -98,8 +102,8 @@ fn show_prints_the_documented_json_with_its_keys_in_order() {
         concat!(
             r#"{{"file":"{}","engine":"none","inbound":{{"table":"Security","minimum":"tls1.0","why":null,"#,
             r#""protocols":["tls1.0","tls1.1","tls1.2"],"variables":["#,
-            r#"{{"name":"ServerTlsProtocols","value":"TLSv1,TLSv1.1,TLSv1.2","role":"protocol-list","in_file":true,"assumed":true}},"#,
-            r#"{{"name":"ServerTlsCiphers","value":null,"role":"ciphers","in_file":false,"assumed":true}},"#,
+            r#"{{"name":"ServerTlsProtocols","value":"TLSv1,TLSv1.1,TLSv1.2","role":"protocol-list","in_file":true,"assumed":true,"name_sure":"assumed"}},"#,
+            r#"{{"name":"ServerTlsCiphers","value":null,"role":"ciphers","in_file":false,"assumed":true,"name_sure":"assumed"}},"#,
         ),
         place.file().display()
     );
@@ -118,7 +122,7 @@ fn show_prints_the_documented_json_with_its_keys_in_order() {
     };
     assert_eq!(
         find("AdminKeyFile"),
-        json!({"name": "AdminKeyFile", "value": "(hidden)", "role": null, "in_file": true, "assumed": false})
+        json!({"name": "AdminKeyFile", "value": "(hidden)", "role": null, "in_file": true, "assumed": false, "name_sure": null})
     );
     assert_eq!(find("Odd")["value"], "a&b \\x09tab");
 }
@@ -132,7 +136,7 @@ fn show_in_plain_text_says_minimum_protocols_meaning_and_what_is_assumed() {
         "  minimum    TLS 1.2\n",
         "  protocols  TLS 1.0, TLS 1.1, TLS 1.2\n",
         "    ClientTlsProtocols = TLSv1.2\n",
-        "      TLS protocols used for sending (the name is assumed, not documented)\n",
+        "      TLS protocols used for sending (the name is assumed, not in the vendor's public text)\n",
         "    AdminKeyFile = (hidden)\n",
         "    ServerTlsCiphers = (not in the file: the server's default holds)\n",
     ] {
@@ -663,10 +667,7 @@ fn no_permission_to_write_says_what_to_do_and_the_file_can_still_be_shown() {
 
 #[test]
 fn preferences_of_another_user_are_ignored_aloud_when_root() {
-    assert!(
-        is_root(),
-        "run this test as root: only root can make a file of another user"
-    );
+    need_root("only root can make a file of another user");
     let place = Place::with(CONFIG);
     let config = place.path("kerio-tls.toml");
     fs::write(&config, "days = \"no number\"\n").unwrap();
@@ -974,7 +975,8 @@ fn the_demo_runs_every_command() {
     }
 }
 
-/// A file with an engine beside it: the stand-in of `tests/systemd`, started and stopped by commands of the preferences.
+/// A file with an engine beside it: the stand-in of `tests/systemd`, started and stopped by commands of the
+/// preferences.
 struct Server {
     place: Place,
     port: u16,
@@ -991,10 +993,7 @@ fn with_uptime() -> String {
 impl Server {
     /// The engine behaves as told in `stand-in.conf`.
     fn new(stand_in: &str) -> Self {
-        assert!(
-            is_root(),
-            "run this test as root: commands for the engine count for root only"
-        );
+        need_root("commands for the engine count for root only");
         let place = Place::with(with_uptime().as_bytes());
         // By another process: no child of a test that runs beside this one may hold the copy open for writing.
         let mut copy = Command::new("cp");
@@ -1056,7 +1055,8 @@ impl Server {
         self.run_with("exec \"$@\"", arguments)
     }
 
-    /// The same as the shell's `$@`, for `script` to run. (Not in a namespace of its own: whether an engine runs cannot be seen from there.)
+    /// The same as the shell's `$@`, for `script` to run. (Not in a namespace of its own: whether an engine runs cannot
+    /// be seen from there.)
     fn run_with(&self, script: &str, arguments: &[&str]) -> Ran {
         let _ = fs::remove_file(self.place.path("stopping"));
         self.end();
@@ -1294,10 +1294,7 @@ fn a_journal_that_cannot_be_understood_is_not_to_be_thrown_away_unread() {
 
 #[test]
 fn a_group_that_the_owner_is_not_in_is_known_before_the_save() {
-    assert!(
-        is_root(),
-        "run this test as root: only root can make a file of another user"
-    );
+    need_root("only root can make a file of another user");
     let place = Place::with(CONFIG);
     let binary = binary_for_all(&place);
     std::os::unix::fs::chown(place.dir.path(), Some(1500), Some(1500)).unwrap();

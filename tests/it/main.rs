@@ -1,5 +1,5 @@
-//! The tests that need no more than this process and the program: one binary, so that there is one to link. A part is run by its
-//! name: `cargo test --test it cli::`.
+//! The tests that need no more than this process and the program: one binary, so that there is one to link. A part is
+//! run by its name: `cargo test --test it cli::`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,6 +22,8 @@ mod sample_cfg;
 mod sample_log;
 #[path = "../common/servers.rs"]
 mod servers;
+#[path = "../common/stacks.rs"]
+mod stacks;
 #[path = "../common/tls_servers.rs"]
 mod tls_servers;
 #[path = "../common/verdicts.rs"]
@@ -34,8 +36,10 @@ mod engine_control;
 mod engine_detect;
 mod evidence;
 mod log_files;
+mod names;
 mod peers_logs;
 mod probe_fake;
+mod probe_stacks;
 mod probe_truth;
 mod readme;
 mod watch;

@@ -22,6 +22,7 @@ pub(crate) fn window(days: u32) -> Window {
         now: NOW.parse().unwrap(),
         days,
         zone: TimeZone::UTC,
+        zone_given: false,
     }
 }
 
@@ -61,6 +62,11 @@ fn find<'a>(peers: &'a [Peer], direction: Direction, host: &str) -> &'a Peer {
         .iter()
         .find(|p| p.key.direction == direction && p.key.host == host)
         .unwrap_or_else(|| panic!("{host} in {peers:?}"))
+}
+
+fn one_sent() -> String {
+    let (time, recipient) = ("25/Aug/2022 10:00:00", "a@b.example");
+    sent(time, "1-1", recipient, "delivered", "2.0.0", "198.51.100.1")
 }
 
 #[test]
@@ -304,18 +310,7 @@ fn a_line_over_a_mebibyte_is_skipped_and_said_and_its_neighbours_count() {
 fn a_file_that_cannot_be_read_is_a_warning_and_the_others_count() {
     let dir = tempfile::tempdir().unwrap();
     let good = dir.path().join("mail.log");
-    fs::write(
-        &good,
-        sent(
-            "25/Aug/2022 10:00:00",
-            "1-1",
-            "a@b.example",
-            "delivered",
-            "2.0.0",
-            "198.51.100.1",
-        ),
-    )
-    .unwrap();
+    fs::write(&good, one_sent()).unwrap();
     fs::create_dir(dir.path().join("mail.log.0")).unwrap();
     let findings = scan(
         &[good, dir.path().join("mail.log.0"), dir.path().join("mail.log.1")],
@@ -464,6 +459,7 @@ fn a_window_reads_only_the_end_of_large_files_and_counts_the_same() {
         now: "2022-08-27T00:00:00Z".parse().unwrap(),
         days: 10,
         zone: TimeZone::UTC,
+        zone_given: false,
     };
     let progress = ScanProgress::default();
     let findings = scan_logs(
@@ -550,18 +546,7 @@ fn a_scan_that_is_cancelled_while_it_reads_ends_early_and_its_progress_says_so()
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("mail.log");
     // A hole of 64 GB behind the mail: far more than is read until somebody sees that reading began.
-    fs::write(
-        &path,
-        sent(
-            "25/Aug/2022 10:00:00",
-            "1-1",
-            "a@b.example",
-            "delivered",
-            "2.0.0",
-            "198.51.100.1",
-        ),
-    )
-    .unwrap();
+    fs::write(&path, one_sent()).unwrap();
     fs::File::options()
         .write(true)
         .open(&path)

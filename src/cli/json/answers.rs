@@ -34,6 +34,7 @@ pub(in crate::cli) struct VariableJson {
     pub(in crate::cli) role: Option<&'static str>,
     pub(in crate::cli) in_file: bool,
     pub(in crate::cli) assumed: bool,
+    pub(in crate::cli) name_sure: Option<&'static str>,
 }
 
 /// `check`
@@ -240,4 +241,43 @@ impl From<&PortProof> for PortJson {
             address: proof.address.ip().to_string(),
         }
     }
+}
+
+/// `names`
+#[derive(Serialize)]
+pub(in crate::cli) struct NamesJson {
+    pub(in crate::cli) engine: EngineProgramJson,
+    pub(in crate::cli) names: Vec<NameJson>,
+    pub(in crate::cli) candidates: Vec<CandidateJson>,
+}
+
+/// The engine's program.
+#[derive(Serialize)]
+pub(in crate::cli) struct EngineProgramJson {
+    pub(in crate::cli) program: Option<String>,
+    pub(in crate::cli) build: Option<String>,
+    pub(in crate::cli) openssl: Option<String>,
+    /// Why it tells nothing of names, where it does not.
+    pub(in crate::cli) tells_nothing: Option<String>,
+}
+
+/// One role of a table and its name.
+#[derive(Serialize)]
+pub(in crate::cli) struct NameJson {
+    pub(in crate::cli) table: &'static str,
+    pub(in crate::cli) role: &'static str,
+    pub(in crate::cli) name: Option<String>,
+    pub(in crate::cli) name_sure: Option<&'static str>,
+    pub(in crate::cli) since: Option<String>,
+}
+
+/// A name that may be a variable's.
+#[derive(Serialize)]
+pub(in crate::cli) struct CandidateJson {
+    pub(in crate::cli) role: Option<&'static str>,
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) r#where: String,
+    /// Only its first 16 letters can be seen.
+    pub(in crate::cli) cut: bool,
+    pub(in crate::cli) values: Vec<String>,
 }

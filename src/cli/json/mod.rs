@@ -1,12 +1,13 @@
-//! The JSON shapes, documented in the README. Keys are stable and in this order; scripts and the Ansible role read them.
+//! The JSON shapes, documented in the README. Keys are stable and in this order; scripts and the Ansible role read
+//! them.
 
 mod answers;
 mod saves;
 mod wire;
 
 pub(super) use answers::{
-    CheckJson, CoverageJson, DirectionJson, PeerJson, PeersJson, PortJson, ProbeJson, ShowJson, SinceSaveJson,
-    TroubleJson, VariableJson,
+    CandidateJson, CheckJson, CoverageJson, DirectionJson, EngineProgramJson, NameJson, NamesJson, PeerJson, PeersJson,
+    PortJson, ProbeJson, ShowJson, SinceSaveJson, TroubleJson, VariableJson,
 };
 pub(super) use saves::{BackupJson, BackupsJson, ChangeJson, ConflictJson, DifferenceJson, changes, conflicts, edits};
 pub(super) use wire::{OwnHelloJson, WireJson};

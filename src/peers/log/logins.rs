@@ -1,7 +1,8 @@
-//! Who logged in from where: the engine's audit log. It ties users to addresses, and so tells whose client it was that the wire shows,
-//! and which addresses are nobody's.
+//! Who logged in from where: the engine's audit log. It ties users to addresses, and so tells whose client it was that
+//! the wire shows, and which addresses are nobody's.
 //!
-//! A line (9.4 to 10.0.9): `[31/Jul/2020 22:30:21] POP3: User someone@example.org authenticated  from IP address 192.0.2.15`, with
+//! A line (9.4 to 10.0.9): `[31/Jul/2020 22:30:21] POP3: User someone@example.org authenticated  from IP address
+//! 192.0.2.15`, with
 //! `; user agent` at the end of some.
 
 use std::collections::{HashMap, VecDeque};
@@ -152,8 +153,8 @@ impl Logins {
     }
 }
 
-/// Reads `audit.log` and its rotated ones in the first of these directories that holds one, as far as the window goes back. What cannot
-/// be read gives no logins.
+/// Reads `audit.log` and its rotated ones in the first of these directories that holds one, as far as the window goes
+/// back. What cannot be read gives no logins.
 #[must_use]
 pub fn read_logins(candidates: &[PathBuf], window: &Window, cancel: &AtomicBool) -> Logins {
     let mut logins = Logins::default();
@@ -217,8 +218,8 @@ fn audit_logs(directory: &Path) -> Vec<(u64, PathBuf)> {
     found
 }
 
-/// `POP3: User someone@example.org authenticated  from IP address 192.0.2.15; agent`: service, user, address. Read from the left: what
-/// stands behind the address is a stranger's.
+/// `POP3: User someone@example.org authenticated  from IP address 192.0.2.15; agent`: service, user, address. Read from
+/// the left: what stands behind the address is a stranger's.
 fn login(message: &[u8]) -> Option<(&[u8], &[u8], IpAddr)> {
     let (word, rest) = split(message, b": User ")?;
     let (user, rest) = split(rest, b" authenticated ")?;
@@ -246,6 +247,7 @@ mod tests {
             now: "2026-11-28T15:00:00Z".parse().unwrap(),
             days: 30,
             zone: TimeZone::UTC,
+            zone_given: false,
         };
         read_logins(
             &[dir.path().join("missing"), dir.path().to_owned()],

@@ -27,7 +27,7 @@ fn only_what_the_vendor_prints_counts_as_documented() {
     let c = Catalogue::embedded();
     let sure: Vec<&str> = c
         .rows(Direction::Inbound)
-        .filter(|r| r.name_sure >= Sureness::Documented)
+        .filter(|r| r.name_sure >= Certainty::Documented)
         .filter_map(|r| r.name.as_deref())
         .collect();
     assert_eq!(sure, ["DisableEphemeralDH"]);
@@ -81,7 +81,7 @@ name = 'clientTLSprotocols'
     let c = Catalogue::embedded().with_overrides(toml).unwrap();
     for direction in Direction::ALL {
         let row = c.find(direction, "TLSFLOOR").unwrap();
-        assert_eq!((row.role, row.name_sure), (Role::MinimumVersion, Sureness::Confirmed));
+        assert_eq!((row.role, row.name_sure), (Role::MinimumVersion, Certainty::Given));
         assert!(row.help.contains("oldest version"), "what the catalogue says stays");
         assert_eq!(row.source, "You named it in kerio-tls.toml.");
     }
@@ -94,7 +94,7 @@ name = 'clientTLSprotocols'
         (lists[0].name.as_deref(), lists[0].separator.as_str()),
         (Some("ServerProtos"), " ")
     );
-    assert_eq!(lists[1].name_sure, Sureness::Assumed);
+    assert_eq!(lists[1].name_sure, Certainty::Assumed);
     let written = c.written_for(Direction::Inbound, Role::ProtocolList).unwrap();
     assert_eq!(written.title, "Ours");
     // The same name in other letters is the same row, now confirmed.
@@ -106,7 +106,7 @@ name = 'clientTLSprotocols'
     );
     assert_eq!(
         c.find(Direction::Outbound, "ClientTlsProtocols").unwrap().name_sure,
-        Sureness::Confirmed
+        Certainty::Given
     );
 }
 
@@ -171,7 +171,7 @@ fn what_confirm_does_lasts_through_its_toml() {
 fn the_users_word_takes_a_name_out_of_the_role_that_was_assumed() {
     let c = Catalogue::embedded().confirm(Direction::Inbound, "ServerTlsProtocols", Role::MinimumVersion);
     let row = c.find(Direction::Inbound, "ServerTlsProtocols").unwrap();
-    assert_eq!((row.role, row.name_sure), (Role::MinimumVersion, Sureness::Confirmed));
+    assert_eq!((row.role, row.name_sure), (Role::MinimumVersion, Certainty::Given));
     assert_eq!(c.find(Direction::Outbound, "ServerTlsProtocols"), None);
 }
 
@@ -200,6 +200,6 @@ fn the_example_of_the_documentation_reads() {
     let row = c.find(Direction::Inbound, "ServerTlsProtocols").unwrap();
     assert_eq!(
         (row.name_sure, row.source.as_str()),
-        (Sureness::Confirmed, "our ticket 4711")
+        (Certainty::Given, "our ticket 4711")
     );
 }

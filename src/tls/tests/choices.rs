@@ -1,6 +1,7 @@
 //! "choice, edits", row by row.
 
 use super::super::*;
+use super::adds;
 use super::{Plan, applied, notes, pairs, read, reset, with_minimum};
 
 use TlsVersion::{Tls10, Tls11, Tls12, Tls13};
@@ -196,12 +197,7 @@ fn a_list_and_a_minimum_variable_are_edited_both_in_file_order() {
 fn with_neither_a_documented_minimum_variable_is_written() {
     let plan = choose(&[("Other", "1")], Choice::At(Tls12));
     assert_eq!(plan.edits, [edit("MinTlsVersion", "TLSv1.2")]);
-    assert_eq!(
-        plan.notes,
-        [PlanNote::Adds {
-            name: "MinTlsVersion".to_owned()
-        }]
-    );
+    assert_eq!(plan.notes, [adds("MinTlsVersion", Certainty::Given)]);
 }
 
 #[test]
@@ -217,7 +213,7 @@ fn with_neither_and_no_documented_minimum_variable_a_list_is_written() {
     ] {
         let plan = c.choose(Direction::Outbound, &[], Choice::At(minimum), seen).unwrap();
         assert_eq!(plan.edits, [edit("ClientTlsProtocols", new)]);
-        let mut notes = vec![PlanNote::AddsAssumed { name: name() }];
+        let mut notes = vec![adds(&name(), Certainty::Assumed)];
         if !new.contains("1.3") {
             notes.push(PlanNote::SwitchesOffTls13 { name: name() });
         }
@@ -408,8 +404,9 @@ fn without_any_name_a_choice_says_where_to_name_one() {
 fn every_note_is_a_sentence_that_names_its_variable() {
     let name = || "Na\u{1b}me".to_owned();
     for note in [
-        PlanNote::AddsAssumed { name: name() },
-        PlanNote::Adds { name: name() },
+        adds(&name(), Certainty::Assumed),
+        adds(&name(), Certainty::NotInEngine),
+        adds(&name(), Certainty::Given),
         PlanNote::SwitchesOffTls13 { name: name() },
         PlanNote::Tls13NeverSeen { name: name() },
         PlanNote::LeavesLookalikes { names: vec![name(); 9] },
@@ -420,5 +417,5 @@ fn every_note_is_a_sentence_that_names_its_variable() {
             "{words}"
         );
     }
-    assert!(PlanNote::AddsAssumed { name: name() }.to_string().contains("assumed"));
+    assert!(adds(&name(), Certainty::Assumed).to_string().contains("assumed"));
 }

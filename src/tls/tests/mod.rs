@@ -10,6 +10,16 @@ mod write;
 
 use super::*;
 
+/// That a variable which the file did not have is written.
+pub(super) fn adds(name: &str, sure: Certainty) -> PlanNote {
+    PlanNote::Writes {
+        name: name.to_owned(),
+        is_new: true,
+        sure,
+        candidates: Vec::new(),
+    }
+}
+
 /// The edits of one choice, and what the review says of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Plan {

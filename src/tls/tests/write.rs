@@ -1,6 +1,7 @@
 //! One variable at a time.
 
 use super::super::*;
+use super::adds;
 use super::{made, notes, pairs};
 
 use TlsVersion::{Tls11, Tls12, Tls13};
@@ -29,9 +30,7 @@ fn check_boxes_write_exactly_what_is_ticked_in_the_lists_own_manner() {
     assert_eq!(edits, [edit("ClientTlsProtocols", "TLSv1.2,TLSv1.3")]);
     assert_eq!(
         notes(&c, Direction::Outbound, [&[], &[]], [&[], &made(&[], &edits)], true),
-        [PlanNote::AddsAssumed {
-            name: "ClientTlsProtocols".to_owned()
-        }]
+        [adds("ClientTlsProtocols", Certainty::Assumed)]
     );
 }
 

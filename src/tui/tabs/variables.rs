@@ -118,7 +118,7 @@ impl Variables {
         let mut lines = vec![line(Tone::Heading, known.title.clone())];
         lines.extend(variable_words::row_advice(context, self.direction, row));
         let name = match &row.path {
-            Some(_) => format!("Name {}.", variable_words::sureness(known.name_sure)),
+            Some(_) => format!("The name is {}.", known.name_sure.words()),
             None => NO_NAME.to_owned(),
         };
         lines.push(line(Tone::Text, name));
@@ -186,12 +186,10 @@ fn draw_row(row: &VariableRow, area: Rect, y: u16, painter: &mut Painter<'_>) {
     }
     let sure = if row.path.is_none() {
         "no name"
-    } else if row.assumed() {
-        "assumed"
     } else if row.lookalike {
         "a list?"
-    } else if row.known.is_some() {
-        ""
+    } else if let Some(sure) = row.name_sure() {
+        sure.label()
     } else {
         "read-only"
     };

@@ -4,7 +4,6 @@ use crate::hostile::{safe_text, text_at};
 use crate::session::{Line, Tone, amount, first_of};
 use crate::tls::{CHOICES, Choice, CipherCheck, Direction, Preset, TlsVersion};
 use crate::tui::context::Context;
-use crate::tui::variable_words::sureness;
 use crate::tui::widgets::boxes::check_box_label;
 use crate::tui::wrap::{indented, line};
 
@@ -123,7 +122,7 @@ pub(super) fn lines(context: &Context, editor: &Editor) -> Vec<Line> {
             format!(
                 "Default: {default}. Versions: {}. Name: {}.",
                 known.versions,
-                sureness(known.name_sure)
+                known.name_sure.words()
             ),
         ));
     }

@@ -1,0 +1,122 @@
+//! `names`: which variables play which role, how sure each name is and since when, and what else the engine's program
+//! holds.
+
+use crate::host::{HostError, KnownNames};
+use crate::hostile::safe_text;
+use crate::tls::{Candidate, Catalogue, Certainty, Direction, Role};
+
+use super::args::{Arguments, Names};
+use super::console::{Console, columns, wrap};
+use super::failure::Failure;
+use super::json::{CandidateJson, EngineProgramJson, NameJson, NamesJson};
+use super::opened::host;
+
+/// Longest name printed, in characters.
+const NAME: usize = 100;
+/// Candidates printed on a page.
+const LISTED: usize = 24;
+
+/// Runs `names`.
+///
+/// # Errors
+/// [`Failure`].
+pub(super) fn run(arguments: &Arguments, names: &Names, console: &mut Console<'_>) -> Result<(), Failure> {
+    let known = match (&names.engine, host(arguments, console)) {
+        (None, host) => host?.known_names(),
+        (Some(program), Ok(host)) => KnownNames::of_program(host.preferences.catalogue, program),
+        // A copy of the program can be read where there is no mail server.
+        (Some(program), Err(Failure::Host(HostError::NoFile))) => {
+            KnownNames::of_program(Catalogue::embedded(), program)
+        }
+        (Some(_), Err(failure)) => return Err(failure),
+    };
+    if let (Some(program), Some(why)) = (&names.engine, &known.engine.silent) {
+        console.warn(&format!("{}: {why}: it tells nothing of names", program.display()));
+    }
+    if names.output.json {
+        return console.json(&json(&known));
+    }
+    let columns = columns();
+    let lines: Vec<String> = lines(&known).iter().flat_map(|line| wrap(line, 6, columns)).collect();
+    console.lines(&lines)
+}
+
+fn json(known: &KnownNames) -> NamesJson {
+    let names = known.names().into_iter().map(|it| NameJson {
+        table: it.direction.table(),
+        role: it.role.token(),
+        name: it.name,
+        name_sure: it.sure.map(Certainty::token),
+        since: None,
+    });
+    let candidates = known.catalogue.candidates().iter().map(|candidate| CandidateJson {
+        role: candidate.role.map(Role::token),
+        name: candidate.name.clone(),
+        r#where: candidate.place.clone(),
+        cut: candidate.cut,
+        values: candidate.values.clone(),
+    });
+    NamesJson {
+        engine: EngineProgramJson {
+            program: known.engine.path.as_ref().map(|path| path.display().to_string()),
+            build: known.engine.path.is_some().then(|| known.engine.build.clone()),
+            openssl: known.engine.openssl.clone(),
+            tells_nothing: known.engine.silent.clone(),
+        },
+        names: names.collect(),
+        candidates: candidates.collect(),
+    }
+}
+
+fn lines(known: &KnownNames) -> Vec<String> {
+    let mut lines = vec![match (&known.engine.path, &known.engine.silent) {
+        (None, _) => {
+            "engine: no program beside the file, so nothing is known of names but what the catalogue says".to_owned()
+        }
+        (Some(path), Some(why)) => format!("engine: {} tells nothing: {why}", path.display()),
+        (Some(path), None) => format!("engine: {}", path.display()),
+    }];
+    lines.extend(known.engine.openssl.iter().map(|line| format!("library: {line}")));
+    let all = known.names();
+    for direction in Direction::ALL {
+        lines.push(String::new());
+        lines.push(format!("table {} ({direction}):", direction.table()));
+        for it in all.iter().filter(|it| it.direction == direction) {
+            let Some((name, sure)) = it.name.as_ref().zip(it.sure) else {
+                lines.push(format!("    {}: no name is known", it.role));
+                continue;
+            };
+            lines.push(format!("    {}: {} ({})", it.role, safe_text(name, NAME), sure.words()));
+        }
+    }
+    let candidates = known.catalogue.candidates();
+    if !candidates.is_empty() {
+        lines.push(String::new());
+        lines.push("other names that the program or the web administration holds, the likeliest first:".to_owned());
+        lines.extend(candidates.iter().take(LISTED).map(candidate_line));
+        if candidates.len() > LISTED {
+            lines.push(format!("    and {} more: --json lists them", candidates.len() - LISTED));
+        }
+        lines.push("Which of them it is nobody knows yet. If you do, say it once: kerio-tls config --name".to_owned());
+    }
+    lines
+}
+
+fn candidate_line(candidate: &Candidate) -> String {
+    let role = candidate.role.map_or_else(|| "?".to_owned(), |role| role.to_string());
+    let goes_on = if candidate.cut {
+        "... (its first 16 letters)"
+    } else {
+        ""
+    };
+    let values = if candidate.values.is_empty() {
+        String::new()
+    } else {
+        format!("; offers {}", candidate.values.join(", "))
+    };
+    format!(
+        "    {role}: {}{goes_on} ({}){values}",
+        safe_text(&candidate.name, NAME),
+        candidate.place
+    )
+}

@@ -1,0 +1,192 @@
+//! Names of variables against stand-in engines, which a compiler makes: what `names` tells of each.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::place::Place;
+
+const CONFIG: &str = include_str!("../../assets/demo/mailserver.cfg");
+
+/// A program made of C++ source, beside nothing.
+pub(crate) fn compile(to: &Path, source: &str, flags: &[&str]) {
+    let text = to.with_extension("cc");
+    std::fs::write(&text, source).unwrap();
+    let mut compiler = Command::new("g++");
+    compiler.args(["-w", "-o"]).arg(to).args(flags).arg(&text);
+    let made = compiler.output().expect("g++ is missing: apt-get install g++");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    std::fs::remove_file(text).unwrap();
+}
+
+/// Names as a map is filled with them, and as strings are made of them.
+const SOURCE: &str = r#"
+#include <cstdio>
+#include <map>
+#include <string>
+std::map<std::string, const char *> all;
+const char *const tables[] = {"Security", "SmtpSecurity"};
+const char *const others[] = {"MinTlsVersion", "EnableEphemeralECDH", "ssl_ctx_new", "DhKeySize"};
+__attribute__((noinline)) void use(const std::string &name) { all[name] = name.c_str(); }
+int main(int count, char **) {
+    use(std::string("ServerTlsProtocols"));
+    use(std::string("ClientTlsProtocols"));
+    all["ServerTlsCiphers"] = tables[count & 1];
+    for (const char *name : others) std::puts(name);
+    return 0;
+}
+"#;
+
+fn json(place: &Place, arguments: &[&str]) -> Value {
+    let arguments: Vec<&str> = ["names", "--json"].iter().chain(arguments).copied().collect();
+    place.run(&arguments).done().json()
+}
+
+fn sure(json: &Value, name: &str) -> String {
+    let names = json["names"].as_array().unwrap();
+    let found = names.iter().find(|it| it["name"] == name);
+    found.unwrap_or_else(|| panic!("{name} in {json}"))["name_sure"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+fn candidates(json: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let all = json["candidates"].as_array().unwrap();
+    all.iter().map(|it| (text(&it["role"]), text(&it["name"]))).collect()
+}
+
+fn program(place: &Place) -> PathBuf {
+    place.path("mailserver")
+}
+
+#[test]
+fn a_compiled_program_tells_its_names_stripped_or_not_and_however_its_literals_were_cut() {
+    for flags in [&["-O0"][..], &["-O2"], &["-O3"], &["-O2", "-s"], &["-O3", "-s"]] {
+        let place = Place::with(CONFIG);
+        compile(&program(&place), SOURCE, flags);
+        let json = json(&place, &[]);
+        assert_eq!(json["engine"]["tells_nothing"], Value::Null, "{flags:?}");
+        for name in ["ServerTlsProtocols", "ClientTlsProtocols", "ServerTlsCiphers"] {
+            assert_eq!(sure(&json, name), "in-engine", "{flags:?} {name}: {json}");
+        }
+        for name in ["ClientTlsCiphers", "DisableEphemeralDH"] {
+            assert_eq!(sure(&json, name), "not-in-engine", "{flags:?} {name}");
+        }
+        let wanted = [
+            ("minimum-version", "MinTlsVersion"),
+            ("ecdhe-on", "EnableEphemeralECDH"),
+            ("dhe-key-size", "DhKeySize"),
+        ];
+        let found = candidates(&json);
+        for (role, name) in wanted {
+            assert!(
+                found.contains(&(role.to_owned(), name.to_owned())),
+                "{flags:?} {name}: {found:?}"
+            );
+        }
+        assert!(!found.iter().any(|(_, name)| name == "ssl_ctx_new"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_program_without_the_tables_names_leaves_everything_as_sure_as_it_was_and_says_so() {
+    let place = Place::with(CONFIG);
+    std::fs::write(program(&place), b"\0ServerTlsProtocols\0packed").unwrap();
+    let json = json(&place, &[]);
+    assert_eq!(sure(&json, "ServerTlsProtocols"), "assumed");
+    assert_eq!(sure(&json, "DisableEphemeralDH"), "documented");
+    assert!(
+        json["engine"]["tells_nothing"]
+            .as_str()
+            .unwrap()
+            .contains("SmtpSecurity"),
+        "{json}"
+    );
+    let page = place.run(&["names"]).done().out;
+    assert!(page.contains("tells nothing"), "{page}");
+}
+
+#[test]
+fn a_copy_of_the_program_is_read_where_there_is_no_mail_server() {
+    let place = Place::with(CONFIG);
+    let copy = place.path("copy");
+    std::fs::write(
+        &copy,
+        b"\0SmtpSecurity\0ServerTlsProtocols\0OpenSSL 3.0.13 30 Jan 2024\0",
+    )
+    .unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kerio-tls"));
+    command
+        .args(["names", "--json", "--engine"])
+        .arg(&copy)
+        .arg("--state-dir")
+        .arg(place.path("none"));
+    let ran = crate::ran::run(&mut command).done();
+    let json = ran.json();
+    assert_eq!(sure(&json, "ServerTlsProtocols"), "in-engine");
+    assert_eq!(json["engine"]["openssl"], "OpenSSL 3.0.13");
+    assert!(!place.path("none").exists(), "looking makes no directory");
+    // One that is not there is said, and is no answer about names.
+    let ran = place
+        .run(&["names", "--json", "--engine", "/nowhere/mailserver"])
+        .done();
+    assert!(ran.err.contains("tells nothing of names"), "{}", ran.err);
+}
+
+#[test]
+fn what_was_read_is_known_again_until_the_program_is_another() {
+    let place = Place::with(CONFIG);
+    std::fs::write(program(&place), b"\0SmtpSecurity\0ServerTlsProtocols\0").unwrap();
+    // Keeping a name makes the state directory.
+    place
+        .run(&["config", "--name", "inbound:ecdhe-on=EnableECDHE", "--yes"])
+        .done();
+    let first = json(&place, &[]);
+    let kept = place.path("state").join("program.json");
+    let before = std::fs::metadata(&kept).unwrap().modified().unwrap();
+    assert_eq!(json(&place, &[]), first);
+    assert_eq!(
+        std::fs::metadata(&kept).unwrap().modified().unwrap(),
+        before,
+        "it was read once"
+    );
+    std::fs::write(program(&place), b"\0SmtpSecurity\0ClientTlsProtocols\0..").unwrap();
+    let second = json(&place, &[]);
+    assert_eq!(
+        (
+            sure(&first, "ServerTlsProtocols").as_str(),
+            sure(&second, "ServerTlsProtocols").as_str()
+        ),
+        ("in-engine", "not-in-engine")
+    );
+    // A torn file of ours is no answer either.
+    std::fs::write(&kept, "{").unwrap();
+    assert_eq!(json(&place, &[]), second);
+}
+
+#[test]
+fn show_and_the_review_say_how_sure_each_name_is() {
+    let place = Place::with(CONFIG);
+    std::fs::write(
+        program(&place),
+        b"\0SmtpSecurity\0ServerTlsProtocols\0ClientTlsProtocols\0",
+    )
+    .unwrap();
+    let shown = place.run(&["show", "--json"]).done().json();
+    let rows = shown["inbound"]["variables"].as_array().unwrap();
+    let of = |name: &str| rows.iter().find(|row| row["name"] == name).unwrap().clone();
+    assert_eq!(of("ServerTlsProtocols")["name_sure"], "in-engine");
+    assert_eq!(of("ServerTlsProtocols")["assumed"], false);
+    assert_eq!(of("ServerTlsCiphers")["name_sure"], "not-in-engine");
+    let page = place.run(&["show"]).done().out;
+    assert!(
+        page.contains("(the name is in the engine's own program)") && !page.contains("assumed"),
+        "{page}"
+    );
+    let review = place.run(&["set", "--outbound", "tls1.2", "--dry-run"]).done().out;
+    let words = review.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("Its name is in the engine's own program."), "{review}");
+}
