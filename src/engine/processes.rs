@@ -230,7 +230,7 @@ impl Wanted<'_> {
             Some(why) => Relation::Unproven(format!(
                 "process {} runs {}, but others than root and the file's owner could have put that there: {why}",
                 task.pid,
-                super::error::shown_path(&place)
+                super::error::shown_path(place)
             )),
         }
     }
@@ -252,7 +252,7 @@ impl Wanted<'_> {
             Err(_) => {
                 let gone = if deleted { " (deleted)" } else { "" };
                 let place = if contained { " in another container" } else { "" };
-                let path = super::error::shown_path(&path);
+                let path = super::error::shown_path(path);
                 Relation::Unproven(format!(
                     "process {} runs {path}{gone}{place}, and it cannot be told which file is its configuration",
                     task.pid
@@ -282,7 +282,7 @@ impl Wanted<'_> {
             return Some("it is gone".to_owned());
         };
         place.ancestors().find_map(|path| {
-            let shown = super::error::shown_path(&path);
+            let shown = super::error::shown_path(path);
             let found = match fs::symlink_metadata(path) {
                 Ok(found) => found,
                 Err(error) => return Some(format!("{shown} cannot be looked at ({error})")),

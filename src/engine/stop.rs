@@ -297,7 +297,7 @@ impl Controller {
             (true, _) => Ok(()),
             (false, true) => Err(EngineError::Cancelled),
             (false, false) => Err(EngineError::NotQuiet {
-                path: super::error::shown_path(&path),
+                path: super::error::shown_path(path),
                 waited_s: limit.as_secs(),
             }),
         }
