@@ -5,6 +5,7 @@
 
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -25,7 +26,7 @@ const NAMES: [&str; 5] = [
 fn main() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("mailserver");
-    std::fs::write(&file, sample()).expect("room for the sample");
+    make_sample(&file);
     let read = || {
         let wanted = Wanted {
             anchor: "SmtpSecurity",
@@ -46,23 +47,28 @@ fn main() {
         ours.as_secs_f64() * 1000.0
     );
     let status = std::fs::read_to_string("/proc/self/status").expect("/proc");
-    // What this process took at most, with the sample, which was made piece by piece.
+    // What this process took at most.
     println!(
         "{}",
         status.lines().find(|line| line.starts_with("VmHWM")).expect("VmHWM")
     );
 }
 
-/// Machine code of this very benchmark over and over, with texts between.
-fn sample() -> Vec<u8> {
-    let own = std::fs::read(std::env::current_exe().expect("this program")).expect("this program");
-    let mut bytes = Vec::with_capacity(BYTES);
-    bytes.extend_from_slice(b"\0SmtpSecurity\0ServerTlsProtocols\0ClientTlsProtocols\0");
-    while bytes.len() < BYTES {
-        let room = BYTES - bytes.len();
-        bytes.extend(own.iter().take(room));
+/// The machine code of a real C++ program (the compiler's own) over and over, and names. Written piece by piece.
+fn make_sample(file: &Path) {
+    let code = Command::new("g++")
+        .arg("-print-prog-name=cc1plus")
+        .output()
+        .expect("g++ is missing: apt-get install g++");
+    let code = std::path::PathBuf::from(String::from_utf8(code.stdout).expect("a path").trim());
+    let mut to = std::fs::File::create(file).expect("room for the sample");
+    to.write_all(b"\0SmtpSecurity\0ServerTlsProtocols\0ClientTlsProtocols\0")
+        .expect("room");
+    let mut left = BYTES as u64;
+    while left > 0 {
+        let from = std::fs::File::open(&code).expect("cc1plus").take(left);
+        left -= std::io::copy(&mut { from }, &mut to).expect("room");
     }
-    bytes
 }
 
 fn strings(file: &Path) {

@@ -193,10 +193,11 @@ impl Review {
         let diff = proven.diff(&session.secrets(), CONTEXT);
         let wanted = session.wanted();
         let directions = directions(session, &wanted, book);
+        let difference = difference(session, &wanted, &directions);
         Ok(Self::new(
             Subject::Edits { proven, diff },
             directions,
-            wanted.difference(),
+            difference,
             facts,
             book,
         ))
@@ -334,6 +335,26 @@ impl Review {
             _ => None,
         }
     }
+}
+
+/// Where the directions differ; and, where one alone is raised, which services may not follow.
+fn difference(session: &Session, wanted: &Snapshot<'_>, directions: &[DirectionReview]) -> Option<String> {
+    let differs = wanted.difference()?;
+    let is_raised = |it: &&DirectionReview| it.from != it.to && matches!(it.to, Minimum::At(_));
+    let raised: Vec<Direction> = directions.iter().filter(is_raised).map(|it| it.direction).collect();
+    let follows = match (raised.as_slice(), session.measured().governs.smtp_follows_outbound()) {
+        ([_], None) => {
+            " It is not known which table SMTP on this server's own ports (25, 465, 587) follows: they may do what the other direction says."
+        }
+        ([Direction::Inbound], Some(true)) => {
+            " SMTP on this server's own ports follows table SmtpSecurity: they do what outbound says."
+        }
+        ([Direction::Outbound], Some(true)) => {
+            " SMTP on this server's own ports follows table SmtpSecurity, too: those who call this server are touched by it."
+        }
+        _ => "",
+    };
+    Some(differs + follows)
 }
 
 /// What changes from what was loaded to what `after` says, by direction: a variable of its table, or only what it is
