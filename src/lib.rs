@@ -14,8 +14,8 @@
 //!   floor 0   mailserver_cfg   tls   files   hostile
 //! ```
 //!
-//! An arrow (`use crate::…`) never points up, and sideways only from `watch` to `probe`, and the files of a room make no circle: `tests/floors.rs`
-//! holds both.
+//! An arrow (`use crate::…`) never points up, and sideways only from `watch` to `probe`, and the files of a room make
+//! no circle: `tests/floors.rs` holds both.
 //!
 //! | room | owns | may use |
 //! |---|---|---|
@@ -36,20 +36,23 @@
 //! # One value's way through it
 //!
 //! *A chosen minimum.* Enter on a row of the drop-down is a `Command` of the key table; the window calls
-//! [`session::Session::choose`], which asks the catalogue of [`tls`] for the edits of both directions and puts them into the
-//! draft. F6 is an [`work::Effect::Inspect`]: [`work::facts`] looks at the file and the engine, and the answer comes back to the window
-//! that asked, which has [`session`] put a [`session::Review`] together: [`mailserver_cfg::Document::prove`] makes the edits and proves the
-//! result, [`mailserver_cfg::Proven::diff`] shows it, and [`peers::assess`] has the verdicts. Save is an effect with that
-//! [`mailserver_cfg::Proven`]; [`work::save`] gives it to [`save::save`], which stops the engine through its `Gate`, and if the file is still
-//! the one that was read writes just what was proven, else rebases the edits onto what is there then and proves again; it backs up,
+//! [`session::Session::choose`], which has [`tls::plan_choices`] plan the edits of both directions and puts them into
+//! the draft. F6 is an [`work::Effect::Inspect`]: [`work::facts`] looks at the file and the engine, and the answer to the
+//! newest such question opens the review's window, which has [`session`] put a [`session::Review`] together:
+//! [`mailserver_cfg::Document::prove`] makes the edits and proves the result, [`mailserver_cfg::Proven::diff`] shows
+//! it, and [`peers::assess`] has the verdicts. Save is an effect with that [`mailserver_cfg::Proven`]; [`work::save`]
+//! gives it to [`save::save`], which stops the engine through its `Gate`, and if the file is still the one that was
+//! read writes just what was proven, else rebases the edits onto what is there then and proves again; it backs up,
 //! exchanges, and lets the engine start. The event that comes back holds the new document.
 //!
-//! *One line of a log.* [`work::read_evidence`] has [`peers::scan_logs`] read the bytes, while nobody waits for a lock; a line becomes
-//! counters of one peer, never a stored line; [`work::Sources`] joins it by [`peers::make_book`] with the peers file, what
-//! [`host::Memory`] remembers and what this session has learned; [`peers::assess`] gives the row its verdict.
+//! *One line of a log.* [`work::read_evidence`] has [`peers::scan_logs`] read the bytes, while nobody waits for a lock;
+//! a line becomes counters of one peer, never a stored line; [`work::Sources`] joins it by [`peers::make_book`] with
+//! the peers file, what [`host::Memory`] remembers and what this session has learned; [`peers::assess`] gives the row
+//! its verdict.
 //!
-//! *One probe reply.* [`probe::ReplyParser`] reads the ServerHello's version; [`work::evidence_of`] makes [`peers::Record`]s of it, with
-//! their time and raw evidence; [`host::Memory`] keeps them, and a new book goes to the screen, where the drop-down's numbers move.
+//! *One probe reply.* [`probe::ReplyParser`] reads the ServerHello's version; [`work::evidence_of`] makes
+//! [`peers::Record`]s of it, with their time and raw evidence; [`host::Memory`] keeps them, and a new book goes to the
+//! screen, where the drop-down's numbers move.
 
 pub mod cli;
 pub mod engine;

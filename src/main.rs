@@ -15,11 +15,11 @@ use kerio_tls::work::{self, Asker, Effect, Hold, Workers};
 fn main() -> ExitCode {
     // Temporary files, backups, journal: nothing that we make is for others.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-    // A core file, or what `core_pattern` pipes it to, would hold the secrets of mailserver.cfg. This is not inherited over
-    // exec, as a limit would be: an engine that an init script starts must have the limits that it had.
+    // A core file, or what `core_pattern` pipes it to, would hold the secrets of mailserver.cfg. This is not inherited
+    // over exec, as a limit would be: an engine that an init script starts must have the limits that it had.
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
-    // A file that may grow no further (`ulimit -f`) is an error to be worded, and no death. Handled, not ignored: what we start must not
-    // inherit it.
+    // A file that may grow no further (`ulimit -f`) is an error to be worded, and no death. Handled, not ignored: what
+    // we start must not inherit it.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     // All times are jiff's, which end with the year 9999.
     if jiff::Timestamp::try_from(SystemTime::now()).is_err() {
@@ -49,8 +49,8 @@ fn main() -> ExitCode {
     ExitCode::from(status as u8)
 }
 
-/// Runs a command. An error in the program is said without its message, which could hold a secret; a save that it broke off
-/// has said what is true.
+/// Runs a command. An error in the program is said without its message, which could hold a secret; a save that it broke
+/// off has said what is true.
 fn command(arguments: &Arguments) -> Status {
     std::panic::set_hook(Box::new(|info| {
         // Past the lock of standard error, which the main thread holds.
@@ -70,7 +70,8 @@ fn screen(arguments: &Arguments) -> Status {
         }
         Ok(Ending::NoTerminal) => {
             cli::print_failure(
-                "there is no terminal to draw on (or TERM is unset or dumb); in scripts use the commands: kerio-tls show, check, set, reset, peers (see kerio-tls --help)",
+                "there is no terminal to draw on (or TERM is unset or dumb); in scripts use the commands: kerio-tls \
+                 show, check, set, reset, peers (see kerio-tls --help)",
             );
             Status::Usage
         }
@@ -123,7 +124,7 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
     let writable = state.context.read_only.is_none();
     let ending = tui::run(state, options, Arc::clone(&hold), move |sink| {
         let workers = Workers::new(host, document, secrets, for_workers, sink);
-        workers.carry(Asker::default(), Effect::LookAtEngine);
+        workers.carry(Asker::default(), Effect::CheckEngine);
         workers.carry(Asker::default(), Effect::ReadNames);
         workers.carry(Asker::default(), Effect::GatherEvidence);
         if writable {

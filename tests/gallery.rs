@@ -1,5 +1,5 @@
-//! The pictures of `assets/gallery`: the real screen, driven by keys and drawn to SVG. A picture that no longer shows what
-//! the program draws fails the test; `UPDATE_GALLERY=1 cargo test --test gallery` makes them anew.
+//! The pictures of `assets/gallery`: the real screen, driven by keys and drawn to SVG. A picture that no longer shows
+//! what the program draws fails the test; `UPDATE_GALLERY=1 cargo test --test gallery` makes them anew.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

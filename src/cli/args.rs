@@ -21,7 +21,8 @@ pub use values::{DirectionArgument, RoleArgument, Shell, When, WhomArgument};
 #[derive(Debug, Clone, Parser)]
 #[command(name = "kerio-tls", version)]
 #[command(
-    after_help = "Exit status: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 short of the minimum (check), 4 refused."
+    after_help = "Exit status: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 short of the minimum (check), 4 \
+        refused."
 )]
 pub struct Arguments {
     /// What can be said with a command and without one
@@ -122,7 +123,8 @@ impl General {
         }
     }
 
-    /// ASCII lines, by argument, then preference, then the locale (`LC_ALL`, `LC_CTYPE`, `LANG`: the first that is set, as POSIX says).
+    /// ASCII lines, by argument, then preference, then the locale (`LC_ALL`, `LC_CTYPE`, `LANG`: the first that is set,
+    /// as POSIX says).
     #[must_use]
     pub fn ascii(&self, preferred: Option<bool>) -> bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"]

@@ -185,7 +185,7 @@ impl<'a> Change<'a> {
         let (host, secrets) = (&self.opened.host, self.opened.session.secrets());
         let broken = self.whole.as_ref().and_then(|whole| whole.over.as_ref());
         let steps = Steps::new(console);
-        let saved = work::save_over(
+        let saved = work::save(
             host,
             job,
             broken.map(|it| it.bytes.as_slice()),
@@ -303,8 +303,8 @@ impl<'a> Change<'a> {
 /// What is being waited for is said again so often.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// The steps of a save as lines on standard error, for who sits before it: an engine that is stopped and started is minutes of
-/// silence otherwise. A script's log gets none of them.
+/// The steps of a save as lines on standard error, for who sits before it: an engine that is stopped and started is
+/// minutes of silence otherwise. A script's log gets none of them.
 struct Steps<'a, 'b> {
     console: RefCell<&'a mut Console<'b>>,
     /// What was waited for last, without its seconds, and when that was said.

@@ -84,8 +84,8 @@ impl<'a> Console<'a> {
         }
     }
 
-    /// Says why it failed, on standard error: one line, whatever the words hold. Only what is a list by its nature (an engine's last
-    /// words, values in dispute) takes more, each indented.
+    /// Says why it failed, on standard error: one line, whatever the words hold. Only what is a list by its nature (an
+    /// engine's last words, values in dispute) takes more, each indented.
     pub(super) fn fail(&mut self, failure: &Failure) {
         self.line(&failure.head());
         for line in failure.more() {

@@ -56,7 +56,8 @@ pub(super) enum Failure {
     },
     /// Saved, and the running engine does something else.
     #[error(
-        "the file is saved, but the engine does something else: the setting did not take effect (see the warnings); to take it back: kerio-tls restore"
+        "the file is saved, but the engine does something else: the setting did not take effect (see the warnings); \
+         to take it back: kerio-tls restore"
     )]
     NoEffect,
     /// Standard output does not take what is printed.

@@ -4,9 +4,9 @@
 //! [`crate::host::Host`] and [`crate::session::Session`], the same road as the screen: choose, review, save. It must
 //! never know of the screen (room `tui`), and it decides nothing about TLS, peers or saving itself.
 //!
-//! One file a command; `change` (with `review`) is what `set`, `reset` and `restore` share. `console` is the only way out:
-//! nothing that the file or a stranger wrote reaches a terminal as control bytes, and a failure is one line on standard
-//! error and an exit status.
+//! One file a command; `change` (with `review`) is what `set`, `reset` and `restore` share. `console` is the only way
+//! out: nothing that the file or a stranger wrote reaches a terminal as control bytes, and a failure is one line on
+//! standard error and an exit status.
 
 mod args;
 mod backups;

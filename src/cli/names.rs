@@ -1,4 +1,5 @@
-//! `names`: which variables play which role, how sure each name is and since when, and what else the engine's program holds.
+//! `names`: which variables play which role, how sure each name is and since when, and what else the engine's program
+//! holds.
 
 use crate::host::{HostError, KnownNames, clock};
 use crate::hostile::safe_text;

@@ -26,7 +26,8 @@ pub(super) struct Opened {
     pub(super) since_save: Option<(Timestamp, Vec<Trouble>)>,
 }
 
-/// What was cleaned up after an earlier save, before anything was read: to be reported once, whatever comes of the command.
+/// What was cleaned up after an earlier save, before anything was read: to be reported once, whatever comes of the
+/// command.
 #[derive(Default)]
 pub(super) struct Recovered {
     pub(super) words: Vec<String>,
@@ -87,7 +88,8 @@ impl Opened {
         Ok(Self::with(host, document))
     }
 
-    /// The same for a command that saves: what an earlier save tore is put together first. `command` goes on from there.
+    /// The same for a command that saves: what an earlier save tore is put together first. `command` goes on from
+    /// there.
     ///
     /// # Errors
     /// [`Failure`].

@@ -1,5 +1,5 @@
-//! `peers`: who we exchange mail with, held against a minimum; `--probe` asks them first, after saying what that means and
-//! getting a yes.
+//! `peers`: who we exchange mail with, held against a minimum; `--probe` asks them first, after saying what that means
+//! and getting a yes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -299,7 +299,8 @@ fn can_be_answered(peers: &Peers) -> Result<(), Failure> {
 /// Asks whom the command line names, and takes in and remembers what they answer. The book with it.
 ///
 /// # Errors
-/// [`Failure::Refused`] without a yes; [`Failure::NotSaved`] when a signal ended it: what was heard until then is remembered.
+/// [`Failure::Refused`] without a yes; [`Failure::NotSaved`] when a signal ended it: what was heard until then is
+/// remembered.
 fn ask_peers(
     opened: &mut Opened,
     book: PeerBook,

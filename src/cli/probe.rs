@@ -15,8 +15,8 @@ use super::failure::Failure;
 use super::json::ProbeJson;
 use super::opened::Opened;
 
-/// Runs `probe`. Nothing of `mailserver.cfg` is needed for it, so it works on any host; where there is one, what its known peers
-/// answer is remembered.
+/// Runs `probe`. Nothing of `mailserver.cfg` is needed for it, so it works on any host; where there is one, what its
+/// known peers answer is remembered.
 ///
 /// # Errors
 /// [`Failure`].

@@ -1,5 +1,5 @@
-//! `restore`: takes the changes of a save back, or puts a whole older file in place; `confirm` and the timer's `undo`. None of them needs a
-//! file that can be understood, except to take single changes back.
+//! `restore`: takes the changes of a save back, or puts a whole older file in place; `confirm` and the timer's `undo`.
+//! None of them needs a file that can be understood, except to take single changes back.
 
 use std::sync::Arc;
 
@@ -85,7 +85,8 @@ pub(super) fn find(host: &Host, id: Option<&str>) -> Result<Backup, Failure> {
     }
 }
 
-/// A session for putting the whole file in place: on the file now, or on the backup where the file cannot be understood.
+/// A session for putting the whole file in place: on the file now, or on the backup where the file cannot be
+/// understood.
 fn whole(host: Host, backup: &Backup) -> Result<(Opened, Option<Whole>), Failure> {
     let document = host.backups.document(&backup.id)?;
     let (now, over): (Arc<Document>, _) = match host.file.read().map_err(HostError::from)? {
@@ -122,7 +123,8 @@ fn take_back(
         .map(|conflict| conflict.path.to_string())
         .collect();
     let failure = Failure::Refused(format!(
-        "{} was changed since that save, so it cannot be taken back by itself; nothing was written; see kerio-tls backups {}",
+        "{} was changed since that save, so it cannot be taken back by itself; nothing was written; see kerio-tls \
+         backups {}",
         names.join(", "),
         backup.id
     ));

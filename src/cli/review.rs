@@ -1,5 +1,5 @@
-//! The review on a page, what of it a reader of a script's log should know, and the yeses that a save needs: what none of them can
-//! remove, what the command line gave, what is asked for on the terminal.
+//! The review on a page, what of it a reader of a script's log should know, and the yeses that a save needs: what none
+//! of them can remove, what the command line gave, what is asked for on the terminal.
 
 use crate::host::clock;
 use crate::peers::Threshold;
@@ -120,7 +120,8 @@ pub(super) fn blocked(review: &Review, saving: Saving) -> Result<(), Failure> {
     }
     if let (Some(why), Some(_)) = (&review.facts.no_undo, saving.undo_after) {
         return Err(Failure::NotSaved(format!(
-            "the automatic undo cannot be armed ({why}); nothing was written; leave out --undo-after, and be ready to take the change back by hand: kerio-tls restore"
+            "the automatic undo cannot be armed ({why}); nothing was written; leave out --undo-after, and be ready to \
+             take the change back by hand: kerio-tls restore"
         )));
     }
     match &review.facts.engine {
@@ -157,7 +158,8 @@ pub(super) fn permitted(review: &Review, saving: Saving) -> Result<Vec<Consent>,
     }
     if let Some(why) = review.facts.in_place.as_ref().filter(|_| !saving.in_place) {
         return Err(Failure::Refused(format!(
-            "the file can only be written in place ({why}), which a power cut can tear; nothing was written; add --in-place if that is meant"
+            "the file can only be written in place ({why}), which a power cut can tear; nothing was written; add \
+             --in-place if that is meant"
         )));
     }
     Ok(review.consents.clone())

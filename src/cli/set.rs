@@ -1,5 +1,5 @@
-//! `set` and `reset`: choose minimums and values, or the server's defaults, and save. Single values get the checks that the screen's
-//! editors make.
+//! `set` and `reset`: choose minimums and values, or the server's defaults, and save. Single values get the checks that
+//! the screen's editors make.
 
 use crate::hostile::safe_text;
 use crate::session::{Session, VariablePath, first_of};
@@ -68,7 +68,8 @@ struct Used {
 impl Used {
     fn warning(&self) -> String {
         format!(
-            "{} in {} is used as {} because you said so, and for this run only; to make that permanent: kerio-tls config --name {}:{}={}",
+            "{} in {} is used as {} because you said so, and for this run only; to make that permanent: kerio-tls \
+             config --name {}:{}={}",
             self.name,
             self.direction.table(),
             self.role,
@@ -94,8 +95,8 @@ fn closing(used: &[Used], config: &str) -> Vec<String> {
     lines
 }
 
-/// Gives a variable that looks like a protocol list its role, in every chosen direction whose table has it. Nothing else can be
-/// adopted: a list that turns the sense (`Disabled…`) would do the opposite of what was meant.
+/// Gives a variable that looks like a protocol list its role, in every chosen direction whose table has it. Nothing
+/// else can be adopted: a list that turns the sense (`Disabled…`) would do the opposite of what was meant.
 fn adopt(opened: &mut Opened, directions: &[Direction], name: &str) -> Result<Vec<Used>, Failure> {
     let session = &mut opened.session;
     let mut used = Vec::new();
@@ -127,7 +128,8 @@ fn adopt(opened: &mut Opened, directions: &[Direction], name: &str) -> Result<Ve
         };
         let tables: Vec<&str> = directions.iter().map(|direction| direction.table()).collect();
         return Err(Failure::Usage(format!(
-            "--use {name}: no variable of that name in {} looks like a protocol list without a role; {have}; nothing was changed",
+            "--use {name}: no variable of that name in {} looks like a protocol list without a role; {have}; nothing \
+             was changed",
             tables.join(" or ")
         )));
     }
@@ -224,8 +226,10 @@ fn want(session: &mut Session, said: &RoleArgument) -> Result<(), Failure> {
         Ok(_) => Ok(()),
         Err(PlanError::NotAccepted { why, .. }) => Err(cannot(&why)),
         Err(PlanError::NoName { table }) => Err(Failure::NotSaved(format!(
-            "the name of the variable for {} in table {table} is not public; change the setting once in the web administration, see \
-             which variable of that table appears or changes, and say its name once: kerio-tls config --name {said}=VARIABLE; nothing \
+            "the name of the variable for {} in table {table} is not public; change the setting once in the web \
+             administration, see \
+             which variable of that table appears or changes, and say its name once: kerio-tls config --name \
+             {said}=VARIABLE; nothing \
              was changed",
             role.token()
         ))),
@@ -306,8 +310,8 @@ fn version(word: &str) -> Option<TlsVersion> {
     })
 }
 
-/// What follows from the values, and who says so: what the screen's editors say, notes left out. A protocol that is on and has no
-/// cipher is off all the same, so that the cipher string is looked at beside the minimum.
+/// What follows from the values, and who says so: what the screen's editors say, notes left out. A protocol that is on
+/// and has no cipher is off all the same, so that the cipher string is looked at beside the minimum.
 fn advice(session: &Session, values: &[RoleArgument]) -> Vec<String> {
     let mut said = Vec::new();
     for value in values {

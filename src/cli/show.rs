@@ -2,7 +2,7 @@
 
 use crate::host::clock;
 use crate::hostile::safe_text;
-use crate::session::{Session, VariableList, VariableRow, variable_list, variable_rows};
+use crate::session::{Session, VariableList, VariableRow, variable_list};
 use crate::tls::{Certainty, Direction, Minimum, TlsVersion};
 
 use super::args::Output;
@@ -21,7 +21,7 @@ const NAME: usize = 200;
 pub(super) fn run(opened: &Opened, output: Output, console: &mut Console<'_>) -> Result<(), Failure> {
     let engine = opened.host.engine.now();
     let session = &opened.session;
-    for direction in Direction::ALL {
+    let lists = Direction::ALL.map(|direction| {
         let VariableList { rows, left_out } = variable_list(session, direction);
         if left_out > 0 {
             console.warn(&format!(
@@ -30,13 +30,15 @@ pub(super) fn run(opened: &Opened, output: Output, console: &mut Console<'_>) ->
                 rows.len()
             ));
         }
-    }
+        rows
+    });
     if output.json {
+        let [inbound, outbound] = lists;
         return console.json(&ShowJson {
             file: opened.file(),
             engine: engine.word,
-            inbound: direction_json(session, Direction::Inbound),
-            outbound: direction_json(session, Direction::Outbound),
+            inbound: direction_json(session, Direction::Inbound, inbound),
+            outbound: direction_json(session, Direction::Outbound, outbound),
         });
     }
     let engine_words = match engine.word {
@@ -49,9 +51,9 @@ pub(super) fn run(opened: &Opened, output: Output, console: &mut Console<'_>) ->
         opened.file(),
         format!("engine: {engine_words} (looked at {})", clock().time(engine.at)),
     ];
-    for direction in Direction::ALL {
+    for (direction, rows) in Direction::ALL.into_iter().zip(lists) {
         lines.push(String::new());
-        direction_lines(session, direction, &mut lines);
+        direction_lines(session, direction, rows, &mut lines);
     }
     if let Some(difference) = session.wanted().difference() {
         lines.push(String::new());
@@ -62,7 +64,7 @@ pub(super) fn run(opened: &Opened, output: Output, console: &mut Console<'_>) ->
     console.lines(&lines)
 }
 
-fn direction_json(session: &Session, direction: Direction) -> DirectionJson {
+fn direction_json(session: &Session, direction: Direction, rows: Vec<VariableRow>) -> DirectionJson {
     let reading = session.wanted().reading(direction);
     let why = match &reading.minimum {
         Minimum::Custom(why) => Some(why.clone()),
@@ -75,10 +77,7 @@ fn direction_json(session: &Session, direction: Direction) -> DirectionJson {
         protocols: reading
             .protocols
             .map(|protocols| protocols.into_iter().map(TlsVersion::token).collect()),
-        variables: variable_rows(session, direction)
-            .into_iter()
-            .filter_map(variable_json)
-            .collect(),
+        variables: rows.into_iter().filter_map(variable_json).collect(),
     }
 }
 
@@ -95,7 +94,7 @@ fn variable_json(row: VariableRow) -> Option<VariableJson> {
     })
 }
 
-fn direction_lines(session: &Session, direction: Direction, lines: &mut Vec<String>) {
+fn direction_lines(session: &Session, direction: Direction, rows: Vec<VariableRow>, lines: &mut Vec<String>) {
     let reading = session.wanted().reading(direction);
     let who = match direction {
         Direction::Inbound => "those who call this server: SMTP, IMAP, POP3, HTTPS",
@@ -112,7 +111,6 @@ fn direction_lines(session: &Session, direction: Direction, lines: &mut Vec<Stri
         let names: Vec<String> = protocols.iter().map(ToString::to_string).collect();
         lines.push(format!("  protocols  {}", names.join(", ")));
     }
-    let rows = variable_rows(session, direction);
     let (named, unnamed): (Vec<VariableRow>, Vec<VariableRow>) = rows.into_iter().partition(|row| row.path.is_some());
     lines.push(format!("  table {}:", direction.table()));
     for row in &named {
@@ -125,7 +123,8 @@ fn direction_lines(session: &Session, direction: Direction, lines: &mut Vec<Stri
         .collect();
     if !titles.is_empty() {
         lines.push(format!(
-            "    The names of these variables are not public: {}. If you know one, say it once: kerio-tls config --name",
+            "    The names of these variables are not public: {}. If you know one, say it once: kerio-tls config \
+             --name",
             titles.join(", ")
         ));
     }
@@ -165,8 +164,8 @@ fn variable_lines(row: &VariableRow, lines: &mut Vec<String>) {
     }
     lines.extend(remarks.iter().map(|remark| format!("      {remark}")));
 }
-/// In JSON a name is the file's own, so that a script can give it back; the printer escapes what a terminal would act upon. Only one
-/// that is too long for a name is cut.
+/// In JSON a name is the file's own, so that a script can give it back; the printer escapes what a terminal would act
+/// upon. Only one that is too long for a name is cut.
 fn json_name(name: &str) -> String {
     if name.chars().nth(NAME).is_none() {
         name.to_owned()

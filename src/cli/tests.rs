@@ -501,7 +501,8 @@ fn the_table_of_peers_has_a_mark_a_word_and_the_evidence_with_its_date() {
             "outbound  x cut off  192.0.2.9  peer9.example.net  TLS 1.0  peers file, 21 Sep       118",
             "outbound  + ok       192.0.2.1  peer1.example.net  TLS 1.3  probed 21 Sep              7",
             "",
-            "Outbound: 2 of 2 peers known; of 21 Sep; 1 cut off, 0 mixed, 0 unknown, 0 without TLS, 1 fine; held against TLS 1.2",
+            "Outbound: 2 of 2 peers known; of 21 Sep; 1 cut off, 0 mixed, 0 unknown, 0 without TLS, 1 fine; held \
+             against TLS 1.2",
         ]
     );
 }

@@ -419,6 +419,81 @@ mod tests {
         assert!(matches!(error, RunError::TimedOut(..)), "{error}");
     }
 
+    /// Runs the named test once more, alone in a process of nobody's: limits belong to the whole process, and root has none on
+    /// processes. `true`: this is that process.
+    fn is_alone(name: &str) -> bool {
+        if std::env::var_os("KERIO_TLS_TEST_ALONE").is_some() {
+            return true;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let program = dir.path().join("test");
+        let copied = Command::new("cp")
+            .arg(std::env::current_exe().unwrap())
+            .arg(&program)
+            .status();
+        assert!(copied.unwrap().success());
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+            .arg(program)
+            .arg(name);
+        let ran = command
+            .env("KERIO_TLS_TEST_ALONE", "1")
+            .current_dir("/")
+            .output()
+            .unwrap();
+        let words = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(
+            ran.status.success() && words.contains("1 passed"),
+            "as root, with setpriv (util-linux): {words}"
+        );
+        false
+    }
+
+    #[test]
+    fn a_command_that_changes_something_waits_until_a_process_and_descriptors_are_free() {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        if !is_alone("a_command_that_changes_something_waits_until_a_process_and_descriptors_are_free") {
+            return;
+        }
+        for resource in [Resource::Nproc, Resource::Nofile] {
+            let before = getrlimit(resource);
+            let later = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_secs(1));
+                setrlimit(resource, before).unwrap();
+            });
+            setrlimit(
+                resource,
+                Rlimit {
+                    current: Some(0),
+                    ..before
+                },
+            )
+            .unwrap();
+            let mut waited = 0;
+            let ran = run(&sh("exit 0"), Duration::from_secs(60), AtTheEnd::Leave, &mut |_| {
+                waited += 1;
+                true
+            });
+            assert!(ran.unwrap().ok() && waited > 1, "{resource:?}");
+            later.join().unwrap();
+            setrlimit(
+                resource,
+                Rlimit {
+                    current: Some(0),
+                    ..before
+                },
+            )
+            .unwrap();
+            assert!(
+                matches!(ask(&sh("exit 0")), Err(RunError::Spawn(..))),
+                "a question is not worth waiting"
+            );
+            setrlimit(resource, before).unwrap();
+        }
+    }
+
     #[test]
     fn a_program_is_found_by_absolute_path_or_bare_name_only() {
         assert!(resolve(OsStr::new("sh")).is_some());

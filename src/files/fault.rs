@@ -58,6 +58,9 @@ pub enum Why {
     /// Symbolic links that lead to each other, or more of them than the kernel follows.
     #[error("its symbolic links lead in a circle, or there are more than 40 of them")]
     LinksInACircle,
+    /// A symbolic link to what is not there.
+    #[error("the symbolic link leads to nothing")]
+    LinkLeadsNowhere,
     /// What was read back is not what was written.
     #[error("reading back gave other bytes than were written")]
     ReadBack,
@@ -80,7 +83,7 @@ impl Fault {
         Self::system(doing, path, Errno::from_io_error(error).unwrap_or(Errno::IO))
     }
 
-    /// There is no such file.
+    /// There is no such file, nor a link of that name.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         self.why == Why::System(Errno::NOENT)
@@ -94,7 +97,7 @@ impl From<Fault> for io::Error {
             Why::System(errno) => errno.into(),
             Why::NoRoom { .. } => Self::new(io::ErrorKind::StorageFull, fault.why),
             Why::TooLarge { .. } => Self::new(io::ErrorKind::FileTooLarge, fault.why),
-            Why::NotAFile(_) | Why::ForeignLink { .. } | Why::LinksInACircle => {
+            Why::NotAFile(_) | Why::ForeignLink { .. } | Why::LinksInACircle | Why::LinkLeadsNowhere => {
                 Self::new(io::ErrorKind::InvalidInput, fault.why)
             }
             Why::ReadBack => Self::new(io::ErrorKind::InvalidData, fault.why),

@@ -27,6 +27,27 @@ fn links_that_lead_in_a_circle_are_called_so() {
 }
 
 #[test]
+fn a_link_to_nothing_is_told_from_a_file_that_is_not_there() {
+    let dir = place();
+    symlink("none/at/all", dir.path().join("link")).unwrap();
+    symlink(".", dir.path().join("here")).unwrap();
+    for (path, nowhere) in [
+        ("link", true),
+        ("link/x", true),
+        ("here/link", true),
+        ("here/none", false),
+        ("none", false),
+    ] {
+        let fault = resolve(&dir.path().join(path)).err().unwrap();
+        assert_eq!(
+            (fault.why == Why::LinkLeadsNowhere, fault.is_missing()),
+            (nowhere, !nowhere),
+            "{path}: {fault}"
+        );
+    }
+}
+
+#[test]
 fn a_regular_file_is_read_also_through_links_and_no_further_than_was_asked() {
     let dir = place();
     let path = dir.path().join("file");

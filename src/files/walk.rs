@@ -67,6 +67,8 @@ struct Walk<'a> {
     here: OwnedFd,
     real: PathBuf,
     links: usize,
+    /// How many parts of the path are left behind the links: while there are more, a link is being followed.
+    behind: Option<usize>,
     changeable: Option<String>,
     link_owner: Option<u32>,
 }
@@ -84,6 +86,7 @@ impl<'a> Walk<'a> {
             here,
             real: PathBuf::from("/"),
             links: 0,
+            behind: None,
             link_owner: None,
         })
     }
@@ -93,6 +96,9 @@ impl<'a> Walk<'a> {
         while let Some(part) = rest.pop_front() {
             let handle = match open_at(&self.here, &part) {
                 Ok(handle) => handle,
+                Err(Errno::NOENT) if self.behind.is_some_and(|behind| rest.len() >= behind) => {
+                    return Err(Fault::new("finding", self.asked, Why::LinkLeadsNowhere));
+                }
                 Err(errno) => return Err(self.fault(&part, errno)),
             };
             let stat = rustix::fs::fstat(&handle).map_err(|errno| self.fault(&part, errno))?;
@@ -106,6 +112,7 @@ impl<'a> Walk<'a> {
                     let text = text.map_err(|errno| self.fault(&part, errno))?;
                     let target = PathBuf::from(OsString::from_vec(text.into_bytes()));
                     self.follow(&part, &stat, &target)?;
+                    self.behind = Some(self.behind.map_or(rest.len(), |behind| behind.min(rest.len())));
                     let mut more = parts(&target);
                     more.append(&mut rest);
                     rest = more;
@@ -163,7 +170,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Told with the path that was asked for: what lies behind a link says nothing to whoever asked.
+    /// With the path that was asked for: what lies behind a link says nothing to whoever asked.
     fn fault(&self, part: &OsStr, errno: Errno) -> Fault {
         let path = if self.links == 0 {
             self.real.join(part)

@@ -33,8 +33,8 @@ pub struct Backup {
     pub summary: String,
     /// The change in words.
     pub words: Vec<String>,
-    /// The edits that undo what the save did, to be made on today's file, so that what the engine saved since stays; or why
-    /// only the whole file can be put back.
+    /// The edits that undo what the save did, to be made on today's file, so that what the engine saved since stays; or
+    /// why only the whole file can be put back.
     pub undo: Result<EditSet, String>,
 }
 
@@ -73,7 +73,7 @@ impl Backups {
     pub fn list(&self) -> Result<Vec<Backup>, SaveError> {
         let Some((state, target)) = self.file.kept() else {
             // A state directory that must not be believed is not the same as none.
-            self.file.look_at_state()?;
+            self.file.existing_state()?;
             return Ok(Vec::new());
         };
         Ok(save::backups(&state, &target)?.into_iter().map(Backup::from).collect())

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use crate::mailserver_cfg::{Document, ParseError};
 use crate::save::{self, SaveError, StateDir, Target};
 
-/// How the names begin of what this room keeps in the state directory; preferences and peers file stand there too where a
-/// user has no home.
+/// How the names begin of what this room keeps in the state directory; preferences and peers file stand there too where
+/// a user has no home.
 const IN_STATE_DIR: [&str; 8] = [
     "evidence.",
     "server.",
@@ -92,7 +92,7 @@ impl ConfigFile {
     }
 
     /// The state directory for looking only; it need not be there.
-    pub(crate) fn look_at_state(&self) -> Result<StateDir, SaveError> {
+    pub(crate) fn existing_state(&self) -> Result<StateDir, SaveError> {
         StateDir::look(&self.state_dir, &IN_STATE_DIR)
     }
 
@@ -101,9 +101,10 @@ impl ConfigFile {
         self.state_dir.symlink_metadata().is_ok()
     }
 
-    /// State directory and target, if anything has been kept for this file yet. If not, who only looks must not make a place for it.
+    /// State directory and target, if anything has been kept for this file yet. If not, who only looks must not make a
+    /// place for it.
     pub(crate) fn kept(&self) -> Option<(StateDir, Target)> {
-        let (state, target) = (self.look_at_state().ok()?, self.target().ok()?);
+        let (state, target) = (self.existing_state().ok()?, self.target().ok()?);
         state.knows(&target).then_some((state, target))
     }
 
@@ -120,7 +121,7 @@ impl ConfigFile {
             return Some("saving works on Linux only".to_owned());
         }
         // Looking makes no directory: who only opens the screen has kept nothing yet.
-        let looked = self.look_at_state().and_then(|state| {
+        let looked = self.existing_state().and_then(|state| {
             let target = self.target()?;
             save::preflight(&target, &state, 0)?.refuse(&state, true)
         });

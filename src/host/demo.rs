@@ -229,7 +229,9 @@ fn log(clock: &Clock) -> String {
             lines.push((
                 spread(clock, number, *count),
                 format!(
-                    "Recv: Queue-ID: {}, Service: SMTP, From: <someone@example.com>, To: <info@example.org>, Size: {}, Sender-Host: {address}{user}{ssl}, Subject: Order {number}, Msg-Id: <{number}.{address}@example.com>",
+                    "Recv: Queue-ID: {}, Service: SMTP, From: <someone@example.com>, To: <info@example.org>, Size: \
+                     {}, Sender-Host: {address}{user}{ssl}, Subject: Order {number}, Msg-Id: \
+                     <{number}.{address}@example.com>",
                     id(),
                     2000 + number * 7
                 ),
@@ -252,7 +254,8 @@ fn sent(lines: &mut Lines, clock: &Clock, id: &str, address: &str, domain: &str,
     lines.push((
         spread(clock, number, count),
         format!(
-            "Sent: Queue-ID: {id}, Recipient: <someone@{domain}>, Result: delivered, Status: 2.0.0 , Remote-Host: {address}, Msg-Id: <{id}@example.org>"
+            "Sent: Queue-ID: {id}, Recipient: <someone@{domain}>, Result: delivered, Status: 2.0.0 , Remote-Host: \
+             {address}, Msg-Id: <{id}@example.org>"
         ),
     ));
 }

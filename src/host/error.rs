@@ -18,7 +18,8 @@ pub(super) const USUAL: [&str; 2] = [
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
     /// No file named, none in the usual places.
-    #[error("no mailserver.cfg was named, and there is none in the usual places ({}); name it with -f FILE, or try --demo", USUAL.join(", "))]
+    #[error("no mailserver.cfg was named, and there is none in the usual places ({}); name it with -f FILE, or try \
+        --demo", USUAL.join(", "))]
     NoFile,
     /// No place for state.
     #[error(transparent)]

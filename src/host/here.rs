@@ -1,5 +1,8 @@
-//! One `mailserver.cfg` on one host, with all that belongs to it. The screen's workers and the commands both work through this.
+//! One `mailserver.cfg` on one host, with all that belongs to it. The screen's workers and the commands both work
+//! through this.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -191,7 +194,8 @@ impl Host {
     fn way_out(&self, may_be_sound: bool) -> String {
         if self.file.is_unfinished() {
             return format!(
-                "an earlier save broke off and left it so; whatever saves puts it together again from the backup first: open {}",
+                "an earlier save broke off and left it so; whatever saves puts it together again from the backup \
+                 first: open {}",
                 self.command_line("")
             );
         }
@@ -228,11 +232,14 @@ impl Host {
 /// A peers file that was named must be there: without it nobody in it would be cut off, and nobody would know.
 fn peers_file_is_there(options: &HomeOptions) -> Result<(), HostError> {
     let Some(path) = &options.peers else { return Ok(()) };
-    match files::open(path) {
+    // What can be opened can still be unreadable.
+    let begin = |file: File| file.take(1 << 20).read_to_end(&mut Vec::new());
+    let read = files::open(path).map_err(std::io::Error::from);
+    match read.and_then(|opened| begin(opened.into_file())) {
         Ok(_) => Ok(()),
-        Err(fault) => Err(HostError::PeersFile {
+        Err(error) => Err(HostError::PeersFile {
             path: safe_path(path),
-            error: fault.into(),
+            error,
         }),
     }
 }

@@ -85,7 +85,8 @@ pub(super) enum Believed {
     No(String),
 }
 
-/// Opens a file that root acts upon. What is judged is what is read afterwards: the handle, and the directories that lead to it.
+/// Opens a file that root acts upon. What is judged is what is read afterwards: the handle, and the directories that
+/// lead to it.
 ///
 /// # Errors
 /// It is not there, or cannot be opened.

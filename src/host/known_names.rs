@@ -1,6 +1,6 @@
-//! What is known of the names of variables on this very host: the catalogue, what was learned, and what the engine's own program
-//! and its web administration tell. What was read of the program is kept by size and time of its files, so that it is read once a
-//! build.
+//! What is known of the names of variables on this very host: the catalogue, what was learned, and what the engine's
+//! own program and its web administration tell. What was read of the program is kept by size and time of its files, so
+//! that it is read once a build.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -138,7 +138,8 @@ impl Host {
         with_learned(self.preferences.catalogue.clone(), &self.memory.learned_names())
     }
 
-    /// What is known of names here. Reads the engine's program, unless that was done for this build. (It takes a tenth of a second.)
+    /// What is known of names here. Reads the engine's program, unless that was done for this build. (It takes a tenth
+    /// of a second.)
     #[must_use]
     pub fn known_names(&self) -> KnownNames {
         // Names may have been given since the start.
@@ -238,7 +239,8 @@ impl Kept {
         }
     }
 
-    /// Those whose letters tell a role come first, in the order of nearness; a field's spelling begins with a small letter.
+    /// Those whose letters tell a role come first, in the order of nearness; a field's spelling begins with a small
+    /// letter.
     fn candidates(&self) -> Vec<Candidate> {
         let mut all: Vec<Candidate> = self
             .others

@@ -1,8 +1,8 @@
 //! What is remembered between runs: measured evidence of peers, and what was measured of this server. Kept in the
 //! state directory, 0600, written beside and renamed; it holds hosts, versions and times, and no secrets.
 //!
-//! Screen and commands may run at the same time: whoever writes holds a lock from the reading to the renaming. What cannot be
-//! read is never written over.
+//! Screen and commands may run at the same time: whoever writes holds a lock from the reading to the renaming. What
+//! cannot be read is never written over.
 
 use std::io::{Error, ErrorKind, Result};
 use std::time::{Duration, Instant};
@@ -196,20 +196,21 @@ impl Memory {
         self.file.is_state_there()
     }
 
-    /// Reads one of its files. Where there is no state directory nothing is remembered; one that is refused is not believed either.
+    /// Reads one of its files. Where there is no state directory nothing is remembered; one that is refused is not
+    /// believed either.
     pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         if !self.file.is_state_there() {
             return Ok(None);
         }
-        let state = self.file.look_at_state().map_err(Error::other)?;
+        let state = self.file.existing_state().map_err(Error::other)?;
         match state.directory() {
             Some(directory) => Ok(directory.read(name, LIMIT)?),
             None => Ok(None),
         }
     }
 
-    /// Does something in the state directory while nobody else does. (The state room makes the directory, and refuses one
-    /// that cannot be trusted.)
+    /// Does something in the state directory while nobody else does. (The state room makes the directory, and refuses
+    /// one that cannot be trusted.)
     pub(super) fn change<T>(&self, change: impl FnOnce(&Directory) -> Result<T>) -> Result<T> {
         let state = self.file.state().map_err(Error::other)?;
         let directory = state.directory().ok_or(ErrorKind::NotFound)?;

@@ -1,8 +1,9 @@
-//! What is *here*: one `mailserver.cfg` on one host, with all that belongs to it. [`Host`] only holds the parts together;
-//! each part is a type in a file of its own: the file ([`ConfigFile`]), the places ([`Home`]), [`Preferences`], [`OwnNames`], [`Memory`],
-//! [`Backups`], [`Drafts`], the engine beside it ([`OwnEngine`]), the demo.
+//! What is *here*: one `mailserver.cfg` on one host, with all that belongs to it. [`Host`] only holds the parts
+//! together; each part is a type in a file of its own: the file ([`ConfigFile`]), the places ([`Home`]),
+//! [`Preferences`], [`OwnNames`], [`Memory`], [`Backups`], [`Drafts`], the engine beside it ([`OwnEngine`]), the demo.
 //!
-//! Nothing here starts a thread, asks the network or changes the file: what is *done* stands a floor higher, in [`crate::work`].
+//! Nothing here starts a thread, asks the network or changes the file: what is *done* stands a floor higher, in
+//! [`crate::work`].
 
 mod backups;
 mod clock;

@@ -1,5 +1,6 @@
 //! This host's own addresses and names: in a mail log they are no peers, and a Received header is this server's only if
-//! it was written under one of them. Everything is read from this machine: nothing here asks the network, and so no DNS.
+//! it was written under one of them. Everything is read from this machine: nothing here asks the network, and so no
+//! DNS.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -26,7 +27,8 @@ impl OwnNames {
         Self { given: given.to_vec() }
     }
 
-    /// Names that this server goes by, the likeliest full one first: those of the preferences, then what this machine says.
+    /// Names that this server goes by, the likeliest full one first: those of the preferences, then what this machine
+    /// says.
     pub(crate) fn list(&self) -> Vec<String> {
         let read = |path: &str| read(Path::new(path));
         let found = found_names(
@@ -38,8 +40,8 @@ impl OwnNames {
         without_doubles(self.given.iter().cloned().chain(found).collect())
     }
 
-    /// The name to give in EHLO: the first full one that the preferences give or this machine has; where there is none, the literal of
-    /// the address, since strict servers refuse a short name (RFC 5321 section 4.1.1.1).
+    /// The name to give in EHLO: the first full one that the preferences give or this machine has; where there is none,
+    /// the literal of the address, since strict servers refuse a short name (RFC 5321 section 4.1.1.1).
     pub(crate) fn ehlo(&self) -> EhloName {
         // Full names stand first.
         self.list()
@@ -80,7 +82,8 @@ fn found_names(node: &str, hostname: &str, hosts: &str, mailname: &str) -> Vec<S
     };
     let (node, hostname) = (name(node), first_line(hostname));
     let own: Vec<String> = node.iter().chain(&hostname).cloned().collect();
-    // hosts(5): address, full name, other names. Only a line that names this host speaks of it: others block or shorten.
+    // hosts(5): address, full name, other names. Only a line that names this host speaks of it: others block or
+    // shorten.
     let of_hosts = hosts
         .lines()
         .filter_map(|line| line.split('#').next())

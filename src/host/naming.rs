@@ -46,8 +46,8 @@ pub enum NamingError {
     },
 }
 
-/// Adds what a variable is for to the preferences. Returns what was done, in words. Two at once would lose one's name: the
-/// caller holds a lock.
+/// Adds what a variable is for to the preferences. Returns what was done, in words. Two at once would lose one's name:
+/// the caller holds a lock.
 ///
 /// # Errors
 /// [`NamingError`]; then nothing was written.

@@ -68,7 +68,8 @@ impl Default for Preferences {
 pub enum PreferencesError {
     /// It could not be read.
     #[error(
-        "reading the preferences {path} failed: {error}; nothing was changed; mend that, or name another file with --config"
+        "reading the preferences {path} failed: {error}; nothing was changed; mend that, or name another file with \
+         --config"
     )]
     Read {
         /// Which.
@@ -78,7 +79,8 @@ pub enum PreferencesError {
     },
     /// It was named and is not there.
     #[error(
-        "there are no preferences {path}; nothing was changed; name another file with --config, or make one: kerio-tls config --default"
+        "there are no preferences {path}; nothing was changed; name another file with --config, or make one: \
+         kerio-tls config --default"
     )]
     Absent {
         /// Which.
@@ -86,7 +88,8 @@ pub enum PreferencesError {
     },
     /// It says something that it cannot say.
     #[error(
-        "the preferences {path} cannot be understood: {why}; nothing was changed; mend that line, or name another file with --config"
+        "the preferences {path} cannot be understood: {why}; nothing was changed; mend that line, or name another \
+         file with --config"
     )]
     Shape {
         /// Which.
@@ -146,7 +149,8 @@ impl Engine {
 }
 
 impl Preferences {
-    /// Reads the preferences; a file that is not there means the defaults. `named`: the user named it, so it must exist.
+    /// Reads the preferences; a file that is not there means the defaults. `named`: the user named it, so it must
+    /// exist.
     ///
     /// # Errors
     /// [`PreferencesError`], with line and column where it applies.

@@ -35,7 +35,8 @@ pub struct ValueChange {
 
 /// What differs from `old` to `new`, at most `limit` entries, and the count of all.
 ///
-/// Items of a list are matched by their Id (or Guid, or Name) when each of them has one of its own in both lists, else by place.
+/// Items of a list are matched by their Id (or Guid, or Name) when each of them has one of its own in both lists, else
+/// by place.
 pub(super) fn changes(old: &Document, new: &Document, secrets: &Secrets, limit: usize) -> (Vec<ValueChange>, usize) {
     let mut comparison = Comparison {
         secrets,
@@ -409,7 +410,8 @@ mod tests {
     fn variables_of_tables_are_named_by_their_path() {
         let old =
             "<table name='T'><variable name='A'>1</variable><variable name='B'>2</variable></table><table name='U'/>";
-        let new = "<table name='T'><variable name='B'>3</variable><variable name='C'/></table><table name='V'><variable name='X'>y</variable></table>";
+        let new = "<table name='T'><variable name='B'>3</variable><variable name='C'/></table><table \
+            name='V'><variable name='X'>y</variable></table>";
         assert_eq!(
             compared(old, new),
             [
@@ -476,7 +478,8 @@ mod tests {
 
     #[test]
     fn secrets_are_masked_on_both_sides_and_still_counted() {
-        let old = "<table name='T'><variable name='MyPassword'>tok1</variable><variable name='X'>D3S:tok2</variable><variable name='SecretTree'><a name='b'>tok3</a></variable></table>";
+        let old = "<table name='T'><variable name='MyPassword'>tok1</variable><variable \
+            name='X'>D3S:tok2</variable><variable name='SecretTree'><a name='b'>tok3</a></variable></table>";
         let new = old.replace("tok", "kot");
         let found = compared(old, &new);
         assert!(found.len() >= 3, "{found:?}");

@@ -77,8 +77,8 @@ pub(super) fn diff(proven: &Proven, secrets: &Secrets, context: usize) -> Vec<Di
     shown
 }
 
-/// Widens splices to lines that are whole in both texts, and joins those that touch. What stands in none of the hunks is
-/// the same in both.
+/// Widens splices to lines that are whole in both texts, and joins those that touch. What stands in none of the hunks
+/// is the same in both.
 fn hunks(base: &str, splices: &[Splice], result: &str) -> Vec<Hunk> {
     let mut hunks: Vec<Hunk> = Vec::new();
     let (mut added, mut removed) = (0, 0);

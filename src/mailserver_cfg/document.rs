@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::hostile::text_at;
 
 use super::error::ParseError;
-use super::index::{Duplicate, Index, Kind, Section, Spot, name_in};
+use super::index::{Duplicate, Index, Section, SectionKind, Spot, name_in};
 use super::place::{BOM, LineCounter, Position, VariablePath, position};
 use super::secrets::Secrets;
 use super::text::{decode, first_illegal};
@@ -65,8 +65,8 @@ impl fmt::Debug for Document {
 }
 
 impl Document {
-    /// Reads strictly: UTF-8, well-formed XML 1.0 without DOCTYPE and namespaces, root `<config>`, at most 64 levels deep and 1 GiB
-    /// long. A byte order mark is kept as it is. Whatever this accepts `libxml2` accepts, too.
+    /// Reads strictly: UTF-8, well-formed XML 1.0 without DOCTYPE and namespaces, root `<config>`, at most 64 levels
+    /// deep and 1 GiB long. A byte order mark is kept as it is. Whatever this accepts `libxml2` accepts, too.
     /// # Errors
     /// [`ParseError`] with line and column, and what was expected. It quotes nothing that could be a secret.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, ParseError> {
@@ -144,24 +144,21 @@ impl Document {
         self.text.as_bytes()
     }
 
-    /// The variables of a top-level table in file order, duplicates included; empty when there is no such table.
+    /// The variables of a top-level table in file order, duplicates included; none when there is no such table. A
+    /// damaged file may have millions: one after the other.
     ///
     /// Names are compared exactly. Tables of the same name are read as one. Elements without a `name` are left out.
-    #[must_use]
-    pub fn variables(&self, table: &str) -> Vec<Variable> {
+    pub fn variables(&self, table: &str) -> impl Iterator<Item = Variable> {
         let mut counter = LineCounter::new(&self.text);
         self.tables(table)
             .flat_map(|section| self.index.direct(section))
-            .filter_map(|spot| {
-                let name = name_in(&self.text, spot.tag())?.into_owned();
-                let value = decode(self.raw(spot)).text;
+            .filter_map(move |spot| {
                 Some(Variable {
-                    name,
-                    value,
+                    name: name_in(&self.text, spot.tag())?.into_owned(),
+                    value: decode(self.raw(spot)).text,
                     line: counter.line(spot.start()),
                 })
             })
-            .collect()
     }
 
     /// The value at a path (the first, where there are duplicates).
@@ -187,8 +184,9 @@ impl Document {
 
     /// Where the logs may lie, likeliest first; the caller takes the first that is there.
     ///
-    /// `LogGlobal/RelativePathsRoot` is "the path to the log files" in the vendor's words, so it is taken as it stands; its name
-    /// also allows that it is the root to which `logs/…` is relative (assumed), so that comes second. Last the store's own `logs`.
+    /// `LogGlobal/RelativePathsRoot` is "the path to the log files" in the vendor's words, so it is taken as it stands;
+    /// its name also allows that it is the root to which `logs/…` is relative (assumed), so that comes second. Last the
+    /// store's own `logs`.
     #[must_use]
     pub fn log_directories(&self) -> Vec<PathBuf> {
         let store = self.path_value("Directories", "StoreDir");
@@ -223,7 +221,7 @@ impl Document {
     /// Top-level tables of this name.
     fn tables(&self, table: &str) -> impl Iterator<Item = &Section> {
         let named = move |section: &&Section| {
-            section.kind == Kind::Table && name_in(&self.text, section.element.tag()).as_deref() == Some(table)
+            section.kind == SectionKind::Table && name_in(&self.text, section.element.tag()).as_deref() == Some(table)
         };
         self.index.sections.iter().filter(named)
     }
@@ -244,7 +242,12 @@ impl Document {
                 found.spots.push(Vec::new());
             }
         }
-        for section in self.index.sections.iter().filter(|section| section.kind == Kind::Table) {
+        for section in self
+            .index
+            .sections
+            .iter()
+            .filter(|section| section.kind == SectionKind::Table)
+        {
             let Some(table) = name_in(&self.text, section.element.tag()) else {
                 continue;
             };
@@ -335,7 +338,8 @@ fn foreign(bytes: &[u8]) -> Option<&'static str> {
             let start = bytes.get(..4096).unwrap_or(bytes);
             if start.iter().all(|&b| b == 0) {
                 Some(
-                    "the file begins with nothing but zero bytes: its contents were lost, as after a crash of the machine",
+                    "the file begins with nothing but zero bytes: its contents were lost, as after a crash of the \
+                     machine",
                 )
             } else if start.contains(&0) {
                 Some(BINARY)
@@ -369,9 +373,10 @@ mod tests {
             value: value.into(),
             line,
         };
-        assert_eq!(document.variables("T&"), [wanted("A", " 1&\n2", 3), wanted("B", "", 5)]);
+        let variables: Vec<_> = document.variables("T&").collect();
+        assert_eq!(variables, [wanted("A", " 1&\n2", 3), wanted("B", "", 5)]);
         assert_eq!(document.as_bytes(), text.as_bytes());
-        assert!(document.variables("t&").is_empty() && document.variables("L").is_empty());
+        assert!(document.variables("t&").chain(document.variables("L")).next().is_none());
         assert_eq!(
             document.value(&VariablePath {
                 table: "T&".into(),
@@ -383,13 +388,10 @@ mod tests {
 
     #[test]
     fn only_variables_directly_in_a_table_are_its_variables() {
-        let text = "<config><table name='T'><listitem><variable name='A'>1</variable></listitem><variable name='A'>2<variable name='A'>3</variable></variable></table><variable name='A'/></config>";
+        let text = "<config><table name='T'><listitem><variable name='A'>1</variable></listitem><variable \
+            name='A'>2<variable name='A'>3</variable></variable></table><variable name='A'/></config>";
         let document = parse(text);
-        let values: Vec<_> = document
-            .variables("T")
-            .into_iter()
-            .map(|variable| variable.value)
-            .collect();
+        let values: Vec<_> = document.variables("T").map(|variable| variable.value).collect();
         assert_eq!(values, ["23"]);
         assert!(document.duplicates().is_empty());
     }
@@ -482,6 +484,7 @@ mod tests {
             "{:?}",
             parse("<config><table name='T'><variable name='AdminPassword'>hunter2</variable></table></config>")
                 .variables("T")
+                .collect::<Vec<_>>()
         );
         assert!(
             printed.contains("AdminPassword") && !printed.contains("hunter2"),

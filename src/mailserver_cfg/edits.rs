@@ -28,14 +28,16 @@ impl fmt::Debug for Edit {
     }
 }
 
-/// What to change, independent of the bytes it will be applied to. At most one edit a path; no edit whose `base == new`.
+/// What to change, independent of the bytes it will be applied to. At most one edit a path; no edit whose `base ==
+/// new`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EditSet {
     edits: Vec<Edit>,
 }
 
 impl EditSet {
-    /// Collects edits; later ones of a path replace earlier ones (keeping the first base), and those that change nothing are dropped.
+    /// Collects edits; later ones of a path replace earlier ones (keeping the first base), and those that change
+    /// nothing are dropped.
     #[must_use]
     pub fn new(edits: impl IntoIterator<Item = Edit>) -> Self {
         let mut place: HashMap<VariablePath, usize> = HashMap::new();
@@ -221,7 +223,12 @@ mod tests {
 
     #[test]
     fn edits_are_carried_over_to_what_is_there_now() {
-        let now = Document::parse("<config><table name='T'><variable name='A'>1</variable><variable name='B'>new</variable><variable name='C'>theirs</variable></table></config>".into()).unwrap();
+        let now = Document::parse(
+            "<config><table name='T'><variable name='A'>1</variable><variable \
+            name='B'>new</variable><variable name='C'>theirs</variable></table></config>"
+                .into(),
+        )
+        .unwrap();
         let rebased = now.rebase(&edits(&[
             ("T/A", Some("1"), None),
             ("T/B", Some("old"), Some("new")),

@@ -11,8 +11,8 @@ pub struct ParseError {
     pub position: Position,
     /// What is wrong and what was expected.
     pub what: String,
-    /// The file may be sound XML, only not of the kind that this program edits (another encoding, a DOCTYPE, namespaces): it is
-    /// not to be replaced by a backup, which would lose what changed since.
+    /// The file may be sound XML, only not of the kind that this program edits (another encoding, a DOCTYPE,
+    /// namespaces): it is not to be replaced by a backup, which would lose what changed since.
     pub may_be_sound: bool,
 }
 
@@ -37,7 +37,8 @@ impl std::fmt::Display for Unplain {
     }
 }
 
-/// Why edits could not be rendered or the result was not what it must be. Nothing has been written in any of these cases.
+/// Why edits could not be rendered or the result was not what it must be. Nothing has been written in any of these
+/// cases.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
     /// The path stands more than once.

@@ -26,7 +26,7 @@ pub struct Duplicate {
 
 /// What stands directly in `<config>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum SectionKind {
     Table,
     /// A list, or something this program does not know.
     Other,
@@ -59,7 +59,7 @@ impl Element {
 /// An element directly in `<config>`.
 #[derive(Debug, Clone)]
 pub(super) struct Section {
-    pub(super) kind: Kind,
+    pub(super) kind: SectionKind,
     pub(super) element: Element,
     /// Its variables, at any depth, in [`Index::variables`].
     pub(super) variables: Range<u32>,
@@ -150,11 +150,14 @@ impl Index {
         self.variables_of(section).iter().filter(|spot| spot.is_direct())
     }
 
-    /// Sorts instead of comparing each with each, and counts lines once: 100,000 duplicates are no more work than as many
-    /// variables.
+    /// Sorts instead of comparing each with each, and counts lines once: 100,000 duplicates are no more work than as
+    /// many variables.
     fn find_duplicates(&self, text: &str, suspects: &[u32]) -> Vec<Duplicate> {
         let mut found: Vec<(Vec<usize>, Arc<str>, Option<String>)> = Vec::new();
-        let tables = self.sections.iter().filter(|section| section.kind == Kind::Table);
+        let tables = self
+            .sections
+            .iter()
+            .filter(|section| section.kind == SectionKind::Table);
         let tables = tables.filter_map(|section| Some((name_in(text, section.element.tag())?, section.element.span())));
         for (name, starts) in repeated(tables.map(|(name, span)| (name, span.start))) {
             found.push((starts, name.into(), None));
@@ -229,7 +232,7 @@ impl Builder {
         self.index
             .sections
             .last()
-            .is_some_and(|section| section.kind == Kind::Table)
+            .is_some_and(|section| section.kind == SectionKind::Table)
     }
 }
 
@@ -247,9 +250,9 @@ impl Sink for Builder {
             1 => self.index.root = element,
             2 => {
                 let kind = if tag.element == "table" {
-                    Kind::Table
+                    SectionKind::Table
                 } else {
-                    Kind::Other
+                    SectionKind::Other
                 };
                 self.index.sections.push(Section {
                     kind,

@@ -1,5 +1,5 @@
-//! Markup: start tags as they are spelt, and the rules for each piece (attributes, references, comments, instructions, the
-//! XML declaration). quick-xml leaves all of these unchecked.
+//! Markup: start tags as they are spelt, and the rules for each piece (attributes, references, comments, instructions,
+//! the XML declaration). quick-xml leaves all of these unchecked.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -197,7 +197,8 @@ impl Trouble {
 }
 
 /// Why an `&` is refused.
-pub(super) const AMPERSAND: &str = "`&` does not begin one of &lt; &gt; &amp; &apos; &quot; or a legal &#…; reference (a `&` in a value is written &amp;)";
+pub(super) const AMPERSAND: &str = "`&` does not begin one of &lt; &gt; &amp; &apos; &quot; or a legal &#…; reference \
+    (a `&` in a value is written &amp;)";
 
 /// Why a DOCTYPE is refused.
 pub(super) fn doctype(at: usize) -> Trouble {
@@ -244,14 +245,11 @@ pub(super) fn check_attributes(tag: &Tag<'_>, at: usize) -> Result<(), Trouble> 
             ));
         }
         let raw_at = at + attribute.raw_at;
-        match memchr::memchr2(b'<', b'&', attribute.raw.as_bytes()) {
-            None => {}
-            Some(_) => {
-                if let Some(found) = attribute.raw.find('<') {
-                    return Err(Trouble::new(raw_at + found, "`<` in an attribute; it is written &lt;"));
-                }
-                check_references(attribute.raw, raw_at)?;
+        if memchr::memchr2(b'<', b'&', attribute.raw.as_bytes()).is_some() {
+            if let Some(found) = attribute.raw.find('<') {
+                return Err(Trouble::new(raw_at + found, "`<` in an attribute; it is written &lt;"));
             }
+            check_references(attribute.raw, raw_at)?;
         }
     }
     Ok(())

@@ -1,12 +1,12 @@
 //! `mailserver.cfg` as bytes: a lossless document.
 //!
 //! The file is read once into memory, checked strictly (more strictly than quick-xml does, and never less than another
-//! XML parser would), and kept as it is, beside a compact index of byte spans. There is no tree and no writer: an edit is a span
-//! and its replacement, and everything outside of it is copied byte for byte, blanks, comments, odd quotes, BOM and line
-//! endings included.
+//! XML parser would), and kept as it is, beside a compact index of byte spans. There is no tree and no writer: an edit
+//! is a span and its replacement, and everything outside of it is copied byte for byte, blanks, comments, odd quotes,
+//! BOM and line endings included.
 //!
-//! What this room must never know: what a variable means (room `tls`), how a file gets onto the disk (room `save`), and anything
-//! about files, clocks or the screen. It does no I/O at all.
+//! What this room must never know: what a variable means (room `tls`), how a file gets onto the disk (room `save`), and
+//! anything about files, clocks or the screen. It does no I/O at all.
 //!
 //! | file | holds |
 //! |---|---|
@@ -52,27 +52,30 @@ pub use secrets::Secrets;
 impl Document {
     /// The bytes with the edits applied; everything else byte for byte. No edits give the same bytes.
     /// # Errors
-    /// [`EditError`]: a path that stands more than once, a base that is not what stands there, a value that XML cannot hold, a variable
-    /// that holds more than text.
+    /// [`EditError`]: a path that stands more than once, a base that is not what stands there, a value that XML cannot
+    /// hold, a variable that holds more than text.
     pub fn render(&self, edits: &EditSet) -> Result<Vec<u8>, EditError> {
         Ok(splices::splice(&self.text, &splices::splices(self, edits)?))
     }
 
-    /// Proves that `rendered` is this document with exactly these edits (outside bytes equal, strict parse, values read back, all other raw values unchanged).
+    /// Proves that `rendered` is this document with exactly these edits (outside bytes equal, strict parse, values read
+    /// back, all other raw values unchanged).
     /// # Errors
     /// [`EditError::Verify`], or whatever [`Document::render`] says of the edits; nothing may be written then.
     pub fn verify(&self, edits: &EditSet, rendered: Vec<u8>) -> Result<Document, EditError> {
         proof::verify(self, edits, &splices::splices(self, edits)?, rendered)
     }
 
-    /// Makes the edits and proves the result, as [`Document::render`] and [`Document::verify`] do. No edits: the document itself.
+    /// Makes the edits and proves the result, as [`Document::render`] and [`Document::verify`] do. No edits: the
+    /// document itself.
     /// # Errors
     /// [`EditError`], as those say.
     pub fn prove(self: &Arc<Self>, edits: &EditSet) -> Result<Proven, EditError> {
         Proven::new(self, edits)
     }
 
-    /// Carries edits over to this document: what it has already, what still fits, and what someone else changed meanwhile.
+    /// Carries edits over to this document: what it has already, what still fits, and what someone else changed
+    /// meanwhile.
     ///
     /// A path that stands more than once here is left in `apply`: [`Document::render`] refuses it and names the lines.
     #[must_use]
@@ -80,9 +83,11 @@ impl Document {
         edits.rebase(self)
     }
 
-    /// What differs from this document to `newer`, value by value, at most `limit` entries (the count of all is the second value).
+    /// What differs from this document to `newer`, value by value, at most `limit` entries (the count of all is the
+    /// second value).
     ///
-    /// Items of a list are matched by their Id (or Guid, or Name) when each of them has one of its own in both lists, else by place.
+    /// Items of a list are matched by their Id (or Guid, or Name) when each of them has one of its own in both lists,
+    /// else by place.
     #[must_use]
     pub fn changes_to(&self, newer: &Document, secrets: &Secrets, limit: usize) -> (Vec<ValueChange>, usize) {
         changes::changes(self, newer, secrets, limit)

@@ -1,5 +1,5 @@
-//! Where something stands: a line and column, found only when someone asks, or the path of a variable. A line ends with LF,
-//! CR LF, or (as XML counts) a lone CR.
+//! Where something stands: a line and column, found only when someone asks, or the path of a variable. A line ends with
+//! LF, CR LF, or (as XML counts) a lone CR.
 
 use std::fmt;
 

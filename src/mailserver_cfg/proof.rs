@@ -1,5 +1,5 @@
-//! The proof before any write, and what carries it: what a review shows and a save writes is the same thing. The proof does
-//! not trust the splices: it looks at the bytes that are about to be written.
+//! The proof before any write, and what carries it: what a review shows and a save writes is the same thing. The proof
+//! does not trust the splices: it looks at the bytes that are about to be written.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -9,10 +9,11 @@ use std::sync::Arc;
 use super::document::Document;
 use super::edits::EditSet;
 use super::error::EditError;
-use super::index::{Kind, Spot, name_in};
+use super::index::{SectionKind, Spot, name_in};
 use super::splices::{Splice, splice, splices};
 
-/// A document with edits made in it, proven to differ from its base by them and by nothing else. Only [`Document::prove`] makes one.
+/// A document with edits made in it, proven to differ from its base by them and by nothing else. Only
+/// [`Document::prove`] makes one.
 pub struct Proven {
     pub(super) base: Arc<Document>,
     edits: EditSet,
@@ -109,7 +110,7 @@ fn untouched<'d>(document: &'d Document, tables: &HashSet<&str>, edited: &HashSe
         let name = name_in(text, section.element.tag());
         let all = index.variables_of(section);
         let spots = match name.as_deref() {
-            Some(table) if section.kind == Kind::Table && tables.contains(table) => {
+            Some(table) if section.kind == SectionKind::Table && tables.contains(table) => {
                 let is_edited = |spot: &&Spot| {
                     let is_named = |name: Cow<'_, str>| edited.contains(&(table, &*name));
                     spot.is_direct() && name_in(text, spot.tag()).is_some_and(is_named)

@@ -1,9 +1,9 @@
 //! The strict pass: quick-xml finds the tokens, this decides whether they make a document.
 //!
-//! quick-xml does not check well-formedness (its issues #121 and #848): it accepts a truncated file, an empty one, text or
-//! a second root after the root, control characters, `<` in attributes, duplicate attributes and undeclared entities. All of that
-//! is checked here. Namespaces and DOCTYPE are refused: the mail server writes neither, and entities could hide values.
-//! Messages quote nothing of the file except the five element names that it is made of.
+//! quick-xml does not check well-formedness (its issues #121 and #848): it accepts a truncated file, an empty one, text
+//! or a second root after the root, control characters, `<` in attributes, duplicate attributes and undeclared
+//! entities. All of that is checked here. Namespaces and DOCTYPE are refused: the mail server writes neither, and
+//! entities could hide values. Messages quote nothing of the file except the five element names that it is made of.
 
 use std::ops::Range;
 
@@ -53,8 +53,8 @@ pub(super) fn scan(text: &str, root: &str, sink: &mut impl Sink) -> Result<(), T
     pass.run(0, sink)
 }
 
-/// Runs over whole elements of a document that was scanned before, from `start` directly inside its root to the end of `text`, where the
-/// rest of the document is cut off. Says nothing of what it meets.
+/// Runs over whole elements of a document that was scanned before, from `start` directly inside its root to the end of
+/// `text`, where the rest of the document is cut off. Says nothing of what it meets.
 pub(super) fn scan_inside(text: &str, root: &str, start: usize, sink: &mut impl Sink) {
     let pass = Pass {
         text,
@@ -285,9 +285,9 @@ impl<'a> Pass<'a> {
         Trouble::new(at.min(self.text.len()).max(start), what)
     }
 
-    // The fast lane. Variables and items spelt as the mail server spells them, which are nearly all of a file, do not go
-    // through quick-xml (10 MB take 30 ms with it, of which 13 ms are its events alone; `xmllint --stream` takes 43 ms).
-    // Whatever looks different in any way is left to the other lane, which also finds the words for what is wrong.
+    // The fast lane. Variables and items spelt as the mail server spells them, which are nearly all of a file, do not
+    // go through quick-xml (10 MB take 30 ms with it, of which 13 ms are its events alone; `xmllint --stream` takes 43
+    // ms). Whatever looks different in any way is left to the other lane, which also finds the words for what is wrong.
 
     fn after(&self, at: usize) -> &'a [u8] {
         slice_at(self.text.as_bytes(), at..)

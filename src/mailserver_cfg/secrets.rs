@@ -11,7 +11,8 @@ pub(super) const HIDDEN: &str = "(hidden)";
 const SHOWN: usize = 1000;
 
 /// Which values are secrets: by what they hold (`D3S:`, `SHA:`) or by name ([`names_secret`]), except the variables
-/// listed. An exception counts where the variable stands in its table and nowhere else: a list may have one of that name.
+/// listed. An exception counts where the variable stands in its table and nowhere else: a list may have one of that
+/// name.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
     /// Variables that are named like a secret but hold a closed set of values (a key size).

@@ -12,9 +12,9 @@ use super::scan::{Sink, scan, scan_inside};
 use super::secrets::Secrets;
 use super::text::{decode, decode_attribute};
 
-/// The spans that must be hidden where they meet one of the windows (which are in file order and do not overlap), in file
-/// order: values of secret variables (and of any other element or attribute named like one), comments and instructions
-/// that mention a secret. One pass, however many windows there are.
+/// The spans that must be hidden where they meet one of the windows (which are in file order and do not overlap), in
+/// file order: values of secret variables (and of any other element or attribute named like one), comments and
+/// instructions that mention a secret. One pass, however many windows there are.
 pub(super) fn sensitive(document: &Document, windows: &[Range<usize>], secrets: &Secrets) -> Vec<Range<usize>> {
     let skip = if document.text.starts_with(BOM) { BOM.len() } else { 0 };
     let text = text_at(&document.text, skip..);
@@ -40,9 +40,9 @@ pub(super) fn sensitive(document: &Document, windows: &[Range<usize>], secrets: 
     found
 }
 
-/// From the end of the last section before the window to the beginning of the first one after it: all that can reach into
-/// it. `None`: the window may touch something before the first section or after the last one. Offsets without the byte
-/// order mark.
+/// From the end of the last section before the window to the beginning of the first one after it: all that can reach
+/// into it. `None`: the window may touch something before the first section or after the last one. Offsets without the
+/// byte order mark.
 fn sections_around(document: &Document, window: &Range<usize>, skip: usize) -> Option<Range<usize>> {
     let sections = &document.index.sections;
     let span = |at: usize| sections.get(at).map(|section| section.element.span());

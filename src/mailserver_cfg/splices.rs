@@ -1,7 +1,7 @@
 //! Edits as splices: a span of the old text and what stands there afterwards. Everything else is copied.
 //!
-//! A value is replaced between its tags; a new variable goes after the last one of its table, looking like it; a missing
-//! table goes before `</config>`; a deleted variable takes its line with it if it has one to itself.
+//! A value is replaced between its tags; a new variable goes after the last one of its table, looking like it; a
+//! missing table goes before `</config>`; a deleted variable takes its line with it if it has one to itself.
 
 use std::collections::HashMap;
 
@@ -384,7 +384,8 @@ mod tests {
     #[test]
     fn a_file_on_one_line_stays_on_one_line() {
         let text = "<config><table name=\"T\"><variable name=\"A\">1</variable></table></config>";
-        let wanted = "<config><table name=\"T\"><variable name=\"A\">1</variable><variable name=\"B\">2</variable></table><table name=\"U\"><variable name=\"C\">3</variable></table></config>";
+        let wanted = "<config><table name=\"T\"><variable name=\"A\">1</variable><variable \
+            name=\"B\">2</variable></table><table name=\"U\"><variable name=\"C\">3</variable></table></config>";
         assert_eq!(
             after(text, &[("T/B", None, Some("2")), ("U/C", None, Some("3"))]),
             wanted

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::hostile::text_at;
 
 use super::document::Document;
-use super::index::{Element, Index, Kind, Section, Spot};
+use super::index::{Element, Index, Section, SectionKind, Spot};
 use super::markup::{Tag, declares_ascii};
 use super::place::{ending_at, ending_before, line_end};
 use super::text::{escape, escape_attribute};
@@ -53,8 +53,8 @@ impl<'d> Style<'d> {
         }
     }
 
-    /// The lead of an element at `at`, if only blanks stand before it in its line. Reads those blanks and no more: a line may
-    /// be the whole file.
+    /// The lead of an element at `at`, if only blanks stand before it in its line. Reads those blanks and no more: a
+    /// line may be the whole file.
     pub(super) fn lead(&self, at: usize) -> Option<Lead<'d>> {
         let before = text_at(self.text, ..at);
         let start = before.trim_end_matches([' ', '\t']).len();
@@ -80,7 +80,7 @@ impl<'d> Style<'d> {
             .index
             .sections
             .iter()
-            .filter(|section| section.kind == Kind::Table)
+            .filter(|section| section.kind == SectionKind::Table)
             .find_map(|section| {
                 let outer = self.lead(section.element.span().start)?;
                 let inner = self.lead(self.index.direct(section).next()?.start())?;

@@ -1,7 +1,8 @@
-//! What raw text means and how a value is spelt: the characters, names and references that XML allows, decoding, escaping.
+//! What raw text means and how a value is spelt: the characters, names and references that XML allows, decoding,
+//! escaping.
 //!
-//! Names are those of XML 1.0's fifth edition. `libxml2` (and `xmllint`) take them, too; parsers that keep to the fourth
-//! edition, such as expat, refuse some names that are not ASCII. The mail server itself writes ASCII names only.
+//! Names are those of XML 1.0's fifth edition. `libxml2` (and `xmllint`) take them, too; parsers that keep to the
+//! fourth edition, such as expat, refuse some names that are not ASCII. The mail server itself writes ASCII names only.
 
 use std::borrow::Cow;
 
@@ -195,8 +196,9 @@ pub(super) fn first_unholdable(value: &str) -> Option<char> {
     value.chars().find(|&c| !is_xml_char(c))
 }
 
-/// Spells a value as element content. LF becomes the document's line ending, which reads back as LF; a CR of the value is a
-/// reference, or it would read back as LF. `ascii`: other characters are references, because the file declares them away.
+/// Spells a value as element content. LF becomes the document's line ending, which reads back as LF; a CR of the value
+/// is a reference, or it would read back as LF. `ascii`: other characters are references, because the file declares
+/// them away.
 pub(super) fn escape(value: &str, ending: &str, ascii: bool) -> String {
     let mut raw = String::with_capacity(value.len());
     for c in value.chars() {

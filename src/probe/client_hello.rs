@@ -199,7 +199,8 @@ impl ClientHello {
             let exact = TlsVersion::ALL.map(|version| Hello::exactly(version, random, None));
             let asking = [
                 Hello::wide(random, None),
-                Hello::middle(random),
+                Hello::middle(random, false),
+                Hello::middle(random, true),
                 Hello::bare_tls10(random),
             ];
             asking

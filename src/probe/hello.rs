@@ -66,19 +66,19 @@ impl Hello {
     }
 
     /// The second question, for a peer that did not answer [`Hello::wide`] with a version: TLS 1.2 or older as it was
-    /// asked for before there was TLS 1.3. No `supported_versions`, no server name, few suites: some peers end the
-    /// handshake on a name that they do not know, on an empty `key_share`, or on a long list.
+    /// asked for before there was TLS 1.3. No `supported_versions`, no server name: some peers end the handshake on a name
+    /// that they do not know, or on an empty `key_share`. Few suites, since some end it on a long list; `every_suite` is for
+    /// one that said it has none in common (alerts 40 and 71), as one does whose TLS 1.3 has no suite, group or key.
     #[must_use]
-    pub fn middle(random: HelloRandom) -> Self {
+    pub fn middle(random: HelloRandom, every_suite: bool) -> Self {
         use TlsVersion::{Ssl3, Tls10, Tls11, Tls12};
+        let suites = if every_suite {
+            [SUITES_12, SUITES_10, &[RENEGOTIATION_SCSV]].concat()
+        } else {
+            SUITES_MIDDLE.to_vec()
+        };
         let extensions = Extensions::default();
-        Self::build(
-            random,
-            Tls12,
-            &[Tls12, Tls11, Tls10, Ssl3],
-            SUITES_MIDDLE.to_vec(),
-            Some(&extensions),
-        )
+        Self::build(random, Tls12, &[Tls12, Tls11, Tls10, Ssl3], suites, Some(&extensions))
     }
 
     /// The third and last question: TLS 1.0 without any extension. An SSLv3 server answers it too (RFC 2246 appendix E),
@@ -191,7 +191,9 @@ impl Extensions<'_> {
         }
         // Some peers in FIPS mode take no TLS 1.2 without extended_master_secret (RFC 7627); it says nothing by itself.
         out.extend(extension(0x0017, Vec::new()));
-        // What only TLS 1.3 can use is offered only where TLS 1.3 is.
+        // The same for encrypt_then_mac (RFC 7366): GnuTLS can be set to demand it.
+        out.extend(extension(0x0016, Vec::new()));
+        // What only TLS 1.3 can use, and what is rare, is offered only where TLS 1.3 is.
         let with_new = |old: &[u16], new: &[u16]| match self.key_share {
             Some(_) => words(&[old, new].concat()),
             None => words(old),
@@ -285,6 +287,9 @@ const SUITES_12: &[u16] = &[
     0xc05c, 0xc05d, 0xc060, 0xc061, 0xc052, 0xc053, 0xc056, 0xc057, 0xc050, 0xc051, // ARIA-GCM
     0xc086, 0xc087, 0xc08a, 0xc08b, 0xc07c, 0xc07d, 0xc080, 0xc081, 0xc07a, 0xc07b, // Camellia-GCM
     0xc072, 0xc073, 0xc076, 0xc077, 0x00bd, 0x00c3, 0x00be, 0x00c4, 0x00ba, 0x00c0, // Camellia with SHA-2
+    0xc03c, 0xc03d, 0xc042, 0xc043, 0xc044, 0xc045, 0xc048, 0xc049, 0xc04c, 0xc04d, // ARIA-CBC
+    0xc02d, 0xc02e, 0xc031, 0xc032, 0xc025, 0xc026, 0xc029, 0xc02a, // ECDH with the certificate's own key
+    0xcc13, 0xcc14, 0xcc15, // ChaCha20 as it was before RFC 7905
 ];
 
 /// Under 32 suites, and enough for every peer that has one of the usual ones.
@@ -331,6 +336,7 @@ const SUITES_10: &[u16] = &[
     0xc008, 0xc012, 0x0016, 0x0013, 0x000a, // 3DES
     0xc007, 0xc011, 0x0066, 0x0005, 0x0004, // RC4
     0x0015, 0x0012, 0x0009, // DES
+    0xc004, 0xc005, 0xc00e, 0xc00f, 0xc003, 0xc00d, 0xc002, 0xc00c, // ECDH with the certificate's own key
 ];
 
 /// x25519, P-256, x448, P-384, P-521, brainpool, ffdhe2048 to 8192, secp256k1. A peer that has one group only must find
@@ -339,8 +345,12 @@ const GROUPS: &[u16] = &[
     0x001d, 0x0017, 0x001e, 0x0018, 0x0019, 0x001a, 0x001b, 0x001c, 0x0100, 0x0101, 0x0102, 0x0103, 0x0104, 0x0016,
 ];
 
-/// X25519MLKEM768, SecP256r1MLKEM768, and ML-KEM alone.
-const GROUPS_13: &[u16] = &[0x11ec, 0x11eb, 0x0200, 0x0201, 0x0202];
+/// X25519MLKEM768 and its kin, ML-KEM alone, the draft that came before, brainpool of TLS 1.3, SM2; and the old curves that a
+/// server may be narrowed to: P-224, P-192, sect283 to sect571.
+const GROUPS_13: &[u16] = &[
+    0x11ec, 0x11eb, 0x11ed, 0x0200, 0x0201, 0x0202, 0x6399, 0x001f, 0x0020, 0x0021, 0x0029, 0x0015, 0x0013, 0x0009,
+    0x000a, 0x000b, 0x000c, 0x000d, 0x000e,
+];
 
 /// ECDSA, EdDSA, RSA-PSS, RSA-PKCS1; DSA and SHA-1 for the old ones.
 const SIGNATURES: &[u16] = &[
@@ -348,8 +358,10 @@ const SIGNATURES: &[u16] = &[
     0x0402, 0x0203, 0x0201, 0x0202,
 ];
 
-/// ML-DSA.
-const SIGNATURES_13: &[u16] = &[0x0904, 0x0905, 0x0906];
+/// ML-DSA, brainpool of TLS 1.3, SM2; SHA-224.
+const SIGNATURES_13: &[u16] = &[
+    0x0904, 0x0905, 0x0906, 0x081a, 0x081b, 0x081c, 0x0708, 0x0301, 0x0302, 0x0303,
+];
 
 /// The base point of P-256, uncompressed (SEC 2 section 2.4.2).
 const P256_BASE_POINT: [u8; 65] = [
@@ -396,7 +408,7 @@ mod tests {
     fn the_wide_hello_offers_four_versions_with_an_empty_key_share() {
         let hello = Hello::wide(RANDOM, None);
         let (version, suites, extensions) = read_back(hello.bytes());
-        assert_eq!((version, suites), (0x0303, 104));
+        assert_eq!((version, suites), (0x0303, 133));
         let get = |kind| extensions.iter().find(|e| e.0 == kind).map(|e| e.1.clone());
         assert_eq!(get(0x002b).unwrap(), [8, 3, 4, 3, 3, 3, 2, 3, 1]);
         assert_eq!(get(0x0033).unwrap(), [0, 0]);
@@ -413,7 +425,11 @@ mod tests {
             let pinned = TlsVersion::ALL.map(|version| Hello::exactly(version, RANDOM, name));
             [Hello::wide(RANDOM, name)].into_iter().chain(pinned)
         });
-        for hello in hellos.chain([Hello::middle(RANDOM), Hello::bare_tls10(RANDOM)]) {
+        for hello in hellos.chain([
+            Hello::middle(RANDOM, false),
+            Hello::middle(RANDOM, true),
+            Hello::bare_tls10(RANDOM),
+        ]) {
             let message = hello.bytes().len() - 5;
             assert!(!(256..512).contains(&message), "{message} bytes");
         }
@@ -427,13 +443,13 @@ mod tests {
 
     #[test]
     fn the_middle_hello_is_short_and_says_neither_a_name_nor_tls_13() {
-        let hello = Hello::middle(RANDOM);
+        let hello = Hello::middle(RANDOM, false);
         let (version, suites, extensions) = read_back(hello.bytes());
         assert_eq!(version, 0x0303);
         assert!(suites < 32, "{suites}");
         assert!(hello.bytes().len() < 256);
         let kinds: Vec<u16> = extensions.iter().map(|e| e.0).collect();
-        assert_eq!(kinds, [0x0017, 0x000a, 0x000b, 0x000d]);
+        assert_eq!(kinds, [0x0017, 0x0016, 0x000a, 0x000b, 0x000d]);
         assert!(!hello.versions().contains(&TlsVersion::Tls13));
     }
 
@@ -451,11 +467,11 @@ mod tests {
     }
 
     #[test]
-    fn the_bare_hello_is_116_bytes_without_extensions() {
+    fn the_bare_hello_is_short_and_without_extensions() {
         let hello = Hello::bare_tls10(RANDOM);
         let (version, suites, extensions) = read_back(hello.bytes());
-        assert_eq!((version, suites, extensions.len()), (0x0301, 34, 0));
-        assert_eq!(hello.bytes().len(), 116);
+        assert_eq!((version, suites, extensions.len()), (0x0301, 42, 0));
+        assert_eq!(hello.bytes().len(), 132);
         assert_eq!(hello.versions(), [TlsVersion::Tls10, TlsVersion::Ssl3]);
     }
 

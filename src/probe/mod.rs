@@ -10,6 +10,7 @@
 //! [`Limits`], and shown only through [`safe_text`].
 
 mod client_hello;
+mod connection;
 pub mod fake;
 mod fields;
 mod hello;
@@ -20,6 +21,7 @@ mod plan;
 mod reply;
 mod report;
 mod resolve;
+mod server_hello;
 mod settings;
 mod starttls;
 mod target;
@@ -32,8 +34,9 @@ pub use hello::{Hello, HelloRandom};
 pub use many::{WORKERS, probe_many};
 pub use one::{ask_exactly, probe_one};
 pub use plan::ProbePlan;
-pub use reply::{Reply, ReplyParser, ServerHello, alert_words};
+pub use reply::{Reply, ReplyParser, alert_words};
 pub use report::{Acceptance, AddressReport, Basis, Outcome, Report};
+pub use server_hello::ServerHello;
 pub use settings::{EhloName, Limits, Settings};
 pub use target::{HostName, Start, Target, TargetHost};
 pub use wire::Cancel;

@@ -4,14 +4,9 @@
 //! bound, or name a version that the hello did not offer.
 
 use super::hello::{ALERT_RECORD, HANDSHAKE_RECORD, Hello};
+use super::server_hello::ServerHello;
 use crate::hostile::safe_text;
 use crate::tls::TlsVersion;
-
-mod server_hello;
-
-pub(super) use server_hello::RETRY_RANDOM;
-pub use server_hello::ServerHello;
-use server_hello::server_hello;
 
 /// The largest record body that is read: 2^14 plus 256 (RFC 8446 section 5.2).
 const RECORD_LIMIT: usize = 16_640;
@@ -21,6 +16,7 @@ const MESSAGE_LIMIT: usize = 4_096;
 const TOTAL_LIMIT: usize = 65_536;
 /// How much of something that is not TLS is looked at, in bytes.
 const PREFIX: usize = 64;
+
 /// The answer to one ClientHello.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
@@ -175,6 +171,27 @@ impl<'h> ReplyParser<'h> {
             return Some(server_hello(hello, self.hello).unwrap_or_else(|what| Reply::NotTls(what.to_owned())));
         }
     }
+}
+
+/// The answer to this hello. Everything that must hold is checked before a version is believed: a mistake here would be a wrong
+/// verdict about a peer.
+fn server_hello(body: &[u8], hello: &Hello) -> Result<Reply, &'static str> {
+    let answer = ServerHello::read(body)?;
+    let offered = TlsVersion::from_wire(answer.wire).filter(|v| hello.versions().contains(v));
+    let Some(version) = offered else {
+        return Ok(Reply::NotOffered(answer.wire));
+    };
+    if answer.compression != 0 {
+        return Err("a ServerHello with a compression that was not offered");
+    }
+    if !hello.offers_suite(answer.suite) || (version == TlsVersion::Tls13) != (answer.suite >> 8 == 0x13) {
+        return Err("a ServerHello with a cipher suite that was not offered");
+    }
+    Ok(Reply::Version {
+        version,
+        mark: answer.mark,
+        retry: answer.retry,
+    })
 }
 
 fn broken(what: &str) -> Option<Reply> {

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -158,17 +160,61 @@ fn name_in(text: &str, id: u32) -> Option<String> {
 
 /// Now, RFC 3339 with seconds and the local offset.
 pub(crate) fn now() -> String {
-    jiff::ZonedDateTime::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    // Not by jiff's own idea of the zone: it would wait for a pipe that `TZ` names, with the engine stopped.
+    let now = Timestamp::now().to_zoned_datetime(zone());
+    now.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+/// A compiled time zone is a few kilobytes.
+const ZONE_LARGEST: u64 = 1 << 20;
+
+/// This machine's zone. jiff looks its name up in a list of the whole of `/usr/share/zoneinfo`, which costs a start half
+/// a millisecond; the file that the name stands for says the same.
+#[must_use]
+pub fn zone() -> TimeZone {
+    match std::env::var("TZ") {
+        Ok(named) => named_zone(&named),
+        Err(_) => of_this_machine().unwrap_or(TimeZone::UTC),
+    }
+}
+
+fn of_this_machine() -> Option<TimeZone> {
+    let path = Path::new("/etc/localtime");
+    let name = std::fs::read_link(path).ok().and_then(|link| {
+        let (_, name) = link.to_str()?.rsplit_once("zoneinfo/")?;
+        Some(name.to_owned())
+    });
+    TimeZone::tzif(
+        name.as_deref().unwrap_or("local"),
+        &files::read(path, ZONE_LARGEST).ok()?,
+    )
+    .ok()
+}
+
+/// What `TZ` names (tzset(3)): a file by its path, a zone of the list, or a rule. A path of the user's choice may be a pipe,
+/// which jiff would wait for; it is opened as every stranger's file is.
+fn named_zone(named: &str) -> TimeZone {
+    let name = named.strip_prefix(':').unwrap_or(named);
+    let path = Path::new(name);
+    let found = if name.is_empty() {
+        None
+    } else if path.is_absolute() {
+        let bytes = files::read(path, ZONE_LARGEST).ok();
+        bytes.and_then(|bytes| TimeZone::tzif(name, &bytes).ok())
+    } else {
+        TimeZone::get(name).or_else(|_| TimeZone::posix(name)).ok()
+    };
+    found.unwrap_or(TimeZone::UTC)
 }
 
 /// Now in UTC, for file names: `20261124T073000Z`.
 pub(crate) fn utc_stamp() -> String {
-    jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string()
+    Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
 /// The same to the microsecond, for names whose order counts: `20261124T073000.000000Z`.
 pub(crate) fn utc_stamp_fine() -> String {
-    jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ").to_string()
+    Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ").to_string()
 }
 
 #[cfg(test)]
@@ -192,5 +238,28 @@ mod tests {
             sudo_user_hint: Some("mallory".into()),
         };
         assert_eq!(actor.words(), "anna as root");
+    }
+
+    #[test]
+    fn the_zone_is_the_one_that_jiff_finds() {
+        let (ours, theirs) = (zone(), TimeZone::system());
+        for time in ["2026-01-15T12:00:00Z", "2026-07-15T12:00:00Z", "2040-07-15T12:00:00Z"] {
+            let time: jiff::Timestamp = time.parse().unwrap();
+            assert_eq!(ours.to_offset(time), theirs.to_offset(time), "{time}");
+        }
+    }
+
+    #[test]
+    fn a_zone_is_named_by_the_list_by_a_rule_or_by_a_file_and_a_pipe_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("zone");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+        let summer: jiff::Timestamp = "2026-07-15T12:00:00Z".parse().unwrap();
+        let hours = |named: &str| named_zone(named).to_offset(summer).seconds() / 3600;
+        assert_eq!(hours("CET-1CEST,M3.5.0,M10.5.0/3"), 2);
+        assert_eq!(hours("EST5"), -5);
+        for none in ["", ":", "no such zone", &pipe.display().to_string(), "/nonexistent"] {
+            assert_eq!(hours(none), 0, "{none}");
+        }
     }
 }

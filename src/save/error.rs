@@ -318,6 +318,7 @@ impl From<Fault> for SaveError {
             Why::NoRoom { need, free } => Trouble::NoRoom { need, free },
             Why::ReadBack => Trouble::ReadBack,
             Why::ForeignLink { .. } | Why::LinksInACircle => Trouble::Other(why.to_string()),
+            Why::LinkLeadsNowhere => return What::LinkLeadsNowhere { path }.into(),
             Why::NotAFile(what) => Trouble::NotAFile(what),
             Why::TooLarge { size, limit } => Trouble::TooLarge { size, limit },
         };

@@ -59,7 +59,7 @@ mod steps;
 mod target;
 mod trouble;
 
-pub use audit::{Actor, AuditEntry, audit};
+pub use audit::{Actor, AuditEntry, audit, zone};
 pub use backup::{BackupInfo, StoredEdit, backups, read_backup};
 pub use draft::{Draft, discard_draft, read_draft, write_draft};
 pub use error::{EngineThen, NotRolledBack, SaveError, What};

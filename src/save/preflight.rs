@@ -152,12 +152,12 @@ pub fn preflight(target: &Target, state: &StateDir, needed: u64) -> Result<Prefl
         state_room: room(room_state, files::free_bytes(state.handle().handle())),
         can_exchange: can_exchange(target),
         in_place,
-        limit: limit_in_the_way(file.size, needed),
+        limit: limit_in_the_way(target, file.size, needed),
     })
 }
 
 /// What this process needs beside what it has when a save begins.
-const HANDLES: usize = 32;
+const HANDLES: u32 = 32;
 /// The same of memory, beside some copies of the file.
 const MEMORY: u64 = 64 << 20;
 const COPIES: u64 = 4;
@@ -165,7 +165,7 @@ const COPIES: u64 = 4;
 /// A limit that would end the save in its middle, with the engine stopped: the size of a file (beyond it a write fails, or the process is killed), of
 /// memory (without it a program aborts), of handles, and of processes and threads (without one no command can be started, the engine's
 /// neither).
-fn limit_in_the_way(old: u64, new: u64) -> Option<String> {
+fn limit_in_the_way(target: &Target, old: u64, new: u64) -> Option<String> {
     let limit = |which| rustix::process::getrlimit(which).current.unwrap_or(u64::MAX);
     let largest = old.max(new).saturating_add(MARGIN);
     let files = limit(Resource::Fsize);
@@ -181,11 +181,13 @@ fn limit_in_the_way(old: u64, new: u64) -> Option<String> {
             "this process may use {memory} bytes of memory (ulimit -v), {has} are in use, and {needs} more are needed"
         ));
     }
-    let handles = usize::try_from(limit(Resource::Nofile)).unwrap_or(usize::MAX);
-    let open = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
-    if handles.saturating_sub(open) < HANDLES {
+    // Tried, not counted: who may not look into /proc/self/fd would find none there.
+    let handles: Result<Vec<_>, Errno> = (0..HANDLES).map(|_| target.parent().again()).collect();
+    if let Err(errno) = handles {
+        let most = limit(Resource::Nofile);
         return Some(format!(
-            "this process may have {handles} files open (ulimit -n), {open} are, and {HANDLES} more are needed"
+            "this process may have {most} files open (ulimit -n), and cannot open {HANDLES} more ({})",
+            std::io::Error::from(errno)
         ));
     }
     // Root is exempt from RLIMIT_NPROC, but not from a control group's pids.max: only trying tells.

@@ -99,13 +99,10 @@ impl Target {
         let found = match files::resolve(asked) {
             Ok(found) => found,
             Err(fault) if fault.is_missing() => {
-                let is_link = std::fs::symlink_metadata(asked).is_ok_and(|found| found.file_type().is_symlink());
-                let path = asked.to_path_buf();
-                return Err(SaveError::from(if is_link {
-                    What::LinkLeadsNowhere { path }
-                } else {
-                    What::NotFound { path }
-                }));
+                return Err(What::NotFound {
+                    path: asked.to_path_buf(),
+                }
+                .into());
             }
             Err(fault) => return Err(fault.into()),
         };

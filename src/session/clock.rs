@@ -14,7 +14,7 @@ pub struct Clock {
 impl Clock {
     /// `14:01` for today, `2 Oct` within a year, `2 Oct 2025` beyond. Never an age: an idle screen must stay true.
     #[must_use]
-    pub fn say(&self, time: Timestamp) -> String {
+    pub fn day(&self, time: Timestamp) -> String {
         let (then, now) = (
             time.to_zoned_datetime(self.zone.clone()),
             self.now.to_zoned_datetime(self.zone.clone()),
@@ -34,11 +34,11 @@ impl Clock {
         self.now.duration_since(time).as_hours() > 24 * 365
     }
 
-    /// The same as [`Self::say`], and a word where that is more than a year ago.
+    /// The same as [`Self::day`], and a word where that is more than a year ago.
     #[must_use]
     pub fn dated(&self, time: Timestamp) -> String {
         let old = if self.is_old(time) { " (old)" } else { "" };
-        format!("{}{old}", self.say(time))
+        format!("{}{old}", self.day(time))
     }
 
     /// `14:01`.
@@ -70,8 +70,8 @@ mod tests {
     #[test]
     fn today_is_said_with_its_time_and_other_days_with_their_date() {
         let clock = clock("2026-11-24T15:00:00Z");
-        assert_eq!(clock.say("2026-11-24T14:01:00Z".parse().unwrap()), "today 14:01");
-        assert_eq!(clock.say("2026-10-02T14:01:00Z".parse().unwrap()), "2 Oct");
-        assert_eq!(clock.say("2025-10-02T14:01:00Z".parse().unwrap()), "2 Oct 2025");
+        assert_eq!(clock.day("2026-11-24T14:01:00Z".parse().unwrap()), "today 14:01");
+        assert_eq!(clock.day("2026-10-02T14:01:00Z".parse().unwrap()), "2 Oct");
+        assert_eq!(clock.day("2025-10-02T14:01:00Z".parse().unwrap()), "2 Oct 2025");
     }
 }

@@ -27,7 +27,8 @@ impl Draft {
         *direction.of([inbound, outbound]) = choice;
     }
 
-    /// A direction's pairs as wanted: file order, additions last. Of a name that stands several times the first is edited.
+    /// A direction's pairs as wanted: file order, additions last. Of a name that stands several times the first is
+    /// edited.
     pub(super) fn pairs<'l>(&self, direction: Direction, loaded: &'l [Pair]) -> Cow<'l, [Pair]> {
         let here = self.wanted.iter().filter(|(path, _)| path.table == direction.table());
         let mut wanted: BTreeMap<&str, &Option<String>> =

@@ -1,5 +1,6 @@
 //! The edit session: what was loaded, what is wanted, and the ways to want something else.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::mailserver_cfg::{Document, Edit, EditSet, Rebased, Secrets, VariablePath};
@@ -42,6 +43,11 @@ impl Session {
     #[must_use]
     pub const fn base(&self) -> &Arc<Document> {
         &self.base
+    }
+
+    /// Wanted values that were set; `None`: not in the file.
+    pub(super) const fn drafted(&self) -> &BTreeMap<VariablePath, Option<String>> {
+        &self.history.draft.wanted
     }
 
     /// The catalogue in force.

@@ -110,7 +110,9 @@ impl Review {
         if review.threshold == Threshold::NotKnown {
             let text = match review.to {
                 Minimum::Custom(ref why) => format!("  ? Not known: {why}."),
-                _ => "  ? Not known: what the server does by default was never measured. Going back to it can cut peers off too: newer builds may start at TLS 1.2.".to_owned(),
+                _ => "  ? Not known: what the server does by default was never measured. Going back to it can cut \
+                    peers off too: newer builds may start at TLS 1.2."
+                    .to_owned(),
             };
             lines.push(Line::new(Tone::Caution, text, 4));
         }
@@ -157,7 +159,8 @@ impl Review {
             lines.push(Line::new(
                 Tone::Text,
                 format!(
-                    "  - {} without TLS: in clear already, unchanged by a minimum; lost only if encryption is required.",
+                    "  - {} without TLS: in clear already, unchanged by a minimum; lost only if encryption is \
+                     required.",
                     review.counts.plain
                 ),
                 4,
@@ -190,7 +193,10 @@ impl Review {
         if let Some(why) = &facts.in_place {
             lines.push(Line::new(
                 Tone::Caution,
-                format!("  ! The file can only be written in place ({why}): a crash in that moment leaves it torn, until the next start of kerio-tls restores the backup."),
+                format!(
+                    "  ! The file can only be written in place ({why}): a crash in that moment leaves it torn, \
+                    until the next start of kerio-tls restores the backup."
+                ),
                 4,
             ));
         }
@@ -258,7 +264,8 @@ impl Mends {
     #[must_use]
     pub fn words(&self) -> String {
         format!(
-            "The file now cannot be understood ({}), so it cannot be said which values change; it is kept as a backup itself.",
+            "The file now cannot be understood ({}), so it cannot be said which values change; it is kept as a backup \
+             itself.",
             self.why
         )
     }
@@ -282,7 +289,8 @@ fn engine_lines(engine: &EnginePlan, no_undo: Option<&str>, lines: &mut Vec<Line
             lines.push(Line::new(Tone::Bad, format!("  x Saving is refused: {why}"), 4));
             lines.push(Line::new(
                 Tone::Text,
-                "    The engine writes this file when it stops, and would throw the change away. Stop it first; your edits stay here:",
+                "    The engine writes this file when it stops, and would throw the change away. Stop it first; your \
+                 edits stay here:",
                 4,
             ));
             for command in commands {
@@ -310,7 +318,9 @@ fn engine_lines(engine: &EnginePlan, no_undo: Option<&str>, lines: &mut Vec<Line
                 lines.push(Line::new(Tone::Caution, format!("  ! {warning}"), 4));
             }
             let undo = match no_undo {
-                None => "          It can undo itself unless you confirm it: see the box below. (That does not outlive a reboot.)".to_owned(),
+                None => "          It can undo itself unless you confirm it: see the box below. (That does not \
+                    outlive a reboot.)"
+                    .to_owned(),
                 Some(why) => format!("          It cannot undo itself by a timer: {why}."),
             };
             lines.push(Line::new(Tone::Text, undo, 10));
@@ -320,7 +330,8 @@ fn engine_lines(engine: &EnginePlan, no_undo: Option<&str>, lines: &mut Vec<Line
                 ""
             };
             let dies = format!(
-                "          A lost session does not stop this; if kerio-tls is killed in the middle, the engine stays down until someone starts it{or_undo}."
+                "          A lost session does not stop this; if kerio-tls is killed in the middle, the engine stays \
+                 down until someone starts it{or_undo}."
             );
             lines.push(Line::new(Tone::Text, dies, 10));
         }
@@ -332,7 +343,8 @@ fn effect(direction: Direction) -> &'static str {
     match direction {
         Direction::Outbound => "Mail to peers that cannot do it may bounce, wait, or go in clear.",
         Direction::Inbound => {
-            "Servers that cannot do it may not deliver or send in clear; old phones, printers, scanners and browsers can be locked out, of the web administration too."
+            "Servers that cannot do it may not deliver or send in clear; old phones, printers, scanners and browsers \
+             can be locked out, of the web administration too."
         }
     }
 }

@@ -1,10 +1,10 @@
-//! What the Inbound and Outbound tabs list: every variable of the direction's table, and the catalogue's
-//! variables that are not there. However the file is filled, a list is bounded, and making it costs what reading it does.
+//! What the Inbound and Outbound tabs list: every variable of the direction's table, and the catalogue's variables that
+//! are not there. However the file is filled, a list is bounded, and making it costs what reading it does.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::mailserver_cfg::{Secrets, Variable, VariablePath};
-use crate::tls::{CatalogueVariable, Certainty, Direction, Pair};
+use crate::tls::{CatalogueVariable, Certainty, Direction};
 
 use super::edit::Session;
 
@@ -64,46 +64,57 @@ pub fn variable_rows(session: &Session, direction: Direction) -> Vec<VariableRow
 /// The same, and how many variables are left out.
 #[must_use]
 pub fn variable_list(session: &Session, direction: Direction) -> VariableList {
-    let standing = session.base().variables(direction.table());
-    let wanted = session.wanted();
-    let table = Table::new(session, direction, &standing, wanted.pairs(direction));
+    let catalogue = session.catalogue();
+    let mut table = Table::new(session, direction);
+    let (mut named, mut nameless) = (Vec::new(), Vec::new());
     let mut list = VariableList::default();
-    for known in session.catalogue().rows(direction) {
-        let mut of_role = standing.iter().filter(|v| known.is_named(&v.name)).peekable();
+    for variable in session.base().variables(direction.table()) {
+        let part = match catalogue.find(direction, &variable.name) {
+            Some(_) => &mut named,
+            None => &mut nameless,
+        };
+        let is_listed = part.len() < LISTED;
+        table.count(&variable, is_listed);
+        if is_listed {
+            part.push(variable);
+        } else {
+            list.left_out += 1;
+        }
+    }
+    for known in catalogue.rows(direction) {
+        let mut of_role = named
+            .iter()
+            .filter(|variable| known.is_named(&variable.name))
+            .peekable();
         if of_role.peek().is_some() {
-            of_role.for_each(|v| list.add(|| table.standing_row(v, Some(known))));
+            of_role.for_each(|variable| list.add(table.standing_row(variable, Some(known))));
         } else {
             let added = known.name.as_ref().map(|name| {
-                let wanted = wanted.pairs(direction).iter().find(|pair| known.is_named(&pair.name));
-                wanted.map_or(name, |pair| &pair.name).clone()
+                let wanted = table.added().find(|name| known.is_named(name));
+                wanted.unwrap_or(name).to_owned()
             });
             list.rows.push(table.row(added, Some(known)));
         }
     }
-    let nameless = |name: &str| session.catalogue().find(direction, name).is_none();
-    for variable in standing.iter().filter(|v| nameless(&v.name)) {
-        list.add(|| table.standing_row(variable, None));
-    }
-    let loaded: HashSet<&str> = standing.iter().map(|v| v.name.as_str()).collect();
-    for pair in wanted.pairs(direction) {
-        if !loaded.contains(pair.name.as_str()) && nameless(&pair.name) {
-            list.add(|| table.row(Some(pair.name.clone()), None));
-        }
-    }
+    nameless
+        .iter()
+        .for_each(|variable| list.add(table.standing_row(variable, None)));
+    let nameless = table.added().filter(|name| catalogue.find(direction, name).is_none());
+    nameless.for_each(|name| list.add(table.row(Some(name.to_owned()), None)));
     list
 }
 
 impl VariableList {
-    fn add(&mut self, row: impl FnOnce() -> VariableRow) {
+    fn add(&mut self, row: VariableRow) {
         if self.rows.len() < LISTED {
-            self.rows.push(row());
+            self.rows.push(row);
         } else {
             self.left_out += 1;
         }
     }
 }
 
-/// What the rows of a table are made from, to be looked up by name.
+/// What the rows of a table are made from.
 struct Table<'a> {
     session: &'a Session,
     direction: Direction,
@@ -111,61 +122,88 @@ struct Table<'a> {
     lookalikes: HashSet<String>,
     /// The table itself stands more than once.
     doubled: bool,
-    /// The wanted value of each name; the first, where it stands more than once.
-    values: HashMap<&'a str, &'a str>,
-    /// How often a name stands and the first lines, without regard to case: as the catalogue finds names, so that what
-    /// cannot be planned is what is shown to stand more than once.
+    /// The names of the table that the draft sets or deletes.
+    drafted: BTreeSet<&'a str>,
+    /// Those of them that the file has.
+    standing: HashSet<String>,
+    /// How often a name that is listed stands and the first lines, without regard to case: as the catalogue finds
+    /// names, so that what cannot be planned is what is shown to stand more than once.
     places: HashMap<String, (usize, Vec<u32>)>,
 }
 
 impl<'a> Table<'a> {
-    fn new(session: &'a Session, direction: Direction, standing: &[Variable], pairs: &'a [Pair]) -> Self {
-        let mut places: HashMap<String, (usize, Vec<u32>)> = HashMap::new();
-        for variable in standing {
-            let (stands, lines) = places.entry(variable.name.to_ascii_lowercase()).or_default();
-            *stands += 1;
-            if lines.len() < LINES {
-                lines.push(variable.line);
-            }
-        }
-        let loaded = session.loaded();
+    fn new(session: &'a Session, direction: Direction) -> Self {
+        let here = session.drafted().keys().filter(|path| path.table == direction.table());
+        let drafted: BTreeSet<&str> = here.map(|path| path.variable.as_str()).collect();
+        let known = session
+            .catalogue()
+            .rows(direction)
+            .filter_map(|row| row.name.as_deref());
+        let places = known.chain(drafted.iter().copied());
         Self {
             session,
             direction,
             secrets: session.secrets(),
             lookalikes: session.wanted().reading(direction).lookalikes.into_iter().collect(),
-            doubled: loaded.one_table(direction).is_err(),
-            values: pairs
-                .iter()
-                .rev()
-                .map(|pair| (pair.name.as_str(), pair.value.as_str()))
+            doubled: session.loaded().one_table(direction).is_err(),
+            places: places
+                .map(|name| (name.to_ascii_lowercase(), Default::default()))
                 .collect(),
-            places,
+            standing: HashSet::new(),
+            drafted,
         }
     }
 
-    /// The row of a variable that the file has.
-    fn standing_row(&self, variable: &Variable, known: Option<&CatalogueVariable>) -> VariableRow {
-        let row = self.row(Some(variable.name.clone()), known);
-        match &row.path {
-            // It cannot be edited, so what it says is what the file says there.
-            Some(path) if row.duplicate => VariableRow {
-                shown: Some(self.secrets.show_at(path, &variable.value)),
-                ..row
-            },
-            _ => row,
+    /// Takes a variable of the file in. What is not listed is counted only where its name is.
+    fn count(&mut self, variable: &Variable, is_listed: bool) {
+        let name = variable.name.to_ascii_lowercase();
+        let place = match self.places.get_mut(&name) {
+            None if is_listed => self.places.entry(name).or_default(),
+            None => return,
+            Some(place) => place,
+        };
+        place.0 += 1;
+        if place.1.len() < LINES {
+            place.1.push(variable.line);
         }
+        if self.drafted.contains(variable.name.as_str()) {
+            self.standing.insert(variable.name.clone());
+        }
+    }
+
+    /// The names that the draft adds to the file, in order.
+    fn added(&self) -> impl Iterator<Item = &str> {
+        let drafted = self.drafted.iter().copied();
+        drafted.filter(|name| !self.standing.contains(*name) && self.draft(name).is_some_and(Option::is_some))
+    }
+
+    fn draft(&self, name: &str) -> Option<&Option<String>> {
+        self.session.drafted().get(&self.path(name.to_owned()))
+    }
+
+    fn path(&self, variable: String) -> VariablePath {
+        VariablePath {
+            table: self.direction.table().to_owned(),
+            variable,
+        }
+    }
+
+    /// The row of a variable that the file has. Where it cannot be edited, what it says is what the file says there.
+    fn standing_row(&self, variable: &Variable, known: Option<&CatalogueVariable>) -> VariableRow {
+        let mut row = self.row(Some(variable.name.clone()), known);
+        let drafted = self.draft(&variable.name);
+        if let Some(path) = row.path.as_ref().filter(|_| row.duplicate || drafted.is_none()) {
+            row.shown = Some(self.secrets.show_at(path, &variable.value));
+        }
+        row
     }
 
     fn row(&self, name: Option<String>, known: Option<&CatalogueVariable>) -> VariableRow {
-        let path = name.map(|variable| VariablePath {
-            table: self.direction.table().to_owned(),
-            variable,
-        });
+        let path = name.map(|name| self.path(name));
         let of_name = |path: &VariablePath| self.places.get(&path.variable.to_ascii_lowercase()).cloned();
         let (stands, lines) = path.as_ref().and_then(of_name).unwrap_or_default();
         let value = |path: &VariablePath| {
-            let value = self.values.get(path.variable.as_str())?;
+            let value = self.session.drafted().get(path)?.as_ref()?;
             Some(self.secrets.show_at(path, value))
         };
         VariableRow {

@@ -232,7 +232,7 @@ impl<'s> Snapshot<'s> {
 /// The pairs of both tables of a document.
 pub(super) fn tables(document: &Document) -> Arc<[Vec<Pair>; 2]> {
     Arc::new(Direction::ALL.map(|direction| {
-        let variables = document.variables(direction.table()).into_iter();
+        let variables = document.variables(direction.table());
         variables
             .map(|variable| Pair {
                 name: variable.name,

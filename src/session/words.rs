@@ -1,5 +1,6 @@
 //! The words of verdicts and amounts: one table, which the screen, the commands and the review all read. How a peer's
-//! verdict is called, how many peers have it, what evidence it rests on and of when that is, is worded here and nowhere else.
+//! verdict is called, how many peers have it, what evidence it rests on and of when that is, is worded here and nowhere
+//! else.
 
 use std::fmt::Display;
 

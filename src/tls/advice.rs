@@ -45,7 +45,8 @@ const FINDINGS: usize = 50;
 const RFC_9325_KEYS: &str = "RFC 9325 section 4.5";
 const OPENSSL_LEVEL: &str = "OpenSSL, SSL_CTX_set_security_level(3) and migration_guide(7)";
 const OPENSSL_CIPHERS: &str = "OpenSSL, openssl-ciphers(1)";
-const LEVEL_0: &str = "On an engine built with OpenSSL 3, TLS 1.0 and 1.1 work only with @SECLEVEL=0 in the cipher string: \
+const LEVEL_0: &str = "On an engine built with OpenSSL 3, TLS 1.0 and 1.1 work only with @SECLEVEL=0 in the cipher \
+    string: \
      without it they stay off, whatever the minimum says.";
 
 /// What is to be said about a direction's variables as they would be saved, heaviest first.

@@ -17,8 +17,8 @@ pub struct Candidate {
     pub values: Vec<String>,
 }
 
-/// What a variable may be for, by the letters of its name alone: to offer it, never to act upon. The words are those that the
-/// vendor's pages use for the settings (article 115132).
+/// What a variable may be for, by the letters of its name alone: to offer it, never to act upon. The words are those
+/// that the vendor's pages use for the settings (article 115132).
 #[must_use]
 pub fn role_by_name(name: &str) -> Option<Role> {
     let small = name.to_ascii_lowercase();

@@ -98,7 +98,8 @@ pub enum InProgram {
 }
 
 impl InProgram {
-    /// What that makes of a name that was as sure as this. What was seen or proven is stronger than what the program's bytes tell.
+    /// What that makes of a name that was as sure as this. What was seen or proven is stronger than what the program's
+    /// bytes tell.
     #[must_use]
     pub const fn on(self, before: Certainty) -> Certainty {
         match (before, self) {

@@ -1,5 +1,5 @@
-//! Choices and single values made true: the table "choice, edits" of the room's documentation. A list is never emptied, a
-//! variable without a role is never touched, and spelling, order and separators of what stays are kept.
+//! Choices and single values made true: the table "choice, edits" of the room's documentation. A list is never emptied,
+//! a variable without a role is never touched, and spelling, order and separators of what stays are kept.
 
 use std::collections::BTreeSet;
 
@@ -68,11 +68,11 @@ pub enum PlanError {
 const ROUNDS: usize = 3;
 
 /// The edits that make the choices true at once, in the order of [`Direction::ALL`]. They are planned from the file as
-/// *loaded*, so that choosing what was loaded comes to no edit, but each direction beside the other as it will be: a list
-/// reads as a minimum only if it goes as far as the furthest list of the file.
+/// *loaded*, so that choosing what was loaded comes to no edit, but each direction beside the other as it will be: a
+/// list reads as a minimum only if it goes as far as the furthest list of the file.
 ///
-/// `wanted` has the pairs of a direction for which nothing is chosen (with what was set there by hand); it gets no edits
-/// here, and may read otherwise than before ([`PlanNote::ReadsOtherwise`](super::PlanNote::ReadsOtherwise)).
+/// `wanted` has the pairs of a direction for which nothing is chosen (with what was set there by hand); it gets no
+/// edits here, and may read otherwise than before ([`PlanNote::ReadsOtherwise`](super::PlanNote::ReadsOtherwise)).
 /// `server_has_tls13`: this engine was seen to speak TLS 1.3 (a handshake or a Received header).
 ///
 /// After the edits, [`Settings::read`] reads each choice, and choosing the same again comes to no edit.

@@ -21,7 +21,7 @@
 //!
 //! | choice | edits |
 //! |---|---|
-//! | X, a list is there | older words go, the others stay as spelt and where they are, missing ones up to TLSv1.2 are added |
+//! | X, a list is there | older words go, the others stay where and as they are, missing ones up to TLSv1.2 are added |
 //! | X, a minimum variable is there | it is edited, no list is added; where both are there, both are edited |
 //! | X, neither is there | the minimum variable if its name is documented, else a list from X to TLSv1.2 |
 //! | server default | list and minimum variable of that direction are deleted, nothing else |

@@ -14,7 +14,8 @@ use super::words::{Meaning, WordList, shown};
 /// Something the review must say about a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlanNote {
-    /// A variable is written. How sure its name is, and what else the engine's program holds for its role, where that is in doubt.
+    /// A variable is written. How sure its name is, and what else the engine's program holds for its role, where that
+    /// is in doubt.
     Writes {
         /// The name written.
         name: String,
@@ -48,8 +49,8 @@ pub enum PlanNote {
         /// Their names, as spelt in the file.
         names: Vec<String>,
     },
-    /// No list or minimum of this direction is changed, yet it reads otherwise: the other direction's list now goes up to
-    /// another version (the rule "up to the highest word of the file's lists").
+    /// No list or minimum of this direction is changed, yet it reads otherwise: the other direction's list now goes up
+    /// to another version (the rule "up to the highest word of the file's lists").
     ReadsOtherwise {
         /// The direction's table.
         table: &'static str,
@@ -123,12 +124,14 @@ impl fmt::Display for PlanNote {
                 to: Minimum::Custom(why),
             } => write!(
                 f,
-                "No protocol setting of {table} is changed, yet it is no plain minimum any more: {why}. Choose a minimum \
+                "No protocol setting of {table} is changed, yet it is no plain minimum any more: {why}. Choose a \
+                 minimum \
                  for this direction too, and its list goes as far."
             ),
             Self::ReadsOtherwise { table, to } => write!(
                 f,
-                "No protocol setting of {table} is changed, yet it now reads as {to}: no other list of the file goes further."
+                "No protocol setting of {table} is changed, yet it now reads as {to}: no other list of the file goes \
+                 further."
             ),
         }
     }

@@ -47,7 +47,8 @@ const MODERN: Preset = Preset {
     ciphers: None,
     purpose: "Peers that all speak TLS 1.3. Mail servers of strangers do not: too strict for a public \
               mail host.",
-    cuts_off: "Everything that speaks TLS 1.2 at best: Windows Server 2019 and older, Java before 11, OpenSSL before 1.1.1, \
+    cuts_off: "Everything that speaks TLS 1.2 at best: Windows Server 2019 and older, Java before 11, OpenSSL before \
+        1.1.1, \
                Android before 10, Apple systems before macOS 10.14.4 and iOS 12.2, many printers and scanners.",
     source: SOURCE,
 };
@@ -62,7 +63,8 @@ const INTERMEDIATE: Preset = Preset {
         "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305",
     )),
     purpose: "Nearly every server of today. Recommended.",
-    cuts_off: "Everything that speaks TLS 1.1 at best, and peers with TLS 1.2 that know only CBC suites or no ephemeral keys: \
+    cuts_off: "Everything that speaks TLS 1.1 at best, and peers with TLS 1.2 that know only CBC suites or no \
+        ephemeral keys: \
                Java before 8u31, OpenSSL before 1.0.1, Android before 4.4.2, Internet Explorer 10 and older, \
                Windows Server 2008 R2 and 2012 without the updates of 2014 and 2015.",
     source: SOURCE,
@@ -82,7 +84,8 @@ const OLD: Preset = Preset {
         "AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA256:AES256-SHA256:AES128-SHA:AES256-SHA:DES-CBC3-SHA",
     )),
     purpose: "Very old peers that cannot be replaced yet. TLS 1.0 and 1.1 must not be used by RFC 8996: plan its end.",
-    cuts_off: "Peers with SSL 3.0 at best, or with nothing but RC4, DES or export suites; with an engine on OpenSSL 1.1.0 or newer \
+    cuts_off: "Peers with SSL 3.0 at best, or with nothing but RC4, DES or export suites; with an engine on OpenSSL \
+        1.1.0 or newer \
                also those with nothing but triple DES, which usual builds no longer have.",
     source: SOURCE,
 };

@@ -189,7 +189,8 @@ pub struct CatalogueVariable {
     pub help: String,
     /// Where this is from.
     pub source: String,
-    /// The value for each version where it is no documented protocol word: as the web administration was seen to write it.
+    /// The value for each version where it is no documented protocol word: as the web administration was seen to write
+    /// it.
     pub words: Vec<(TlsVersion, String)>,
 }
 

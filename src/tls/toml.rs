@@ -30,7 +30,7 @@ struct Shipped {
     #[serde(default, deserialize_with = "some_name")]
     name: Option<String>,
     name_sure: Sure,
-    kind: Kind,
+    kind: KindWord,
     #[serde(default)]
     values: Vec<(String, String)>,
     default: Option<String>,
@@ -50,7 +50,7 @@ pub(super) struct Override {
     role: Role,
     #[serde(deserialize_with = "name")]
     name: String,
-    kind: Option<Kind>,
+    kind: Option<KindWord>,
     #[serde(default)]
     values: Vec<(String, String)>,
     default: Option<String>,
@@ -90,7 +90,7 @@ enum Sure {
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Kind {
+enum KindWord {
     Boolean,
     OneOf,
     ProtocolWords,
@@ -98,7 +98,7 @@ enum Kind {
     CipherString,
 }
 
-impl Kind {
+impl KindWord {
     fn with(self, values: Vec<(String, String)>) -> ValueKind {
         match self {
             Self::Boolean => ValueKind::Boolean,

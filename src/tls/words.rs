@@ -289,7 +289,8 @@ pub struct Listed {
     pub versions: Vec<TlsVersion>,
     /// Whether `SSLv2` stands in it, which has no [`TlsVersion`].
     pub ssl2: bool,
-    /// Every other word (signed or unknown), bounded and with control characters as hex: writing the list anew drops them.
+    /// Every other word (signed or unknown), bounded and with control characters as hex: writing the list anew drops
+    /// them.
     pub others: Vec<String>,
 }
 

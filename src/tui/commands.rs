@@ -34,7 +34,7 @@ pub(super) fn on(command: Command, context: &mut Context) -> Option<Vec<Request>
             context.scan = Scan::Running(0, 0);
             vec![
                 Request::Work(work::Effect::GatherEvidence),
-                Request::Work(work::Effect::LookAtEngine),
+                Request::Work(work::Effect::CheckEngine),
             ]
         }
         Command::Prove => {

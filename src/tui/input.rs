@@ -1,9 +1,10 @@
-//! What the terminal sends, made whole: keys, pasted text, escape sequences that a slow line tore apart, and late replies
-//! to questions that another program asked.
+//! What the terminal sends, made whole: keys, pasted text, escape sequences that a slow line tore apart, and late
+//! replies to questions that another program asked.
 //!
-//! crossterm takes bytes that arrive together for one key. Over a serial line or a bad link they come one by one, and an
-//! arrow is then `Esc`, `[`, `B` (crossterm issue 993); a reply such as `ESC ] 11 ; … BEL` comes as letters in any case.
-//! Pure: the times are passed in. The only wait of the program is the reader's, after a lone `Esc`, for [`LONE_ESC`].
+//! crossterm takes bytes that arrive together for one key. Over a serial line or a bad link they come one by one, and
+//! an arrow is then `Esc`, `[`, `B` (crossterm issue 993); a reply such as `ESC ] 11 ; … BEL` comes as letters in any
+//! case. Pure: the times are passed in. The only wait of the program is the reader's, after a lone `Esc`, for
+//! [`LONE_ESC`].
 
 use std::time::{Duration, Instant};
 
@@ -62,7 +63,8 @@ enum State {
 }
 
 impl Decoder {
-    /// Whether an `Esc` is held back: then the reader waits no longer than [`LONE_ESC`], and says so with [`Self::silence`].
+    /// Whether an `Esc` is held back: then the reader waits no longer than [`LONE_ESC`], and says so with
+    /// [`Self::silence`].
     #[must_use]
     pub const fn holds_esc(&self) -> bool {
         matches!(self.state, State::HeldEsc(_))

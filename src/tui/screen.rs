@@ -154,7 +154,7 @@ impl<W: Write> Screen<W> {
         }
         self.go(from);
         self.dress(Look::default());
-        self.there.put(from, count, " ", Look::default());
+        self.there.set(from, count, " ", Look::default());
         if erase {
             let _ = write!(self.frame, "\x1b[{count}X");
         } else {
@@ -266,7 +266,7 @@ impl<W: Write> Backend for Screen<W> {
             }
             let width = u16::try_from(Span::raw(symbol).width()).unwrap_or(1);
             let shown = if symbol.is_ascii() { symbol } else { "" };
-            self.there.put(Position { x, y }, width, shown, self.look);
+            self.there.set(Position { x, y }, width, shown, self.look);
             self.stands_at(Position {
                 x: x.saturating_add(width),
                 y,

@@ -34,7 +34,7 @@ impl Shown {
     }
 
     /// A character was written that covers some columns.
-    pub(super) fn put(&mut self, at: Position, columns: u16, symbol: &str, look: Look) {
+    pub(super) fn set(&mut self, at: Position, columns: u16, symbol: &str, look: Look) {
         let byte = match symbol.as_bytes() {
             [byte] => Some((*byte, look)),
             _ => None,

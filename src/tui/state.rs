@@ -59,7 +59,7 @@ impl Awaited {
             work::Effect::Inspect { .. } | work::Effect::InspectWhole { .. } => Self::Review,
             work::Effect::PlanProbe(_) => Self::Plan,
             work::Effect::ProveLive(_) => Self::Proof,
-            work::Effect::LookAtBackup(_) => Self::Difference,
+            work::Effect::CompareBackup(_) => Self::Difference,
             work::Effect::GatherEvidence => Self::Evidence,
             _ => return None,
         })

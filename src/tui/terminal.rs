@@ -18,8 +18,8 @@ static FOUND: Mutex<Option<Termios>> = Mutex::new(None);
 /// What a terminal that cannot tell its size is taken for.
 const USUAL: Size = Size { width: 80, height: 24 };
 
-/// Are standard input and output a terminal that a screen can be drawn on? One that calls itself `dumb`, or nothing, moves no
-/// cursor.
+/// Are standard input and output a terminal that a screen can be drawn on? One that calls itself `dumb`, or nothing,
+/// moves no cursor.
 #[must_use]
 pub fn is_there() -> bool {
     let can_draw = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");

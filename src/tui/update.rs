@@ -30,8 +30,8 @@ pub enum Action {
     Continued,
 }
 
-/// When the last key came: keys that follow each other faster than a person presses them are pasted text that the terminal
-/// did not mark as such, and must not give a consent.
+/// When the last key came: keys that follow each other faster than a person presses them are pasted text that the
+/// terminal did not mark as such, and must not give a consent.
 #[derive(Debug, Default)]
 pub struct Keyboard {
     last: Option<Instant>,
@@ -87,7 +87,8 @@ fn on_paste(state: &mut State, text: &str) {
 
 fn on_key(state: &mut State, key: Key, is_too_fast: bool) -> Vec<Effect> {
     let place = state.place();
-    // What is not seen is not decided: where the screen is too small to be drawn, a key can only leave, and only with nothing to lose.
+    // What is not seen is not decided: where the screen is too small to be drawn, a key can only leave, and only with
+    // nothing to lose.
     if view::is_too_small(state.context.size) {
         let may = match command_at(place, key) {
             Some(Command::Repaint | Command::Suspend) => true,

@@ -61,7 +61,7 @@ pub enum Effect {
     /// Look for unsaved edits of an earlier session.
     FindDraft,
     /// Look whether the engine runs, for the header.
-    LookAtEngine,
+    CheckEngine,
     /// Find out what is known of the names of variables.
     ReadNames,
     /// Save.
@@ -71,7 +71,7 @@ pub enum Effect {
     /// List the backups.
     ListBackups,
     /// What differs between a backup and the file now.
-    LookAtBackup(String),
+    CompareBackup(String),
     /// Find out about file and engine, for putting a backup's whole file in place.
     InspectWhole {
         /// Its id.
@@ -152,8 +152,8 @@ pub struct SaveReport {
     pub backup: Option<String>,
     /// It undoes itself unless it is confirmed.
     pub to_confirm: bool,
-    /// Does the running engine do what was saved? `false`: its ports contradict it, or it threw a value away. `None`: not known,
-    /// because nothing was asked or something was not answered.
+    /// Does the running engine do what was saved? `false`: its ports contradict it, or it threw a value away. `None`:
+    /// not known, because nothing was asked or something was not answered.
     pub took_effect: Option<bool>,
     /// What the ports answered, where they were asked.
     pub proof: Option<LiveProof>,

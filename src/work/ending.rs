@@ -46,7 +46,8 @@ pub(super) fn words(outcome: &SaveOutcome, start: &str) -> String {
             match then {
                 Started::Badly(again) => {
                     lines.push(format!(
-                        "THE ENGINE IS DOWN: it came up neither with the new file nor with the old one, which is back. See why, then start it: {start}"
+                        "THE ENGINE IS DOWN: it came up neither with the new file nor with the old one, which is \
+                         back. See why, then start it: {start}"
                     ));
                     lines.push("With the old file:".to_owned());
                     lines.extend(again.iter().cloned());
@@ -127,11 +128,13 @@ mod tests {
         assert_eq!(
             error_words(&down).lines().collect::<Vec<_>>(),
             [
-                "THE ENGINE IS DOWN: the engine did not start: it ended with 7; see why, then start it: systemctl start kerio-connect",
+                "THE ENGINE IS DOWN: the engine did not start: it ended with 7; see why, then start it: systemctl \
+                 start kerio-connect",
                 "Its last lines:",
                 "  bad TLS",
                 "  bye",
-                "It was stopped for this save, which ended so: cancelled after the engine had stopped; nothing of this save was written",
+                "It was stopped for this save, which ended so: cancelled after the engine had stopped; nothing of \
+                 this save was written",
             ]
         );
         // In one line, for the audit file.

@@ -1,7 +1,7 @@
 //! Gathers what is known of the peers: mail logs, peers file, what was measured before.
 //!
-//! Every source but the log and the peers file gives [`Record`]s and nothing else ([`super::reader`]); they are remembered, and
-//! what is remembered is read here, whatever it came from.
+//! Every source but the log and the peers file gives [`Record`]s and nothing else ([`super::reader`]); they are
+//! remembered, and what is remembered is read here, whatever it came from.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -131,8 +131,9 @@ impl Sources {
         self.learned.push(record);
     }
 
-    /// The known peer that an answer of this host is about, as the book names it: from the logs, the peers file, or remembered.
-    /// `answered`: the address that took the connection. `None`: nobody that we exchange mail with, as far as is known.
+    /// The known peer that an answer of this host is about, as the book names it: from the logs, the peers file, or
+    /// remembered. `answered`: the address that took the connection. `None`: nobody that we exchange mail with, as far
+    /// as is known.
     #[must_use]
     pub fn known(&self, book: &PeerBook, asked: &PeerKey, answered: Option<IpAddr>) -> Option<PeerKey> {
         let listed = |key: &PeerKey| book.peers.binary_search_by(|peer| peer.key.cmp(key)).is_ok();
@@ -231,13 +232,13 @@ impl Sources {
 }
 
 /// Runs `work` and tells the progress once a second meanwhile.
-fn ticking<T>(bytes: &ScanProgress, tell: &(impl Fn(u64, u64) + Sync), work: impl FnOnce() -> T) -> T {
+fn ticking<T>(bytes: &ScanProgress, on_progress: &(impl Fn(u64, u64) + Sync), work: impl FnOnce() -> T) -> T {
     let (done, is_done) = std::sync::mpsc::channel::<()>();
     std::thread::scope(|scope| {
         scope.spawn(move || {
             while is_done.recv_timeout(TICK) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
                 let (read, total) = bytes.bytes();
-                tell(read, total);
+                on_progress(read, total);
             }
         });
         let result = work();

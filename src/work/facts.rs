@@ -24,7 +24,7 @@ pub fn facts(host: &Host, wish: EngineWish) -> Facts {
     );
     let backups = safe_path(backups);
     let no_undo = (!Path::new(SYSTEMD_RUNS).is_dir()).then(|| "systemd does not run this system".to_owned());
-    match look(host) {
+    match inspect_file(host) {
         Ok((target, state, found)) => {
             let link_target = (target.asked() != target.path()).then(|| safe_path(target.path()));
             Facts {
@@ -54,10 +54,10 @@ pub fn facts(host: &Host, wish: EngineWish) -> Facts {
     }
 }
 
-fn look(host: &Host) -> Result<(Target, StateDir, Preflight), SaveError> {
+fn inspect_file(host: &Host) -> Result<(Target, StateDir, Preflight), SaveError> {
     let target = host.file.target()?;
     // Looking makes no directory: a dry run leaves nothing behind. The save itself opens and closes it to others.
-    let state = host.file.look_at_state()?;
+    let state = host.file.existing_state()?;
     let size = std::fs::metadata(target.path()).map_or(0, |found| found.len());
     let found = save::preflight(&target, &state, size + GROWTH)?;
     Ok((target, state, found))

@@ -20,15 +20,15 @@ const LARGEST: u64 = 1 << 30;
 /// Never set: what must not be given up.
 static NEVER: AtomicBool = AtomicBool::new(false);
 
-/// Hears what is being waited for, in words.
-pub(super) type Tell<'a> = &'a dyn Fn(&str);
+/// Gets what is being waited for, in words.
+pub(super) type OnDetail<'a> = &'a dyn Fn(&str);
 
 /// Stands before one save.
 pub(super) struct EngineGate<'a> {
     controller: Option<Controller>,
     wish: EngineWish,
     cancel: &'a AtomicBool,
-    tell: Tell<'a>,
+    on_detail: OnDetail<'a>,
     /// What must still be in the file once the engine is up.
     edits: &'a EditSet,
     file: PathBuf,
@@ -45,13 +45,13 @@ impl<'a> EngineGate<'a> {
         cancel: &'a AtomicBool,
         edits: &'a EditSet,
         file: PathBuf,
-        tell: Tell<'a>,
+        on_detail: OnDetail<'a>,
     ) -> Self {
         Self {
             controller,
             wish,
             cancel,
-            tell,
+            on_detail,
             edits,
             file,
             stopped: None,
@@ -76,7 +76,7 @@ impl<'a> EngineGate<'a> {
         self.values.as_deref()
     }
 
-    fn look(&self) -> Result<(), GateError> {
+    fn refuse_running(&self) -> Result<(), GateError> {
         let Some(controller) = &self.controller else {
             return Ok(());
         };
@@ -91,7 +91,8 @@ impl<'a> EngineGate<'a> {
         };
         let manual = controller.manual_commands();
         let next = format!(
-            "it writes this file when it stops and would throw the change away; stop it first: {}; save; start it again: {}",
+            "it writes this file when it stops and would throw the change away; stop it first: {}; save; start it \
+             again: {}",
             manual.stop, manual.start
         );
         Err(GateError {
@@ -103,13 +104,13 @@ impl<'a> EngineGate<'a> {
     }
 
     /// Tells progress at most once a second: the engine room reports four times as often.
-    fn teller(&self) -> impl FnMut(engine::EngineProgress) + use<'a> {
-        let tell = self.tell;
+    fn reporter(&self) -> impl FnMut(engine::EngineProgress) + use<'a> {
+        let on_detail = self.on_detail;
         let last = Cell::new(None);
         move |progress| {
             let second = progress.passed.as_secs();
             if last.replace(Some((progress.step, second))) != Some((progress.step, second)) {
-                tell(&progress_words(&progress));
+                on_detail(&progress_words(&progress));
             }
         }
     }
@@ -124,10 +125,10 @@ impl<'a> EngineGate<'a> {
             .as_ref()
             .map(|stopped| stopped.ports.clone())
             .unwrap_or_default();
-        let mut tell = self.teller();
-        let started = controller.start(&mut tell)?;
+        let mut report = self.reporter();
+        let started = controller.start(&mut report)?;
         let mut values = || if ask_values { self.compare_values() } else { Ok(()) };
-        let well = controller.watch(&started, &ports, &mut tell, &mut values)?;
+        let well = controller.watch(&started, &ports, &mut report, &mut values)?;
         let took =
             self.stopped.as_ref().map_or(Duration::ZERO, |stopped| stopped.took) + started.took + well.active_after;
         let mut words = Vec::new();
@@ -196,7 +197,8 @@ fn gate_error(error: &EngineError, controller: &Controller) -> GateError {
         return GateError {
             kind: GateKind::Cancelled,
             what: "cancelled while the engine was stopping".to_owned(),
-            // By `abort`, which the save calls after any error; if that fails, the engine being down is said before this.
+            // By `abort`, which the save calls after any error; if that fails, the engine being down is said before
+            // this.
             next: "it is started again".to_owned(),
             lines: Vec::new(),
         };
@@ -256,10 +258,10 @@ impl Gate for EngineGate<'_> {
             return Ok(());
         };
         if self.wish != EngineWish::Restart {
-            return self.look();
+            return self.refuse_running();
         }
         controller.preflight().map_err(|error| gate_error(&error, controller))?;
-        let stopped = controller.stop(&mut self.teller(), self.cancel);
+        let stopped = controller.stop(&mut self.reporter(), self.cancel);
         let stopped = stopped.map_err(|error| gate_error(&error, controller))?;
         self.stopped = Some(stopped);
         Ok(())
@@ -276,7 +278,7 @@ impl Gate for EngineGate<'_> {
             Some(controller) if self.wish == EngineWish::Restart => controller
                 .prove_stopped()
                 .map_err(|error| gate_error(&error, controller)),
-            Some(_) => self.look(),
+            Some(_) => self.refuse_running(),
         }
     }
 
@@ -311,7 +313,7 @@ impl Gate for EngineGate<'_> {
         };
         // From the exchange on nothing is given up any more.
         controller
-            .stop(&mut self.teller(), &NEVER)
+            .stop(&mut self.reporter(), &NEVER)
             .map(|_| ())
             .map_err(|error| gate_error(&error, controller))
     }

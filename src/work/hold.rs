@@ -1,5 +1,5 @@
-//! While something runs that must come to its end, the process must not be ended by a lost terminal. The screen has a thread
-//! of its own for signals, which waits for [`Hold`]; a command has [`hold_signals`].
+//! While something runs that must come to its end, the process must not be ended by a lost terminal. The screen has a
+//! thread of its own for signals, which waits for [`Hold`]; a command has [`hold_signals`].
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -79,9 +79,9 @@ impl Drop for HoldGuard {
     }
 }
 
-/// From now on a lost connection and Ctrl-Z do nothing, and Ctrl-C, Ctrl-\ and `kill` set the flag that is given: a save that
-/// looks at it can still be given up before the exchange, and starts the engine again; after that it goes on to its end.
-/// For a process that ends when the save has.
+/// From now on a lost connection and Ctrl-Z do nothing, and Ctrl-C, Ctrl-\ and `kill` set the flag that is given: a
+/// save that looks at it can still be given up before the exchange, and starts the engine again; after that it goes on
+/// to its end. For a process that ends when the save has.
 ///
 /// # Errors
 /// A handler cannot be set.

@@ -55,8 +55,8 @@ pub fn prove(host: &Host, expected: &Expected, cancel: &Cancel) -> LiveProof {
     prove_ports(host, &[], expected, cancel)
 }
 
-/// The same after a start of the engine: the ports that it had `before` its stop and at the last proof are waited for, up to
-/// [`OPENING`]. An engine opens one after the other, and a port that is not open yet proves nothing.
+/// The same after a start of the engine: the ports that it had `before` its stop and at the last proof are waited for,
+/// up to [`OPENING`]. An engine opens one after the other, and a port that is not open yet proves nothing.
 pub(super) fn prove_ports(host: &Host, before: &[SocketAddr], expected: &Expected, cancel: &Cancel) -> LiveProof {
     let had = ports_to_expect(host, before);
     let until = Instant::now().checked_add(if before.is_empty() { Duration::ZERO } else { OPENING });
@@ -171,7 +171,8 @@ fn own_ports(host: &Host) -> Result<OwnPorts, String> {
     let pids: Vec<u32> = all.iter().copied().filter(|pid| in_our_network(proc, *pid)).collect();
     if pids.is_empty() && !all.is_empty() {
         return Err(
-            "the engine has a network of its own (a container?), where the same ports are not those of this host; run kerio-tls in there"
+            "the engine has a network of its own (a container?), where the same ports are not those of this host; run \
+             kerio-tls in there"
                 .to_owned(),
         );
     }

@@ -1,6 +1,7 @@
-//! What is *done*: effects carried out on threads, and what came of them as events to whoever asked; and the same as functions
-//! on a [`crate::host::Host`], for the commands. It must never know of a screen, a key or a JSON shape.
+//! What is *done*: effects carried out on threads, and what came of them as events to whoever asked; and the same as
+//! functions on a [`crate::host::Host`], for the commands. It must never know of a screen, a key or a JSON shape.
 
+mod draft_keeper;
 mod effect;
 mod ending;
 mod evidence;
@@ -38,7 +39,7 @@ pub use proof::{LiveProof, PortAnswer, PortProof};
 pub use reader::{HEADERS, Reader};
 pub use recovered::recover;
 pub use running::{panic_if_asked_to, place_of};
-pub use saving::{SaveNews, save, save_over};
+pub use saving::{SaveNews, save};
 pub use undo::{Undone, confirm, undo_unconfirmed};
 pub use watching::{Captured, OwnHello, own_hellos, read_capture};
 pub use workers::{Sink, Workers};

@@ -1,8 +1,8 @@
 //! One of the server's own ports, asked for each version by itself.
 //!
-//! An alert is believed at once. A bare close is not: a server that is still loading closes, so does one that limits how
-//! often an address may connect, and some refuse a version so. It counts as a refusal only if the port closed twice, with
-//! a pause between, and answers a version that it accepts right after.
+//! An alert is believed at once. A bare close is not: a server that is still loading closes, so does one that limits
+//! how often an address may connect, and some refuse a version so. It counts as a refusal only if the port closed
+//! twice, with a pause between, and answers a version that it accepts right after.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::thread;

@@ -34,8 +34,8 @@ pub fn settings(host: &Host) -> Settings {
     Settings::new(host.names.ehlo())
 }
 
-/// The outbound peers of a book that can be asked. `only_unmeasured`: those of which no probe has told anything yet; one that
-/// asked to come later or did not answer is asked again.
+/// The outbound peers of a book that can be asked. `only_unmeasured`: those of which no probe has told anything yet;
+/// one that asked to come later or did not answer is asked again.
 #[must_use]
 pub fn questions(host: &Host, book: &PeerBook, only_unmeasured: bool) -> Vec<Question> {
     let measured = |evidence: &Evidence| evidence.source == Source::Probe && evidence.knowledge.tells();
@@ -73,7 +73,8 @@ pub fn probe_plan(host: &Host, questions: &[Question]) -> ProbePlan {
     ProbePlan::new(&targets, &settings)
 }
 
-/// Asks them, and remembers what they said. `on_answer` gets what each peer has answered as it comes. Screen and commands both ask through this.
+/// Asks them, and remembers what they said. `on_answer` gets what each peer has answered as it comes. Screen and
+/// commands both ask through this.
 #[must_use]
 pub fn probe(host: &Host, questions: &[Question], cancel: &Cancel, mut on_answer: impl FnMut(&[Record])) -> Asked {
     let targets: Vec<Target> = questions.iter().map(|question| question.target.clone()).collect();
@@ -102,8 +103,9 @@ pub fn remember_aloud(host: &Host, records: &[Record]) -> Option<String> {
     ))
 }
 
-/// A probe's report as evidence: one record for each address of a name, since mail may go to any of them. An address that the
-/// network does not reach from here takes no mail from here, and is no part of the name as long as another one is reached.
+/// A probe's report as evidence: one record for each address of a name, since mail may go to any of them. An address
+/// that the network does not reach from here takes no mail from here, and is no part of the name as long as another one
+/// is reached.
 #[must_use]
 pub fn evidence_of(host: &Host, key: &PeerKey, report: &Report) -> Vec<Record> {
     let now = Timestamp::now();
@@ -157,8 +159,8 @@ fn target(key: &PeerKey) -> Option<Target> {
     }
 }
 
-/// Asks, and hears each answer with the place of its target. In words: whom this machine could not ask, and why; a silence
-/// about that would look like a silence of the peer.
+/// Asks, and hears each answer with the place of its target. In words: whom this machine could not ask, and why; a
+/// silence about that would look like a silence of the peer.
 pub fn ask(
     targets: &[Target],
     settings: &Settings,

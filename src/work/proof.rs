@@ -106,15 +106,16 @@ pub struct LiveProof {
     pub contradictions: Vec<String>,
     /// What could not be found out.
     pub open: Vec<String>,
-    /// The file was written long after the engine had started. If that was not the engine itself, it has not read it yet, and its
-    /// ports tell of older values.
+    /// The file was written long after the engine had started. If that was not the engine itself, it has not read it
+    /// yet, and its ports tell of older values.
     pub file_is_newer: bool,
     /// SMTP ports alone do something else: they follow the outbound table.
     pub smtp_is_apart: bool,
 }
 
 /// Why the ports may tell of older values than those of the file.
-const NEWER: &str = "the file was written after the engine had started: if that was by hand, the engine has not read it, and its ports \
+const NEWER: &str = "the file was written after the engine had started: if that was by hand, the engine has not read \
+    it, and its ports \
 tell of older values until it is started again";
 
 /// All other services follow, SMTP does not.
@@ -133,7 +134,8 @@ impl LiveProof {
         self.accepted().next().is_some()
     }
 
-    /// Does the engine do what was chosen? `None`: not known, because something was not answered, is missing, or was not asked.
+    /// Does the engine do what was chosen? `None`: not known, because something was not answered, is missing, or was
+    /// not asked.
     #[must_use]
     pub fn took_effect(&self) -> Option<bool> {
         if !self.contradictions.is_empty() {
@@ -142,8 +144,9 @@ impl LiveProof {
         (self.has_answers() && self.open.is_empty() && self.missing.is_empty()).then_some(true)
     }
 
-    /// The default that ports without a setting have shown: the lowest version accepted, where every port with TLS has answered about every version and
-    /// all agree. Half an answer would make a default look stricter than it is, and cut somebody off in words.
+    /// The default that ports without a setting have shown: the lowest version accepted, where every port with TLS has
+    /// answered about every version and all agree. Half an answer would make a default look stricter than it is, and
+    /// cut somebody off in words.
     pub(super) fn lowest(&self) -> Option<TlsVersion> {
         if self.file_is_newer || !self.missing.is_empty() {
             return None;
@@ -273,7 +276,8 @@ fn judge_port(port: &PortProof, expected: &Expected, contradictions: &mut Vec<St
     if !unlisted.is_empty() {
         // The one sign of a wrong name where the server's default is as strict as the choice.
         open.push(format!(
-            "{label} accepts {unlisted}, which the file's protocol list does not name: the list is not read (is its name right?), or does not govern that version"
+            "{label} accepts {unlisted}, which the file's protocol list does not name: the list is not read (is its \
+             name right?), or does not govern that version"
         ));
     }
     let Minimum::At(minimum) = minimum else { return };

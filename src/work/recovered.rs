@@ -1,4 +1,5 @@
-//! What earlier saves left behind, cleaned up and put into words; and whether the engine that one of them stopped is up again.
+//! What earlier saves left behind, cleaned up and put into words; and whether the engine that one of them stopped is up
+//! again.
 
 use crate::engine::State;
 use crate::hostile::safe_path;
@@ -16,8 +17,8 @@ enum AfterAll {
     NotSure(String),
 }
 
-/// Cleans up after saves that did not end; says what was found. Needs no file that can be understood: it may be torn. Where nothing
-/// was kept yet there is nothing to do, and no place is made.
+/// Cleans up after saves that did not end; says what was found. Needs no file that can be understood: it may be torn.
+/// Where nothing was kept yet there is nothing to do, and no place is made.
 ///
 /// # Errors
 /// [`SaveError`].
@@ -74,7 +75,8 @@ fn words(found: &Recovered, engine: &AfterAll) -> String {
         } if action == ROLL_BACK => {
             let old = backup.as_ref().map_or_else(String::new, |id| format!(" (backup {id})"));
             format!(
-                "Putting the old file back, begun {when}, had broken off ({summary}): the file is still the new one, with which the engine did not come up. To put the old one back{old}: kerio-tls restore"
+                "Putting the old file back, begun {when}, had broken off ({summary}): the file is still the new one, \
+                 with which the engine did not come up. To put the old one back{old}: kerio-tls restore"
             )
         }
         Recovered::Completed {
@@ -84,12 +86,14 @@ fn words(found: &Recovered, engine: &AfterAll) -> String {
             backup,
         } if action == ROLL_BACK => {
             format!(
-                "Putting the old file back, begun {when}, had broken off after it was done ({summary}): the old file is back in place, the same as backup {backup}."
+                "Putting the old file back, begun {when}, had broken off after it was done ({summary}): the old file \
+                 is back in place, the same as backup {backup}."
             )
         }
         Recovered::Undone { action, when, .. } => {
             format!(
-                "A {action} of {when} had broken off before it wrote anything: the file is the old one, leftovers are gone."
+                "A {action} of {when} had broken off before it wrote anything: the file is the old one, leftovers are \
+                 gone."
             )
         }
         Recovered::Completed {
@@ -99,20 +103,24 @@ fn words(found: &Recovered, engine: &AfterAll) -> String {
             backup,
         } => {
             format!(
-                "A {action} of {when} had broken off after it was done ({summary}): the new file is in place, backup {backup}."
+                "A {action} of {when} had broken off after it was done ({summary}): the new file is in place, backup \
+                 {backup}."
             )
         }
         Recovered::TheirsPutBack { when, kept } => format!(
-            "A save of {when} had broken off while another program's version was out: that version is back, a copy is {}.",
+            "A save of {when} had broken off while another program's version was out: that version is back, a copy is \
+             {}.",
             safe_path(kept)
         ),
         Recovered::Kept { when, kept } => format!(
-            "A save of {when} had broken off, and another program has replaced the file since; what had come out is kept in {}.",
+            "A save of {when} had broken off, and another program has replaced the file since; what had come out is \
+             kept in {}.",
             safe_path(kept)
         ),
         Recovered::Repaired { when, backup } => {
             format!(
-                "A save of {when} had torn the file while writing in place: it was put together again from backup {backup}."
+                "A save of {when} had torn the file while writing in place: it was put together again from backup \
+                 {backup}."
             )
         }
         Recovered::ChangedSince { when, backup } => {

@@ -1,5 +1,5 @@
-//! The jobs of one kind that run, each with its own way to cancel it: a cancel meant for one never reaches the next, and
-//! none is lost because another has begun or ended. And where a thread broke off.
+//! The jobs of one kind that run, each with its own way to cancel it: a cancel meant for one never reaches the next,
+//! and none is lost because another has begun or ended. And where a thread broke off.
 
 use std::panic::PanicHookInfo;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -65,8 +65,8 @@ pub fn place_of(info: &PanicHookInfo<'_>) -> String {
         .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()))
 }
 
-/// For tests of what an error in the program leaves behind: in debug builds the variable says where, and a message with a
-/// secret.
+/// For tests of what an error in the program leaves behind: in debug builds the variable says where, and a message with
+/// a secret.
 #[cfg(debug_assertions)]
 #[expect(clippy::panic, reason = "on purpose, and not in a release")]
 #[track_caller]

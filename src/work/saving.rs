@@ -23,7 +23,8 @@ use super::switch::UndoSwitch;
 use crate::host::{Host, clock};
 
 /// What to do when the engine does not do what was saved.
-const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server, or what starts it sets the value \
+const NO_EFFECT: &str = "Probably a variable's name is wrong for this version of the server, or what starts it sets \
+    the value \
 itself. Take the change back (tab Backups, or kerio-tls restore), or set it in the web administration.";
 
 /// News of a save that runs.
@@ -35,37 +36,22 @@ pub enum SaveNews<'a> {
     Detail(&'a str),
 }
 
-/// Saves on the calling thread. `tell` hears each step.
+/// Saves on the calling thread; `on_news` gets each step. A whole file may take the place of `broken`: bytes that are no
+/// document.
 ///
 /// # Errors
 /// Why nothing was saved, and the file as it is now.
 pub fn save(
     host: &Host,
     job: &SaveJob,
-    secrets: &Secrets,
-    cancel: &AtomicBool,
-    tell: &dyn Fn(SaveNews<'_>),
-) -> Result<SaveReport, SaveProblem> {
-    save_over(host, job, None, secrets, cancel, tell)
-}
-
-/// The same for a whole file that takes the place of `broken`: bytes that are no document.
-///
-/// # Errors
-/// As [`save()`].
-pub fn save_over(
-    host: &Host,
-    job: &SaveJob,
     broken: Option<&[u8]>,
     secrets: &Secrets,
     cancel: &AtomicBool,
-    tell: &dyn Fn(SaveNews<'_>),
+    on_news: &dyn Fn(SaveNews<'_>),
 ) -> Result<SaveReport, SaveProblem> {
     // The save room has started the engine again when a panic arrives here.
-    catch_unwind(AssertUnwindSafe(|| {
-        saved_over(host, job, broken, secrets, cancel, tell)
-    }))
-    .unwrap_or_else(|_| Err(broke_off(host, job)))
+    catch_unwind(AssertUnwindSafe(|| saved(host, job, broken, secrets, cancel, on_news)))
+        .unwrap_or_else(|_| Err(broke_off(host, job)))
 }
 
 /// An error in the program ended the save: what is true now.
@@ -92,13 +78,13 @@ fn broke_off(host: &Host, job: &SaveJob) -> SaveProblem {
     SaveProblem::failed(lines.join("\n"), document)
 }
 
-fn saved_over(
+fn saved(
     host: &Host,
     job: &SaveJob,
     broken: Option<&[u8]>,
     secrets: &Secrets,
     cancel: &AtomicBool,
-    tell: &dyn Fn(SaveNews<'_>),
+    on_news: &dyn Fn(SaveNews<'_>),
 ) -> Result<SaveReport, SaveProblem> {
     let (target, state) = host
         .file
@@ -131,14 +117,14 @@ fn saved_over(
         actor: Actor::now(),
         cancel: Some(cancel),
     };
-    let detail = |words: &str| tell(SaveNews::Detail(words));
+    let detail = |words: &str| on_news(SaveNews::Detail(words));
     let file = target.path().to_path_buf();
     let mut gate = EngineGate::new(host.engine.controller(), job.engine, cancel, &edits, file, &detail);
     let mut progress = |at: Step| {
         if at == Step::Reading {
             panic_if_asked_to("step");
         }
-        tell(SaveNews::Step(step_words(at), can_cancel(at)));
+        on_news(SaveNews::Step(step_words(at), can_cancel(at)));
     };
     let result = save::save(&request, &mut gate, &mut progress);
     if let Some(seconds) = gate.seconds() {
@@ -167,7 +153,7 @@ fn saved_over(
             }
             let runs = matches!(engine_after, Started::Well(_)) || host.is_demo();
             if let (true, true, Some(expected)) = (went_well, runs, &job.proves) {
-                tell(SaveNews::Detail(
+                on_news(SaveNews::Detail(
                     "Asking the server's own ports what they accept now ...",
                 ));
                 prove_save(host, gate.ports_before(), expected, &mut report);

@@ -76,7 +76,8 @@ impl UndoSwitch {
 /// The first switch is still armed, with time for the whole save.
 fn late(error: &EngineError) -> String {
     format!(
-        "It still undoes itself unless you confirm it (kerio-tls confirm), but counted from the beginning of the save and with {} more: {error}",
+        "It still undoes itself unless you confirm it (kerio-tls confirm), but counted from the beginning of the save \
+         and with {} more: {error}",
         in_words(WHOLE_SAVE)
     )
 }

@@ -40,9 +40,20 @@ pub enum UndoError {
     Running,
     /// Nothing was ever saved under this name: another file than the one of the switch.
     #[error(
-        "nothing was undone: nothing was ever saved of {file} here, so this is not the file (or not the state directory) that the switch {switch} was armed for"
+        "nothing was undone: nothing was ever saved of {file} here, so this is not the file (or not the state \
+         directory) that the switch {switch} was armed for"
     )]
     NothingKept {
+        /// The file, as it was named.
+        file: String,
+        /// The switch.
+        switch: String,
+    },
+    /// Something was armed, but no backup is of its save.
+    #[error(
+        "nothing was undone: no backup of {file} is of the save that the switch {switch} was armed for. It never came to be, or its backup has been removed since: look at the file and at its backups (kerio-tls backups)"
+    )]
+    NoBackup {
         /// The file, as it was named.
         file: String,
         /// The switch.
@@ -97,7 +108,7 @@ pub fn undo_unconfirmed(host: &Host, switch: &str, on_wait: &mut dyn FnMut(&str)
     if host.file.kept().is_none() {
         // Whatever is wrong with the file or the state directory is said first.
         host.file.target()?;
-        host.file.look_at_state()?;
+        host.file.existing_state()?;
         return Err(UndoError::NothingKept {
             file: safe_path(host.file.path()),
             switch: switch.to_owned(),
@@ -121,8 +132,10 @@ fn undo_once(host: &Host, switch: &str) -> Result<Undone, UndoError> {
     let (state, target) = (host.file.state()?, host.file.target()?);
     let found = save::recover(&state, &target)?;
     let left_down = engine_was_left(&found);
+    // A save that broke off has no backup once it is taken back.
+    let never_was = !found.is_empty();
     // A torn file is whole again by now, so that it can be read.
-    let undone = undo_edits(host, switch);
+    let undone = undo_edits(host, switch, never_was);
     // The engine comes up whatever became of the edits.
     let started = if left_down {
         start_left_down(host, &state, &target)?
@@ -141,11 +154,16 @@ fn undo_once(host: &Host, switch: &str) -> Result<Undone, UndoError> {
     Ok(all)
 }
 
-/// `None`: there is no such save, or it is undone already.
-fn undo_edits(host: &Host, switch: &str) -> Result<Option<SaveReport>, UndoError> {
+/// `None`: the save is undone already, or `never_was`.
+fn undo_edits(host: &Host, switch: &str, never_was: bool) -> Result<Option<SaveReport>, UndoError> {
     let backups = host.backups.list()?;
     let Some(backup) = backups.iter().find(|backup| switch_of(backup) == Some(switch)) else {
-        return Ok(None);
+        let (file, switch) = (host.file.path().display().to_string(), switch.to_owned());
+        return if never_was {
+            Ok(None)
+        } else {
+            Err(UndoError::NoBackup { file, switch })
+        };
     };
     let base = host.load().map_err(|error| UndoError::NotSaved(error.to_string()))?;
     let rebased = base.rebase(backup.undo.as_ref().map_err(|why| UndoError::NotSaved(why.clone()))?);
@@ -169,7 +187,7 @@ fn undo_edits(host: &Host, switch: &str) -> Result<Option<SaveReport>, UndoError
         undo_after: None,
     };
     let never = AtomicBool::new(false);
-    match save(host, &job, &host.secrets(), &never, &|_| {}) {
+    match save(host, &job, None, &host.secrets(), &never, &|_| {}) {
         Ok(report) => Ok(Some(report)),
         Err(problem) if problem.busy => Err(UndoError::Busy(problem.message)),
         Err(problem) => Err(UndoError::NotSaved(problem.message)),

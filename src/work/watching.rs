@@ -43,8 +43,8 @@ pub struct OwnHello {
     pub last: Timestamp,
 }
 
-/// Reads a capture file. `own`: which addresses are the mail server's; where none is named, this host's, else the one that is called
-/// most.
+/// Reads a capture file. `own`: which addresses are the mail server's; where none is named, this host's, else the one
+/// that is called most.
 ///
 /// # Errors
 /// Why it could not be read, in words.
@@ -64,7 +64,8 @@ pub fn read_capture(path: &Path, own: &[IpAddr]) -> Result<Captured, String> {
         && let Some(guess) = watch::guess_own(open()?).map_err(|error| failed(&error))?
     {
         notes.push(format!(
-            "None of this host's addresses is in it; {guess} is in most handshakes and is taken for the mail server (--own says it)."
+            "None of this host's addresses is in it; {guess} is in most handshakes and is taken for the mail server \
+             (--own says it)."
         ));
         read_with = vec![guess];
         found = read(Own::new(read_with.iter().copied()))?;
@@ -72,7 +73,8 @@ pub fn read_capture(path: &Path, own: &[IpAddr]) -> Result<Captured, String> {
     let mut warnings = Vec::new();
     if found.unknown > 0 {
         warnings.push(format!(
-            "{} of {} frames are of a link type that is not read here (Ethernet, Linux cooked, raw IP and loopback are)",
+            "{} of {} frames are of a link type that is not read here (Ethernet, Linux cooked, raw IP and loopback \
+             are)",
             found.unknown, found.frames
         ));
     }

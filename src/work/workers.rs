@@ -13,6 +13,7 @@ use crate::probe::Cancel;
 use crate::session::Expected;
 use crate::tls::confirmed_toml;
 
+use super::draft_keeper::{DraftKeeper, find_draft};
 use super::effect::{Asker, Effect, Event, SaveJob, SaveProblem, Whom};
 use super::evidence::{Sources, read_evidence};
 use super::facts::facts;
@@ -56,17 +57,9 @@ struct Inner {
     readers: Running<Arc<AtomicBool>>,
     probes: Running<Cancel>,
     saves: Running<Arc<AtomicBool>>,
-    drafts: Mutex<NewestDraft>,
+    drafts: DraftKeeper,
     /// The preferences are written by one at a time.
     naming: Mutex<()>,
-}
-
-/// The newest wish for the draft, so that slow disks skip what is outdated.
-#[derive(Default)]
-struct NewestDraft {
-    wanted: Option<EditSet>,
-    /// A thread is there that writes what is wanted, and goes on until nothing is.
-    has_writer: bool,
 }
 
 impl Workers {
@@ -90,14 +83,15 @@ impl Workers {
                 readers: Running::default(),
                 probes: Running::default(),
                 saves: Running::default(),
-                drafts: Mutex::default(),
+                drafts: DraftKeeper::default(),
                 naming: Mutex::default(),
             }),
             start: Box::new(start),
         }
     }
 
-    /// Carries an effect out; returns at once. What answers goes to `asker`; a book that has changed, to nobody in particular.
+    /// Carries an effect out; returns at once. What answers goes to `asker`; a book that has changed, to nobody in
+    /// particular.
     pub fn carry(&self, asker: Asker, effect: Effect) {
         let inner = &self.inner;
         match effect {
@@ -129,7 +123,7 @@ impl Workers {
                 ),
             },
             Effect::ProveLive(expected) => self.run(asker, "ports", move |inner| inner.prove(&expected)),
-            Effect::LookAtEngine => self.run(asker, "engine", |inner| Event::Engine(inner.host.engine.now())),
+            Effect::CheckEngine => self.run(asker, "engine", |inner| Event::Engine(inner.host.engine.now())),
             Effect::ReadNames => self.run(asker, "names", |inner| Event::Names(Arc::new(inner.host.known_names()))),
             Effect::Inspect { wish } => self.run(asker, "inspect", move |inner| {
                 Event::Facts(Box::new(facts(&inner.host, wish)))
@@ -141,7 +135,7 @@ impl Workers {
                     .list()
                     .map_or_else(notice, |backups| Event::Backups(Arc::new(backups)))
             }),
-            Effect::LookAtBackup(id) => self.run(asker, "backup", move |inner| {
+            Effect::CompareBackup(id) => self.run(asker, "backup", move |inner| {
                 match inner.host.difference(&id, &inner.secrets) {
                     Ok((changes, count)) => Event::BackupDifference { id, changes, count },
                     Err(error) => notice(error),
@@ -180,7 +174,7 @@ impl Workers {
             }),
             Effect::FindDraft => {
                 // What is edited meanwhile is kept behind this: it must not be found as an earlier session's.
-                lock(&inner.drafts).has_writer = true;
+                inner.drafts.set_writer(true);
                 self.write_drafts(asker, true);
             }
             Effect::KeepDraft(edits) => self.keep_draft(asker, edits),
@@ -200,8 +194,9 @@ impl Workers {
         self.answer(asker, name, None, Event::NotStarted, work);
     }
 
-    /// The same, for what the process must wait for. A thread that cannot be started, or breaks off, is answered as `failed`:
-    /// an error in the program, met in the words of some stranger, must not keep the user from what else can be done.
+    /// The same, for what the process must wait for. A thread that cannot be started, or breaks off, is answered as
+    /// `failed`: an error in the program, met in the words of some stranger, must not keep the user from what else can
+    /// be done.
     fn answer(
         &self,
         asker: Asker,
@@ -229,10 +224,7 @@ impl Workers {
     }
 
     fn keep_draft(&self, asker: Asker, edits: EditSet) {
-        let mut drafts = lock(&self.inner.drafts);
-        drafts.wanted = Some(edits);
-        if !std::mem::replace(&mut drafts.has_writer, true) {
-            drop(drafts);
+        if self.inner.drafts.want(edits) {
             self.write_drafts(asker, false);
         }
     }
@@ -240,25 +232,28 @@ impl Workers {
     /// Starts the thread that writes drafts. Where it cannot be started this is said, and the next edit tries again.
     fn write_drafts(&self, asker: Asker, find_first: bool) {
         let held = self.inner.hold.hold();
+        let not_kept = |why: &dyn std::fmt::Display| Event::Notice(format!("{NOT_KEPT}{why}"));
         let started = self.start("draft", move |inner| {
             let written = catch_unwind(AssertUnwindSafe(|| {
-                if find_first {
-                    inner.find_draft(asker);
-                }
-                inner.write_drafts(asker);
+                let found = if find_first {
+                    find_draft(&inner.host, &inner.document)
+                } else {
+                    None
+                };
+                found.into_iter().for_each(|event| inner.send(asker, event));
+                let on_problem = |why| inner.send(asker, not_kept(&why));
+                inner.drafts.write(&inner.host, &inner.secrets, on_problem);
             }));
             if written.is_err() {
-                lock(&inner.drafts).has_writer = false;
-                inner.send(asker, Event::Notice(format!("{NOT_KEPT}{BROKE_OFF}")));
+                inner.drafts.set_writer(false);
+                inner.send(asker, not_kept(&BROKE_OFF));
             }
             drop(held);
         });
         if let Err(error) = started {
-            lock(&self.inner.drafts).has_writer = false;
-            self.inner.send(
-                asker,
-                Event::Notice(format!("{NOT_KEPT}no thread could be started ({error})")),
-            );
+            self.inner.drafts.set_writer(false);
+            self.inner
+                .send(asker, not_kept(&format!("no thread could be started ({error})")));
         }
     }
 }
@@ -381,53 +376,9 @@ impl Inner {
             };
             self.send(asker, event);
         };
-        match save(&self.host, job, &self.secrets, running.cancel(), &on_news) {
+        match save(&self.host, job, None, &self.secrets, running.cancel(), &on_news) {
             Ok(report) => Event::Saved(Box::new(report)),
             Err(problem) => Event::NotSaved(Box::new(problem)),
-        }
-    }
-
-    fn write_drafts(&self, asker: Asker) {
-        loop {
-            let edits = {
-                let mut drafts = lock(&self.drafts);
-                match drafts.wanted.take() {
-                    Some(edits) => edits,
-                    None => {
-                        drafts.has_writer = false;
-                        return;
-                    }
-                }
-            };
-            if let Err(error) = self.host.drafts.keep(&edits, &self.secrets) {
-                self.send(asker, Event::Notice(format!("{NOT_KEPT}{error}")));
-            }
-        }
-    }
-
-    fn find_draft(&self, asker: Asker) {
-        match self.host.drafts.find() {
-            Ok(Some(draft)) => {
-                let rebased = self.document.rebase(&draft.edits);
-                let conflicts = rebased.conflicts.iter();
-                let lost = conflicts.map(|conflict| {
-                    format!(
-                        "{} was changed by someone else since; that edit is left out.",
-                        conflict.path
-                    )
-                });
-                let event = Event::DraftFound {
-                    lost: lost.collect(),
-                    edits: rebased.apply,
-                    at: draft.when.parse().unwrap_or_else(|_| jiff::Timestamp::now()),
-                };
-                self.send(asker, event);
-            }
-            Ok(None) => {}
-            Err(error) => self.send(
-                asker,
-                Event::Notice(format!("The edits of an earlier session cannot be read: {error}")),
-            ),
         }
     }
 }
@@ -517,7 +468,7 @@ mod tests {
         bench.refuse.store(true, Ordering::SeqCst);
         for (number, effect) in (1..).zip([
             Effect::GatherEvidence,
-            Effect::LookAtEngine,
+            Effect::CheckEngine,
             Effect::ListBackups,
             Effect::Confirm,
             Effect::Probe(Vec::new()),

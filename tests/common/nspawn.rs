@@ -7,8 +7,8 @@
 //! let ran = container.run(&["systemctl", "start", "kerio-connect"]);
 //! ```
 //!
-//! Needs root and the Debian packages systemd-container and debootstrap; what is missing fails the test by name. The host
-//! itself need not be run by systemd. Measured on 2 cores: the root once 40 s, a boot 0.3 s, the end 0.06 s.
+//! Needs root and the Debian packages systemd-container and debootstrap; what is missing fails the test by name. The
+//! host itself need not be run by systemd. Measured on 2 cores: the root once 40 s, a boot 0.3 s, the end 0.06 s.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -201,8 +201,9 @@ impl Container {
         said
     }
 
-    /// Installs the stand-in engine of `tests/systemd` as Kerio Connect is installed: `/opt/kerio/mailserver`, its unit (not
-    /// started), a configuration. See `tests/systemd/engine.pl` for what `/opt/kerio/mailserver/stand-in.conf` can make it do.
+    /// Installs the stand-in engine of `tests/systemd` as Kerio Connect is installed: `/opt/kerio/mailserver`, its unit
+    /// (not started), a configuration. See `tests/systemd/engine.pl` for what `/opt/kerio/mailserver/stand-in.conf` can
+    /// make it do.
     pub(crate) fn install_engine(&self) {
         let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/systemd");
         for name in [

@@ -165,8 +165,8 @@ impl Drop for Pty {
 }
 
 impl Pty {
-    /// Presses keys, written as one burst. It comes after a pause: a consent is not taken from keys that follow each other faster than
-    /// a person presses them.
+    /// Presses keys, written as one burst. It comes after a pause: a consent is not taken from keys that follow each
+    /// other faster than a person presses them.
     pub fn press(&mut self, notation: &str) {
         std::thread::sleep(Duration::from_millis(80));
         let bytes: String = notation::keys(notation).into_iter().map(bytes_of).collect();

@@ -1,5 +1,6 @@
-//! Builds a `mailserver.cfg` like the ones that servers write, of any size, the same for the same seed.
-//! Shape and proportions (two-space indents, one variable a line, about 69 bytes a variable) are those of public files of real installs.
+//! Builds a `mailserver.cfg` like the ones that servers write, of any size, the same for the same seed. Shape and
+//! proportions (two-space indents, one variable a line, about 69 bytes a variable) are those of public files of real
+//! installs.
 
 use std::fmt::Write;
 

@@ -1,7 +1,7 @@
 //! A mail log as the engine would write it, made up: the same seed gives the same bytes. Fast enough for gigabytes.
 //!
-//! Made for tests, benchmarks and the demo. Times are written as they come (seconds since 1970 read as UTC), hosts come from
-//! the documentation ranges, and beyond those, for many peers, from 10.0.0.0/8.
+//! Made for tests, benchmarks and the demo. Times are written as they come (seconds since 1970 read as UTC), hosts come
+//! from the documentation ranges, and beyond those, for many peers, from 10.0.0.0/8.
 
 use std::io::{self, Write};
 

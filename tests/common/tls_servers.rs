@@ -25,8 +25,8 @@ pub(crate) fn openssl(arguments: &[&str]) -> Server {
     })
 }
 
-/// `gnutls-serv` with this priority string. It knows no option for the address and listens on all of them: start it only
-/// where loopback is the only network.
+/// `gnutls-serv` with this priority string. It knows no option for the address and listens on all of them: start it
+/// only where loopback is the only network.
 pub(crate) fn gnutls(priority: &str) -> Server {
     start("gnutls-bin", 1, |dir, ports| {
         let mut command = Command::new("gnutls-serv");
@@ -71,8 +71,8 @@ pub(crate) fn dovecot(tls: bool, settings: &str) -> Server {
     })
 }
 
-/// A server with SSL 3.0 and nothing else. Debian builds OpenSSL and GnuTLS without it; Java still has it, once its list
-/// of disabled algorithms is emptied.
+/// A server with SSL 3.0 and nothing else. Debian builds OpenSSL and GnuTLS without it; Java still has it, once its
+/// list of disabled algorithms is emptied.
 pub(crate) fn java_with_ssl3_only() -> Server {
     start("default-jdk-headless", 1, |dir, ports| {
         fs::write(dir.join("Ssl3Server.java"), include_str!("Ssl3Server.java")).unwrap();

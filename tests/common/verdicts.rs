@@ -36,8 +36,8 @@ pub(crate) fn verdict(outcome: &Outcome, minimum: TlsVersion) -> Verdict {
     assess(&book, Direction::Outbound, Threshold::At(minimum)).rows[0].verdict
 }
 
-/// A peer that has no version from the minimum on is never called ok, one that has is never called cut off; one that has no TLS
-/// at all is neither. Gives the verdict.
+/// A peer that has no version from the minimum on is never called ok, one that has is never called cut off; one that
+/// has no TLS at all is neither. Gives the verdict.
 pub(crate) fn honest(outcome: &Outcome, speaks: &[TlsVersion], minimum: TlsVersion) -> Verdict {
     let found = verdict(outcome, minimum);
     let never = if speaks.iter().any(|version| *version >= minimum) {

@@ -974,7 +974,8 @@ fn the_demo_runs_every_command() {
     }
 }
 
-/// A file with an engine beside it: the stand-in of `tests/systemd`, started and stopped by commands of the preferences.
+/// A file with an engine beside it: the stand-in of `tests/systemd`, started and stopped by commands of the
+/// preferences.
 struct Server {
     place: Place,
     port: u16,
@@ -1056,7 +1057,8 @@ impl Server {
         self.run_with("exec \"$@\"", arguments)
     }
 
-    /// The same as the shell's `$@`, for `script` to run. (Not in a namespace of its own: whether an engine runs cannot be seen from there.)
+    /// The same as the shell's `$@`, for `script` to run. (Not in a namespace of its own: whether an engine runs cannot
+    /// be seen from there.)
     fn run_with(&self, script: &str, arguments: &[&str]) -> Ran {
         let _ = fs::remove_file(self.place.path("stopping"));
         self.end();

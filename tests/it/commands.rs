@@ -1,5 +1,5 @@
-//! The commands through the real binary where something stands in the way: a file that an earlier save tore, a file that nobody can
-//! understand, places that are not there, an engine that does not come up.
+//! The commands through the real binary where something stands in the way: a file that an earlier save tore, a file
+//! that nobody can understand, places that are not there, an engine that does not come up.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -530,7 +530,18 @@ fn an_undo_of_a_file_of_which_nothing_was_ever_saved_is_an_error() {
     assert!(ran.err.contains("nothing was undone"), "{}", ran.said());
     place.saved_once();
     let ran = place.run(&["undo", "--switch", "kerio-tls-undo-1"]);
-    assert_eq!(ran.status, 0, "{}", ran.said());
+    assert_eq!(ran.status, 1, "{}", ran.said());
+    assert!(ran.err.contains("its backup has been removed since"), "{}", ran.said());
+}
+
+#[test]
+fn preferences_behind_a_link_to_nothing_are_an_error_and_not_none() {
+    let place = Place::with(CONFIG);
+    let _ = fs::remove_file(place.path("kerio-tls.toml"));
+    std::os::unix::fs::symlink("/nowhere/at/all", place.path("kerio-tls.toml")).unwrap();
+    let ran = place.run(&["show"]);
+    assert_eq!(ran.status, 1, "{}", ran.said());
+    assert!(ran.err.contains("the symbolic link leads to nothing"), "{}", ran.said());
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! `mailserver_cfg` against other XML parsers: whatever it accepts libxml2 accepts, and after random edits of random documents
-//! they see exactly the tree that the edits ask for.
+//! `mailserver_cfg` against other XML parsers: whatever it accepts libxml2 accepts, and after random edits of random
+//! documents they see exactly the tree that the edits ask for.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -272,7 +272,7 @@ proptest! {
         let before = tree(&text);
         for (element, name, variables) in &before {
             if element == "table" && before.iter().filter(|s| s.0 == "table" && &s.1 == name).count() == 1 {
-                let ours: Vec<_> = old.variables(name.as_ref().unwrap()).into_iter().map(|v| (v.name, v.value)).collect();
+                let ours: Vec<_> = old.variables(name.as_ref().unwrap()).map(|v| (v.name, v.value)).collect();
                 prop_assert_eq!(&ours, variables);
             }
         }
@@ -316,7 +316,7 @@ proptest! {
     fn undoing_an_addition_beside_others_gives_the_same_bytes(text in document(), value in "[a-z<\n]{0,5}") {
         let old = Document::parse(text.into_bytes()).unwrap();
         for table in TABLES {
-            if old.variables(table).is_empty() || old.duplicates().iter().any(|d| *d.table == *table) {
+            if old.variables(table).next().is_none() || old.duplicates().iter().any(|d| *d.table == *table) {
                 continue;
             }
             let add = EditSet::new([Edit { path: path(table, "New"), base: None, new: Some(value.clone()) }]);
@@ -422,7 +422,7 @@ fn a_realistic_file_reads_the_same_in_another_parser_and_survives_an_edit() {
     assert!(old.duplicates().is_empty());
     for (element, name, variables) in tree(&text) {
         let name = name.unwrap();
-        let ours: Vec<_> = old.variables(&name).into_iter().map(|v| (v.name, v.value)).collect();
+        let ours: Vec<_> = old.variables(&name).map(|v| (v.name, v.value)).collect();
         assert_eq!(ours, if element == "table" { variables } else { Vec::new() }, "{name}");
     }
     let new = Some("TLSv1.2".to_owned());
@@ -559,7 +559,7 @@ fn hundreds_of_thousands_of_variables_take_thousands_of_edits() {
         .collect();
     let document = with_security(&variables);
     assert!(document.duplicates().is_empty());
-    assert_eq!(document.variables("Security").len(), 3 * MANY);
+    assert_eq!(document.variables("Security").count(), 3 * MANY);
     let names: Vec<String> = (0..3_000).map(|n| format!("V{}", n * 97)).collect();
     let edits = EditSet::new(names.iter().map(|name| edit("Security", name, Some("x"), Some("y"))));
     let proven = document.prove(&edits).unwrap();
@@ -587,7 +587,10 @@ fn what_is_shown_of_a_value_and_a_name_of_a_hundred_megabytes_is_short() {
     for change in document.changes_to(proven.result(), &Secrets::default(), 9).0 {
         shown.extend([Some(change.place), change.old, change.new].into_iter().flatten());
     }
-    shown.push(format!("{edits:?}{:?}", document.variables("Security")));
+    shown.push(format!(
+        "{edits:?}{:?}",
+        document.variables("Security").collect::<Vec<_>>()
+    ));
     shown.push(
         document
             .rebase(&edits.inverse())

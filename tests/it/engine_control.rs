@@ -102,8 +102,8 @@ impl Install {
 
 impl Drop for Install {
     fn drop(&mut self) {
-        // Only what is surely ours: processes that run the executable in our directory. One that forks meanwhile is found
-        // in the next round.
+        // Only what is surely ours: processes that run the executable in our directory. One that forks meanwhile is
+        // found in the next round.
         let engine = self.path("mailserver");
         loop {
             let entries = fs::read_dir("/proc").unwrap().flatten();

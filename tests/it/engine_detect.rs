@@ -278,7 +278,8 @@ fn an_engine_in_a_place_that_others_can_write_is_unknown_and_never_stopped() {
             "{open}: {status:?}"
         );
         assert!(status.processes.is_empty());
-        // Then it must not be stopped either: what is there is perhaps not the engine, and would not count as started again.
+        // Then it must not be stopped either: what is there is perhaps not the engine, and would not count as started
+        // again.
         let commands = Commands {
             stop: vec!["/bin/false".to_owned()],
             start: vec!["/bin/false".to_owned()],
@@ -475,7 +476,8 @@ fn what_a_local_user_can_arrange_is_never_the_engine_and_makes_nothing_unknown()
     let places = tree(&install, FIRST_NAMESPACE);
     let gone = format!("{} (deleted)", install.path("app/mailserver").display());
     for (pid, name, exe) in [
-        // A copy beside a link to the file; the true path by a mount of his own; a program that is gone; one that cannot be read.
+        // A copy beside a link to the file; the true path by a mount of his own; a program that is gone; one that
+        // cannot be read.
         (901, "mailserver", Some(fake.to_str().unwrap())),
         (902, "mailserver", Some(gone.as_str())),
         (903, "mailserver", Some("/nowhere/mailserver (deleted)")),

@@ -1,5 +1,5 @@
-//! The tests that need no more than this process and the program: one binary, so that there is one to link. A part is run by its
-//! name: `cargo test --test it cli::`.
+//! The tests that need no more than this process and the program: one binary, so that there is one to link. A part is
+//! run by its name: `cargo test --test it cli::`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

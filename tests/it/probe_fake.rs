@@ -91,8 +91,8 @@ fn a_peer_with_ssl3_only_is_found_by_an_older_hello() {
 #[test]
 fn a_peer_that_dislikes_extensions_is_never_given_a_ceiling() {
     for ceiling in TlsVersion::MINIMUMS {
-        // One that has 1.2 and dislikes an extension does the same as one that has 1.0 only: calling that a ceiling would
-        // call peers cut off that are not.
+        // One that has 1.2 and dislikes an extension does the same as one that has 1.0 only: calling that a ceiling
+        // would call peers cut off that are not.
         let dislike = Quirk::Dislikes(What::Extensions, How::Alert(40));
         let found = outcome(Behaviour::up_to(Service::Smtps, ceiling).with(dislike));
         assert_eq!(found, Outcome::AtLeast(Tls10), "{ceiling}");
@@ -133,8 +133,11 @@ fn whatever_a_peer_does_legacy_alone_is_never_ok_and_a_modern_one_is_never_cut_o
                 };
                 // Without an offer, or with something else than TLS, it speaks none.
                 let none = matches!(quirk, Quirk::NoStartTls | Quirk::Http | Quirk::Junk);
+                // Nobody can offer TLS 1.3 to one that throws out its list of versions.
+                let old_only = matches!(quirk, Quirk::Dislikes(What::SupportedVersions, _));
+                let highest = if old_only { ceiling.min(Tls12) } else { ceiling };
                 let every = TlsVersion::ALL.into_iter();
-                let speaks: Vec<TlsVersion> = every.filter(|v| (floor..=ceiling).contains(v) && !none).collect();
+                let speaks: Vec<TlsVersion> = every.filter(|v| (floor..=highest).contains(v) && !none).collect();
                 let found = outcome(behaviour);
                 for minimum in TlsVersion::MINIMUMS {
                     verdicts::honest(&found, &speaks, minimum);
@@ -210,6 +213,40 @@ fn whoever_throws_out_an_offer_of_tls_12_has_tls_10_as_its_highest_in_effect_unl
             report.detail
         );
     }
+}
+
+#[test]
+fn whoever_refuses_each_offer_of_tls_13_has_tls_12_as_its_highest_in_effect_whatever_its_mark_says() {
+    for how in [How::Alert(40), How::Alert(70), How::Close] {
+        let behaviour = Behaviour::up_to(Service::Smtps, Tls13).with(Quirk::Dislikes(What::SupportedVersions, how));
+        let report = probe(&FakePeer::start(behaviour).unwrap(), &hasty());
+        assert_eq!(
+            (&report.outcome, report.connections),
+            (&Outcome::Version(Tls12), 3),
+            "{how:?}"
+        );
+        assert!(report.detail.contains("in effect its highest"), "{}", report.detail);
+    }
+    let hangs = Behaviour::up_to(Service::Smtps, Tls13).with(Quirk::Dislikes(What::SupportedVersions, How::Silence));
+    let report = probe(&FakePeer::start(hangs).unwrap(), &hasty());
+    assert_eq!(
+        report.outcome,
+        Outcome::AtLeast(Tls12),
+        "silence is no refusal: {report:?}"
+    );
+}
+
+#[test]
+fn a_mark_of_tls_13_is_believed_where_a_hello_without_a_server_name_brings_it() {
+    let behaviour = Behaviour::up_to(Service::Smtp, Tls13).with(Quirk::Dislikes(What::ServerName, How::Alert(112)));
+    let peer = FakePeer::start(behaviour).unwrap();
+    let target = Target::parse(&format!("localhost:{}", peer.address().port()), Service::Smtp).unwrap();
+    let report = probe_one(&target, &settings(), &Cancel::new().unwrap()).unwrap();
+    assert_eq!(
+        (&report.outcome, report.connections),
+        (&Outcome::Version(Tls13), 3),
+        "{report:?}"
+    );
 }
 
 #[test]

@@ -16,8 +16,9 @@ fn target(port: u16, service: Service) -> Target {
     Target::at([127, 0, 0, 1].into(), Some(port), service)
 }
 
-/// Probes a port whose versions are known to be `speaks`, and holds what the user is told against the rule: a peer with legacy TLS
-/// only is never called ok, one that speaks 1.2 is never called cut off, and what cannot be known is called unknown.
+/// Probes a port whose versions are known to be `speaks`, and holds what the user is told against the rule: a peer with
+/// legacy TLS only is never called ok, one that speaks 1.2 is never called cut off, and what cannot be known is called
+/// unknown.
 fn probe(port: u16, service: Service, speaks: &[TlsVersion]) -> Outcome {
     let report = probe_one(&target(port, service), &settings(), &Cancel::new().unwrap()).unwrap();
     println!(

@@ -11,7 +11,8 @@ use kerio_tls::save::{
 
 use crate::support::{NEW, OLD, Place, content, edit, path_of, request};
 
-/// Writes the file right before the exchange, after everything was checked: the instant that check-then-rename cannot see.
+/// Writes the file right before the exchange, after everything was checked: the instant that check-then-rename cannot
+/// see.
 struct Intruder<'a> {
     writes: Vec<Box<dyn FnOnce() + 'a>>,
 }
@@ -237,8 +238,9 @@ fn a_whole_file_is_put_back_over_changed_values_only_if_the_engine_changed_them_
     assert_eq!(place.bytes(), content(NEW, 3));
 }
 
-/// The writer counts up in `Counter`, replacing the file by rename, and looks each time whether its last number is still there. The saver turns
-/// the protocol list to and fro. (The writer itself can run over a save of ours: it does not compare. We may never run over it.)
+/// The writer counts up in `Counter`, replacing the file by rename, and looks each time whether its last number is
+/// still there. The saver turns the protocol list to and fro. (The writer itself can run over a save of ours: it does
+/// not compare. We may never run over it.)
 #[test]
 fn beside_a_program_that_rewrites_the_file_in_a_loop_no_update_of_it_is_lost() {
     let place = Place::new(&content(OLD, 200));
@@ -249,8 +251,8 @@ fn beside_a_program_that_rewrites_the_file_in_a_loop_no_update_of_it_is_lost() {
             let mut counter = 0_usize;
             let mut glimpses = 0;
             while !stop.load(Ordering::SeqCst) {
-                // For the instant between an exchange and its taking back, our file stands there without the writer's last number. So it
-                // looks again before it calls a number lost.
+                // For the instant between an exchange and its taking back, our file stands there without the writer's
+                // last number. So it looks again before it calls a number lost.
                 let mut looks = 0;
                 let bytes = loop {
                     let bytes = std::fs::read(file).unwrap();

@@ -247,7 +247,8 @@ fn an_engine_that_does_not_come_up_gets_the_old_file_back_and_the_new_one_is_kep
     assert_eq!(recover(&place.state(), &place.target()).unwrap(), []);
 }
 
-/// A save after which the engine comes up badly and the old file cannot be put back: the new one is there, and that is said.
+/// A save after which the engine comes up badly and the old file cannot be put back: the new one is there, and that is
+/// said.
 fn roll_back_fails(engine: Engine<'_>) -> Place {
     let place = Place::new(&content(OLD, 0));
     let mut engine = Engine {

@@ -1,7 +1,8 @@
-//! Killed, or refused by the kernel, at every system call of a save. `cargo test --test save_proof kill:: -- --nocapture` prints the figures.
+//! Killed, or refused by the kernel, at every system call of a save. `cargo test --test save_proof kill:: --
+//! --nocapture` prints the figures.
 //!
-//! strace counts per system call and thread; so the calls of one save are listed first, each with the numbers that it has between the
-//! driver's two marks, and then each is hit once.
+//! strace counts per system call and thread; so the calls of one save are listed first, each with the numbers that it
+//! has between the driver's two marks, and then each is hit once.
 
 use std::collections::BTreeMap;
 use std::process::Output;
@@ -11,7 +12,8 @@ use crate::support::{Ended, NEW, OLD, Place, TOKEN, Way, assert_sound, content, 
 /// Name → the first and last number of its calls during the save.
 pub(crate) type Calls = BTreeMap<String, (usize, usize)>;
 
-/// Calls that change or read nothing but what the kernel has of the process itself: a kill before one of them is a kill before the call that follows.
+/// Calls that change or read nothing but what the kernel has of the process itself: a kill before one of them is a kill
+/// before the call that follows.
 const IN_MEMORY: [&str; 12] = [
     "mmap",
     "munmap",
@@ -145,7 +147,8 @@ fn hit(place: &Place, fault: &str, way: Way, figures: &mut Figures) {
     assert!(!said.contains(TOKEN), "{what}: a secret was printed");
     figures.runs += 1;
     *figures.ends.entry(end).or_default() += 1;
-    // A kill can leave the engine down; then the next start must say so. (A fault can hit the stand-in itself: then its word is not believed.)
+    // A kill can leave the engine down; then the next start must say so. (A fault can hit the stand-in itself: then its
+    // word is not believed.)
     let down = end == Ended::Killed && std::fs::read(place.engine()).is_ok_and(|word| word == b"down");
     figures.new += usize::from(assert_sound(place, way, &old, &new, down, &what));
 }
@@ -213,7 +216,8 @@ fn killed_at_any_call_of_a_roll_back_the_file_is_old_or_new_and_the_engine_is_no
 
 #[test]
 fn killed_at_any_call_of_a_recovery_the_next_one_finishes_it() {
-    // The save broke off with half a temp file; with a whole one; after the exchange (the first removing after it; recovery has its own before).
+    // The save broke off with half a temp file; with a whole one; after the exchange (the first removing after it;
+    // recovery has its own before).
     let breaks = [
         ("half", "fchown", false),
         ("ready", "renameat2", false),

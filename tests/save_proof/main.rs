@@ -1,6 +1,7 @@
 //! The proof that saving loses nothing; as root on plain Linux.
 //!
-//! `cargo test --test save_proof -- --nocapture` prints the figures; `cargo test --test save_proof kill::` runs one part.
+//! `cargo test --test save_proof -- --nocapture` prints the figures; `cargo test --test save_proof kill::` runs one
+//! part.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -23,7 +24,8 @@ mod secrets;
 mod strangers;
 mod support;
 
-/// Not a test of its own: what `support::driver` runs in a process of its own, below strace. Does nothing without its variables.
+/// Not a test of its own: what `support::driver` runs in a process of its own, below strace. Does nothing without its
+/// variables.
 #[test]
 fn driver() {
     support::drive();

@@ -21,8 +21,8 @@ fn child_of(pid: u32) -> Option<u32> {
     children.split_whitespace().next()?.parse().ok()
 }
 
-/// Saves with `set` where no process of this machine can be taken for an engine. The most memory, in bytes; looked at until the end, and after
-/// its peak a save has several calls of `fsync` before it.
+/// Saves with `set` where no process of this machine can be taken for an engine. The most memory, in bytes; looked at
+/// until the end, and after its peak a save has several calls of `fsync` before it.
 fn saved_with(place: &Place, minimum: &str) -> usize {
     let preferences = place.state.with_extension("toml");
     std::fs::write(&preferences, "").unwrap();

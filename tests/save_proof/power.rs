@@ -1,7 +1,9 @@
-//! The power is cut in the middle of a save: on ext4, xfs and btrfs the file is old or new, whole, and a save that was acknowledged is there.
+//! The power is cut in the middle of a save: on ext4, xfs and btrfs the file is old or new, whole, and a save that was
+//! acknowledged is there.
 //!
-//! Each file system lies in an image on a loop device. The save is killed at a call, and the image is copied **while it is mounted**: the copy
-//! holds what the file system had given to the disk by then and nothing more, which is what a power cut leaves. The copy is mounted and checked.
+//! Each file system lies in an image on a loop device. The save is killed at a call, and the image is copied **while it
+//! is mounted**: the copy holds what the file system had given to the disk by then and nothing more, which is what a
+//! power cut leaves. The copy is mounted and checked.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -109,7 +111,8 @@ impl Bench {
     }
 
     fn unmount(&self, mounted: Mounted) {
-        // A child that another test is just starting has copies of our handles until its exec; so it can be busy for a moment.
+        // A child that another test is just starting has copies of our handles until its exec; so it can be busy for a
+        // moment.
         for _ in 0..200 {
             if Command::new("umount")
                 .arg(&mounted.0)
@@ -150,7 +153,8 @@ impl Bench {
         Place::through(&root.join("mailserver/mailserver.cfg"), &root.join("state"))
     }
 
-    /// One save below these strace options, a power cut right after it ended or was killed. Returns how it ended and whether the file is new.
+    /// One save below these strace options, a power cut right after it ended or was killed. Returns how it ended and
+    /// whether the file is new.
     fn cut(&self, options: &[&str], what: &str) -> (Ended, bool) {
         // New images each time: a loop device that is still being taken down keeps the old blocks of its file.
         let number = self.images.replace(self.images.get() + 1);

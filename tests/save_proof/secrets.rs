@@ -1,4 +1,5 @@
-//! Nothing that is told, and nothing that others may read, holds a secret; and what is kept beside the backups: manifest, audit, draft.
+//! Nothing that is told, and nothing that others may read, holds a secret; and what is kept beside the backups:
+//! manifest, audit, draft.
 
 use std::os::unix::fs::MetadataExt as _;
 

@@ -255,6 +255,47 @@ fn limits_that_would_end_the_save_with_the_engine_stopped_end_it_before_the_stop
 }
 
 #[test]
+fn too_little_memory_is_found_before_the_stop_whatever_the_limit_is() {
+    need_root();
+    need("prlimit", "util-linux");
+    let place = Place::new(&content(OLD, 0)).adorned();
+    let mut named = 0;
+    for mebibytes in (48..1024).step_by(24) {
+        let limit = format!("--as={}", mebibytes << 20);
+        let output = driver(&place, &["prlimit", &limit], Way::Replace).output().unwrap();
+        if String::from_utf8_lossy(&output.stderr).contains("ulimit -v") {
+            assert_eq!(ended(output.status), Ended::Untouched, "{limit}");
+            named += 1;
+        } else if place.bytes() != content(OLD, 0) {
+            assert_eq!(ended(output.status), Ended::Saved, "{limit}");
+            break;
+        }
+        // With less than that not even the driver runs.
+        assert!(!place.engine().exists(), "{limit}: the engine was stopped");
+    }
+    assert!(named > 0);
+}
+
+#[test]
+fn a_pipe_as_time_zone_is_not_waited_for_by_a_save() {
+    need("timeout", "coreutils");
+    let place = Place::new(&content(OLD, 0));
+    let pipe = place.state.with_file_name("zone");
+    make("a named pipe", &pipe);
+    for zone in [pipe.display().to_string(), format!(":{}", pipe.display())] {
+        let wrapper = ["timeout", "-s", "KILL", "60"];
+        let mut command = driver(&place, &wrapper, Way::Replace);
+        let output = command.env("TZ", zone).output().unwrap();
+        assert!(
+            output.status.success() || output.status.code() != Some(137),
+            "{output:?}"
+        );
+        assert!(matches!(ended(output.status), Ended::Saved), "{output:?}");
+        std::fs::write(&place.file, content(OLD, 0)).unwrap();
+    }
+}
+
+#[test]
 fn nothing_that_is_kept_for_people_holds_a_raw_control_or_invisible_character() {
     let root = tempfile::tempdir().unwrap();
     let hostile = "\u{1b}[2J\u{9b}31m\u{202e}\u{200b}\u{7f}x";

@@ -1,5 +1,5 @@
-//! What the proofs of saving share: a file with everything that must be kept, the driver that saves in a process of its own, and the check
-//! that everything is sound afterwards.
+//! What the proofs of saving share: a file with everything that must be kept, the driver that saves in a process of its
+//! own, and the check that everything is sound afterwards.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -295,8 +295,9 @@ pub(crate) fn assert_closed(place: &Place) {
     }
 }
 
-/// After whatever happened: recovery leaves the old file or the new one, whole, and nothing else; the backup fits; the next save goes through.
-/// Before recovery that is so too, unless the file is written in place. Returns whether the file was the new one.
+/// After whatever happened: recovery leaves the old file or the new one, whole, and nothing else; the backup fits; the
+/// next save goes through. Before recovery that is so too, unless the file is written in place. Returns whether the
+/// file was the new one.
 pub(crate) fn assert_sound(place: &Place, way: Way, old: &[u8], new: &[u8], engine_is_down: bool, what: &str) -> bool {
     let before = place.bytes();
     let whole = before == old || before == new;
@@ -487,8 +488,8 @@ impl Gate for WordEngine {
     }
 }
 
-/// The body of the driver: to be called from a `#[test] fn driver()` of the test binary. Without the variables it does nothing.
-/// It saves on the calling thread between two system calls that a trace recognises.
+/// The body of the driver: to be called from a `#[test] fn driver()` of the test binary. Without the variables it does
+/// nothing. It saves on the calling thread between two system calls that a trace recognises.
 pub(crate) fn drive() {
     let Some(file) = std::env::var_os("SAVE_DRIVER_FILE") else {
         return;
@@ -545,8 +546,9 @@ pub(crate) fn drive() {
     std::process::exit(code);
 }
 
-/// strace counts each thread's calls from one, and a fault at number N hits every thread that gets that far. libtest's main thread makes a few
-/// dozen calls of these kinds; the thread that saves makes more first, so that its numbers during the save are its alone.
+/// strace counts each thread's calls from one, and a fault at number N hits every thread that gets that far. libtest's
+/// main thread makes a few dozen calls of these kinds; the thread that saves makes more first, so that its numbers
+/// during the save are its alone.
 fn spend_numbers() {
     use std::io::{Read as _, Write as _};
     for _ in 0..3 {

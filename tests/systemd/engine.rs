@@ -2,7 +2,8 @@
 //! engine of `tests/systemd`, and runs *itself* inside, where the controller does its work.
 //!
 //! `cargo test --test systemd engine:: -- --test-threads=6` as root; packages systemd-container and debootstrap.
-//! Measured on 2 cores: 18 s with six threads, 38 s with two (nearly all of it is waiting); once more 36 s to make the root.
+//! Measured on 2 cores: 18 s with six threads, 38 s with two (nearly all of it is waiting); once more 36 s to make the
+//! root.
 
 use crate::nspawn::{Bind, Container};
 use kerio_tls::engine::{

@@ -1,5 +1,5 @@
-//! An error in the program, in whatever thread: the terminal is as it was, a save that runs comes to its end, the engine
-//! runs, no secret is shown, and what is said of the disk is true.
+//! An error in the program, in whatever thread: the terminal is as it was, a save that runs comes to its end, the
+//! engine runs, no secret is shown, and what is said of the disk is true.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

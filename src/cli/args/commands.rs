@@ -26,12 +26,14 @@ pub enum Command {
     Peers(Peers),
     /// Ask servers for the highest TLS version they accept
     ///
-    /// What a known peer answers is remembered, so that check, peers and set know it: one that the logs or the peers file name,
-    /// or that is remembered from before. Of others nothing is kept; a line in the peers file makes them known.
+    /// What a known peer answers is remembered, so that check, peers and set know it: one that the logs or the peers
+    /// file name, or that is remembered from before. Of others nothing is kept; a line in the peers file makes them
+    /// known.
     Probe(Probe),
     /// See who really connects, and with which TLS versions: the hellos of a capture file
     ///
-    /// Reads the first messages of TLS handshakes, which are in clear, and nothing else: no payload, no server names, no users.
+    /// Reads the first messages of TLS handshakes, which are in clear, and nothing else: no payload, no server names,
+    /// no users.
     Watch(Watch),
     /// List what was saved, or what differs between a backup and the file now
     Backups(Backups),
@@ -120,9 +122,9 @@ pub struct Set {
     pub outbound: Option<Choice>,
     /// Value for the variable that plays a role, such as inbound:ciphers='HIGH:!aNULL'
     ///
-    /// DIRECTION is inbound or outbound. ROLE is ciphers, ecdhe-on, dhe-on, dhe-off (each 1 or 0), dhe-key-size (bits), protocol-list
-    /// (such as tls1.2,tls1.3) or minimum-version. An empty VALUE, or the word default in small letters, deletes the variable: the
-    /// server's default holds then. Can be said several times.
+    /// DIRECTION is inbound or outbound. ROLE is ciphers, ecdhe-on, dhe-on, dhe-off (each 1 or 0), dhe-key-size (bits),
+    /// protocol-list (such as tls1.2,tls1.3) or minimum-version. An empty VALUE, or the word default in small letters,
+    /// deletes the variable: the server's default holds then. Can be said several times.
     #[arg(long, value_name = "DIRECTION:ROLE=VALUE")]
     pub value: Vec<RoleArgument>,
     /// Use this variable of the file as the protocol list, though no catalogue knows it
@@ -168,7 +170,8 @@ pub struct Watch {
     /// Read this capture: pcap or pcapng, as tcpdump, dumpcap and firewalls write it
     #[arg(long, value_name = "FILE")]
     pub read: PathBuf,
-    /// Which address in it is the mail server's; can be said several times [default: this host's, else the one called most]
+    /// Which address in it is the mail server's; can be said several times [default: this host's, else the one called
+    /// most]
     #[arg(long, value_name = "ADDRESS")]
     pub own: Vec<IpAddr>,
     /// How to print
@@ -218,8 +221,8 @@ pub struct Config {
     pub default: bool,
     /// Keep in the preferences that this variable plays this role, such as inbound:ecdhe-on=VARIABLE
     ///
-    /// DIRECTION is inbound or outbound. ROLE is minimum-version, protocol-list, ciphers, ecdhe-on, dhe-on, dhe-off or dhe-key-size.
-    /// The mail server's file is not touched. Says what it may mean, and asks for a yes.
+    /// DIRECTION is inbound or outbound. ROLE is minimum-version, protocol-list, ciphers, ecdhe-on, dhe-on, dhe-off or
+    /// dhe-key-size. The mail server's file is not touched. Says what it may mean, and asks for a yes.
     #[arg(long, value_name = "DIRECTION:ROLE=VARIABLE")]
     pub name: Option<RoleArgument>,
     /// Answer the question of --name with yes
@@ -250,10 +253,11 @@ pub struct Peers {
     /// First read this server's own Received headers in stored mail (never a subject or body)
     #[arg(long)]
     pub headers: bool,
-    /// First ask outbound peers for the highest TLS version they accept: those of which no probe has told it yet, or all
+    /// First ask outbound peers for the highest TLS version they accept: those of which no probe has told it yet, or
+    /// all
     ///
-    /// Says beforehand how many hosts and connections that means and what their logs will show, and asks for a yes. What they
-    /// answer is remembered.
+    /// Says beforehand how many hosts and connections that means and what their logs will show, and asks for a yes.
+    /// What they answer is remembered.
     #[arg(
         long,
         value_name = "WHOM",

@@ -1,4 +1,5 @@
-//! The JSON shapes, documented in the README. Keys are stable and in this order; scripts and the Ansible role read them.
+//! The JSON shapes, documented in the README. Keys are stable and in this order; scripts and the Ansible role read
+//! them.
 
 mod answers;
 mod saves;

@@ -1,8 +1,8 @@
 //! A server's side of the first two messages: reads a ClientHello, chooses a version and a suite, writes a ServerHello.
 
-use super::What;
+use super::behaviour::What;
 use crate::probe::hello::{ALERT_RECORD, CLIENT_HELLO, HANDSHAKE_RECORD, KEY_SHARE, SERVER_NAME, SUPPORTED_VERSIONS};
-use crate::probe::reply::RETRY_RANDOM;
+use crate::probe::server_hello::RETRY_RANDOM;
 use crate::tls::TlsVersion;
 
 /// What a client offered.
@@ -45,7 +45,7 @@ impl Offer {
         let (suites, rest) = (words(rest.get(2..suites)?), rest.get(suites..)?);
         let (compressions, rest) = rest.split_first()?;
         let rest = rest.get(usize::from(*compressions)..)?;
-        let mut extensions = rest.get(2..).unwrap_or_default();
+        let mut extensions = if rest.is_empty() { rest } else { rest.get(2..)? };
         let mut offer = Self {
             client_version,
             suites,

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::{Behaviour, HEARD, How, Quirk, Seen, hello};
+use super::behaviour::{Behaviour, HEARD, How, Quirk, Seen};
+use super::hello;
 use crate::hostile::slice_at;
 use crate::probe::target::Start;
 

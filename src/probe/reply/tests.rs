@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::probe::hello::HelloRandom;
+use crate::probe::server_hello::RETRY_RANDOM;
 
 const RANDOM: HelloRandom = HelloRandom([7; 32]);
 

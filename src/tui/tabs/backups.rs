@@ -76,7 +76,7 @@ impl Pane for Backups {
             return Vec::new();
         };
         match command {
-            Command::Activate => vec![Request::Work(work::Effect::LookAtBackup(backup.id.clone()))],
+            Command::Activate => vec![Request::Work(work::Effect::CompareBackup(backup.id.clone()))],
             Command::BringBack | Command::WholeFile if context.refuses_changes() => Vec::new(),
             Command::BringBack => bring_back(backup, context),
             Command::WholeFile if context.session.is_dirty() => {

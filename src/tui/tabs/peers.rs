@@ -250,7 +250,7 @@ fn trouble_lines(trouble: &Trouble, context: &Context) -> [Line; 2] {
     let clock = &context.clock;
     let since = trouble
         .worked_since
-        .map_or_else(String::new, |at| format!("; it worked again {}", clock.say(at)));
+        .map_or_else(String::new, |at| format!("; it worked again {}", clock.day(at)));
     let many = if trouble.at_least { "at least " } else { "" };
     let mut words = words::field(
         "since save",
@@ -258,8 +258,8 @@ fn trouble_lines(trouble: &Trouble, context: &Context) -> [Line; 2] {
             "{many}{} delayed or failing ({}), first {}, last {}{since}",
             trouble.count,
             trouble.novelty(),
-            clock.say(trouble.first),
-            clock.say(trouble.last)
+            clock.day(trouble.first),
+            clock.day(trouble.last)
         ),
     );
     words.tone = Tone::Bad;

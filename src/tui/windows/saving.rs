@@ -128,7 +128,7 @@ fn saved(report: SaveReport, context: &mut Context) -> Vec<Request> {
     let title = SAVED_TITLE.to_owned();
     vec![
         Request::Work(work::Effect::DropDraft),
-        Request::Work(work::Effect::LookAtEngine),
+        Request::Work(work::Effect::CheckEngine),
         Request::Work(work::Effect::ListBackups),
         Request::Open(if report.to_confirm {
             let keep = vec![Request::Work(work::Effect::Confirm)];
@@ -156,7 +156,7 @@ fn not_saved(problem: SaveProblem, context: &mut Context) -> Vec<Request> {
     context.summary.push(format!("Not saved: {first}"));
     context.report(Tone::Bad, NOT_SAVED);
     vec![
-        Request::Work(work::Effect::LookAtEngine),
+        Request::Work(work::Effect::CheckEngine),
         Request::Open(Opening::Text {
             title: NOT_SAVED_TITLE.to_owned(),
             lines,

@@ -1,12 +1,11 @@
 //! The one message that matters: which version did the peer choose?
 
-use super::Reply;
-use crate::probe::fields::Fields;
-use crate::probe::hello::{Hello, SUPPORTED_VERSIONS};
+use super::fields::Fields;
+use super::hello::SUPPORTED_VERSIONS;
 use crate::tls::TlsVersion;
 
 /// `random` of a HelloRetryRequest: SHA-256 of "HelloRetryRequest" (RFC 8446 section 4.1.3).
-pub(in crate::probe) const RETRY_RANDOM: [u8; 32] = [
+pub(super) const RETRY_RANDOM: [u8; 32] = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
     0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
@@ -22,8 +21,8 @@ pub struct ServerHello {
     pub mark: Option<TlsVersion>,
     /// It is a HelloRetryRequest: another ClientHello follows.
     pub retry: bool,
-    suite: u16,
-    compression: u8,
+    pub(super) suite: u16,
+    pub(super) compression: u8,
 }
 
 impl ServerHello {
@@ -72,27 +71,6 @@ impl ServerHello {
             compression,
         })
     }
-}
-
-/// The answer to this hello. Everything that must hold is checked before a version is believed: a mistake here would be a wrong
-/// verdict about a peer.
-pub(super) fn server_hello(body: &[u8], hello: &Hello) -> Result<Reply, &'static str> {
-    let answer = ServerHello::read(body)?;
-    let offered = TlsVersion::from_wire(answer.wire).filter(|v| hello.versions().contains(v));
-    let Some(version) = offered else {
-        return Ok(Reply::NotOffered(answer.wire));
-    };
-    if answer.compression != 0 {
-        return Err("a ServerHello with a compression that was not offered");
-    }
-    if !hello.offers_suite(answer.suite) || (version == TlsVersion::Tls13) != (answer.suite >> 8 == 0x13) {
-        return Err("a ServerHello with a cipher suite that was not offered");
-    }
-    Ok(Reply::Version {
-        version,
-        mark: answer.mark,
-        retry: answer.retry,
-    })
 }
 
 /// The version in the extension `supported_versions`, if there is one.
