@@ -1,8 +1,9 @@
 //! The document beside other tools, on the same 10 MB file in the same run: `cargo bench --bench document`.
 //!
-//! Wanted: indexing at least 3 times faster than `xmllint --stream`; a whole save by the program itself in at most twice `cp` and `sync` plus
-//! 100 ms, with at most 3 times the file plus 24 MB of memory. Needs root (the save runs where no process can be taken for an engine).
-//! Figures depend on the machine, so nothing is asserted here; look at the ratios.
+//! Wanted: indexing at least 3 times faster than `xmllint --stream`; a whole save by the program itself in at most
+//! twice `cp` and `sync` plus 100 ms, with at most 3 times the file plus 24 MB of memory. Needs root (the save runs
+//! where no process can be taken for an engine). Figures depend on the machine, so nothing is asserted here; look at
+//! the ratios.
 
 #![allow(
     missing_docs,
@@ -56,8 +57,8 @@ fn main() {
     ];
     let edit: Vec<&std::ffi::OsStr> = edit.iter().map(AsRef::as_ref).chain([file.as_os_str()]).collect();
     row("xmlstarlet ed -P (one value)", tool("xmlstarlet", &edit, "xmlstarlet"));
-    // Both write new files into memory that was freed just before: the first touch of a page that a virtual machine never used takes its host
-    // ten times as long as the writing.
+    // Both write new files into memory that was freed just before: the first touch of a page that a virtual machine
+    // never used takes its host ten times as long as the writing.
     let afresh = || drop(std::fs::remove_file(file.with_extension("copy")));
     let copy = best(afresh, |()| copy_and_sync(&file));
     row("cp + sync", copy);

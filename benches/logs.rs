@@ -1,17 +1,17 @@
-//! How fast mail logs are read, beside `rg -c 'Remote-Host: '` on the same file in the same run, and how much memory that
-//! takes as peers and bytes grow.
+//! How fast mail logs are read, beside `rg -c 'Remote-Host: '` on the same file in the same run, and how much memory
+//! that takes as peers and bytes grow.
 //!
-//! `cargo bench --bench logs [-- MEGABYTES]` (default 200; or `KERIO_TLS_BENCH_MB=1000`). Needs ripgrep (Debian: ripgrep).
-//! The log is written first, so both read from the page cache. It lies in four files, as rotation leaves it, because rg uses
-//! one thread a file; `kerio-tls` cuts the bytes, whatever the files are.
+//! `cargo bench --bench logs [-- MEGABYTES]` (default 200; or `KERIO_TLS_BENCH_MB=1000`). Needs ripgrep (Debian:
+//! ripgrep). The log is written first, so both read from the page cache. It lies in four files, as rotation leaves it,
+//! because rg uses one thread a file; `kerio-tls` cuts the bytes, whatever the files are.
 //!
-//! Both run as processes of their own, from start to end, in turns, seven each; the least of each column counts. Beside the
-//! time that passed stands the time they had a core (user and system, as the shell's `time` gives it): on a machine with
-//! other work that is what tells them apart, so "on one core" is a ratio of these.
+//! Both run as processes of their own, from start to end, in turns, seven each; the least of each column counts. Beside
+//! the time that passed stands the time they had a core (user and system, as the shell's `time` gives it): on a machine
+//! with other work that is what tells them apart, so "on one core" is a ratio of these.
 //!
-//! What the sample is: a Recv and one or more Sent lines a message, few peers with most of the mail, deliveries that are
-//! delayed or failed, subjects that look like fields; how long the lines are and how many tell of trouble is counted and
-//! printed. It is made up: no claim that a real log is easier or harder.
+//! What the sample is: a Recv and one or more Sent lines a message, few peers with most of the mail, deliveries that
+//! are delayed or failed, subjects that look like fields; how long the lines are and how many tell of trouble is
+//! counted and printed. It is made up: no claim that a real log is easier or harder.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

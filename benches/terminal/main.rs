@@ -30,7 +30,8 @@ use std::time::{Duration, Instant};
 
 use running::Running;
 
-/// The program that is measured: `KERIO_TLS`, if that is set (.ci/run names the package's), else what cargo built beside this.
+/// The program that is measured: `KERIO_TLS`, if that is set (.ci/run names the package's), else what cargo built
+/// beside this.
 fn program() -> String {
     std::env::var("KERIO_TLS").unwrap_or_else(|_| env!("CARGO_BIN_EXE_kerio-tls").to_owned())
 }
@@ -146,7 +147,8 @@ fn cost(running: &mut Running, count: usize, keys: [&str; 2]) -> Cost {
     }
 }
 
-/// Once round the tabs: what every measurement of keys presses. `tell` gets a name, the program in its place and two keys.
+/// Once round the tabs: what every measurement of keys presses. `tell` gets a name, the program in its place and two
+/// keys.
 fn tour(ours: &mut Running, mut tell: impl FnMut(&str, &mut Running, [&str; 2])) {
     ours.see("engine: ");
     ours.silence();

@@ -1,4 +1,5 @@
-//! Any bytes as the first ones of a connection, read as a ClientHello, whole and cut: what is cut never claims more than was seen.
+//! Any bytes as the first ones of a connection, read as a ClientHello, whole and cut: what is cut never claims more
+//! than was seen.
 #![no_main]
 
 mod support;

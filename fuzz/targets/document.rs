@@ -1,4 +1,5 @@
-//! Any bytes as `mailserver.cfg`: what is accepted is kept to the byte, and an edit is in the result and can be taken back.
+//! Any bytes as `mailserver.cfg`: what is accepted is kept to the byte, and an edit is in the result and can be taken
+//! back.
 #![no_main]
 
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Any bytes as the answer to a ClientHello: the first byte chooses which hello was sent, the second in what pieces they arrive.
+//! Any bytes as the answer to a ClientHello: the first byte chooses which hello was sent, the second in what pieces
+//! they arrive.
 #![no_main]
 
 mod support;

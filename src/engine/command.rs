@@ -1,6 +1,6 @@
-//! Runs one program of the system: an argument list, never a shell line; a clean environment, the umask and the limits of a
-//! service, a process group of its own (the terminal's signals are not its), no input, bounded output, patience instead of
-//! `kill -9`.
+//! Runs one program of the system: an argument list, never a shell line; a clean environment, the umask and the limits
+//! of a service, a process group of its own (the terminal's signals are not its), no input, bounded output, patience
+//! instead of `kill -9`.
 //!
 //! Output goes to files in memory and not to pipes: a daemon that an init script starts inherits
 //! them, and with a pipe it would keep us waiting for its end, and die of SIGPIPE after ours.
@@ -68,7 +68,7 @@ impl Call {
     pub(super) fn words(&self) -> String {
         self.argv
             .iter()
-            .map(|word| quoted(&super::text::shown(word.as_encoded_bytes())))
+            .map(|word| quoted(&super::error::shown(word.as_encoded_bytes())))
             .collect::<Vec<_>>()
             .join(" ")
     }
@@ -100,7 +100,7 @@ impl Ran {
 
     /// What it said on its error output, if anything.
     pub(super) fn complaint(&self) -> Option<String> {
-        let lines = super::text::last_lines(&self.stderr, 3);
+        let lines = super::error::last_lines(&self.stderr, 3);
         (!lines.is_empty()).then(|| lines.join(" / "))
     }
 
@@ -111,9 +111,9 @@ impl Ran {
             (None, Some(signal)) => format!("signal {signal} ended it"),
             (None, None) => "it ended".to_owned(),
         };
-        let mut said = super::text::last_lines(&self.stderr, 3);
+        let mut said = super::error::last_lines(&self.stderr, 3);
         if said.is_empty() {
-            said = super::text::last_lines(&self.stdout, 3);
+            said = super::error::last_lines(&self.stdout, 3);
         }
         if said.is_empty() {
             end
@@ -170,9 +170,9 @@ pub(super) enum AtTheEnd {
     End,
 }
 
-/// Runs a command to its end. `tick` is called about ten times a second with the time passed; where it says `false` the command is not
-/// waited for any longer. A stop command that is still on its way would reach an engine that is started now: whoever gives up
-/// waiting for one has to see to that.
+/// Runs a command to its end. `tick` is called about ten times a second with the time passed; where it says `false` the
+/// command is not waited for any longer. A stop command that is still on its way would reach an engine that is started
+/// now: whoever gives up waiting for one has to see to that.
 pub(super) fn run(
     call: &Call,
     patience: Duration,
@@ -184,7 +184,7 @@ pub(super) fn run(
         .argv
         .split_first()
         .ok_or_else(|| RunError::NotFound("(an empty command)".to_owned()))?;
-    let path = resolve(program).ok_or_else(|| RunError::NotFound(super::text::shown(program.as_encoded_bytes())))?;
+    let path = resolve(program).ok_or_else(|| RunError::NotFound(super::error::shown(program.as_encoded_bytes())))?;
     let failed = |error| RunError::Spawn(words.clone(), error);
     let begin = Instant::now();
     let (mut child, out, err) = loop {
@@ -276,9 +276,9 @@ fn prepare(call: &Call, path: &Path, arguments: &[OsString]) -> Command {
     command
 }
 
-/// Spawns. A daemon would inherit our umask 077 and our limits, so for that moment the umask is an ordinary one and the limits are
-/// the engine's: whatever this program keeps names its own mode, so that a file of another thread made just then is none for others
-/// to read.
+/// Spawns. A daemon would inherit our umask 077 and our limits, so for that moment the umask is an ordinary one and the
+/// limits are the engine's: whatever this program keeps names its own mode, so that a file of another thread made just
+/// then is none for others to read.
 fn spawn(command: &mut Command, call: &Call) -> io::Result<Child> {
     if !call.starts_daemons {
         return command.spawn();
@@ -419,8 +419,8 @@ mod tests {
         assert!(matches!(error, RunError::TimedOut(..)), "{error}");
     }
 
-    /// Runs the named test once more, alone in a process of nobody's: limits belong to the whole process, and root has none on
-    /// processes. `true`: this is that process.
+    /// Runs the named test once more, alone in a process of nobody's: limits belong to the whole process, and root has
+    /// none on processes. `true`: this is that process.
     fn is_alone(name: &str) -> bool {
         if std::env::var_os("KERIO_TLS_TEST_ALONE").is_some() {
             return true;

@@ -1,5 +1,5 @@
-//! The hand on the engine: what it is, what would be run, what it said. The questions before, the stop and the start have files of
-//! their own beside this one.
+//! The hand on the engine: what it is, what would be run, what it said. The questions before, the stop and the start
+//! have files of their own beside this one.
 
 use super::command::{self, AtTheEnd, Call, Ran, RunError};
 use super::error::ManualCommands;
@@ -7,9 +7,9 @@ use super::limits::Limits;
 use super::places::{Places, UNIT};
 use super::proc_fs::Proc;
 use super::processes::{self, Process, Seen};
+use super::service::ask_systemd;
 use super::service::{Commands, Service, ServiceAnswer};
 use super::status::{self, Status, View};
-use super::systemd::ask_systemd;
 use std::net::SocketAddr;
 use std::process::Child;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,10 +28,11 @@ pub struct Timing {
     pub poll: Duration,
     /// Time between the two equal looks at a quiet file (500 ms).
     pub quiet: Duration,
-    /// A stop command that ended, complained and had no visible effect in this time will have none (20 s). One that ended without a
-    /// word is given three times as long: its engine may be slow.
+    /// A stop command that ended, complained and had no visible effect in this time will have none (20 s). One that
+    /// ended without a word is given three times as long: its engine may be slow.
     pub no_effect: Duration,
-    /// An engine that a stop command left running is watched for this long all the same: should it end after all, it is started (12 s).
+    /// An engine that a stop command left running is watched for this long all the same: should it end after all, it is
+    /// started (12 s).
     pub after_all: Duration,
 }
 
@@ -102,8 +103,8 @@ impl BeforeStop {
             .count()
     }
 
-    /// Whether one of its processes is still in the process table, if only because its parent has not noticed its end: a script that
-    /// looks there takes it for running.
+    /// Whether one of its processes is still in the process table, if only because its parent has not noticed its end:
+    /// a script that looks there takes it for running.
     pub(super) fn is_in_table(&self, proc: &Proc<'_>) -> bool {
         let is_there = |one: &Process| proc.start_of(one.pid) == Some(one.start_ticks);
         self.engines.iter().any(is_there)
@@ -116,7 +117,8 @@ impl BeforeStop {
             .is_some_and(|child| matches!(child.try_wait(), Ok(None)))
     }
 
-    /// Ends a stop command that the engine did not wait for. It leads a process group of its own; the engine is not in it.
+    /// Ends a stop command that the engine did not wait for. It leads a process group of its own; the engine is not in
+    /// it.
     pub(super) fn end_command(&mut self) {
         let group = self.command.as_ref().and_then(|child| i32::try_from(child.id()).ok());
         if let Some(group) = group.and_then(rustix::process::Pid::from_raw) {
@@ -165,7 +167,8 @@ impl Controller {
         Controller { timing, ..self }
     }
 
-    /// With the administrator's word, from a file that only root can write, that no engine outside of this container uses the file.
+    /// With the administrator's word, from a file that only root can write, that no engine outside of this container
+    /// uses the file.
     #[must_use]
     pub fn with_only_here(self, only_here: bool) -> Controller {
         Controller { only_here, ..self }
@@ -254,7 +257,8 @@ impl Controller {
             words.replace(" --no-block", "")
         };
         let mut start = words(service.start_call());
-        // Systemd calls a unit that it made from an init script active when its daemon is long dead, and would not start it.
+        // Systemd calls a unit that it made from an init script active when its daemon is long dead, and would not
+        // start it.
         let unit = ask_systemd(&self.places).ok().flatten();
         if matches!(service, Service::Systemd { .. }) && unit.is_some_and(|unit| unit.is_from_init_script()) {
             start = start.replace(" start ", " restart ");
@@ -297,7 +301,7 @@ impl Controller {
         let count = lines.to_string();
         let call = Call::of(["journalctl", "-u", UNIT, "-n", &count, "--no-pager", "-o", "cat", "-q"]);
         command::ask(&call)
-            .map(|ran| super::text::last_lines(&ran.stdout, lines))
+            .map(|ran| super::error::last_lines(&ran.stdout, lines))
             .unwrap_or_default()
     }
 

@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 /// One at a time: umask and limits belong to the whole process.
 pub(super) static PROCESS_WIDE: Mutex<()> = Mutex::new(());
 
-/// The limits that an engine ran with. One that an init script starts inherits ours, and a session may have small ones: of files
-/// (`ulimit -f`, with which an engine dies when it writes), memory, descriptors, processes.
+/// The limits that an engine ran with. One that an init script starts inherits ours, and a session may have small ones:
+/// of files (`ulimit -f`, with which an engine dies when it writes), memory, descriptors, processes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Limits(Vec<(Resource, Rlimit)>);
 
@@ -38,8 +38,8 @@ impl Limits {
         Limits(found.collect())
     }
 
-    /// Raises our own limits to these where they are lower, and returns what they were. The names of those that may not be raised
-    /// are in the second part: without the right to (as in many containers) nobody gets more than he has.
+    /// Raises our own limits to these where they are lower, and returns what they were. The names of those that may not
+    /// be raised are in the second part: without the right to (as in many containers) nobody gets more than he has.
     pub(super) fn raise(&self) -> (Limits, Vec<&'static str>) {
         let (mut before, mut refused) = (Limits::default(), Vec::new());
         for (resource, wanted) in &self.0 {

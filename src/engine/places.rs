@@ -125,7 +125,7 @@ fn package_version(status: impl BufRead) -> Option<String> {
         } else if ours && line.starts_with(b"Status: ") {
             installed = line.ends_with(b" installed");
         } else if let Some(text) = line.strip_prefix(b"Version: ").filter(|_| ours) {
-            version = Some(super::text::shown(text));
+            version = Some(super::error::shown(text));
         }
     }
     version.filter(|_| ours && installed)

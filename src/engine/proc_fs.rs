@@ -18,7 +18,8 @@ use std::time::{Duration, SystemTime};
 /// What a file is, whatever its name: device and inode.
 pub(super) type FileId = (u64, u64);
 
-/// The kernel's inode number of the first PID namespace (`PROC_PID_INIT_INO`): from there every process of the host is visible.
+/// The kernel's inode number of the first PID namespace (`PROC_PID_INIT_INO`): from there every process of the host is
+/// visible.
 const FIRST_PID_NAMESPACE: &[u8] = b"pid:[4026531836]";
 
 /// The most bytes read of one `/proc` file; all that are read here are far smaller, except socket tables.
@@ -212,8 +213,8 @@ impl Task {
         words.map(|word| OsStr::from_bytes(word).to_owned()).collect()
     }
 
-    /// Its user ids as we see them: real, effective, saved, and of the file system. Not the owner of its directory: that one is
-    /// root for every process that may not be dumped.
+    /// Its user ids as we see them: real, effective, saved, and of the file system. Not the owner of its directory:
+    /// that one is root for every process that may not be dumped.
     pub(super) fn uids(&self) -> Option<[u32; 4]> {
         parse_uids(&read_kernel(&self.dir.join("status"), SMALL).ok()?)
     }
@@ -239,8 +240,8 @@ impl Task {
         ours.is_some() && ours == other.namespace(kind)
     }
 
-    /// Whether the process lives in a container with files of its own: another mount namespace than `own` and another root. A
-    /// service with `PrivateTmp=` or the like has the first only. What cannot be seen counts as no.
+    /// Whether the process lives in a container with files of its own: another mount namespace than `own` and another
+    /// root. A service with `PrivateTmp=` or the like has the first only. What cannot be seen counts as no.
     pub(super) fn is_contained(&self, own: &Task) -> bool {
         let differs =
             |theirs: Option<FileId>, ours: Option<FileId>| theirs.is_some() && ours.is_some() && theirs != ours;
@@ -318,7 +319,8 @@ fn comm_in(dir: &Path) -> io::Result<Vec<u8>> {
     Ok(name)
 }
 
-/// The entries of a directory whose names are numbers. One that ends between listing and reading is a process that ended.
+/// The entries of a directory whose names are numbers. One that ends between listing and reading is a process that
+/// ended.
 fn numbers_in(dir: &Path) -> io::Result<Vec<u32>> {
     let names = fs::read_dir(dir)?.filter_map(Result::ok).map(|entry| entry.file_name());
     Ok(names.filter_map(|name| name.to_str()?.parse().ok()).collect())

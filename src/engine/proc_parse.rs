@@ -69,13 +69,14 @@ pub(super) fn in_control_group(text: &[u8], group: &str) -> bool {
     group.len() > 1 && below.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
-/// Whether the process is in a control group that is named as this unit is. Users have control groups below their own to name as they
-/// like, so this tells only which of the processes that are trusted anyway belong to the unit.
+/// Whether the process is in a control group that is named as this unit is. Users have control groups below their own
+/// to name as they like, so this tells only which of the processes that are trusted anyway belong to the unit.
 pub(super) fn in_group_named(text: &[u8], unit: &str) -> bool {
     control_group(text).is_some_and(|path| path.split(|byte| *byte == b'/').any(|part| part == unit.as_bytes()))
 }
 
-/// One limit of `/proc/<pid>/limits`, by its name there, such as `Max open files`: soft and hard. The inner `None` is "unlimited".
+/// One limit of `/proc/<pid>/limits`, by its name there, such as `Max open files`: soft and hard. The inner `None` is
+/// "unlimited".
 pub(super) fn parse_limit(text: &[u8], name: &str) -> Option<(Option<u64>, Option<u64>)> {
     let line = text
         .split(|byte| *byte == b'\n')
@@ -260,7 +261,9 @@ mod tests {
 
     #[test]
     fn limits_are_read_with_their_names_of_several_words() {
-        let text = b"Limit                     Soft Limit           Hard Limit           Units     \nMax file size             unlimited            unlimited            bytes     \nMax open files            1024                 1048576              files     \n";
+        let text = b"Limit                     Soft Limit           Hard Limit           Units     \n\
+            Max file size             unlimited            unlimited            bytes     \n\
+            Max open files            1024                 1048576              files     \n";
         assert_eq!(parse_limit(text, "Max open files"), Some((Some(1024), Some(1_048_576))));
         assert_eq!(parse_limit(text, "Max file size"), Some((None, None)));
         assert_eq!(parse_limit(text, "Max locked memory"), None);
@@ -285,7 +288,9 @@ mod tests {
 
     #[test]
     fn a_mount_with_blanks_and_optional_fields_is_read() {
-        let text = b"36 35 98:0 /mnt1 /srv/my\\040mail rw,noatime master:1 shared:2 - ext4 /dev/root rw,errors=continue\n22 1 0:5 / /proc rw - proc proc rw,hidepid=invisible\n";
+        let text =
+            b"36 35 98:0 /mnt1 /srv/my\\040mail rw,noatime master:1 shared:2 - ext4 /dev/root rw,errors=continue\n\
+            22 1 0:5 / /proc rw - proc proc rw,hidepid=invisible\n";
         let mounts = parse_mounts(text);
         assert_eq!(mounts[0].point, PathBuf::from("/srv/my mail"));
         assert_eq!(mounts[0].kind, b"ext4");
@@ -295,12 +300,15 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_a_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-            let _ = (parse_stat(&bytes), writes(&bytes), parse_exe(&bytes), socket_inode(&bytes), parse_mounts(&bytes), parse_boot_time(&bytes));
+            let _ = (parse_stat(&bytes), writes(&bytes), parse_exe(&bytes), socket_inode(&bytes));
+            let _ = (parse_mounts(&bytes), parse_boot_time(&bytes));
             let _ = (parse_uids(&bytes), in_control_group(&bytes, "/a"), parse_limit(&bytes, "Max"));
         }
 
         #[test]
-        fn any_process_name_leaves_state_and_start_readable(name in prop::collection::vec(any::<u8>(), 0..16), ticks in any::<u64>()) {
+        fn any_process_name_leaves_state_and_start_readable(
+            name in prop::collection::vec(any::<u8>(), 0..16), ticks in any::<u64>(),
+        ) {
             let mut line = b"17 (".to_vec();
             line.extend(&name);
             line.extend(format!(") S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 {ticks} 0 0").bytes());
@@ -317,7 +325,10 @@ mod tests {
     #[cfg(target_endian = "little")]
     #[test]
     fn a_table_is_read_as_the_kernel_prints_it() {
-        let table = b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   0: 0100007F:0FC8 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0\n   1: 0100007F:0FC8 0100007F:B2A6 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0 20 4 30 10 -1\n   2: 00000000000000000000000001000000:0019 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 99 1\n";
+        let table = b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+            \x20  0: 0100007F:0FC8 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0\n\
+            \x20  1: 0100007F:0FC8 0100007F:B2A6 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0 20 4 30 10 -1\n\
+            \x20  2: 00000000000000000000000001000000:0019 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 99 1\n";
         let found: Vec<_> = listeners(table).collect();
         assert_eq!(
             found,
@@ -342,7 +353,8 @@ mod tests {
 
         #[test]
         fn every_ipv6_address_reads_back(ip in any::<[u8; 16]>(), port in any::<u16>()) {
-            let words: String = ip.chunks(4).map(|word| format!("{:08X}", u32::from_ne_bytes(word.try_into().unwrap()))).collect();
+            let word = |word: &[u8]| format!("{:08X}", u32::from_ne_bytes(word.try_into().unwrap()));
+            let words: String = ip.chunks(4).map(word).collect();
             let wanted = SocketAddr::new(IpAddr::from(ip).to_canonical(), port);
             prop_assert_eq!(parse_address(format!("{words}:{port:04X}").as_bytes()), Some(wanted));
         }

@@ -1,14 +1,14 @@
-//! Which processes are the engine of one configuration file, which might be, which others have the file open for writing,
-//! and on which ports they listen. Looks at `/proc`, and at what systemd calls the processes of its unit.
+//! Which processes are the engine of one configuration file, which might be, which others have the file open for
+//! writing, and on which ports they listen. Looks at `/proc`, and at what systemd calls the processes of its unit.
 //!
-//! Whoever can run a program can give it any name, put it beside a link to the file, and show us any path by a mount of his
-//! own. So a process counts only if it runs as root or as the file's owner; and where it is not in a container with files of its
-//! own, only if its executable lies where nobody but these two could have put it.
+//! Whoever can run a program can give it any name, put it beside a link to the file, and show us any path by a mount of
+//! his own. So a process counts only if it runs as root or as the file's owner; and where it is not in a container with
+//! files of its own, only if its executable lies where nobody but these two could have put it.
 
 use super::places::{CONFIG_FILE, EXECUTABLE, Places};
 use super::proc_fs::{Exe, FileId, Proc, Task, file_id};
 use super::proc_parse::{listeners, parse_mounts};
-use super::systemd::Unit;
+use super::service::Unit;
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
@@ -72,8 +72,8 @@ enum Relation {
     Other,
 }
 
-/// Looks at every process. `unit` is the engine's own unit; one that systemd made from an init script does not say which
-/// processes it has.
+/// Looks at every process. `unit` is the engine's own unit; one that systemd made from an init script does not say
+/// which processes it has.
 pub(super) fn look(places: &Places, unit: Option<&Unit>) -> Seen {
     let proc = Proc::new(&places.proc_root);
     let mut seen = Seen {
@@ -84,7 +84,7 @@ pub(super) fn look(places: &Places, unit: Option<&Unit>) -> Seen {
     let pids = match proc.pids() {
         Ok(pids) => pids,
         Err(error) => {
-            let root = super::text::shown(places.proc_root.as_os_str().as_encoded_bytes());
+            let root = super::error::shown(places.proc_root.as_os_str().as_encoded_bytes());
             seen.blind = Some(format!("{root} cannot be read: {error}"));
             return seen;
         }
@@ -126,8 +126,8 @@ pub(super) fn look(places: &Places, unit: Option<&Unit>) -> Seen {
     seen
 }
 
-/// Whether a script that looks for the engine by name would find this process: pidof(8) goes by the name, by the program, and by the
-/// first word of the command line.
+/// Whether a script that looks for the engine by name would find this process: pidof(8) goes by the name, by the
+/// program, and by the first word of the command line.
 fn has_the_name(task: &Task) -> bool {
     let is_name = |bytes: &[u8]| bytes.rsplit(|byte| *byte == b'/').next() == Some(EXECUTABLE.as_bytes());
     task.comm().is_ok_and(|name| is_name(&name))
@@ -201,8 +201,9 @@ impl Wanted<'_> {
         }
     }
 
-    /// The place of ours that a process's executable lies in: it is the file that lies there, or it was started from there and has
-    /// been replaced since. In another container the same path is another file, and the same file may serve another configuration.
+    /// The place of ours that a process's executable lies in: it is the file that lies there, or it was started from
+    /// there and has been replaced since. In another container the same path is another file, and the same file may
+    /// serve another configuration.
     fn known_place(&self, task: &Task, path: &Path, deleted: bool) -> Option<&Path> {
         let id = task.exe_id();
         let same_mounts = self.own.as_ref().is_none_or(|own| {
@@ -229,14 +230,14 @@ impl Wanted<'_> {
             Some(why) => Relation::Unproven(format!(
                 "process {} runs {}, but others than root and the file's owner could have put that there: {why}",
                 task.pid,
-                super::text::shown(place.as_os_str().as_encoded_bytes())
+                super::error::shown(place.as_os_str().as_encoded_bytes())
             )),
         }
     }
 
-    /// An executable of that name in another directory, of another name in ours, or in another container: the configuration
-    /// beside it, seen with that process's eyes, tells whether it is ours. An engine's is always there (seen in real installs):
-    /// without one, or with another one, it is something else that happens to have the name.
+    /// An executable of that name in another directory, of another name in ours, or in another container: the
+    /// configuration beside it, seen with that process's eyes, tells whether it is ours. An engine's is always there
+    /// (seen in real installs): without one, or with another one, it is something else that happens to have the name.
     fn judge_elsewhere(&self, task: &Task, path: &Path, deleted: bool) -> Relation {
         let contained = self.own.as_ref().is_some_and(|own| task.is_contained(own));
         match task.id_of(&path.with_file_name(CONFIG_FILE)) {
@@ -251,7 +252,7 @@ impl Wanted<'_> {
             Err(_) => {
                 let gone = if deleted { " (deleted)" } else { "" };
                 let place = if contained { " in another container" } else { "" };
-                let path = super::text::shown(path.as_os_str().as_encoded_bytes());
+                let path = super::error::shown(path.as_os_str().as_encoded_bytes());
                 Relation::Unproven(format!(
                     "process {} runs {path}{gone}{place}, and it cannot be told which file is its configuration",
                     task.pid
@@ -260,15 +261,17 @@ impl Wanted<'_> {
         }
     }
 
-    /// Whether it runs as root or as the file's owner. A process whose user cannot be seen is not taken for a stranger's.
+    /// Whether it runs as root or as the file's owner. A process whose user cannot be seen is not taken for a
+    /// stranger's.
     fn is_trusted_user(&self, task: &Task) -> bool {
         let trusted = |uid: &u32| *uid == 0 || Some(*uid) == self.owner;
         // The first one is the user who started it, also where a program takes on other rights (set-user-ID).
         task.uids().is_none_or(|[real, ..]| trusted(&real))
     }
 
-    /// Who else than root and the file's owner could put a program there, in words: the file itself and every directory above it
-    /// count. A directory of root's that is writable by all but sticky, such as /tmp, lets nobody replace what others made there.
+    /// Who else than root and the file's owner could put a program there, in words: the file itself and every directory
+    /// above it count. A directory of root's that is writable by all but sticky, such as /tmp, lets nobody replace what
+    /// others made there.
     fn who_else_writes(&self, place: &Path) -> Option<String> {
         let place = place.canonicalize().or_else(|_| {
             // Replaced by an update, or renamed: its directory is what counts then.
@@ -279,7 +282,7 @@ impl Wanted<'_> {
             return Some("it is gone".to_owned());
         };
         place.ancestors().find_map(|path| {
-            let shown = super::text::shown(path.as_os_str().as_encoded_bytes());
+            let shown = super::error::shown(path.as_os_str().as_encoded_bytes());
             let found = match fs::symlink_metadata(path) {
                 Ok(found) => found,
                 Err(error) => return Some(format!("{shown} cannot be looked at ({error})")),
@@ -306,8 +309,8 @@ impl Wanted<'_> {
 
     fn describe(&self, proc: &Proc<'_>, task: &Task) -> Process {
         let what = match task.exe() {
-            Exe::Path { path, .. } => super::text::shown(path.as_os_str().as_encoded_bytes()),
-            _ => super::text::shown(&task.comm().unwrap_or_default()),
+            Exe::Path { path, .. } => super::error::shown(path.as_os_str().as_encoded_bytes()),
+            _ => super::error::shown(&task.comm().unwrap_or_default()),
         };
         Process {
             pid: task.pid,
@@ -384,8 +387,8 @@ pub fn listening_ports(proc_root: &Path, pids: &[u32]) -> Vec<SocketAddr> {
     found.into_iter().collect()
 }
 
-/// Whether the process lives in the same network as we do, so that its ports can be tried from here: the same number on our
-/// loopback would be somebody else's. `false` as well where that cannot be seen.
+/// Whether the process lives in the same network as we do, so that its ports can be tried from here: the same number on
+/// our loopback would be somebody else's. `false` as well where that cannot be seen.
 pub fn in_our_network(proc_root: &Path, pid: u32) -> bool {
     let proc = Proc::new(proc_root);
     matches!((proc.own(), proc.task(pid)), (Some(own), Some(task)) if task.shares(&own, "net"))

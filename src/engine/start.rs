@@ -1,18 +1,188 @@
-//! The start command, and the watch after it. A start command that ends well proves little: systemd reports success while a
-//! unit crash-loops, and a unit made from an init script stays "active" when its daemon is long dead.
+//! The questions that are asked before the engine is touched (whether it could be stopped, whether that could be
+//! proven, and above all whether it would be started again), and the start.
 
 use super::command::{self, Call};
 use super::controller::{Controller, EngineProgress, EngineStep};
 use super::error::EngineError;
+use super::limits::{DEADLY_LIMITS, Limits};
 use super::proc_fs::Proc;
-use super::processes;
-use super::service::Service;
-use super::status::Status;
-use super::systemd::Unit;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use super::service::{Service, Unit, systemctl};
+use super::status::{self, State, Status};
 use std::time::{Duration, Instant};
 
-/// The start command ended well. Whether the engine stays up is for [`Controller::watch`](super::Controller::watch) to say.
+impl Controller {
+    /// Everything about the engine that can be known before it is touched. Gives warnings for the review;
+    /// an error means that stopping or starting it would fail, or must not be tried.
+    pub fn preflight(&self) -> Result<Vec<String>, EngineError> {
+        let status = self.status();
+        self.free_of_writers(&status)?;
+        if status.is_out_of_the_way() {
+            return Ok(status.note.into_iter().collect());
+        }
+        let by_systems_own = matches!(self.service, Some(Service::Systemd { .. } | Service::InitScript { .. }));
+        if by_systems_own && !rustix::process::geteuid().is_root() {
+            return Err(EngineError::NoRights {
+                manual: self.manual_commands(),
+            });
+        }
+        let service = self.may_stop(&status)?;
+        service.check_programs()?;
+        let mut warnings: Vec<String> = status.note.iter().cloned().collect();
+        match (&status.unit, service) {
+            (Some(unit), Service::Systemd { .. }) => {
+                usable(unit)?;
+                warnings.extend(unit_warnings(unit, self.timing.patience));
+            }
+            _ => warnings.extend(self.script_warnings(&status)),
+        }
+        Ok(warnings)
+    }
+
+    /// What stops and starts the engine; an error if a stop could not be proven, or would not end with the engine
+    /// started again.
+    pub(super) fn may_stop(&self, status: &Status) -> Result<&Service, EngineError> {
+        let Some(service) = &self.service else {
+            return Err(EngineError::NoService {
+                doing: "stop",
+                manual: self.manual_commands(),
+            });
+        };
+        let refuse = |why: String| {
+            Err(EngineError::Unusable {
+                unit: service.description(),
+                why,
+            })
+        };
+        if let Some(other) = status.others.first() {
+            return refuse(format!(
+                "would neither start nor stop {}, which uses this file, too; stop that one first, the way it was \
+                 started, then try again",
+                other.words()
+            ));
+        }
+        if let (Some(other), Some(script)) = (
+            status.namesakes.first(),
+            service.script_by_name(&self.places, status.unit.as_ref()),
+        ) {
+            return refuse(format!(
+                "might stop or start nothing: {} has the engine's name, and {} looks for its engine by name. End \
+                 that process, then try again",
+                other.words(),
+                super::error::shown(script.as_os_str().as_encoded_bytes())
+            ));
+        }
+        let proc = Proc::new(&self.places.proc_root);
+        let above_us = proc.own_ancestors();
+        if let Some(first) = status
+            .processes
+            .iter()
+            .find(|process| process.here && (process.pid == 1 || above_us.contains(&process.pid)))
+        {
+            return refuse(format!(
+                "could not start it again: the engine is process {}, from which this program descends or with which \
+                 this container ends, so \
+                 nobody would be left to do that. Stop the container, save from outside of it, and start it",
+                first.pid
+            ));
+        }
+        let missing = if matches!(service, Service::Systemd { .. }) {
+            Vec::new()
+        } else {
+            self.missing_limits(status)
+        };
+        if let Some(limit) = missing.iter().find(|limit| DEADLY_LIMITS.contains(limit)) {
+            return refuse(format!(
+                "would start it again with a narrower limit than it has now ({limit}, see ulimit), \
+                 from which an engine may die, and this session may not raise it. \
+                 Save from a session without that limit"
+            ));
+        }
+        let (seen, answer) = self.look();
+        match status::once_stopped(&self.view(), seen, answer) {
+            (State::None | State::Stopped, _) => Ok(service),
+            (_, why) => refuse(format!("could stop it, but that could not be proven here: {why}")),
+        }
+    }
+
+    /// The limits that the engine has now and would not have again: a script passes ours on, and not everybody may
+    /// raise them.
+    fn missing_limits(&self, status: &Status) -> Vec<&'static str> {
+        let engine = status.processes.first();
+        let limits = engine.and_then(|engine| Proc::new(&self.places.proc_root).limits(engine.pid).ok());
+        limits.map(|text| Limits::parse(&text).missing()).unwrap_or_default()
+    }
+
+    fn script_warnings(&self, status: &Status) -> Vec<String> {
+        let proc = Proc::new(&self.places.proc_root);
+        let mut warnings = Vec::new();
+        if let Some(other) = status.namesakes.first() {
+            warnings.push(format!(
+                "{} has the engine's name; a script that looks for its engine by name may stop or start nothing \
+                 while it runs",
+                other.words()
+            ));
+        }
+        // A container ends with its first process, and that one may wait for nothing but the engine.
+        let first = proc.comm(1).unwrap_or_default();
+        if !proc.sees_whole_host() && !proc.is_a_system() {
+            warnings.push(format!(
+                "the first process of this container ({}) is no init system; should it end when the engine stops, \
+                 the container ends with it",
+                super::error::shown(&first)
+            ));
+        }
+        let missing = self.missing_limits(status);
+        if !missing.is_empty() {
+            warnings.push(format!(
+                "the engine would be started with narrower limits than it has now ({}): those of this session, \
+                 which may not be raised",
+                missing.join(", ")
+            ));
+        }
+        warnings
+    }
+}
+
+fn usable(unit: &Unit) -> Result<(), EngineError> {
+    let why = match unit.load_state.as_str() {
+        "masked" => "is masked, so it could not be started again: run `systemctl unmask` first",
+        "bad-setting" | "error" => {
+            "has a unit file that systemd cannot read, so it could not be started again: mend it first (`systemctl \
+             status` says what is wrong)"
+        }
+        _ if !unit.may_stop => "may not be stopped by hand (RefuseManualStop=)",
+        _ if !unit.may_start => "may not be started by hand (RefuseManualStart=), so it could not be started again",
+        _ => return Ok(()),
+    };
+    Err(EngineError::Unusable {
+        unit: unit.id.clone(),
+        why: why.to_owned(),
+    })
+}
+
+fn unit_warnings(unit: &Unit, patience: Duration) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some(limit) = unit.stop_timeout.filter(|limit| unit.kills && *limit < patience) {
+        let kind = systemctl(&["show", "-p", "TimeoutStopUSec", &unit.id])
+            .words()
+            .replace(" --no-ask-password", "");
+        warnings.push(format!(
+            "systemd kills the engine if it takes longer than {} s to stop (TimeoutStopSec, see \
+            `{kind}`); a large mail store may need longer",
+            limit.as_secs()
+        ));
+    }
+    if unit.needs_reload {
+        warnings.push(format!(
+            "the file of {} changed since systemd read it; systemd uses the old one until `systemctl daemon-reload`",
+            unit.id
+        ));
+    }
+    warnings
+}
+
+/// The start command ended well. Whether the engine stays up is for [`Controller::watch`](super::Controller::watch) to
+/// say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Started {
     /// How long the start command took.
@@ -24,15 +194,17 @@ pub struct Started {
     pub(super) kept: bool,
 }
 
-/// How long the start waits for the last traces of an engine that has ended: its stop command, its entry in the process table.
+/// How long the start waits for the last traces of an engine that has ended: its stop command, its entry in the process
+/// table.
 const TRACES: Duration = Duration::from_secs(10);
 
 impl Controller {
     /// Starts the engine. An `Ok` only means that the start command ended well: see [`Controller::watch`].
     /// It cannot be cancelled: from the exchange on, the engine has to come up.
     ///
-    /// Once a stop command was run, the start command is run whatever else seems to be an engine by now; only the very process that
-    /// was there before the stop, and will not end any more, makes it needless. Nothing is started into an engine that is stopping.
+    /// Once a stop command was run, the start command is run whatever else seems to be an engine by now; only the very
+    /// process that was there before the stop, and will not end any more, makes it needless. Nothing is started into an
+    /// engine that is stopping.
     pub fn start(&self, progress: &mut dyn FnMut(EngineProgress)) -> Result<Started, EngineError> {
         let Some(service) = &self.service else {
             return Err(EngineError::NoService {
@@ -68,7 +240,7 @@ impl Controller {
         {
             self.failed_start(&call, why)?;
         }
-        let unit = super::systemd::ask_systemd(&self.places)
+        let unit = super::service::ask_systemd(&self.places)
             .ok()
             .flatten()
             .unwrap_or_default();
@@ -138,8 +310,8 @@ impl Controller {
         }
     }
 
-    /// A start command that failed has failed, unless an engine of the service is there all the same: scripts call it an error
-    /// that it runs already.
+    /// A start command that failed has failed, unless an engine of the service is there all the same: scripts call it
+    /// an error that it runs already.
     fn failed_start(&self, call: &Call, why: String) -> Result<(), EngineError> {
         let status = self.status();
         let by_systemd = matches!(self.service, Some(Service::Systemd { .. }));
@@ -153,19 +325,21 @@ impl Controller {
     }
 
     /// What to do about a process with the engine's name where no engine came up.
-    fn namesake_words(&self, status: &Status) -> String {
+    pub(super) fn namesake_words(&self, status: &Status) -> String {
         status.namesakes.first().map_or_else(String::new, |other| {
             let (words, start) = (other.words(), self.manual_commands().start);
             format!(
-                "; {words} has the engine's name, and a script that looks for its engine by name starts nothing while that runs: \
+                "; {words} has the engine's name, and a script that looks for its engine by name starts nothing \
+                 while that runs: \
                  `kill {}`, then `{start}`",
                 other.pid
             )
         })
     }
 
-    /// A script that goes by names takes any user's process of the engine's name for the engine, says that it runs already, and
-    /// starts nothing. Then the engine that we stopped is started as its process was. Whether that was done.
+    /// A script that goes by names takes any user's process of the engine's name for the engine, says that it runs
+    /// already, and starts nothing. Then the engine that we stopped is started as its process was. Whether that was
+    /// done.
     fn start_past_a_namesake(&self, service: &Service, progress: &mut dyn FnMut(EngineProgress)) -> bool {
         let own_way = self.before_stop().as_ref().and_then(|before| before.own_way.clone());
         let Some(call) = own_way.filter(|_| !matches!(service, Service::Systemd { .. })) else {
@@ -213,247 +387,4 @@ impl Started {
             kept: true,
         }
     }
-}
-
-/// The engine came up and stayed up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StartedWell {
-    /// From the start of the watch until the engine was active.
-    pub active_after: Duration,
-    /// The ports on which it listens.
-    pub ports: Vec<SocketAddr>,
-    /// Ports that it listened on before the stop and does not any more.
-    pub missing_ports: Vec<SocketAddr>,
-    /// What the caller's closure said about the values in the file.
-    pub values: Result<(), String>,
-    /// What could not be checked, in words.
-    pub notes: Vec<String>,
-    /// Nothing was started: it is the engine that was told to stop, and it never ended.
-    pub never_ended: bool,
-}
-
-/// The ports that the engine listens on, and what could not be checked.
-type PortsAndNotes = (Vec<SocketAddr>, Vec<String>);
-
-impl Controller {
-    /// Watches a started engine: it becomes active, the same process lives for [`Timing::watch`](super::Timing::watch)
-    /// after that, systemd did not start it again (same InvocationID, NRestarts unchanged), and a port accepts.
-    ///
-    /// `ports_before` are those it had before it was stopped. `values` is asked once, at the end, whether our values are
-    /// still in the file; its answer is handed back and does not make the start a bad one.
-    ///
-    /// Errors: [`EngineError::NotWell`], as soon as it is certain. Takes at least the watch, by default 30 s.
-    pub fn watch(
-        &self,
-        started: &Started,
-        ports_before: &[SocketAddr],
-        progress: &mut dyn FnMut(EngineProgress),
-        values: &mut dyn FnMut() -> Result<(), String>,
-    ) -> Result<StartedWell, EngineError> {
-        match self.watch_once(started, ports_before, progress, values) {
-            // It was told to stop, seemed not to care, and has ended now: then it has to be started after all.
-            Err(EngineError::NotWell { .. })
-                if started.kept && self.told_to_stop() && !self.status().service_is_up() =>
-            {
-                let started = self.start(progress)?;
-                self.watch_once(&started, ports_before, progress, values)
-            }
-            watched => watched,
-        }
-    }
-
-    fn watch_once(
-        &self,
-        started: &Started,
-        ports_before: &[SocketAddr],
-        progress: &mut dyn FnMut(EngineProgress),
-        values: &mut dyn FnMut() -> Result<(), String>,
-    ) -> Result<StartedWell, EngineError> {
-        let watch = if started.kept && self.told_to_stop() {
-            self.timing.after_all
-        } else {
-            self.timing.watch
-        };
-        let begin = Instant::now();
-        let mut invocation = started.invocation.clone();
-        let active = self.wait_until_active(started, begin, &mut invocation, progress)?;
-        let active_after = begin.elapsed();
-        let mut alive = active.processes;
-        let mut followed = false;
-        let up = Instant::now();
-        loop {
-            // What fails here fails for good: there is no hurry to see it.
-            std::thread::sleep(self.timing.poll * 4);
-            let status = self.status();
-            self.check_unit(started, &mut invocation, &status)?;
-            let now = &status.processes;
-            if !alive.iter().any(|one| now.iter().any(|now| now.is(one))) {
-                // A daemon's first process may hand over to a second one, once, just after the start.
-                if followed || now.is_empty() || up.elapsed() > Duration::from_secs(5) {
-                    return Err(self.not_well(format!(
-                        "its process ended {} s after it was up",
-                        up.elapsed().as_secs()
-                    )));
-                }
-                followed = true;
-                alive.clone_from(now);
-            }
-            // Once it was up for long enough, it is its ports that are waited for.
-            let more = if up.elapsed() < watch {
-                Duration::ZERO
-            } else {
-                self.timing.appear
-            };
-            progress(EngineProgress {
-                step: EngineStep::Watching,
-                passed: up.elapsed(),
-                limit: watch + more,
-                detail: status.why.clone(),
-            });
-            if up.elapsed() >= watch
-                && let Some((ports, notes)) = self.check_ports(&status, up, watch)?
-            {
-                let missing_ports = ports_before
-                    .iter()
-                    .filter(|port| !ports.contains(port))
-                    .copied()
-                    .collect();
-                return Ok(StartedWell {
-                    active_after,
-                    ports,
-                    missing_ports,
-                    values: values(),
-                    notes,
-                    never_ended: started.kept && self.told_to_stop(),
-                });
-            }
-        }
-    }
-
-    /// Waits until the unit is active and a process is the engine.
-    fn wait_until_active(
-        &self,
-        started: &Started,
-        begin: Instant,
-        invocation: &mut Option<String>,
-        progress: &mut dyn FnMut(EngineProgress),
-    ) -> Result<Status, EngineError> {
-        let mut absent_since = Instant::now();
-        loop {
-            let status = self.status();
-            self.check_unit(started, invocation, &status)?;
-            let starting = status
-                .unit
-                .as_ref()
-                .is_some_and(|unit| unit.active_state == "activating");
-            if !status.processes.is_empty() && !starting {
-                return Ok(status);
-            }
-            if !status.processes.is_empty() || starting {
-                absent_since = Instant::now();
-            }
-            if started.kept || absent_since.elapsed() >= self.timing.appear {
-                return Err(self.not_well(format!(
-                    "no engine process {} s after the start: {}{}",
-                    absent_since.elapsed().as_secs(),
-                    status.why,
-                    self.namesake_words(&status)
-                )));
-            }
-            if begin.elapsed() >= self.timing.patience {
-                return Err(self.not_well(format!(
-                    "it is still not active after {} s: {}",
-                    begin.elapsed().as_secs(),
-                    status.why
-                )));
-            }
-            progress(EngineProgress {
-                step: EngineStep::Starting,
-                passed: begin.elapsed(),
-                limit: self.timing.patience,
-                detail: status.why,
-            });
-            std::thread::sleep(self.timing.poll);
-        }
-    }
-
-    /// What systemd says must stay what it was.
-    fn check_unit(
-        &self,
-        started: &Started,
-        invocation: &mut Option<String>,
-        status: &Status,
-    ) -> Result<(), EngineError> {
-        let Some(unit) = &status.unit else { return Ok(()) };
-        if unit.restarts != started.restarts {
-            return Err(self.not_well(format!(
-                "it crashed and systemd started it again ({} times)",
-                unit.restarts
-            )));
-        }
-        // Commands of the administrator's may start it outside of the unit; then the unit says nothing about it.
-        let ours = matches!(self.service, Some(Service::Systemd { .. }));
-        if ours && matches!(unit.active_state.as_str(), "inactive" | "failed" | "deactivating") {
-            return Err(self.not_well(format!(
-                "systemd calls {} {}, its last run ended with \"{}\"",
-                unit.id,
-                unit.words(),
-                unit.result
-            )));
-        }
-        match invocation {
-            Some(first) if ours && *first != unit.invocation => {
-                Err(self.not_well("systemd started it again".to_owned()))
-            }
-            Some(_) => Ok(()),
-            None => {
-                *invocation = Some(unit.invocation.clone()).filter(|id| !id.is_empty());
-                Ok(())
-            }
-        }
-    }
-
-    /// `Ok(None)`: no port yet, go on waiting; a start may take a while to listen.
-    fn check_ports(&self, status: &Status, up: Instant, watch: Duration) -> Result<Option<PortsAndNotes>, EngineError> {
-        let reachable = status
-            .processes
-            .iter()
-            .any(|process| processes::in_our_network(&self.places.proc_root, process.pid));
-        if !reachable {
-            return Ok(Some((Vec::new(), vec!["its ports were not tried: it lives in another network (a container), or that cannot be seen without rights".to_owned()])));
-        }
-        let mut listening = self.ports(status);
-        // One connection is enough and leaves one line in one log; the administration's port first, it greets nobody.
-        listening.sort_by_key(|address| address.port() != 4040);
-        if listening.iter().any(|address| accepts(*address)) {
-            listening.sort();
-            return Ok(Some((listening, Vec::new())));
-        }
-        if up.elapsed() >= watch + self.timing.appear {
-            let why = if listening.is_empty() {
-                "it listens on no port"
-            } else {
-                "none of its ports accepts a connection"
-            };
-            return Err(self.not_well(format!("{why} {} s after it was up", up.elapsed().as_secs())));
-        }
-        Ok(None)
-    }
-
-    fn not_well(&self, why: String) -> EngineError {
-        EngineError::NotWell {
-            why,
-            journal: self.journal_tail(20),
-        }
-    }
-}
-
-/// Connects once and hangs up. A port that listens on every address is tried on loopback.
-fn accepts(address: SocketAddr) -> bool {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        other => other,
-    };
-    TcpStream::connect_timeout(&SocketAddr::new(ip, address.port()), Duration::from_secs(2)).is_ok()
 }

@@ -4,8 +4,8 @@
 use super::places::{CONFIG_FILE, Places};
 use super::proc_fs::file_id;
 use super::processes::{self, Process, Seen};
+use super::service::Unit;
 use super::service::{Service, ServiceAnswer};
-use super::systemd::Unit;
 use std::time::SystemTime;
 
 /// Does the engine run?
@@ -50,7 +50,8 @@ impl Status {
         matches!(self.state, State::None | State::Stopped)
     }
 
-    /// Whether the engine that the service starts is up. Another one of this file, or a process that has it open, is not that.
+    /// Whether the engine that the service starts is up. Another one of this file, or a process that has it open, is
+    /// not that.
     pub fn service_is_up(&self) -> bool {
         !self.processes.is_empty()
     }
@@ -91,8 +92,8 @@ pub(super) fn judge(view: &View<'_>, seen: Seen, answer: ServiceAnswer) -> Statu
     }
 }
 
-/// What the state would be once the service has stopped its processes. Asked before the stop: what cannot be proven then must not
-/// be tried.
+/// What the state would be once the service has stopped its processes. Asked before the stop: what cannot be proven
+/// then must not be tried.
 pub(super) fn once_stopped(view: &View<'_>, mut seen: Seen, mut answer: ServiceAnswer) -> (State, String) {
     let (ended, others): (Vec<Process>, Vec<Process>) = std::mem::take(&mut seen.engines)
         .into_iter()
@@ -109,8 +110,8 @@ pub(super) fn once_stopped(view: &View<'_>, mut seen: Seen, mut answer: ServiceA
     decide(&view, &seen, &answer, executable, &[], &others)
 }
 
-/// Whether the service stops and starts this engine: systemd the processes of its unit, an init script those of its own container. A
-/// unit that was made from an init script does nothing while systemd thinks that it rests.
+/// Whether the service stops and starts this engine: systemd the processes of its unit, an init script those of its own
+/// container. A unit that was made from an init script does nothing while systemd thinks that it rests.
 fn drives(service: Option<&Service>, unit: Option<&Unit>, process: &Process) -> bool {
     match (service, unit) {
         (Some(Service::Systemd { .. }), Some(unit)) if unit.is_from_init_script() => {
@@ -200,7 +201,8 @@ fn not_all_is_seen(view: &View<'_>, seen: &Seen, answer: &ServiceAnswer, executa
     let seen_well = !seen.namespaced || answer.manages || view.stopped_here || view.only_here;
     let may_be_used = || executable || processes::lies_on_a_volume(view.places);
     (!seen_well && may_be_used()).then(|| {
-        "this is a container: processes outside of it are not seen, and no service in it starts the engine. If no engine outside \
+        "this is a container: processes outside of it are not seen, and no service in it starts the engine. If no \
+         engine outside \
          of it uses this file, say so in kerio-tls.toml: only_here = true under [engine]"
             .to_owned()
     })

@@ -38,9 +38,9 @@ struct StopCommand {
 impl Controller {
     /// Stops the engine and proves that it stopped and that the file is quiet. Does nothing if it is stopped already.
     ///
-    /// `cancel` ends the waiting for systemd; an init script or a command of the administrator's is waited for, because it would
-    /// go on behind our back. After [`EngineError::Cancelled`], as after every other error here, the engine may be stopped or be
-    /// stopping if [`Controller::told_to_stop`]: then call [`Controller::start`].
+    /// `cancel` ends the waiting for systemd; an init script or a command of the administrator's is waited for, because
+    /// it would go on behind our back. After [`EngineError::Cancelled`], as after every other error here, the engine
+    /// may be stopped or be stopping if [`Controller::told_to_stop`]: then call [`Controller::start`].
     pub fn stop(&self, progress: &mut dyn FnMut(EngineProgress), cancel: &AtomicBool) -> Result<Stopped, EngineError> {
         let begin = Instant::now();
         let before = self.status();
@@ -99,7 +99,8 @@ impl Controller {
             command: call.words(),
             why,
         };
-        // Some scripts wait until the process is gone from the table, which a first process that is no init never takes it from.
+        // Some scripts wait until the process is gone from the table, which a first process that is no init never takes
+        // it from.
         let mut ended: Option<Instant> = None;
         let ran = self.run(&call, EngineStep::Stopping, progress, &mut || {
             if !self.status().is_out_of_the_way() {
@@ -217,8 +218,8 @@ impl Controller {
         }
     }
 
-    /// Whether the stop command, which has ended, has left the engine as it was: the same processes on the same ports, for so long
-    /// that nothing more is to be expected of it. Systemd says itself what its job is at.
+    /// Whether the stop command, which has ended, has left the engine as it was: the same processes on the same ports,
+    /// for so long that nothing more is to be expected of it. Systemd says itself what its job is at.
     pub(super) fn had_no_effect(&self, status: &Status) -> bool {
         if matches!(self.service, Some(Service::Systemd { .. })) {
             return false;
@@ -301,14 +302,15 @@ impl Controller {
             (true, _) => Ok(()),
             (false, true) => Err(EngineError::Cancelled),
             (false, false) => Err(EngineError::NotQuiet {
-                path: super::text::shown(path.as_os_str().as_encoded_bytes()),
+                path: super::error::shown(path.as_os_str().as_encoded_bytes()),
                 waited_s: limit.as_secs(),
             }),
         }
     }
 }
 
-/// The command with which an engine of root's would be started by itself: what it runs, with its words and its environment.
+/// The command with which an engine of root's would be started by itself: what it runs, with its words and its
+/// environment.
 fn own_way(proc: &Proc<'_>, engine: &Process) -> Option<Call> {
     let task = proc.task(engine.pid).filter(|_| engine.here)?;
     let (argv, Exe::Path { path, deleted: false }) = (task.command_line(), task.exe()) else {

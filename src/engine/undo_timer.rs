@@ -6,7 +6,7 @@
 
 use super::command::{self, Call};
 use super::error::EngineError;
-use super::systemd::{show, systemctl};
+use super::service::{show, systemctl};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
@@ -80,8 +80,9 @@ pub fn arm(after: Duration, argv: &[OsString], name: &str) -> Result<(), EngineE
     }
 }
 
-/// A word of the command as systemd has to be given it: it replaces `${NAME}`, and `$NAME` that stands alone, by its own environment when
-/// the timer goes off, and makes one `$` of two (systemd.service(5), "Command lines"). Blanks, quotes and `%` it leaves alone.
+/// A word of the command as systemd has to be given it: it replaces `${NAME}`, and `$NAME` that stands alone, by its
+/// own environment when the timer goes off, and makes one `$` of two (systemd.service(5), "Command lines"). Blanks,
+/// quotes and `%` it leaves alone.
 fn unexpanded(word: &OsStr) -> OsString {
     let mut bytes = Vec::new();
     for byte in word.as_encoded_bytes() {
@@ -146,7 +147,7 @@ fn read(service: &[u8], timer: &[u8], uptime: Duration) -> Armed {
     if !matches!(value(timer, "ActiveState"), Some("active" | "activating")) {
         return Armed::No;
     }
-    let next = value(timer, "NextElapseUSecMonotonic").and_then(super::systemd::parse_span);
+    let next = value(timer, "NextElapseUSecMonotonic").and_then(super::service::parse_span);
     Armed::Waiting(next.map(|next| next.saturating_sub(uptime)))
 }
 

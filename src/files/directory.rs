@@ -1,4 +1,5 @@
-//! A directory that was opened once: what is in it is reached through its handle, never through a path that could be turned elsewhere.
+//! A directory that was opened once: what is in it is reached through its handle, never through a path that could be
+//! turned elsewhere.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -104,8 +105,8 @@ impl Directory {
         rustix::fs::fstat(&self.handle).map_err(|errno| Fault::system("looking at", &self.path, errno))
     }
 
-    /// Why somebody else than root and this user could write to it or exchange it: its owner, its mode, a directory above, a link on the
-    /// way. `None`: nobody could.
+    /// Why somebody else than root and this user could write to it or exchange it: its owner, its mode, a directory
+    /// above, a link on the way. `None`: nobody could.
     /// # Errors
     /// The disk's.
     pub fn changeable(&self) -> Result<Option<String>, Fault> {
@@ -224,7 +225,8 @@ impl Directory {
         }
     }
 
-    /// Takes the lock of that name without waiting; `None`: somebody has it. It ends with the value, or with the process.
+    /// Takes the lock of that name without waiting; `None`: somebody has it. It ends with the value, or with the
+    /// process.
     /// # Errors
     /// The disk's; this file system knows no locks.
     pub fn lock(&self, name: &str) -> Result<Option<Lock>, Fault> {
@@ -246,7 +248,8 @@ impl Directory {
         }
     }
 
-    /// Removes what was left by writing that broke off. Only for a directory that is ours alone, and whose lock is held.
+    /// Removes what was left by writing that broke off. Only for a directory that is ours alone, and whose lock is
+    /// held.
     /// # Errors
     /// The disk's.
     pub fn remove_leftovers(&self) -> Result<(), Fault> {
@@ -277,8 +280,9 @@ impl Directory {
         Ok(names)
     }
 
-    /// Writes a small file so that it is the old one or the new one, whole, whatever happens: beside it, 0600, read back, made durable, renamed,
-    /// and that made durable. Read back before it takes its name, so that what stood there stays where that fails.
+    /// Writes a small file so that it is the old one or the new one, whole, whatever happens: beside it, 0600, read
+    /// back, made durable, renamed, and that made durable. Read back before it takes its name, so that what stood there
+    /// stays where that fails.
     /// # Errors
     /// The disk's; the old file stands there then, as a rule (the new one, if only the last step failed).
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Fault> {
@@ -298,7 +302,8 @@ impl Directory {
         })
     }
 
-    /// The same as [`Self::write`] for a name that is new: read back through it and through a new handle, as whoever needs it will read it.
+    /// The same as [`Self::write`] for a name that is new: read back through it and through a new handle, as whoever
+    /// needs it will read it.
     /// # Errors
     /// As [`Self::write`].
     pub fn write_new(&self, name: &str, bytes: &[u8]) -> Result<(), Fault> {
@@ -369,7 +374,8 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// Said, not left to closing: a child that another thread is just starting has a copy of the handle until its `exec`.
+    /// Said, not left to closing: a child that another thread is just starting has a copy of the handle until its
+    /// `exec`.
     fn drop(&mut self) {
         let _ = rustix::fs::flock(&self.handle, FlockOperation::Unlock);
     }

@@ -47,7 +47,8 @@ pub enum Why {
         /// The most that was asked for.
         limit: u64,
     },
-    /// A symbolic link that one user made leads to another user's file: whoever made the link must not choose what we read.
+    /// A symbolic link that one user made leads to another user's file: whoever made the link must not choose what we
+    /// read.
     #[error("the symbolic link of user {link} leads to a file of user {file}")]
     ForeignLink {
         /// Who owns the link.

@@ -11,7 +11,8 @@ use sha2::{Digest as _, Sha256};
 use super::fault::{Fault, Why};
 use super::walk::{Trust, open_looked_at, open_without_links, resolve};
 
-/// Files that are only compared or summed are read in pieces of so many bytes: a second copy of a file of 10 MB is not needed for that.
+/// Files that are only compared or summed are read in pieces of so many bytes: a second copy of a file of 10 MB is not
+/// needed for that.
 const PIECE: usize = 64 * 1024;
 
 /// A regular file, open for reading.
@@ -24,7 +25,8 @@ pub struct Opened {
     above: Option<String>,
 }
 
-/// Opens the regular file that a path names, following symbolic links; one that a stranger made only to a file of his own.
+/// Opens the regular file that a path names, following symbolic links; one that a stranger made only to a file of his
+/// own.
 /// # Errors
 /// It is missing, closed to this user, no regular file, or behind a stranger's link.
 pub fn open(path: &Path) -> Result<Opened, Fault> {
@@ -55,8 +57,8 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Fault> {
     }
 }
 
-/// The first `most` bytes of a file of the kernel's, such as those of `/proc`, where nobody can put another one: [`open()`] and
-/// [`read()`] refuse these.
+/// The first `most` bytes of a file of the kernel's, such as those of `/proc`, where nobody can put another one:
+/// [`open()`] and [`read()`] refuse these.
 /// # Errors
 /// It is missing or closed to this user; it is of a process that has ended.
 pub fn read_kernel(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
@@ -100,8 +102,8 @@ impl Opened {
         u64::try_from(self.stat.st_size).unwrap_or(0)
     }
 
-    /// Why somebody else than root and this user could have written it or put it there: its owner, its mode, a directory above, a link on
-    /// the way. `None`: nobody could.
+    /// Why somebody else than root and this user could have written it or put it there: its owner, its mode, a
+    /// directory above, a link on the way. `None`: nobody could.
     #[must_use]
     pub fn changeable(&self) -> Option<String> {
         let trust = Trust::here();
@@ -123,7 +125,8 @@ impl Opened {
     }
 }
 
-/// The whole content from its beginning through a handle, if it has at most `limit` bytes. `path` is for the error only.
+/// The whole content from its beginning through a handle, if it has at most `limit` bytes. `path` is for the error
+/// only.
 /// # Errors
 /// It has more, or the disk fails.
 pub fn read_all(mut file: &File, limit: u64, path: &Path) -> Result<Vec<u8>, Fault> {
@@ -144,7 +147,8 @@ pub fn read_all(mut file: &File, limit: u64, path: &Path) -> Result<Vec<u8>, Fau
     if read > limit { too_large(read) } else { Ok(bytes) }
 }
 
-/// Takes a whole file from its beginning through a handle, piece by piece, until `take` has seen enough (returns false).
+/// Takes a whole file from its beginning through a handle, piece by piece, until `take` has seen enough (returns
+/// false).
 fn pieces(mut file: &File, path: &Path, mut take: impl FnMut(&[u8]) -> bool) -> Result<(), Fault> {
     let fault = |error: std::io::Error| Fault::io("reading", path, &error);
     file.seek(SeekFrom::Start(0)).map_err(fault)?;
@@ -220,7 +224,8 @@ pub fn write_all(mut file: &File, bytes: &[u8], path: &Path) -> Result<(), Fault
         .map_err(|error| with_room(Fault::io("writing", path, &error), file, bytes.len()))
 }
 
-/// Makes content and attributes of a file durable. Never to be called again for the same handle after a failure: the second call would lie.
+/// Makes content and attributes of a file durable. Never to be called again for the same handle after a failure: the
+/// second call would lie.
 /// # Errors
 /// The disk's.
 pub fn sync(file: &File, path: &Path) -> Result<(), Fault> {

@@ -1,4 +1,5 @@
-//! From a path to what it names, name by name, each through the handle of the one before: nobody can exchange a part that was looked at already.
+//! From a path to what it names, name by name, each through the handle of the one before: nobody can exchange a part
+//! that was looked at already.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -191,8 +192,9 @@ impl<'a> Walk<'a> {
 pub(super) struct Trust {
     ours: u32,
     our_group: u32,
-    /// The owner of `/`: root, or in a user name space that has none the number by which it shows owners that it does not know. Root
-    /// outside cannot be told apart from the others outside then; all of them are out of this name space's reach.
+    /// The owner of `/`: root, or in a user name space that has none the number by which it shows owners that it does
+    /// not know. Root outside cannot be told apart from the others outside then; all of them are out of this name
+    /// space's reach.
     top: u32,
 }
 
@@ -211,7 +213,8 @@ impl Trust {
         uid == 0 || uid == self.ours || uid == self.top
     }
 
-    /// May others write to it? The group counts as others, unless it is the user's own (Debian gives each user one). Root's own group counts, too.
+    /// May others write to it? The group counts as others, unless it is the user's own (Debian gives each user one).
+    /// Root's own group counts, too.
     pub(super) fn others_write(&self, stat: &Stat) -> bool {
         let group_is_own = self.ours != 0 && stat.st_gid == self.our_group;
         stat.st_mode & 0o002 != 0 || (stat.st_mode & 0o020 != 0 && !group_is_own)
@@ -272,8 +275,9 @@ pub fn kind(stat: &Stat) -> Option<&'static str> {
     }
 }
 
-/// File systems that keep no files but show what the kernel has, by their magic numbers (statfs(2), linux/magic.h): what is read from
-/// them is made at that moment, may be without end, and may be gone for whoever was meant to read it (`/proc/kmsg`).
+/// File systems that keep no files but show what the kernel has, by their magic numbers (statfs(2), linux/magic.h):
+/// what is read from them is made at that moment, may be without end, and may be gone for whoever was meant to read it
+/// (`/proc/kmsg`).
 const KERNELS: [u32; 13] = [
     0x0000_9fa0, // proc
     0x6265_6572, // sysfs
@@ -298,7 +302,8 @@ fn of_the_kernel(file: &OwnedFd) -> Option<&'static str> {
         .then_some("a view into the kernel (of /proc, /sys or the like)")
 }
 
-/// Opens a name in a directory for reading if it is a regular file: never through a link, never waiting for a pipe, never a device.
+/// Opens a name in a directory for reading if it is a regular file: never through a link, never waiting for a pipe,
+/// never a device.
 pub(super) fn open_regular(directory: &OwnedFd, name: &OsStr, path: &Path) -> Result<(File, Stat), Fault> {
     look_before(directory, name, path)?;
     open_looked_at(directory, name, path)
@@ -312,7 +317,8 @@ pub(super) fn open_looked_at(directory: &OwnedFd, name: &OsStr, path: &Path) -> 
     checked(file, path)
 }
 
-/// Opens a regular file whose path has no symbolic link in it, in one call; `None`: there are links, or it cannot be opened so (the walk says why).
+/// Opens a regular file whose path has no symbolic link in it, in one call; `None`: there are links, or it cannot be
+/// opened so (the walk says why).
 pub(super) fn open_without_links(path: &Path) -> Option<Result<(File, Stat), Fault>> {
     let file = rustix::fs::openat2(CWD, path, READ, Mode::empty(), ResolveFlags::NO_SYMLINKS).ok()?;
     Some(checked(file, path))

@@ -2,9 +2,10 @@
 
 use unicode_width::UnicodeWidthChar as _;
 
-/// Characters with Unicode's property `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt) or the general category Cc,
-/// Cf, Zl, Zp or, the ordinary blank aside, Zs (DerivedGeneralCategory.txt), as of Unicode 16.0, and two symbols that are
-/// drawn as nothing; in code order, both ends included. A test compares the table with the crate `regex-syntax`.
+/// Characters with Unicode's property `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt) or the general
+/// category Cc, Cf, Zl, Zp or, the ordinary blank aside, Zs (DerivedGeneralCategory.txt), as of Unicode 16.0, and two
+/// symbols that are drawn as nothing; in code order, both ends included. A test compares the table with the crate
+/// `regex-syntax`.
 const HIDDEN: [(char, char); 31] = [
     ('\0', '\u{1f}'),
     ('\u{7f}', '\u{a0}'),

@@ -1,7 +1,7 @@
 //! Text written by strangers, made safe to show; and the spans found in it, taken without a panic.
 //!
-//! Whatever did not come from this program (values and names of the file, paths, log lines, replies of servers, output of
-//! commands) passes through [`safe_text`], [`safe_path`] or [`safe_lines`] before it reaches a terminal, a file that
+//! Whatever did not come from this program (values and names of the file, paths, log lines, replies of servers, output
+//! of commands) passes through [`safe_text`], [`safe_path`] or [`safe_lines`] before it reaches a terminal, a file that
 //! people print to one, or an error message. There is no second list of such characters anywhere in the house.
 //!
 //! It also knows the marks of a stored secret. Which variables are secret is another matter
@@ -59,8 +59,8 @@ pub fn safe_path(path: impl AsRef<Path>) -> String {
     safe_text(path.as_ref().as_os_str().as_encoded_bytes(), PATH)
 }
 
-/// The last gate before a terminal or a file: whole text of ours, which may quote strangers, with its line feeds kept and
-/// everything else as in [`safe_text`]. Its length is not bounded.
+/// The last gate before a terminal or a file: whole text of ours, which may quote strangers, with its line feeds kept
+/// and everything else as in [`safe_text`]. Its length is not bounded.
 #[must_use]
 pub fn safe_lines(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|b| b == b'\n' || (b' '..=b'~').contains(&b)) {

@@ -1,9 +1,11 @@
 //! The marks by which a secret is known in any text, whoever quotes it. The mail server stores passwords as `D3S:…`
-//! (reversible) or `SHA:…` (a hash); everything else is known by the name beside it [seen in public files of real installs].
+//! (reversible) or `SHA:…` (a hash); everything else is known by the name beside it [seen in public files of real
+//! installs].
 
 use super::spans::{slice_at, text_at};
 
-/// Words of secrets, wherever they stand in a name. `pass` covers Password, Passwd, Passphrase and the `CertPass` of key files.
+/// Words of secrets, wherever they stand in a name. `pass` covers Password, Passwd, Passphrase and the `CertPass` of
+/// key files.
 const PARTS: [&str; 6] = ["pass", "pwd", "secret", "key", "token", "credential"];
 
 /// Words that are too short to count inside of others (`Ping`, `Mapping`).
@@ -13,8 +15,8 @@ const WORDS: [&str; 3] = ["pin", "cred", "creds"];
 const BEFORE_PASS: [&str; 2] = ["by", "com"];
 const AFTER_PASS: [&str; 6] = ["ed", "es", "ing", "ive", "enger", "age"];
 
-/// A word of this many characters beside `SHA:` is a hash, unless it is joined like a cipher suite's name. (Twenty bytes in
-/// base64 are 28 characters; the longest keyword of OpenSSL has 11.)
+/// A word of this many characters beside `SHA:` is a hash, unless it is joined like a cipher suite's name. (Twenty
+/// bytes in base64 are 28 characters; the longest keyword of OpenSSL has 11.)
 const HASH_WORD: usize = 16;
 
 /// The same of keywords that a cipher string joins with `+`, a sign that base64 has as well.
@@ -33,8 +35,8 @@ pub fn holds_secret_in_ciphers(text: &str) -> bool {
     marks(text).any(|mark| mark == Mark::Reversible) || holds_hash(text)
 }
 
-/// Is this the name of something secret: `*Pass*`, `*Pwd*`, `*Secret*`, `*Key*`, `*Token*`, `*Credential*`, or with the word
-/// `Pin` or `Cred` in it?
+/// Is this the name of something secret: `*Pass*`, `*Pwd*`, `*Secret*`, `*Key*`, `*Token*`, `*Credential*`, or with the
+/// word `Pin` or `Cred` in it?
 #[must_use]
 pub fn names_secret(name: &str) -> bool {
     secret_words(name.as_bytes()).next().is_some()
@@ -82,8 +84,8 @@ pub fn mentions_secret(text: &str) -> bool {
     marks(text).next().is_some() || names_secret(text)
 }
 
-/// Does a line that a program wrote about itself quote a secret: `Password=x`, `<variable name="Key">`, `passwd: x`? One that
-/// only has such a word in it says what the matter is (`cannot open key file: no such file`).
+/// Does a line that a program wrote about itself quote a secret: `Password=x`, `<variable name="Key">`, `passwd: x`?
+/// One that only has such a word in it says what the matter is (`cannot open key file: no such file`).
 #[must_use]
 pub fn quotes_secret(line: &str) -> bool {
     let quoted = |end: usize| {

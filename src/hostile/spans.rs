@@ -1,7 +1,8 @@
 //! Parts of text and bytes at places that were found in them before.
 //!
-//! The lints forbid `text[a..b]`, which ends the program where a span is wrong; `text.get(a..b).unwrap_or_default()` hides
-//! it. These two give nothing for a wrong span in a release build and stop a debug build, tests included, at the caller.
+//! The lints forbid `text[a..b]`, which ends the program where a span is wrong; `text.get(a..b).unwrap_or_default()`
+//! hides it. These two give nothing for a wrong span in a release build and stop a debug build, tests included, at the
+//! caller.
 
 use std::slice::SliceIndex;
 

@@ -1,22 +1,24 @@
-//! Attempts at putting the new file in place: plan, journal, backup, write, commit, and taking all of it back when it fails. And the same the other way
-//! round: the old file goes back where the engine did not come up with the new one, which is kept for looking at.
+//! Attempts at putting the new file in place: plan, journal, backup, write, commit, and taking all of it back when it
+//! fails. And the same the other way round: the old file goes back where the engine did not come up with the new one,
+//! which is kept for looking at.
 
 use std::fs::File;
 
 use rustix::fs::AtFlags;
 
-use super::attributes::Attributes;
 use super::audit;
-use super::backup::{self, About, BackupInfo, stored};
+use super::backup::{self, About, BackupInfo};
 use super::error::{SaveError, What};
 use super::gate::{Gate, Progress, Step};
-use super::journal::{self, Journal, Phase};
 use super::plan::{Plan, Theirs, plan, read_now};
+use super::plan::{Request, SaveOutcome};
 use super::preflight::in_place_reason;
+use super::records::stored;
+use super::records::{self, Journal, Phase};
 use super::recover::ROLL_BACK;
 use super::replace::Change;
-use super::request::{Request, SaveOutcome};
 use super::state_dir::Home;
+use super::target::Attributes;
 use super::target::Snapshot;
 use super::trouble::OnDisk;
 use crate::files;
@@ -55,7 +57,8 @@ impl Save<'_> {
         }
     }
 
-    /// Reads again, and writes (`stopped`: the engine was stopped for this); starts over when another program was in between.
+    /// Reads again, and writes (`stopped`: the engine was stopped for this); starts over when another program was in
+    /// between.
     pub(crate) fn write(
         &self,
         first: Plan,
@@ -69,7 +72,8 @@ impl Save<'_> {
             attempt += 1;
             self.not_cancelled()?;
             progress.step(Step::Reading);
-            // What the engine wrote when it was stopped for this save is no surprise; whoever writes after that is another program.
+            // What the engine wrote when it was stopped for this save is no surprise; whoever writes after that is
+            // another program.
             let theirs = if stopped && attempt == 1 {
                 Theirs::Engines
             } else {
@@ -126,7 +130,7 @@ impl Save<'_> {
     ) -> Result<(BackupInfo, Vec<String>), SaveError> {
         let (request, home, old) = (self.request, self.home, plan.old.as_bytes());
         let mut journal = Journal {
-            format: journal::FORMAT,
+            format: records::FORMAT,
             when: audit::now(),
             action: request.note.action.clone(),
             summary: request.note.summary.clone(),
@@ -276,7 +280,7 @@ impl Save<'_> {
             warnings.push("owner, mode or ACL of the file were changed since the save; they are left so".to_owned());
         }
         let mut journal = Journal {
-            format: journal::FORMAT,
+            format: records::FORMAT,
             when: audit::now(),
             action: ROLL_BACK.to_owned(),
             summary: self.request.note.summary.clone(),
@@ -315,7 +319,8 @@ impl Save<'_> {
     }
 }
 
-/// After a failed attempt: nothing of it stays. What cannot be removed now is in the journal for the next start, so errors are not told.
+/// After a failed attempt: nothing of it stays. What cannot be removed now is in the journal for the next start, so
+/// errors are not told.
 fn take_back(request: &Request<'_>, home: &Home, journal: &Journal, error: &SaveError) {
     match error.on_disk {
         OnDisk::Untouched | OnDisk::Engines | OnDisk::PutBack | OnDisk::Theirs => {}

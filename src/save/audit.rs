@@ -1,5 +1,5 @@
-//! Who did what, and when: the words for it, and the audit file, one line of JSON for each save, restore, roll back and recovery; append-only, 0600,
-//! durable.
+//! Who did what, and when: the words for it, and the audit file, one line of JSON for each save, restore, roll back and
+//! recovery; append-only, 0600, durable.
 
 use std::path::Path;
 
@@ -85,7 +85,8 @@ pub fn audit(state: &StateDir, target: &Target, entry: AuditEntry<'_>) -> Result
     Ok(files::sync(&file, &path)?)
 }
 
-/// Who saves. The login uid is the kernel's (set at login, it survives `sudo` and `su`); `SUDO_USER` is only what the environment says.
+/// Who saves. The login uid is the kernel's (set at login, it survives `sudo` and `su`); `SUDO_USER` is only what the
+/// environment says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
     /// The uid of the login session, when there is one.
@@ -168,8 +169,8 @@ pub(crate) fn now() -> String {
 /// A compiled time zone is a few kilobytes.
 const ZONE_LARGEST: u64 = 1 << 20;
 
-/// This machine's zone. jiff looks its name up in a list of the whole of `/usr/share/zoneinfo`, which costs a start half
-/// a millisecond; the file that the name stands for says the same.
+/// This machine's zone. jiff looks its name up in a list of the whole of `/usr/share/zoneinfo`, which costs a start
+/// half a millisecond; the file that the name stands for says the same.
 #[must_use]
 pub fn zone() -> TimeZone {
     match std::env::var("TZ") {
@@ -191,8 +192,8 @@ fn of_this_machine() -> Option<TimeZone> {
     .ok()
 }
 
-/// What `TZ` names (tzset(3)): a file by its path, a zone of the list, or a rule. A path of the user's choice may be a pipe,
-/// which jiff would wait for; it is opened as every stranger's file is.
+/// What `TZ` names (tzset(3)): a file by its path, a zone of the list, or a rule. A path of the user's choice may be a
+/// pipe, which jiff would wait for; it is opened as every stranger's file is.
 fn named_zone(named: &str) -> TimeZone {
     let name = named.strip_prefix(':').unwrap_or(named);
     let path = Path::new(name);

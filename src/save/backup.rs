@@ -1,21 +1,19 @@
 //! Backups: the old bytes, proven on disk before the file is touched, with a manifest and a list for `sha256sum -c`.
 //!
-//! `backups/000042-20261124T073000Z.cfg`, the same name with `.json`, and `SHA256SUMS`. The number counts up, so that a clock that was set
-//! back cannot disturb the order. Never `mailserver.cfg.bak`: the server uses that name.
+//! `backups/000042-20261124T073000Z.cfg`, the same name with `.json`, and `SHA256SUMS`. The number counts up, so that a
+//! clock that was set back cannot disturb the order. Never `mailserver.cfg.bak`: the server uses that name.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-use serde::{Deserialize, Serialize};
-
-use super::attributes::Attributes;
 use super::audit::{self, Actor};
 use super::error::{SaveError, What};
-use super::journal::Journal;
+use super::records::{Journal, StoredEdit};
 use super::state_dir::{self, BACKUPS, Home, StateDir};
+use super::target::Attributes;
 use super::target::{LARGEST, Target};
 use crate::files::{self, Directory};
-use crate::mailserver_cfg::{Edit, EditSet, Secrets, VariablePath};
+use crate::mailserver_cfg::EditSet;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// How many of the newest are kept whatever their age.
 const NEWEST: usize = 20;
@@ -24,58 +22,6 @@ const DAYS: i64 = 30;
 const LIST: &str = "SHA256SUMS";
 /// Of manifests as they are now.
 const FORMAT: u32 = 1;
-
-/// One change, as a manifest tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredEdit {
-    /// Table.
-    pub table: String,
-    /// Variable.
-    pub variable: String,
-    /// Before; `None` = was not in the file.
-    pub old: Option<String>,
-    /// After; `None` = was deleted.
-    pub new: Option<String>,
-    /// The values are masked, because one of them is a secret: this change cannot be undone alone.
-    pub masked: bool,
-}
-
-impl StoredEdit {
-    pub(crate) fn of(edit: &Edit, secrets: &Secrets) -> Self {
-        let masked = [&edit.base, &edit.new]
-            .into_iter()
-            .flatten()
-            .any(|value| secrets.is_secret_at(&edit.path, value));
-        let show = |value: &Option<String>| {
-            value.as_ref().map(|value| {
-                if masked {
-                    secrets.show_at(&edit.path, value)
-                } else {
-                    value.clone()
-                }
-            })
-        };
-        Self {
-            table: edit.path.table.clone(),
-            variable: edit.path.variable.clone(),
-            old: show(&edit.base),
-            new: show(&edit.new),
-            masked,
-        }
-    }
-
-    pub(crate) fn edit(&self) -> Edit {
-        let path = VariablePath {
-            table: self.table.clone(),
-            variable: self.variable.clone(),
-        };
-        Edit {
-            path,
-            base: self.old.clone(),
-            new: self.new.clone(),
-        }
-    }
-}
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Manifest {
@@ -140,7 +86,8 @@ pub struct BackupInfo {
 impl BackupInfo {
     /// The edits that undo what this save did, to be saved on today's file, so that what the engine saved since stays.
     /// # Errors
-    /// [`What::BackupBroken`] when a whole file was put in place or a value was masked: only the whole file can be put back then.
+    /// [`What::BackupBroken`] when a whole file was put in place or a value was masked: only the whole file can be put
+    /// back then.
     pub fn undo(&self) -> Result<EditSet, SaveError> {
         let broken = |why: &str| {
             let (id, why) = (self.id.clone(), why.to_owned());
@@ -176,11 +123,6 @@ fn info(backups: &Directory, id: &str, manifest: Manifest) -> BackupInfo {
         summary: manifest.summary,
         words: manifest.words,
     }
-}
-
-/// Edits as manifests tell them.
-pub(crate) fn stored(edits: &EditSet, secrets: &Secrets) -> Vec<StoredEdit> {
-    edits.edits().iter().map(|edit| StoredEdit::of(edit, secrets)).collect()
 }
 
 /// What a save says about itself in the manifest of its backup.
@@ -331,7 +273,8 @@ fn too_old(stamps: &[(String, String)], now: &str, protect: &str) -> Vec<String>
     drop
 }
 
-/// Removes what a crash left between the steps of [`make`] and [`remove`]: bytes without manifest, manifests without bytes, temp files.
+/// Removes what a crash left between the steps of [`make`] and [`remove`]: bytes without manifest, manifests without
+/// bytes, temp files.
 pub(crate) fn clean(home: &Home) -> Result<(), SaveError> {
     let names = home.backups.names()?;
     for name in &names {
@@ -399,7 +342,8 @@ pub(crate) fn keep(home: &Home, why: &str, bytes: &[u8]) -> Result<PathBuf, Save
     Ok(home.kept.path().join(name))
 }
 
-/// Kept files are copies of everything in the file, secrets too: they go by the rule for backups. `protect` is the one just made.
+/// Kept files are copies of everything in the file, secrets too: they go by the rule for backups. `protect` is the one
+/// just made.
 fn prune_kept(home: &Home, protect: &str) -> Result<(), SaveError> {
     let names = home.kept.names()?.into_iter().filter(|name| name.ends_with(".cfg"));
     // Names begin with the stamp, so they are in order.
@@ -431,7 +375,8 @@ mod tests {
         let now = "20260219T230000Z";
         let dropped = too_old(&stamps, now, "000000-x");
         let kept: Vec<_> = stamps.iter().filter(|(id, _)| !dropped.contains(id)).collect();
-        // The 20 newest cover 19 Feb back to 13 Feb (the last of that day and one more of it); 31 dates from 20 Jan on have one each.
+        // The 20 newest cover 19 Feb back to 13 Feb (the last of that day and one more of it); 31 dates from 20 Jan on
+        // have one each.
         assert!(stamps[130..].iter().all(|(id, _)| !dropped.contains(id)));
         let days: std::collections::BTreeSet<_> = kept.iter().map(|(_, stamp)| stamp.get(..8).unwrap()).collect();
         assert_eq!(days.len(), 31 + 1); // and the protected one of 1 January

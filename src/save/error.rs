@@ -81,7 +81,8 @@ pub enum What {
         next: &'static str,
     },
     /// Another save holds the lock.
-    #[error("{} is being saved by another process{}; the file is untouched; wait for it to end", Shown(path), Pid(*pid))]
+    #[error("{} is being saved by another process{}; the file is untouched; wait for it to \
+        end", Shown(path), Pid(*pid))]
     Locked {
         /// The file.
         path: PathBuf,
@@ -107,7 +108,8 @@ pub enum What {
     },
     /// The path leads to another file than the one that was reviewed.
     #[error(
-        "{} leads to {} now, and what was reviewed is {}; nothing of this save was written; see who turned the link, then start again",
+        "{} leads to {} now, and what was reviewed is {}; nothing of this save was written; see who turned the \
+         link, then start again",
         Shown(asked),
         Shown(now),
         Shown(reviewed)
@@ -121,7 +123,8 @@ pub enum What {
         reviewed: PathBuf,
     },
     /// Someone else changed the same values. Secret values in here are masked.
-    #[error("{}: {} of the values to be saved were changed by someone else meanwhile ({})", Shown(path), conflicts.len(), Paths(conflicts))]
+    #[error("{}: {} of the values to be saved were changed by someone else meanwhile \
+        ({})", Shown(path), conflicts.len(), Paths(conflicts))]
     Conflict {
         /// The file.
         path: PathBuf,
@@ -130,7 +133,8 @@ pub enum What {
         /// What else changed (masked).
         changed: Vec<ValueChange>,
     },
-    /// The file changed and cannot be rebased (a whole file was to be put back), or it kept changing between check and exchange.
+    /// The file changed and cannot be rebased (a whole file was to be put back), or it kept changing between check and
+    /// exchange.
     #[error("{} was changed by another program during the save", Shown(path))]
     ChangedUnderneath {
         /// The file.
@@ -148,7 +152,8 @@ pub enum What {
     },
     /// It can only be written in place, and nobody allowed that.
     #[error(
-        "{}: {why}, so it can only be written in place, which a power cut can tear; allow that explicitly, or edit it where it comes from; nothing of this save was written",
+        "{}: {why}, so it can only be written in place, which a power cut can tear; allow that explicitly, or edit \
+         it where it comes from; nothing of this save was written",
         Shown(path)
     )]
     InPlaceNeeded {
@@ -184,7 +189,8 @@ pub enum What {
         /// What became of it.
         engine: EngineThen,
     },
-    /// The engine itself wrote the wanted values when it stopped. Only ever inside [`What::EngineDown`]; else it is no error.
+    /// The engine itself wrote the wanted values when it stopped. Only ever inside [`What::EngineDown`]; else it is no
+    /// error.
     #[error("there was nothing left to save, because the engine itself wrote these values when it stopped")]
     NothingLeft,
     /// There is no backup of that name.
@@ -212,7 +218,8 @@ pub enum What {
         next: String,
     },
     /// The save ended without success, and the engine that had been stopped for it did not come up again.
-    #[error("THE ENGINE IS DOWN: {}; {}. It was stopped for this save, which ended so: {because}", start.in_full(), start.next)]
+    #[error("THE ENGINE IS DOWN: {}; {}. It was stopped for this save, which ended so: \
+        {because}", start.in_full(), start.next)]
     EngineDown {
         /// Why the save ended.
         because: Box<SaveError>,
@@ -274,8 +281,8 @@ impl SaveError {
         Self::from(What::ChangedUnderneath { path, changed }).with_on_disk(on_disk)
     }
 
-    /// What went wrong, for a warning after the commit: without the file, about which nothing is open any more, and without advice for a
-    /// save that has succeeded.
+    /// What went wrong, for a warning after the commit: without the file, about which nothing is open any more, and
+    /// without advice for a save that has succeeded.
     pub(crate) fn why(&self) -> String {
         self.what.to_string()
     }

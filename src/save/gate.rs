@@ -59,10 +59,12 @@ pub enum Started {
 ///
 /// What is not told otherwise is as where there is no engine.
 ///
-/// Whatever ends the save after `before_write` was called and before the commit calls [`abort`](Gate::abort), exactly once.
+/// Whatever ends the save after `before_write` was called and before the commit calls [`abort`](Gate::abort), exactly
+/// once.
 pub trait Gate {
-    /// Will [`before_write`](Gate::before_write) stop a running engine? Asked once, before anything is touched; "yes" is written to the state
-    /// directory first, so that a crash cannot leave the engine down without the next start of the program knowing it.
+    /// Will [`before_write`](Gate::before_write) stop a running engine? Asked once, before anything is touched; "yes"
+    /// is written to the state directory first, so that a crash cannot leave the engine down without the next start of
+    /// the program knowing it.
     fn will_stop(&mut self) -> bool {
         false
     }
@@ -72,7 +74,8 @@ pub trait Gate {
     fn before_write(&mut self) -> Result<(), GateError> {
         Ok(())
     }
-    /// Was the engine told to stop by `before_write`? Where that cannot be said, yes: it may have written the file then.
+    /// Was the engine told to stop by `before_write`? Where that cannot be said, yes: it may have written the file
+    /// then.
     fn told_to_stop(&self) -> bool {
         true
     }
@@ -82,8 +85,8 @@ pub trait Gate {
     fn prove_stopped(&mut self) -> Result<(), GateError> {
         Ok(())
     }
-    /// The save ended before its commit: starts an engine again that `before_write` stopped. (The file is as it was; only where a file system
-    /// knows no exchange and then fails to sync it can be the new one.)
+    /// The save ended before its commit: starts an engine again that `before_write` stopped. (The file is as it was;
+    /// only where a file system knows no exchange and then fails to sync it can be the new one.)
     /// # Errors
     /// It does not come up with the old file either.
     fn abort(&mut self) -> Result<(), GateError> {

@@ -1,12 +1,15 @@
 //! One save at a time for a file, whatever state directory each uses.
 //!
-//! Three locks, because none alone does: whoever may *read* a directory can hold a lock on it for ever (flock(2) needs no right to write).
+//! Three locks, because none alone does: whoever may *read* a directory can hold a lock on it for ever (flock(2) needs
+//! no right to write).
 //!
-//! * The one that counts for root lies in a place that only root can open, [`PLACES`], and is named by device and inode of the file's directory
-//!   (the file's own inode changes at each exchange).
-//! * The target's sub-directory of the state directory, which only its owner can open: for users who are not root, and against two of one of them.
-//! * The file's directory. It is seen across containers and users, so it counts if who holds it is a save: the same program, run by root or by this
-//!   user. Anybody else's is told and stops nothing; if that was a save after all, the exchange still loses no change of anybody.
+//! * The one that counts for root lies in a place that only root can open, [`PLACES`], and is named by device and inode
+//!   of the file's directory (the file's own inode changes at each exchange).
+//! * The target's sub-directory of the state directory, which only its owner can open: for users who are not root, and
+//!   against two of one of them.
+//! * The file's directory. It is seen across containers and users, so it counts if who holds it is a save: the same
+//!   program, run by root or by this user. Anybody else's is told and stops nothing; if that was a save after all, the
+//!   exchange still loses no change of anybody.
 
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
@@ -64,10 +67,12 @@ impl Locks {
                 warnings.push(stranger_words(holders.first().copied()));
                 None
             }
-            // NFS turns flock into a byte-range lock, which needs a handle open for writing: impossible for a directory.
+            // NFS turns flock into a byte-range lock, which needs a handle open for writing: impossible for a
+            // directory.
             Err(Errno::BADF | Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
                 warnings.push(
-                    "this file system knows no locks: a second save from another host would have been seen only by its effect"
+                    "this file system knows no locks: a second save from another host would have been seen only by \
+                     its effect"
                         .to_owned(),
                 );
                 None
@@ -111,7 +116,8 @@ impl Flock {
 }
 
 impl Drop for Flock {
-    /// Said, not left to closing: a child that another thread is just starting has a copy of the handle until its `exec`.
+    /// Said, not left to closing: a child that another thread is just starting has a copy of the handle until its
+    /// `exec`.
     fn drop(&mut self) {
         let _ = rustix::fs::flock(&self.0, FlockOperation::Unlock);
     }
@@ -172,8 +178,8 @@ fn place(above: &str) -> Option<Directory> {
     ours.changeable().ok()?.is_none().then_some(ours)
 }
 
-/// Is it this program, with no other rights than root's or ours? A set-uid program that a user started keeps his real uid; the number of a process that
-/// is gone can be another's by now, so the executable counts too.
+/// Is it this program, with no other rights than root's or ours? A set-uid program that a user started keeps his real
+/// uid; the number of a process that is gone can be another's by now, so the executable counts too.
 fn is_a_save(pid: u32) -> bool {
     let ours = rustix::process::geteuid().as_raw();
     let program = |process: &str| {
@@ -219,7 +225,8 @@ fn device_of(mount: &str, mountinfo: &str) -> Option<(u64, u64)> {
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// `1: FLOCK  ADVISORY  WRITE 4242 08:02:1234 0 EOF` (proc_locks(5)): the device is in hexadecimal. One who only waits has `->` before the kind.
+/// `1: FLOCK  ADVISORY  WRITE 4242 08:02:1234 0 EOF` (proc_locks(5)): the device is in hexadecimal. One who only waits
+/// has `->` before the kind.
 fn holders_in(locks: &str, device: (u64, u64), inode: u64) -> Vec<u32> {
     let holder = |line: &str| {
         let mut fields = line.split_whitespace().skip(1);

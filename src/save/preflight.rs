@@ -162,9 +162,9 @@ const HANDLES: u32 = 32;
 const MEMORY: u64 = 64 << 20;
 const COPIES: u64 = 4;
 
-/// A limit that would end the save in its middle, with the engine stopped: the size of a file (beyond it a write fails, or the process is killed), of
-/// memory (without it a program aborts), of handles, and of processes and threads (without one no command can be started, the engine's
-/// neither).
+/// A limit that would end the save in its middle, with the engine stopped: the size of a file (beyond it a write fails,
+/// or the process is killed), of memory (without it a program aborts), of handles, and of processes and threads
+/// (without one no command can be started, the engine's neither).
 fn limit_in_the_way(target: &Target, old: u64, new: u64) -> Option<String> {
     let limit = |which| rustix::process::getrlimit(which).current.unwrap_or(u64::MAX);
     let largest = old.max(new).saturating_add(MARGIN);
@@ -204,7 +204,8 @@ fn memory_in_use() -> Option<u64> {
     pages.checked_mul(u64::try_from(rustix::param::page_size()).ok()?)
 }
 
-/// May an owner who is not root give a new file this group (chown(2))? Its own, one of its others, or the one that the file is made with.
+/// May an owner who is not root give a new file this group (chown(2))? Its own, one of its others, or the one that the
+/// file is made with.
 fn may_give_group(gid: u32, parent: &rustix::fs::Stat) -> bool {
     let handed_on = parent.st_mode & 0o2000 != 0 && parent.st_gid == gid;
     handed_on
@@ -239,10 +240,11 @@ pub(crate) fn in_place_reason(target: &Target, file: &Snapshot) -> Option<InPlac
     owner_is_unknown(target, file).then_some(InPlaceWhy::OwnerNotMapped { uid, gid })
 }
 
-/// Has the file an owner or group that this user name space does not know? They are shown as the overflow numbers then (user_namespaces(7)), and a
-/// file cannot be given to them. Those numbers can be real ones, too.
+/// Has the file an owner or group that this user name space does not know? They are shown as the overflow numbers then
+/// (user_namespaces(7)), and a file cannot be given to them. Those numbers can be real ones, too.
 fn owner_is_unknown(target: &Target, file: &Snapshot) -> bool {
-    // By default (proc_sys_kernel(5)); on a host that has changed it the refusal comes when the new file is to be given away.
+    // By default (proc_sys_kernel(5)); on a host that has changed it the refusal comes when the new file is to be given
+    // away.
     let (user, group) = (65534, 65534);
     if file.uid != user && file.gid != group {
         return false;
@@ -255,7 +257,8 @@ fn owner_is_unknown(target: &Target, file: &Snapshot) -> bool {
     {
         return true;
     }
-    // The number is known here, but is it meant? O_NOATIME is granted to the owner, and to a root who knows the owner: open(2).
+    // The number is known here, but is it meant? O_NOATIME is granted to the owner, and to a root who knows the owner:
+    // open(2).
     let flags = OFlags::RDONLY | OFlags::NOATIME | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     rustix::process::geteuid().is_root()
         && file.uid == user

@@ -1,5 +1,5 @@
-//! Finishing or undoing what an earlier save left behind. Idempotent: killed at any point, it starts over; run twice at once, the lock
-//! lets one through.
+//! Finishing or undoing what an earlier save left behind. Idempotent: killed at any point, it starts over; run twice at
+//! once, the lock lets one through.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use super::audit::{Actor, AuditEntry, audit};
 use super::backup;
 use super::error::{SaveError, What};
-use super::journal::{self, EngineStopped, Journal, PENDING, Phase};
 use super::locks::Locks;
+use super::records::{self, EngineStopped, Journal, PENDING, Phase};
 use super::replace;
 use super::state_dir::{Home, StateDir};
 use super::target::{LARGEST, Snapshot, Target};
@@ -16,7 +16,8 @@ use super::trouble::{OnDisk, Shown, shown};
 use crate::files;
 use crate::mailserver_cfg::Document;
 
-/// The action of a journal that put the old file back after a bad start: undone, the file is still the one that the engine did not like.
+/// The action of a journal that put the old file back after a bad start: undone, the file is still the one that the
+/// engine did not like.
 pub const ROLL_BACK: &str = "roll back";
 
 /// What recovery found and did.
@@ -30,10 +31,12 @@ pub enum Recovered {
         when: String,
         /// What it was about.
         summary: String,
-        /// The backup that is still there: of a [`ROLL_BACK`], with the bytes that did not get back. A save's own is gone.
+        /// The backup that is still there: of a [`ROLL_BACK`], with the bytes that did not get back. A save's own is
+        /// gone.
         backup: Option<String>,
     },
-    /// A save broke off after its exchange: the new file is in place; the old one, which lay beside it, is gone; the backup is there.
+    /// A save broke off after its exchange: the new file is in place; the old one, which lay beside it, is gone; the
+    /// backup is there.
     Completed {
         /// What it was: `save`, `restore`, … or [`ROLL_BACK`].
         action: String,
@@ -72,7 +75,8 @@ pub enum Recovered {
         /// Its backup.
         backup: String,
     },
-    /// An earlier save stopped the engine, and did not live to start it or could not. Said until [`engine_is_up`] is called.
+    /// An earlier save stopped the engine, and did not live to start it or could not. Said until [`engine_is_up`] is
+    /// called.
     EngineMayBeDown {
         /// Since when.
         when: String,
@@ -96,7 +100,7 @@ pub fn recover(state: &StateDir, target: &Target) -> Result<Vec<Recovered>, Save
 #[must_use]
 pub fn unfinished(state: &StateDir, target: &Target) -> bool {
     let home = state.look_into(target, None).ok().flatten();
-    home.is_some_and(|home| home.open_file(journal::NAME).is_ok_and(|found| found.is_some()))
+    home.is_some_and(|home| home.open_file(records::NAME).is_ok_and(|found| found.is_some()))
 }
 
 /// The engine runs again (or is meant to be down): [`Recovered::EngineMayBeDown`] is not said any more.

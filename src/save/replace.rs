@@ -1,11 +1,13 @@
-//! Putting new bytes in the place of old ones: by exchange of two files, by plain rename where there is no exchange, or in the file itself.
+//! Putting new bytes in the place of old ones: by exchange of two files, by plain rename where there is no exchange, or
+//! in the file itself.
 //!
-//! The exchange, `renameat2(RENAME_EXCHANGE)`, is a compare-and-swap: what comes out of it is read, and unless it is exactly what was expected, it
-//! goes back in. (Check-then-rename lost 3–14 % of saves beside a competing writer; the exchange caught every one; measured on a prototype.)
+//! The exchange, `renameat2(RENAME_EXCHANGE)`, is a compare-and-swap: what comes out of it is read, and unless it is
+//! exactly what was expected, it goes back in. (Check-then-rename lost 3–14 % of saves beside a competing writer; the
+//! exchange caught every one; measured on a prototype.)
 //!
-//! A file that cannot be replaced (a single-file bind mount, hard links, an owner that is not known here) is written in place. That is not atomic,
-//! so it is done only after an explicit yes, with the proven backup and the new bytes both in the state directory: recovery can tell a torn file from
-//! a foreign one.
+//! A file that cannot be replaced (a single-file bind mount, hard links, an owner that is not known here) is written in
+//! place. That is not atomic, so it is done only after an explicit yes, with the proven backup and the new bytes both
+//! in the state directory: recovery can tell a torn file from a foreign one.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -13,12 +15,12 @@ use std::fs::File;
 use rustix::fs::{FallocateFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::attributes::Attributes;
 use super::backup;
 use super::error::{SaveError, What};
-use super::journal::{Journal, PENDING, Phase};
 use super::preflight;
+use super::records::{Journal, PENDING, Phase};
 use super::state_dir::Home;
+use super::target::Attributes;
 use super::target::{LARGEST, Snapshot, Target};
 use super::trouble::{OnDisk, Shown, Trouble};
 use crate::files;
@@ -50,8 +52,8 @@ pub(crate) fn fault(doing: &'static str, target: &Target, errno: Errno) -> SaveE
 }
 
 impl Change<'_> {
-    /// Writes the new file beside the old one, proves it, journals it, swaps, makes it durable, removes the old one. Returns warnings.
-    /// The caller has journalled [`Phase::Begun`] with the temp name.
+    /// Writes the new file beside the old one, proves it, journals it, swaps, makes it durable, removes the old one.
+    /// Returns warnings. The caller has journalled [`Phase::Begun`] with the temp name.
     pub(crate) fn replace(&self, journal: &mut Journal, look: LastLook<'_>) -> Result<Vec<String>, SaveError> {
         let (new_file, mut warnings) = self.write_temp(&journal.temp)?;
         let ours = self.identity(&new_file)?;
@@ -124,7 +126,8 @@ impl Change<'_> {
 
     /// After the swap: is what came out what was expected? If not, back with it.
     fn judge(&self, temp: &str, ours: &Snapshot) -> Result<(), SaveError> {
-        // Read once, without waiting for it to be quiet: until it is back, readers see a file without the other program's change.
+        // Read once, without waiting for it to be quiet: until it is back, readers see a file without the other
+        // program's change.
         let (out, why) = match self.is_old(temp) {
             Ok(true) => return Ok(()),
             Ok(false) => (
@@ -165,9 +168,12 @@ impl Change<'_> {
         let parent = self.target.parent().handle();
         rustix::fs::renameat(parent, temp, parent, self.target.name())
             .map_err(|errno| fault("renaming the new file over", self.target, errno))?;
-        Ok("this file system cannot exchange two files: it was compared and then replaced, so a change that another program made in the \
+        Ok(
+            "this file system cannot exchange two files: it was compared and then replaced, so a change that another \
+            program made in the \
             instant between would not have been seen"
-            .to_owned())
+                .to_owned(),
+        )
     }
 
     /// Removes the old file that came out. It holds secrets, so that this failed is worth a word.
@@ -237,9 +243,10 @@ fn stands_at(target: &Target, temp: &str, seen: &Seen<'_>) -> bool {
         && target.parent().holds(temp, bytes).unwrap_or(false)
 }
 
-/// Puts what came out (`out`, now under the temp name) back in place, expecting `ours` (what we had put in) to come out. When something
-/// else comes out, a third program was faster: then that is the newest, and goes back in, and so on until what comes out is what went in.
-/// At the end the temp name is gone; content under it that is not ours is kept in the state directory first.
+/// Puts what came out (`out`, now under the temp name) back in place, expecting `ours` (what we had put in) to come
+/// out. When something else comes out, a third program was faster: then that is the newest, and goes back in, and so on
+/// until what comes out is what went in. At the end the temp name is gone; content under it that is not ours is kept in
+/// the state directory first.
 pub(crate) fn put_back(
     target: &Target,
     home: &Home,
@@ -356,8 +363,8 @@ pub(crate) fn check(target: &Target, bytes: &[u8]) -> Result<(), SaveError> {
     }
 }
 
-/// Is `now` what a broken-off overwrite of one of these with the other leaves? Every byte is from one of them at its place, or a zero from
-/// extending; pages reach the disk in any order.
+/// Is `now` what a broken-off overwrite of one of these with the other leaves? Every byte is from one of them at its
+/// place, or a zero from extending; pages reach the disk in any order.
 pub(crate) fn is_torn(now: &[u8], one: &[u8], other: &[u8]) -> bool {
     now.len() <= one.len().max(other.len())
         && now.iter().enumerate().all(|(at, byte)| {

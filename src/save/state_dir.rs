@@ -1,6 +1,8 @@
-//! The state directory: 0700, ours, one sub-directory for each target file, so that several servers keep apart; and the JSON of the files in it.
+//! The state directory: 0700, ours, one sub-directory for each target file, so that several servers keep apart; and the
+//! JSON of the files in it.
 //!
-//! It is opened once and everything in it is reached through that handle. What cannot be trusted for writing is not believed for reading either.
+//! It is opened once and everything in it is reached through that handle. What cannot be trusted for writing is not
+//! believed for reading either.
 
 use std::path::{Path, PathBuf};
 
@@ -33,11 +35,12 @@ pub struct StateDir {
 }
 
 impl StateDir {
-    /// Opens the directory, creating it (and missing parents) 0700. One that others may only read is closed to them, if nothing is in it but
-    /// what is ours: this room's files and those whose names begin like one of `others` (what the rest of the program keeps there).
+    /// Opens the directory, creating it (and missing parents) 0700. One that others may only read is closed to them, if
+    /// nothing is in it but what is ours: this room's files and those whose names begin like one of `others` (what the
+    /// rest of the program keeps there).
     /// # Errors
-    /// [`What::StateDir`] when it is a symbolic link, belongs to another user, others may write to it or to a directory above, or others
-    /// may read it and it holds what is not ours: closing that to them could stop the whole host.
+    /// [`What::StateDir`] when it is a symbolic link, belongs to another user, others may write to it or to a directory
+    /// above, or others may read it and it holds what is not ours: closing that to them could stop the whole host.
     pub fn open(path: &Path, others: &[&str]) -> Result<Self, SaveError> {
         let (dir, mode) = match find(path)? {
             Some(dir) => trusted(dir, path, others)?,
@@ -49,8 +52,8 @@ impl StateDir {
         Ok(Self { dir, is_there: true })
     }
 
-    /// Opens the directory for looking only: nothing is created, no mode is changed. Where it is not there yet, the nearest directory above
-    /// it, where it would be made, is looked at.
+    /// Opens the directory for looking only: nothing is created, no mode is changed. Where it is not there yet, the
+    /// nearest directory above it, where it would be made, is looked at.
     /// # Errors
     /// [`What::Disk`] when it cannot be opened; [`What::StateDir`] as [`Self::open`].
     pub fn look(path: &Path, others: &[&str]) -> Result<Self, SaveError> {
@@ -103,7 +106,8 @@ impl StateDir {
         })
     }
 
-    /// What is in the sub-directory of one target: a directory of that name, or the sub-directory itself. Makes nothing.
+    /// What is in the sub-directory of one target: a directory of that name, or the sub-directory itself. Makes
+    /// nothing.
     pub(crate) fn look_into(&self, target: &Target, inside: Option<&str>) -> Result<Option<Directory>, SaveError> {
         if !self.is_there {
             return Ok(None);
@@ -120,7 +124,8 @@ impl StateDir {
 pub(crate) struct Home {
     pub(crate) dir: Directory,
     pub(crate) backups: Directory,
-    /// Files that are nobody's backup but may be wanted: what a failed start left, what another program wrote in between.
+    /// Files that are nobody's backup but may be wanted: what a failed start left, what another program wrote in
+    /// between.
     pub(crate) kept: Directory,
 }
 
@@ -262,8 +267,9 @@ pub(crate) fn line<T: Serialize>(dir: &Directory, name: &str, value: &T) -> Resu
     Ok(printable(&(text + "\n")))
 }
 
-/// The same JSON, so written that a terminal shows just what is in it: whatever is not plainly visible is escaped. (Such characters stand only inside
-/// strings.) A path, a value of the file, or what an engine said could hold anything, and administrators `cat` these files.
+/// The same JSON, so written that a terminal shows just what is in it: whatever is not plainly visible is escaped.
+/// (Such characters stand only inside strings.) A path, a value of the file, or what an engine said could hold
+/// anything, and administrators `cat` these files.
 fn printable(json: &str) -> String {
     let plain = |byte: u8| (b' '..=b'~').contains(&byte) || byte == b'\n';
     if json.bytes().all(plain) {

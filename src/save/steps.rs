@@ -8,26 +8,29 @@ use super::attempt::{Done, Save, Written};
 use super::audit::{self, AuditEntry, audit};
 use super::error::{EngineThen, SaveError, What};
 use super::gate::{Gate, GateError, GateKind, Progress, Started, Step};
-use super::journal::EngineStopped;
 use super::locks::Locks;
 use super::plan::{Old, Plan, Theirs, plan, read_now};
+use super::plan::{Request, SaveOutcome, Saved};
 use super::preflight::preflight;
+use super::records::EngineStopped;
 use super::recover::recover_locked;
-use super::request::{Request, SaveOutcome, Saved};
 use super::trouble::OnDisk;
 use crate::mailserver_cfg::EditSet;
 
-/// Saves. Returns when the file is in place for good and the engine is up, or when nothing has changed and the engine is as it was.
-/// Does everything on the calling thread.
+/// Saves. Returns when the file is in place for good and the engine is up, or when nothing has changed and the engine
+/// is as it was. Does everything on the calling thread.
 ///
-/// Where something in it panics (and panics unwind), an engine that was told to stop for this save is started before the panic goes on to the
-/// caller, whether the exchange has happened or not: the file is the old one or the new one, whole, and the journal tells the next start which.
+/// Where something in it panics (and panics unwind), an engine that was told to stop for this save is started before
+/// the panic goes on to the caller, whether the exchange has happened or not: the file is the old one or the new one,
+/// whole, and the journal tells the next start which.
 /// # Errors
-/// [`SaveError`]; each says what is on disk. After the commit point there is no error, only [`Saved::warnings`] and [`SaveOutcome`].
+/// [`SaveError`]; each says what is on disk. After the commit point there is no error, only [`Saved::warnings`] and
+/// [`SaveOutcome`].
 pub fn save(request: &Request<'_>, gate: &mut dyn Gate, progress: &mut dyn Progress) -> Result<Saved, SaveError> {
     progress.step(Step::Recovering);
     same_file(request)?;
-    // Beyond `ulimit -f` a write shall fail, not kill. Handled, not ignored: what is ignored stays so in the engine that is started.
+    // Beyond `ulimit -f` a write shall fail, not kill. Handled, not ignored: what is ignored stays so in the engine
+    // that is started.
     static HANDLED: Once = Once::new();
     HANDLED.call_once(|| {
         let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
@@ -260,7 +263,8 @@ fn left_down(outcome: &SaveOutcome) -> Option<String> {
     }
 }
 
-/// What an error says once the engine was told to stop: of a cancelled save that it came late, and of none that the file is as it was.
+/// What an error says once the engine was told to stop: of a cancelled save that it came late, and of none that the
+/// file is as it was.
 fn late(error: SaveError, engine: EngineThen) -> SaveError {
     let cancelled = |stopping| What::CancelledLate { stopping, engine }.into();
     match &error.what {

@@ -1,4 +1,5 @@
-//! What the room's errors are made of, in the administrator's words: what is on disk, why the kernel refused, why a file is written in place.
+//! What the room's errors are made of, in the administrator's words: what is on disk, why the kernel refused, why a
+//! file is written in place.
 
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
@@ -148,7 +149,8 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// Translates an error number. What is not in the number (how much room is needed, an immutable flag) the caller adds.
+    /// Translates an error number. What is not in the number (how much room is needed, an immutable flag) the caller
+    /// adds.
     #[must_use]
     pub fn of(errno: Errno) -> Self {
         match errno {
@@ -217,12 +219,13 @@ impl Display for Trouble {
 /// Why a file cannot be replaced by renaming, only written in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InPlaceWhy {
-    /// The file is a mount point of its own (a bind mount of one file, as containers have): renaming over it gives EBUSY.
+    /// The file is a mount point of its own (a bind mount of one file, as containers have): renaming over it gives
+    /// EBUSY.
     MountPoint,
     /// It has more than one name; renaming would leave the others with the old content.
     HardLinks(u64),
-    /// Its owner or group is not known in this user name space (a container without root's rights), so no new file can be given to it. The
-    /// numbers by which it is shown here.
+    /// Its owner or group is not known in this user name space (a container without root's rights), so no new file can
+    /// be given to it. The numbers by which it is shown here.
     OwnerNotMapped {
         /// Owner.
         uid: u32,
@@ -238,7 +241,8 @@ impl Display for InPlaceWhy {
             Self::HardLinks(links) => write!(f, "it has {links} names (hard links)"),
             Self::OwnerNotMapped { uid, gid } => write!(
                 f,
-                "its owner or group (shown here as {uid}:{gid}) is not known in this container, so a new file could not be given to them"
+                "its owner or group (shown here as {uid}:{gid}) is not known in this container, so a new file could \
+                 not be given to them"
             ),
         }
     }

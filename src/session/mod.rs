@@ -34,5 +34,5 @@ pub use snapshot::{Expected, Measured, Snapshot, secrets};
 pub use values::{change_words, conflict_lines, value_lines};
 pub use words::{
     VERDICTS, VerdictWords, amount, amounts, coverage_words, cut_off_line, cut_off_narrow, evidence_words, first_of,
-    knowledge_words, mark, number_of, smtp_words, unknown_words, verdict_words, words_of,
+    knowledge_words, number_of, smtp_words, unknown_words, verdict_words, words_of,
 };

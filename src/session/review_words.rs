@@ -9,7 +9,7 @@ use super::clock::Clock;
 use super::line::{Line, Tone, Wrap};
 use super::review::{Affected, Consent, DirectionReview, EnginePlan, Mends, Review, Subject};
 use super::values::value_lines;
-use super::words::{amount, amounts, coverage_words, evidence_words, first_of, mark, verdict_words, words_of};
+use super::words::{amount, amounts, coverage_words, evidence_words, first_of, verdict_words, words_of};
 
 /// Most recipient domains named in one line.
 const DOMAINS: usize = 20;
@@ -361,7 +361,7 @@ fn affected_words(peer: &Affected, window_days: u32, clock: &Clock) -> String {
     let login = if peer.authenticated { ", logs in" } else { "" };
     format!(
         "{} {}{names}: {}{seen}{login}; {} in {}",
-        mark(peer.verdict),
+        words_of(peer.verdict).mark,
         peer.host,
         match &peer.knowledge {
             Some(Knowledge::Refused(how)) => format!("refused ({how})"),

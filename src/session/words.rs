@@ -86,12 +86,6 @@ pub const fn words_of(verdict: Verdict) -> VerdictWords {
     }
 }
 
-/// The mark in front of a peer; never colour alone.
-#[must_use]
-pub const fn mark(verdict: Verdict) -> char {
-    words_of(verdict).mark
-}
-
 /// A peer's verdict in words: `TLS 1.0 only`, `no TLS seen: in clear already`.
 #[must_use]
 pub fn verdict_words(verdict: Verdict, highest: Option<TlsVersion>) -> String {

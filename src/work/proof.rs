@@ -299,6 +299,7 @@ fn judge_port(port: &PortProof, expected: &Expected, contradictions: &mut Vec<St
 
 #[cfg(test)]
 mod tests {
+    use super::PortAnswer::{Accepts, Agrees, NoAnswer, Refuses};
     use super::*;
 
     fn proof(answers: &[PortAnswer]) -> LiveProof {
@@ -336,12 +337,7 @@ mod tests {
 
     #[test]
     fn a_version_that_the_list_does_not_name_is_no_proof_that_the_list_is_read() {
-        let mut same_as_default = proof(&[
-            PortAnswer::Refuses,
-            PortAnswer::Refuses,
-            PortAnswer::Accepts,
-            PortAnswer::Accepts,
-        ]);
+        let mut same_as_default = proof(&[Refuses, Refuses, Accepts, Accepts]);
         let listed = Some(vec![TlsVersion::Tls12]);
         same_as_default.judge(&Expected {
             listed,
@@ -354,12 +350,7 @@ mod tests {
 
     #[test]
     fn a_port_that_still_accepts_an_old_version_contradicts_the_choice() {
-        let mut proof = proof(&[
-            PortAnswer::Accepts,
-            PortAnswer::Refuses,
-            PortAnswer::Accepts,
-            PortAnswer::Accepts,
-        ]);
+        let mut proof = proof(&[Accepts, Refuses, Accepts, Accepts]);
         proof.judge(&at(TlsVersion::Tls12));
         assert_eq!(proof.contradictions.len(), 1);
         assert!(
@@ -371,12 +362,7 @@ mod tests {
 
     #[test]
     fn a_port_that_does_what_was_chosen_contradicts_nothing() {
-        let mut proof = proof(&[
-            PortAnswer::Refuses,
-            PortAnswer::Refuses,
-            PortAnswer::Accepts,
-            PortAnswer::Accepts,
-        ]);
+        let mut proof = proof(&[Refuses, Refuses, Accepts, Accepts]);
         proof.judge(&at(TlsVersion::Tls12));
         assert!(proof.contradictions.is_empty() && proof.open.is_empty());
         assert_eq!(
@@ -387,15 +373,10 @@ mod tests {
 
     #[test]
     fn a_port_that_accepts_nothing_any_more_is_said_loudly_and_silence_is_never_a_refusal() {
-        let mut none = proof(&[
-            PortAnswer::Refuses,
-            PortAnswer::Refuses,
-            PortAnswer::Refuses,
-            PortAnswer::Refuses,
-        ]);
+        let mut none = proof(&[Refuses, Refuses, Refuses, Refuses]);
         none.judge(&at(TlsVersion::Tls12));
         assert!(none.contradictions[0].contains("no TLS version at all"));
-        let silence = || PortAnswer::NoAnswer("timed out".to_owned());
+        let silence = || NoAnswer("timed out".to_owned());
         let mut silent = proof(&[silence(), silence(), silence(), silence()]);
         silent.judge(&at(TlsVersion::Tls12));
         assert!(silent.contradictions.is_empty());
@@ -408,35 +389,15 @@ mod tests {
 
     #[test]
     fn the_default_is_known_only_where_every_port_answered_everything_and_all_agree() {
-        let whole = || {
-            proof(&[
-                PortAnswer::Refuses,
-                PortAnswer::Refuses,
-                PortAnswer::Accepts,
-                PortAnswer::Accepts,
-            ])
-        };
+        let whole = || proof(&[Refuses, Refuses, Accepts, Accepts]);
         assert_eq!(whole().lowest(), Some(TlsVersion::Tls12));
-        let mut half = proof(&[
-            PortAnswer::NoAnswer("reset".to_owned()),
-            PortAnswer::Refuses,
-            PortAnswer::Accepts,
-            PortAnswer::Accepts,
-        ]);
+        let mut half = proof(&[NoAnswer("reset".to_owned()), Refuses, Accepts, Accepts]);
         half.judge(&default());
         assert_eq!((half.lowest(), half.open.len()), (None, 2), "{half:?}");
         let mut two = whole();
         two.ports.extend(whole().ports);
         assert_eq!(two.lowest(), Some(TlsVersion::Tls12));
-        two.ports.extend(
-            proof(&[
-                PortAnswer::Accepts,
-                PortAnswer::Accepts,
-                PortAnswer::Accepts,
-                PortAnswer::Refuses,
-            ])
-            .ports,
-        );
+        two.ports.extend(proof(&[Accepts, Accepts, Accepts, Refuses]).ports);
         two.judge(&default());
         assert_eq!(two.lowest(), None);
         assert!(two.open[0].contains("stays unknown"), "{two:?}");
@@ -450,12 +411,7 @@ mod tests {
 
     #[test]
     fn a_port_that_was_there_before_and_is_missing_leaves_the_effect_unknown() {
-        let mut whole = proof(&[
-            PortAnswer::Refuses,
-            PortAnswer::Refuses,
-            PortAnswer::Accepts,
-            PortAnswer::Accepts,
-        ]);
+        let mut whole = proof(&[Refuses, Refuses, Accepts, Accepts]);
         whole.judge(&at(TlsVersion::Tls12));
         assert_eq!(whole.took_effect(), Some(true));
         whole.missing.push(("0.0.0.0:993".parse().unwrap(), Service::Imaps));
@@ -471,12 +427,7 @@ mod tests {
 
     #[test]
     fn tls_13_that_was_only_agreed_to_is_not_called_accepted() {
-        let mut agreed = proof(&[
-            PortAnswer::Refuses,
-            PortAnswer::Refuses,
-            PortAnswer::Accepts,
-            PortAnswer::Agrees,
-        ]);
+        let mut agreed = proof(&[Refuses, Refuses, Accepts, Agrees]);
         agreed.judge(&at(TlsVersion::Tls12));
         assert_eq!(agreed.took_effect(), None);
         assert!(agreed.ports[0].words().contains("agrees to, not gone through, TLS 1.3"));
@@ -485,12 +436,7 @@ mod tests {
     #[test]
     fn the_security_level_is_no_advice_for_tls_12() {
         for (minimum, is_advised) in [(TlsVersion::Tls11, true), (TlsVersion::Tls12, false)] {
-            let mut refuses = proof(&[
-                PortAnswer::Refuses,
-                PortAnswer::Refuses,
-                PortAnswer::Refuses,
-                PortAnswer::Accepts,
-            ]);
+            let mut refuses = proof(&[Refuses, Refuses, Refuses, Accepts]);
             refuses.judge(&at(minimum));
             assert_eq!(refuses.open[0].contains("SECLEVEL"), is_advised, "{:?}", refuses.open);
         }
@@ -498,17 +444,12 @@ mod tests {
 
     #[test]
     fn addresses_of_one_port_are_one_line_where_they_answer_alike() {
-        let mut two = proof(&[
-            PortAnswer::Refuses,
-            PortAnswer::Refuses,
-            PortAnswer::Accepts,
-            PortAnswer::Accepts,
-        ]);
+        let mut two = proof(&[Refuses, Refuses, Accepts, Accepts]);
         let mut other = two.ports[0].clone();
         other.address = "[::1]:465".parse().unwrap();
         two.ports.push(other);
         assert_eq!(two.lines().len(), 1);
-        two.ports[1].answers[0].1 = PortAnswer::Accepts;
+        two.ports[1].answers[0].1 = Accepts;
         assert_eq!(two.lines().len(), 2);
         assert!(two.lines()[1].ends_with("(at ::1)"), "{:?}", two.lines());
     }
@@ -520,12 +461,7 @@ mod tests {
             Minimum::Custom("x".to_owned()),
             Minimum::At(TlsVersion::Tls10),
         ] {
-            let mut none = proof(&[
-                PortAnswer::Refuses,
-                PortAnswer::Refuses,
-                PortAnswer::Refuses,
-                PortAnswer::Refuses,
-            ]);
+            let mut none = proof(&[Refuses, Refuses, Refuses, Refuses]);
             none.judge(&Expected {
                 minimum: minimum.clone(),
                 ..default()

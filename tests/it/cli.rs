@@ -89,6 +89,10 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+fn need_root(why: &str) {
+    assert!(is_root(), "run this test as root: {why}");
+}
+
 #[test]
 fn show_prints_the_documented_json_with_its_keys_in_order() {
     let place = Place::with(CONFIG);
@@ -663,10 +667,7 @@ fn no_permission_to_write_says_what_to_do_and_the_file_can_still_be_shown() {
 
 #[test]
 fn preferences_of_another_user_are_ignored_aloud_when_root() {
-    assert!(
-        is_root(),
-        "run this test as root: only root can make a file of another user"
-    );
+    need_root("only root can make a file of another user");
     let place = Place::with(CONFIG);
     let config = place.path("kerio-tls.toml");
     fs::write(&config, "days = \"no number\"\n").unwrap();
@@ -992,10 +993,7 @@ fn with_uptime() -> String {
 impl Server {
     /// The engine behaves as told in `stand-in.conf`.
     fn new(stand_in: &str) -> Self {
-        assert!(
-            is_root(),
-            "run this test as root: commands for the engine count for root only"
-        );
+        need_root("commands for the engine count for root only");
         let place = Place::with(with_uptime().as_bytes());
         // By another process: no child of a test that runs beside this one may hold the copy open for writing.
         let mut copy = Command::new("cp");
@@ -1296,10 +1294,7 @@ fn a_journal_that_cannot_be_understood_is_not_to_be_thrown_away_unread() {
 
 #[test]
 fn a_group_that_the_owner_is_not_in_is_known_before_the_save() {
-    assert!(
-        is_root(),
-        "run this test as root: only root can make a file of another user"
-    );
+    need_root("only root can make a file of another user");
     let place = Place::with(CONFIG);
     let binary = binary_for_all(&place);
     std::os::unix::fs::chown(place.dir.path(), Some(1500), Some(1500)).unwrap();

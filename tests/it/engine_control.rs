@@ -1,7 +1,9 @@
 //! Stop, start and watch without systemd: by an init script, and by commands of the administrator's,
 //! with the stand-in engine of `tests/systemd` (a copy of perl, which every Debian has) in a directory of its own.
 
-use kerio_tls::engine::{Commands, Controller, EngineError, Places, Service, State, Timing, arm, listening_ports};
+use kerio_tls::engine::{
+    Commands, Controller, EngineError, Places, Service, StartedWell, State, Timing, arm, listening_ports,
+};
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -52,6 +54,13 @@ impl Install {
     }
 
     /// By `install`, for the same reason as above.
+    /// Exchanges a part of a script, which must be there.
+    fn change_script(&self, name: &str, part: &str, with: &str) {
+        let script = fs::read_to_string(self.path(name)).unwrap();
+        assert!(script.contains(part), "{script}");
+        self.write_script(name, &script.replace(part, with));
+    }
+
     fn write_script(&self, name: &str, text: &str) {
         use std::io::Write;
         let mut command = std::process::Command::new("install");
@@ -157,6 +166,12 @@ fn round(install: &Install, controller: &Controller) {
     controller.prove_stopped().unwrap();
 }
 
+/// Starts the engine, and watches it until it counts as started well.
+fn start_well(controller: &Controller) -> StartedWell {
+    let started = controller.start(&mut |_| {}).unwrap();
+    controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap()
+}
+
 #[test]
 fn an_init_script_does_a_whole_round() {
     let install = Install::new("on_stop=>0<|>77<\n");
@@ -184,10 +199,7 @@ fn commands_of_the_administrator_do_a_whole_round() {
 
 /// An init script as the vendor's is: its `status` ends with 0 whatever the engine does.
 fn whose_status_is_always_0(install: &Install) {
-    let script = fs::read_to_string(install.path("init")).unwrap();
-    let lying = script.replace("status) alive && exit 0 || exit 3 ;;", "status) exit 0 ;;");
-    assert_ne!(script, lying);
-    install.write_script("init", &lying);
+    install.change_script("init", "status) alive && exit 0 || exit 3 ;;", "status) exit 0 ;;");
 }
 
 #[test]
@@ -258,11 +270,11 @@ fn a_stop_script_that_did_nothing_is_given_up_with_its_words_and_the_engine_is_l
     );
     let error = controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap_err();
     assert!(
-        matches!(&error, EngineError::NotStopped { why, waited_s, .. } if why.contains("[: unexpected operator") && *waited_s < 15),
+        matches!(&error, EngineError::NotStopped { why, waited_s, .. } if why.contains("[: unexpected \
+            operator") && *waited_s < 15),
         "{error}"
     );
-    let started = controller.start(&mut |_| {}).unwrap();
-    controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap();
+    start_well(&controller);
     assert_eq!(controller.status().processes, before);
     assert!(!install.path("started").exists());
 }
@@ -276,13 +288,13 @@ fn a_stop_script_that_does_nothing_without_a_word_is_given_up_too_and_what_is_sa
     install.write_script("init", "#!/bin/sh\nexit 0\n");
     let error = controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap_err();
     assert!(
-        matches!(&error, EngineError::NotStopped { why, waited_s, .. } if why.contains("it said nothing") && *waited_s < 15),
+        matches!(&error, EngineError::NotStopped { why, waited_s, .. } if why.contains("it said \
+            nothing") && *waited_s < 15),
         "{error}"
     );
     let cancelled = controller.stop(&mut |_| {}, &AtomicBool::new(true)).unwrap_err();
     assert_eq!(cancelled, EngineError::Cancelled);
-    let started = controller.start(&mut |_| {}).unwrap();
-    let well = controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap();
+    let well = start_well(&controller);
     assert!(well.never_ended);
     assert_eq!(controller.status().processes, before);
 }
@@ -292,19 +304,14 @@ fn a_slow_engine_is_not_taken_for_one_that_was_not_told_to_stop() {
     let install = Install::new("stop_takes=4\n");
     let controller = install.controller();
     controller.start(&mut |_| {}).unwrap();
-    let script = fs::read_to_string(install.path("init")).unwrap();
-    install.write_script(
-        "init",
-        &script.replace("\tkill \"$(pid)\"\n", "\tkill \"$(pid)\"; exit 0\n"),
-    );
+    install.change_script("init", "\tkill \"$(pid)\"\n", "\tkill \"$(pid)\"; exit 0\n");
     assert!(
         controller
             .stop(&mut |_| {}, &AtomicBool::new(false))
             .unwrap()
             .was_running
     );
-    let started = controller.start(&mut |_| {}).unwrap();
-    let well = controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap();
+    let well = start_well(&controller);
     assert!(!well.never_ended);
 }
 
@@ -315,13 +322,11 @@ fn a_strangers_process_of_the_engines_name_does_not_keep_the_engine_down() {
     controller.start(&mut |_| {}).unwrap();
     controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap();
     // As the vendor's does, which finds any process of that name.
-    let script = fs::read_to_string(install.path("init")).unwrap();
-    let by_name = script.replace(
+    install.change_script(
+        "init",
         "start) alive ||",
         "start) echo pidof: already running; exit 0; alive ||",
     );
-    assert_ne!(script, by_name);
-    install.write_script("init", &by_name);
     let elsewhere = tempfile::tempdir().unwrap();
     let copied = std::process::Command::new("cp")
         .arg("/bin/sleep")
@@ -332,8 +337,7 @@ fn a_strangers_process_of_the_engines_name_does_not_keep_the_engine_down() {
         .arg("1000")
         .spawn()
         .unwrap();
-    let started = controller.start(&mut |_| {}).unwrap();
-    controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap();
+    start_well(&controller);
     let status = controller.status();
     namesake.kill().unwrap();
     namesake.wait().unwrap();
@@ -346,17 +350,14 @@ fn an_engine_that_ends_after_its_stop_was_given_up_is_started_again() {
     let controller = install.controller();
     controller.start(&mut |_| {}).unwrap();
     let before = controller.status().processes[0].pid;
-    let script = fs::read_to_string(install.path("init")).unwrap();
-    let late = script.replace(
+    install.change_script(
+        "init",
         "\tkill \"$(pid)\"\n",
         "\techo odd >&2; (sleep 4; kill \"$(pid)\") & exit 0\n",
     );
-    assert_ne!(script, late);
-    install.write_script("init", &late);
     let error = controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap_err();
     assert!(matches!(error, EngineError::NotStopped { .. }), "{error}");
-    let started = controller.start(&mut |_| {}).unwrap();
-    controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap();
+    start_well(&controller);
     let status = controller.status();
     assert_eq!(status.state, State::Running);
     assert_ne!(status.processes[0].pid, before);
@@ -369,15 +370,11 @@ fn nothing_is_started_into_an_engine_that_is_still_stopping() {
         let controller = install.controller();
         controller.start(&mut |_| {}).unwrap();
         let before = controller.status().processes[0].pid;
-        let script = fs::read_to_string(install.path("init")).unwrap();
-        let hasty = script.replace("\tkill \"$(pid)\"\n", "\tkill \"$(pid)\"; exit 0\n");
-        assert_ne!(script, hasty);
-        install.write_script("init", &hasty);
+        install.change_script("init", "\tkill \"$(pid)\"\n", "\tkill \"$(pid)\"; exit 0\n");
         let cancel = AtomicBool::new(true);
         let error = controller.stop(&mut |_| {}, &cancel).unwrap_err();
         assert_eq!(error, EngineError::Cancelled);
-        let started = controller.start(&mut |_| {}).unwrap();
-        controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap();
+        start_well(&controller);
         let status = controller.status();
         assert_eq!((status.state, status.processes.len()), (State::Running, 1));
         assert_ne!(status.processes[0].pid, before, "{takes}");
@@ -390,20 +387,17 @@ fn a_stop_script_that_never_sees_the_end_of_the_engine_does_not_keep_it_down() {
     let controller = install.controller();
     controller.start(&mut |_| {}).unwrap();
     let before = controller.status().processes[0].pid;
-    let script = fs::read_to_string(install.path("init")).unwrap();
-    let hangs = script.replace(
+    install.change_script(
+        "init",
         "\tfor _ in $(seq 100); do alive || break; sleep 0.1; done\n",
         "\tsleep 100; kill \"$(pid)\"\n",
     );
-    assert_ne!(script, hangs);
-    install.write_script("init", &hangs);
     let stopped = controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap();
     assert!(
         stopped.was_running && stopped.took < Duration::from_secs(15),
         "{stopped:?}"
     );
-    let started = controller.start(&mut |_| {}).unwrap();
-    controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap();
+    start_well(&controller);
     let status = controller.status();
     assert_eq!(status.state, State::Running);
     assert_ne!(status.processes[0].pid, before);
@@ -415,10 +409,11 @@ fn a_start_script_that_calls_it_an_error_that_the_engine_runs_already_is_not_bel
     let controller = install.controller();
     controller.start(&mut |_| {}).unwrap();
     controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap();
-    let script = fs::read_to_string(install.path("init")).unwrap();
-    let strict = script.replace("start) alive ||", "start) alive && { echo already running; exit 2; };");
-    assert_ne!(script, strict);
-    install.write_script("init", &strict);
+    install.change_script(
+        "init",
+        "start) alive ||",
+        "start) alive && { echo already running; exit 2; };",
+    );
     // Somebody else was quicker.
     assert!(
         std::process::Command::new(install.path("init"))
@@ -427,8 +422,7 @@ fn a_start_script_that_calls_it_an_error_that_the_engine_runs_already_is_not_bel
             .unwrap()
             .success()
     );
-    let started = controller.start(&mut |_| {}).unwrap();
-    controller.watch(&started, &[], &mut |_| {}, &mut || Ok(())).unwrap();
+    start_well(&controller);
     assert_eq!(controller.status().state, State::Running);
 }
 
@@ -440,16 +434,15 @@ fn an_engine_that_something_else_starts_again_at_once_is_told_without_the_whole_
         ..quick()
     });
     controller.start(&mut |_| {}).unwrap();
-    let script = fs::read_to_string(install.path("init")).unwrap();
-    let supervised = script.replace(
+    install.change_script(
+        "init",
         "\tfor _ in",
         "\twhile alive; do sleep 0.1; done; \"$0\" start; exit 0\n\tfor _ in",
     );
-    assert_ne!(script, supervised);
-    install.write_script("init", &supervised);
     let error = controller.stop(&mut |_| {}, &AtomicBool::new(false)).unwrap_err();
     assert!(
-        matches!(&error, EngineError::NotStopped { why, waited_s, .. } if why.contains("started it again") && *waited_s < 60),
+        matches!(&error, EngineError::NotStopped { why, waited_s, .. } if why.contains("started it \
+            again") && *waited_s < 60),
         "{error}"
     );
 }

@@ -63,6 +63,11 @@ fn find<'a>(peers: &'a [Peer], direction: Direction, host: &str) -> &'a Peer {
         .unwrap_or_else(|| panic!("{host} in {peers:?}"))
 }
 
+fn one_sent() -> String {
+    let (time, recipient) = ("25/Aug/2022 10:00:00", "a@b.example");
+    sent(time, "1-1", recipient, "delivered", "2.0.0", "198.51.100.1")
+}
+
 #[test]
 fn messages_are_counted_once_over_recipients_delays_and_both_kinds_of_trouble() {
     let mut log = String::new();
@@ -304,18 +309,7 @@ fn a_line_over_a_mebibyte_is_skipped_and_said_and_its_neighbours_count() {
 fn a_file_that_cannot_be_read_is_a_warning_and_the_others_count() {
     let dir = tempfile::tempdir().unwrap();
     let good = dir.path().join("mail.log");
-    fs::write(
-        &good,
-        sent(
-            "25/Aug/2022 10:00:00",
-            "1-1",
-            "a@b.example",
-            "delivered",
-            "2.0.0",
-            "198.51.100.1",
-        ),
-    )
-    .unwrap();
+    fs::write(&good, one_sent()).unwrap();
     fs::create_dir(dir.path().join("mail.log.0")).unwrap();
     let findings = scan(
         &[good, dir.path().join("mail.log.0"), dir.path().join("mail.log.1")],
@@ -550,18 +544,7 @@ fn a_scan_that_is_cancelled_while_it_reads_ends_early_and_its_progress_says_so()
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("mail.log");
     // A hole of 64 GB behind the mail: far more than is read until somebody sees that reading began.
-    fs::write(
-        &path,
-        sent(
-            "25/Aug/2022 10:00:00",
-            "1-1",
-            "a@b.example",
-            "delivered",
-            "2.0.0",
-            "198.51.100.1",
-        ),
-    )
-    .unwrap();
+    fs::write(&path, one_sent()).unwrap();
     fs::File::options()
         .write(true)
         .open(&path)

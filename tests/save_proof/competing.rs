@@ -305,7 +305,8 @@ fn beside_a_program_that_rewrites_the_file_in_a_loop_no_update_of_it_is_lost() {
         (writer.join().unwrap(), saved, refused)
     });
     println!(
-        "competing writer: {written} writes, {saved} saves, {refused} refused, {glimpses} taken back in the last instant, 0 lost"
+        "competing writer: {written} writes, {saved} saves, {refused} refused, {glimpses} taken back in the last \
+         instant, 0 lost"
     );
     assert!(written > 0 && saved > 0);
 }

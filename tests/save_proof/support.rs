@@ -22,7 +22,8 @@ pub(crate) fn content(protocols: &str, pad: usize) -> Vec<u8> {
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<config>\n  <table name=\"Security\">\n    \
          <variable name=\"ServerTlsProtocols\">{protocols}</variable>\n    \
-         <variable name=\"AdminPassword\">{TOKEN}</variable>\n    <variable name=\"Counter\">0</variable>\n  </table>\n  \
+         <variable name=\"AdminPassword\">{TOKEN}</variable>\n    <variable \
+             name=\"Counter\">0</variable>\n  </table>\n  \
          <table name=\"Padding\">\n"
     );
     for number in 0..pad {

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::peers::{Assessed, Verdict};
-use crate::session::{Clock, amount, evidence_words, mark, verdict_words};
+use crate::session::{Clock, amount, evidence_words, verdict_words, words_of};
 use crate::tls::{Direction, Minimum};
 use crate::tui::layout::{NARROW, READABLE};
 use crate::tui::wrap;
@@ -22,7 +22,7 @@ pub fn draw(row: &Assessed<'_>, area: Rect, y: u16, clock: &Clock, painter: &mut
     };
     let host_width = if narrow { 16 } else { 26 + area.width.saturating_sub(80) };
     let cut = |text: &str, width: u16| wrap::cut(text, usize::from(width), theme.ellipsis());
-    painter.text(area, 2, y, &mark(row.verdict).to_string(), look);
+    painter.text(area, 2, y, &words_of(row.verdict).mark.to_string(), look);
     painter.text(area, 4, y, &cut(&host, host_width), look);
     let x = 4 + host_width + 1;
     let mail = row.peer.messages.to_string();
