@@ -148,6 +148,7 @@ fn window() -> Window {
         now,
         days: 30,
         zone: TimeZone::UTC,
+        zone_given: false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::engine::Commands;
@@ -31,6 +32,8 @@ pub struct Preferences {
     pub only_here: bool,
     /// Days of mail that amounts stand for.
     pub days: u32,
+    /// The time zone in which the mail log is written; `None`: this machine's, or what the log shows.
+    pub log_zone: Option<TimeZone>,
     /// Names that this server goes by, lower case.
     pub names: Vec<String>,
     /// Draw lines in ASCII; `None`: by the locale.
@@ -54,6 +57,7 @@ impl Default for Preferences {
             watch: None,
             only_here: false,
             days: DAYS,
+            log_zone: None,
             names: Vec::new(),
             ascii: None,
             color: None,
@@ -103,6 +107,7 @@ pub enum PreferencesError {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
     days: Option<u32>,
+    log_zone: Option<String>,
     #[serde(default)]
     names: Vec<String>,
     ascii: Option<bool>,
@@ -196,6 +201,7 @@ impl Preferences {
             .with_overrides(text)
             .map_err(|error| error.to_string())?;
         preferences.days = file.days.unwrap_or(DAYS).clamp(1, 3650);
+        preferences.log_zone = file.log_zone.as_deref().map(log_zone).transpose()?;
         preferences.names = names(&file.names)?;
         preferences.ascii = file.ascii;
         preferences.color = file.color;
@@ -212,6 +218,24 @@ impl Preferences {
         }
         Ok(preferences)
     }
+}
+
+/// A zone by its name (`Europe/Berlin`, `UTC`) or its offset (`+02:00`).
+fn log_zone(given: &str) -> Result<TimeZone, String> {
+    let signed = given.starts_with(['+', '-']);
+    let offset = || {
+        jiff::fmt::strtime::parse("%:z", given)
+            .ok()?
+            .offset()
+            .map(TimeZone::fixed)
+    };
+    let zone = if signed { offset() } else { TimeZone::get(given).ok() };
+    zone.ok_or_else(|| {
+        let given = safe_text(given, 80);
+        format!(
+            "log-zone: \"{given}\" is no time zone that is known here; give one such as UTC, Europe/Berlin or +02:00"
+        )
+    })
 }
 
 /// The server's own names, each checked: they stand in EHLO and decide which headers and hosts are ours.
@@ -231,6 +255,17 @@ fn names(given: &[String]) -> Result<Vec<String>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_zone_of_the_log_is_a_name_or_an_offset() {
+        let zone = |text: &str| Preferences::parse(&format!("log-zone = \"{text}\"\n"), true);
+        for good in ["UTC", "Europe/Prague", "+02:00", "-05:30"] {
+            assert!(zone(good).unwrap().log_zone.is_some(), "{good}");
+        }
+        for bad in ["", "Europe/Nowhere", "+2", "+99:00", "CEST maybe"] {
+            assert!(zone(bad).unwrap_err().to_string().contains("log-zone"), "{bad}");
+        }
+    }
 
     #[test]
     fn an_unknown_key_is_named_with_its_line() {

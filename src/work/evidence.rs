@@ -68,7 +68,8 @@ pub fn read_evidence(
     let window = Window {
         now: clock.now,
         days: host.preferences.days,
-        zone: clock.zone.clone(),
+        zone: host.preferences.log_zone.clone().unwrap_or_else(|| clock.zone.clone()),
+        zone_given: host.preferences.log_zone.is_some(),
     };
     let mut reading = Reading {
         logs,

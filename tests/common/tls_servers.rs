@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::servers::{Server, run, start};
+use crate::servers::{Server, start};
 
 /// `openssl s_server` with these arguments. OpenSSL 3 speaks 1.0 and 1.1 only at security level 0.
 pub(crate) fn openssl(arguments: &[&str]) -> Server {
@@ -67,40 +67,6 @@ pub(crate) fn dovecot(tls: bool, settings: &str) -> Server {
         let openssl = "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = at_most\n[at_most]\nMaxProtocol = TLSv1.2\n";
         fs::write(dir.join("openssl.cnf"), openssl).unwrap();
         command.env("OPENSSL_CONF", dir.join("openssl.cnf"));
-        (command, None)
-    })
-}
-
-/// A server with SSL 3.0 and nothing else. Debian builds OpenSSL and GnuTLS without it; Java still has it, once its
-/// list of disabled algorithms is emptied.
-pub(crate) fn java_with_ssl3_only() -> Server {
-    start("default-jdk-headless", 1, |dir, ports| {
-        fs::write(dir.join("Ssl3Server.java"), include_str!("Ssl3Server.java")).unwrap();
-        fs::write(dir.join("security.properties"), "jdk.tls.disabledAlgorithms=\n").unwrap();
-        let made = run(
-            Command::new("openssl")
-                .args([
-                    "pkcs12",
-                    "-export",
-                    "-in",
-                    "cert.pem",
-                    "-inkey",
-                    "key.pem",
-                    "-out",
-                    "store.p12",
-                ])
-                .args(["-passout", "pass:example"])
-                .current_dir(dir),
-            "openssl",
-        );
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let mut command = Command::new("java");
-        command.args([
-            "-Djava.security.properties=security.properties",
-            "Ssl3Server.java",
-            &ports[0].to_string(),
-        ]);
-        command.arg("store.p12").current_dir(dir);
         (command, None)
     })
 }

@@ -268,15 +268,21 @@ fn a_log_that_was_written_in_another_zone_is_read_in_it_and_that_is_said() {
             Some("in UTC"),
         ),
         ("UTC", "25/Aug/2022 15:30:00", "2022-08-25T10:00:00Z", Some("UTC+05:30")),
-        // Its own zone; copies that were made an hour and a day later.
+        // Its own zone; a copy that was made a day later.
         ("Europe/Prague", "25/Aug/2022 12:00:00", "2022-08-25T10:00:00Z", None),
-        ("UTC", "25/Aug/2022 09:00:00", "2022-08-25T09:00:00Z", None),
         ("Europe/Prague", "24/Aug/2022 10:00:00", "2022-08-24T08:00:00Z", None),
-        // A clock that was wrong.
+        // Another zone behind ours, or a copy that was made an hour later: one file alone does not tell, so both are said.
+        (
+            "UTC",
+            "25/Aug/2022 09:00:00",
+            "2022-08-25T09:00:00Z",
+            Some("1 h older than the file"),
+        ),
+        // A clock that was wrong: no line is written after its file.
         (
             "UTC",
             "25/Aug/2022 10:47:00",
-            "2022-08-25T10:47:00Z",
+            "2022-08-25T10:00:02Z",
             Some("46 min after the file"),
         ),
     ] {
@@ -290,6 +296,54 @@ fn a_log_that_was_written_in_another_zone_is_read_in_it_and_that_is_said() {
             words.is_none_or(|words| said[0].contains(words)),
             "{zone} {civil}: {said:?}"
         );
+    }
+}
+
+#[test]
+fn a_zone_that_the_user_names_is_believed_and_nothing_is_guessed() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = written(dir.path(), "mail.log", "25/Aug/2022 05:00:00", "2022-08-25T10:00:02Z");
+    let given = Window {
+        zone_given: true,
+        ..in_zone("America/New_York")
+    };
+    let findings = scan(&[log], &given, 1);
+    assert_eq!(findings.newest().unwrap().to_string(), "2022-08-25T09:00:00Z");
+    assert_eq!(findings.warnings(), Vec::<String>::new());
+}
+
+#[test]
+fn trouble_since_a_save_is_not_missed_where_the_log_may_be_of_a_zone_behind_ours() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mail.log");
+    let line = |time: &str, result: &str| {
+        delivered(&format!("25/Aug/2022 {time}"), "198.51.100.1")
+            .replace("Result: delivered", &format!("Result: {result}"))
+    };
+    // Five hours behind: the delay was at 09:00 UTC, the newest line at 10:00 UTC.
+    fs::write(&path, line("04:00:00", "delayed") + &line("05:00:00", "delivered")).unwrap();
+    set_modified(&path, "2022-08-25T10:00:02Z".parse().unwrap());
+    let findings = scan(&[path], &window(30), 1);
+    assert_eq!(findings.troubles("2022-08-25T08:00:00Z".parse().unwrap()).len(), 1);
+    assert!(
+        findings.warnings()[0].contains("5 h older"),
+        "{:?}",
+        findings.warnings()
+    );
+}
+
+#[test]
+fn a_log_that_lost_its_lines_in_a_conversion_is_named_with_what_it_is() {
+    let text = delivered("25/Aug/2022 10:00:00", "198.51.100.1").repeat(3);
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let marked = [&[0xff, 0xfe], utf16.as_slice()].concat();
+    let cr = text.replace(['\r', '\n'], "\r").into_bytes();
+    for (bytes, what) in [(utf16, "UTF-16"), (marked, "UTF-16"), (cr, "CR alone")] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mail.log");
+        fs::write(&path, bytes).unwrap();
+        let said = scan(&[path], &window(30), 1).warnings();
+        assert!(said.iter().any(|words| words.contains(what)), "{said:?}");
     }
 }
 

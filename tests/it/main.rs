@@ -22,6 +22,8 @@ mod sample_cfg;
 mod sample_log;
 #[path = "../common/servers.rs"]
 mod servers;
+#[path = "../common/stacks.rs"]
+mod stacks;
 #[path = "../common/tls_servers.rs"]
 mod tls_servers;
 #[path = "../common/verdicts.rs"]
@@ -37,6 +39,7 @@ mod log_files;
 mod names;
 mod peers_logs;
 mod probe_fake;
+mod probe_stacks;
 mod probe_truth;
 mod readme;
 mod watch;

@@ -22,6 +22,7 @@ pub(crate) fn window(days: u32) -> Window {
         now: NOW.parse().unwrap(),
         days,
         zone: TimeZone::UTC,
+        zone_given: false,
     }
 }
 
@@ -458,6 +459,7 @@ fn a_window_reads_only_the_end_of_large_files_and_counts_the_same() {
         now: "2022-08-27T00:00:00Z".parse().unwrap(),
         days: 10,
         zone: TimeZone::UTC,
+        zone_given: false,
     };
     let progress = ScanProgress::default();
     let findings = scan_logs(

@@ -6,7 +6,7 @@ use kerio_tls::peers::Verdict;
 use kerio_tls::probe::{Acceptance, Cancel, EhloName, Outcome, Service, Settings, Target, ask_exactly, probe_one};
 use kerio_tls::tls::TlsVersion::{self, Tls10, Tls11, Tls12, Tls13};
 
-use crate::{servers, tls_servers, verdicts};
+use crate::{servers, stacks, tls_servers, verdicts};
 
 fn settings() -> Settings {
     Settings::new(EhloName::new("mail.example.org").unwrap())
@@ -19,7 +19,7 @@ fn target(port: u16, service: Service) -> Target {
 /// Probes a port whose versions are known to be `speaks`, and holds what the user is told against the rule: a peer with
 /// legacy TLS only is never called ok, one that speaks 1.2 is never called cut off, and what cannot be known is called
 /// unknown.
-fn probe(port: u16, service: Service, speaks: &[TlsVersion]) -> Outcome {
+pub(crate) fn probe(port: u16, service: Service, speaks: &[TlsVersion]) -> Outcome {
     let report = probe_one(&target(port, service), &settings(), &Cancel::new().unwrap()).unwrap();
     println!(
         "{service} {speaks:?}: {} connection(s), {:.1} ms, {}",
@@ -47,7 +47,7 @@ fn probe(port: u16, service: Service, speaks: &[TlsVersion]) -> Outcome {
 }
 
 /// Runs this test again in a network that has nothing but loopback: `gnutls-serv` listens on every address there is.
-fn in_a_network_of_its_own(test: &str, inside: fn()) {
+pub(crate) fn in_a_network_of_its_own(test: &str, inside: fn()) {
     const INSIDE: &str = "KERIO_TLS_TEST_INSIDE";
     if std::env::var_os(INSIDE).is_some() {
         return inside();
@@ -312,7 +312,8 @@ fn dovecot_up_to_one_point_two_has_that() {
 
 #[test]
 fn java_with_ssl3_only_is_found_by_an_older_hello() {
-    let server = tls_servers::java_with_ssl3_only();
+    // Debian builds OpenSSL and GnuTLS without it.
+    let server = stacks::java(false, stacks::RSA, "SSLv3");
     assert_eq!(
         probe(server.ports[0], Service::Https, &[TlsVersion::Ssl3]),
         Outcome::Version(TlsVersion::Ssl3)

@@ -138,12 +138,14 @@ impl LogFindings {
     /// Peers whose mail was delayed or failed since a time: new troubles first, then by how many messages.
     #[must_use]
     pub fn troubles(&self, since: Timestamp) -> Vec<Trouble> {
+        // Rather one of before than none of since.
+        let since = since.as_second().saturating_sub(self.written.perhaps_younger());
         let mut troubles: Vec<Trouble> = self
             .tally
             .peers()
             .filter_map(|(tally, rest)| {
                 let trouble = rest.trouble.as_ref()?;
-                trouble.since(key(rest), since.as_second(), tally.mail())
+                trouble.since(key(rest), since, tally.mail())
             })
             .collect();
         troubles.sort_unstable_by(|a, b| {
@@ -153,10 +155,11 @@ impl LogFindings {
         troubles
     }
 
-    /// The time of the newest line, as far as it was seen.
+    /// The time of the newest line, as far as it was seen; never later than it can have been written.
     #[must_use]
     pub fn newest(&self) -> Option<Timestamp> {
-        self.newest.and_then(|second| Timestamp::from_second(second).ok())
+        let newest = self.newest?.saturating_sub(self.written.older());
+        Timestamp::from_second(newest).ok()
     }
 
     /// So many of these days the logs go back; all where nothing was seen of their beginning.

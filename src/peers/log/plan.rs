@@ -168,6 +168,9 @@ pub(super) fn plan(path: &Path, since: i64, clock: &mut Clock, cursor: &Cursor) 
         }
         let filled = Gzip::new(file).fill(&mut head, 0)?;
         head.truncate(filled);
+        if let Some(what) = no_lines(&head) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
         log.know_by(&head, clock);
         (log.start, log.end) = (cursor.resume(&log), u64::MAX / 2);
         if log.start >= log.end {
@@ -177,6 +180,9 @@ pub(super) fn plan(path: &Path, since: i64, clock: &mut Clock, cursor: &Cursor) 
     }
     let filled = read_full(&file, &mut head, 0)?;
     head.truncate(filled);
+    if let Some(what) = no_lines(&head) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    }
     log.know_by(&head, clock);
     let until = clock.latest();
     let time_of = |line: &[u8]| {
@@ -197,6 +203,19 @@ pub(super) fn plan(path: &Path, since: i64, clock: &mut Clock, cursor: &Cursor) 
     }
     log.bytes = size - log.start;
     Ok(log)
+}
+
+/// What a file is that was copied or converted in such a way that it has no lines of a log any more.
+fn no_lines(head: &[u8]) -> Option<&'static str> {
+    match head {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'[', 0, ..] | [0, b'[', ..] => {
+            Some("it looks like UTF-16, and only ASCII and UTF-8 are read; convert it: iconv -f UTF-16 -t UTF-8")
+        }
+        _ if memchr::memchr(b'\n', head).is_none() && memchr::memmem::find(head, b"\r[").is_some() => {
+            Some("its lines end in CR alone, and only LF and CR LF are read; convert it: tr '\\r' '\\n'")
+        }
+        _ => None,
+    }
 }
 
 /// The newest time near the end of a file, as `time_of` reads lines; `None` where there is none to be read.

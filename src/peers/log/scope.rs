@@ -14,6 +14,8 @@ pub struct Window {
     pub days: u32,
     /// The zone in which the engine writes its log: the server's.
     pub zone: TimeZone,
+    /// The user has named the zone: nothing is guessed.
+    pub zone_given: bool,
 }
 
 impl Window {

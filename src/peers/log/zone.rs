@@ -28,6 +28,8 @@ pub(super) enum Written {
     Here,
     /// With this offset, in seconds.
     At(i32),
+    /// Its newest line is so many seconds older than its file, as in a zone behind ours; or the file is a copy. In the zone that was given.
+    Behind(i64),
     /// Its newest line is dated so many seconds after its file was written, and no zone explains that.
     Ahead(i64),
 }
@@ -42,6 +44,9 @@ struct Shown {
 impl Written {
     /// Finds out from the newest of these logs.
     pub(super) fn notice(logs: &[PathBuf], window: &Window) -> Self {
+        if window.zone_given {
+            return Self::Here;
+        }
         let plain = logs
             .iter()
             .filter(|path| path.extension().is_none_or(|extension| extension != "gz"));
@@ -62,6 +67,7 @@ impl Written {
             || (offset == 0 && !older.iter().any(contradicts));
         match i32::try_from(offset) {
             Ok(seconds) if offset != newest.ours && is_sure => Self::At(seconds),
+            Ok(_) if offset < newest.ours && !older.iter().any(contradicts) => Self::Behind(newest.ours - offset),
             _ => Self::Here,
         }
     }
@@ -71,7 +77,23 @@ impl Written {
         match self {
             Self::At(0) => TimeZone::UTC,
             Self::At(seconds) => Offset::from_seconds(*seconds).map_or_else(|_| given.clone(), TimeZone::fixed),
-            Self::Here | Self::Ahead(_) => given.clone(),
+            Self::Here | Self::Behind(_) | Self::Ahead(_) => given.clone(),
+        }
+    }
+
+    /// So many seconds its lines may be younger than they are read.
+    pub(super) const fn perhaps_younger(&self) -> i64 {
+        match self {
+            Self::Behind(seconds) => *seconds,
+            Self::Here | Self::At(_) | Self::Ahead(_) => 0,
+        }
+    }
+
+    /// So many seconds its newest line is older than it is read, at least.
+    pub(super) const fn older(&self) -> i64 {
+        match self {
+            Self::Ahead(seconds) => *seconds,
+            Self::Here | Self::At(_) | Self::Behind(_) => 0,
         }
     }
 
@@ -88,8 +110,18 @@ impl Written {
                  they are read so",
                 shown_offset(*seconds)
             )),
+            Self::Behind(seconds) => Some(format!(
+                "mail log: its newest line is {} older than the file itself, as in a log of another time zone, or in a copy; it is read \
+                 in this machine's zone, unless log-zone in kerio-tls.toml names another (log-zone = \"UTC\")",
+                if seconds % 3600 == 0 {
+                    format!("{} h", seconds / 3600)
+                } else {
+                    format!("{} min", seconds / 60)
+                }
+            )),
             Self::Ahead(seconds) => Some(format!(
-                "mail log: its newest line is dated {} min after the file was written; is the clock or the time zone right?",
+                "mail log: its newest line is dated {} min after the file was written; is the clock right? log-zone in kerio-tls.toml \
+                 names the log's time zone",
                 seconds / 60
             )),
         }
