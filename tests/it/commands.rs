@@ -332,8 +332,8 @@ fn a_dry_run_says_what_a_whole_backup_changes_with_secrets_masked() {
     let changed = place.text().replace(SECRET, "tok-other-password");
     fs::write(place.file(), changed).unwrap();
     let wanted = json!([
-        {"table": "Security", "variable": "RelayPassword", "old": "(hidden)", "new": "(hidden)"},
-        {"table": "Security", "variable": "ServerTlsProtocols", "old": "TLSv1.2", "new": "TLSv1,TLSv1.1,TLSv1.2"}
+        {"table": "Security", "variable": "RelayPassword", "old": "(hidden)", "new": "(hidden)", "name_sure": null},
+        {"table": "Security", "variable": "ServerTlsProtocols", "old": "TLSv1.2", "new": "TLSv1,TLSv1.1,TLSv1.2", "name_sure": "assumed"}
     ]);
     for answer in ["--dry-run", "--yes"] {
         let ran = place.run(&["restore", &id, "--whole", answer, "--json"]);
@@ -530,6 +530,17 @@ fn an_undo_of_a_file_of_which_nothing_was_ever_saved_is_an_error() {
     assert!(ran.err.contains("nothing was undone"), "{}", ran.said());
     place.saved_once();
     let ran = place.run(&["undo", "--switch", "kerio-tls-undo-1"]);
+    assert_eq!(ran.status, 0, "{}", ran.said());
+    // A save of that switch was made, and its backup was removed since.
+    let audit = place.path("state/audit.jsonl");
+    let text = fs::read_to_string(&audit).unwrap();
+    let switched = text.replace(
+        "\"words\":[",
+        "\"words\":[\"undoes itself unless confirmed: kerio-tls-undo-1\",",
+    );
+    assert_ne!(text, switched);
+    fs::write(&audit, switched).unwrap();
+    let ran = place.run(&["undo", "--switch", "kerio-tls-undo-1"]);
     assert_eq!(ran.status, 1, "{}", ran.said());
     assert!(ran.err.contains("its backup has been removed since"), "{}", ran.said());
 }
@@ -651,7 +662,12 @@ fn with_roles() -> Place {
 }
 
 fn edit(variable: &str, old: Option<&str>, new: Option<&str>) -> Value {
-    json!({"table": "Security", "variable": variable, "old": old, "new": new})
+    let sure = match variable {
+        "DisableEphemeralDH" => "documented",
+        name if name.starts_with("Server") => "assumed",
+        _ => "given",
+    };
+    json!({"table": "Security", "variable": variable, "old": old, "new": new, "name_sure": sure})
 }
 
 #[test]
