@@ -102,11 +102,7 @@ fn open_screen(arguments: &Arguments) -> Result<Ending, String> {
         Ok(_) => error.to_string(),
         Err(why) => format!("{why}; {error}"),
     })?;
-    let session = Session::new(
-        Arc::clone(&document),
-        host.preferences.catalogue.clone(),
-        host.memory.measured(),
-    );
+    let session = Session::new(Arc::clone(&document), host.catalogue(), host.memory.measured());
     let secrets = session.secrets();
     let theme = Theme::new(
         arguments.color(host.preferences.color),

@@ -262,9 +262,12 @@ impl<'a> Change<'a> {
     }
 
     fn json(&self, review: &Review, backup: Option<String>, conflicts: Vec<ConflictJson>) -> ChangeJson {
+        let catalogue = self.opened.session.catalogue();
         let edits = match &review.subject {
-            Subject::Edits { proven, .. } => json::edits(proven.edits().edits(), &self.opened.session.secrets()),
-            Subject::Whole { changes, .. } => json::changes(changes),
+            Subject::Edits { proven, .. } => {
+                json::edits(proven.edits().edits(), &self.opened.session.secrets(), catalogue)
+            }
+            Subject::Whole { changes, .. } => json::changes(changes, catalogue),
             Subject::Mend { .. } => Vec::new(),
         };
         ChangeJson {

@@ -1,7 +1,7 @@
 //! `config`: the preferences file with every setting explained; and keeping in it what a variable is for.
 
-use crate::session::{Session, VariablePath, VariableRow, variable_rows};
-use crate::tls::{Role, confirmed_toml, lookalike_role};
+use crate::session::Naming;
+use crate::tls::confirmed_toml;
 use crate::work::hold_signals;
 
 use super::args::{Arguments, Config, RoleArgument};
@@ -37,23 +37,14 @@ fn name(arguments: &Arguments, said: &RoleArgument, yes: bool, console: &mut Con
     if let Some(why) = opened.host.file.read_only() {
         return Err(Failure::NotSaved(why));
     }
-    let mut then = opened.session.trial();
-    then.confirm(said.direction, &said.text, said.role);
-    let found = find(&then, said);
-    if let Some(why) = refusal(&opened.session, &then, said, found.as_ref()) {
-        return Err(Failure::Refused(format!("--name {said}: {why}; nothing was written")));
-    }
-    let variable = found
-        .as_ref()
-        .and_then(|row| row.path.as_ref())
-        .map_or_else(|| said.text.clone(), |path| path.variable.clone());
-    let doubts = doubts(&opened.session, said, &variable, found.as_ref());
+    let naming = Naming::new(&opened.session, said.direction, said.role, &said.text)
+        .map_err(|why| Failure::Refused(format!("--name {said}: {why}; nothing was written")))?;
+    let (variable, doubts) = (naming.name.clone(), naming.doubts(&opened.session));
     if yes {
         doubts.iter().for_each(|words| console.note(words));
     } else {
         console.lines(&doubts)?;
-        let question = format!("Is {variable} in table {} the {}?", said.direction.table(), said.role);
-        if !console.ask(&question)? {
+        if !console.ask(&naming.question())? {
             return Err(Failure::Refused("you did not say yes; nothing was written".to_owned()));
         }
     }
@@ -74,95 +65,4 @@ fn name(arguments: &Arguments, said: &RoleArgument, yes: bool, console: &mut Con
             Err(Failure::NotSaved(error.to_string()).with_lines(lines))
         }
     }
-}
-
-/// The row of the variable, if the file has it.
-fn find(session: &Session, said: &RoleArgument) -> Option<VariableRow> {
-    let mut rows = variable_rows(session, said.direction);
-    rows.retain(|row| row.in_file);
-    let is = |same: fn(&str, &str) -> bool| {
-        move |row: &&VariableRow| row.path.as_ref().is_some_and(|path| same(&path.variable, &said.text))
-    };
-    rows.iter()
-        .find(is(|name, text| name == text))
-        .or_else(|| rows.iter().find(is(str::eq_ignore_ascii_case)))
-        .cloned()
-}
-
-/// Why the variable is not taken for what it is said to be: what the screen does not offer either.
-/// `then` is the session in which it is.
-fn refusal(session: &Session, then: &Session, said: &RoleArgument, row: Option<&VariableRow>) -> Option<String> {
-    let (name, role) = (&said.text, said.role);
-    let known = session.catalogue().find(said.direction, name);
-    if let Some(known) = known.filter(|known| known.role != role) {
-        return Some(format!("{name} is known as the {}", known.role));
-    }
-    // The guess with a value that every list can have is a guess by the name alone.
-    let turns = lookalike_role(name, "TLSv1.2").is_none();
-    if known.is_none() && turns != (role == Role::DheOff) {
-        return Some(format!(
-            "by its name {name} can mean the opposite, or a highest instead of a lowest; if you know better, write it \
-             into the preferences by hand"
-        ));
-    }
-    let row = row?;
-    if row.duplicate {
-        return Some(format!("{name} stands more than once; pick one by hand first"));
-    }
-    let loaded = session.loaded();
-    let pair = loaded
-        .pairs(said.direction)
-        .iter()
-        .find(|pair| pair.name.eq_ignore_ascii_case(name))?;
-    let path = VariablePath {
-        table: said.direction.table().to_owned(),
-        variable: name.clone(),
-    };
-    // A key size is no secret, whatever its name.
-    if then.secrets().is_secret_at(&path, &pair.value) {
-        return Some(format!("{name} holds a secret, or is named like one"));
-    }
-    let fits = then.catalogue().find(said.direction, name)?.kind.accepts(&pair.value);
-    match (lookalike_role(name, &pair.value), role) {
-        (Some(Role::MinimumVersion), Role::ProtocolList) => {
-            Some(format!("{name} looks like the minimum version by its name"))
-        }
-        (None, Role::ProtocolList | Role::MinimumVersion) if known.is_none() => Some(format!(
-            "what {name} says does not look like the {role}; a word with a sign, or an unknown one, can mean the \
-             opposite"
-        )),
-        _ => fits
-            .err()
-            .map(|why| format!("{name} does not look like the {role}: {why}")),
-    }
-}
-
-/// What is to be known before the yes.
-fn doubts(session: &Session, said: &RoleArgument, name: &str, row: Option<&VariableRow>) -> Vec<String> {
-    let mut lines = vec![match row.map(|row| row.shown.clone().unwrap_or_default()) {
-        Some(shown) => format!("{name} = {shown}"),
-        None => format!(
-            "{name} is not in table {} of the file now: a name that the server does not know would be written and do \
-             nothing",
-            said.direction.table()
-        ),
-    }];
-    if session.catalogue().find(said.direction, name).is_none() {
-        lines.push(if said.role.makes_minimum() {
-            "it can mean the opposite: a list of what is denied, or a highest instead of a lowest version; raising \
-             the minimum would \
-             then let old versions in, or stop TLS"
-                .to_owned()
-        } else {
-            "neither the vendor's text nor the catalogue knows it".to_owned()
-        });
-    }
-    let others = session.wanted().role_pairs(said.direction, said.role);
-    if let Some(other) = others.iter().find(|pair| !pair.name.eq_ignore_ascii_case(name)) {
-        lines.push(format!(
-            "{} plays this role already: then both are written, and both must agree",
-            other.name
-        ));
-    }
-    lines
 }

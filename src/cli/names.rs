@@ -1,9 +1,10 @@
 //! `names`: which variables play which role, how sure each name is and since when, and what else the engine's program
 //! holds.
 
-use crate::host::{HostError, KnownNames};
+use crate::host::{HostError, KnownNames, clock};
 use crate::hostile::safe_text;
-use crate::tls::{Candidate, Catalogue, Certainty, Direction, Role};
+use crate::session::smtp_words;
+use crate::tls::{Candidate, Catalogue, Certainty, Direction, Governs, Group, Role};
 
 use super::args::{Arguments, Names};
 use super::console::{Console, columns, wrap};
@@ -47,7 +48,7 @@ fn json(known: &KnownNames) -> NamesJson {
         role: it.role.token(),
         name: it.name,
         name_sure: it.sure.map(Certainty::token),
-        since: None,
+        since: it.since.map(|at| at.to_string()),
     });
     let candidates = known.catalogue.candidates().iter().map(|candidate| CandidateJson {
         role: candidate.role.map(Role::token),
@@ -65,7 +66,23 @@ fn json(known: &KnownNames) -> NamesJson {
         },
         names: names.collect(),
         candidates: candidates.collect(),
+        governs: governs(known.governs),
     }
+}
+
+/// Which table governs which services: a word each, `null` where the ports have not told. What is sent with is on no port here.
+fn governs(known: Governs) -> serde_json::Value {
+    let tables = Direction::ALL.map(|direction| {
+        let mut services: Vec<(String, serde_json::Value)> = Group::ALL
+            .map(|group| (group.token().to_owned(), known.get(direction, group).into()))
+            .into();
+        services.push(("smtp_out".to_owned(), serde_json::Value::Null));
+        (
+            direction.table().to_owned(),
+            serde_json::Value::Object(services.into_iter().collect()),
+        )
+    });
+    serde_json::Value::Object(tables.into_iter().collect())
 }
 
 fn lines(known: &KnownNames) -> Vec<String> {
@@ -86,9 +103,18 @@ fn lines(known: &KnownNames) -> Vec<String> {
                 lines.push(format!("    {}: no name is known", it.role));
                 continue;
             };
-            lines.push(format!("    {}: {} ({})", it.role, safe_text(name, NAME), sure.words()));
+            let since = it.since.map(|at| format!(", since {}", clock().date_and_time(at)));
+            lines.push(format!(
+                "    {}: {} ({}{})",
+                it.role,
+                safe_text(name, NAME),
+                sure.words(),
+                since.unwrap_or_default()
+            ));
         }
     }
+    lines.push(String::new());
+    lines.push(format!("SMTP on this server's ports: {}", smtp_words(known.governs)));
     let candidates = known.catalogue.candidates();
     if !candidates.is_empty() {
         lines.push(String::new());

@@ -149,6 +149,13 @@ pub(super) fn permitted(review: &Review, saving: Saving) -> Result<Vec<Consent>,
             cut_off_words(cut_off, mixed)
         )));
     }
+    if review.consents.contains(&Consent::UnknownName) && !saving.accept_unknown_name {
+        return Err(Failure::Refused(format!(
+            "the engine's own program does not hold the name {}, so that it would most likely do nothing; nothing was written; see what the \
+             program holds: kerio-tls names; add --accept-unknown-name if you know better",
+            review.unknown_names()
+        )));
+    }
     if let Some(why) = review.facts.in_place.as_ref().filter(|_| !saving.in_place) {
         return Err(Failure::Refused(format!(
             "the file can only be written in place ({why}), which a power cut can tear; nothing was written; add \
@@ -174,6 +181,11 @@ pub(super) fn asked(
                 questions.push(format!("{}: go on all the same?", cut_off_words(cut_off, mixed)));
             }
             Consent::CutOff => questions.push("It is not known who would be cut off: go on all the same?".to_owned()),
+            Consent::UnknownName if saving.accept_unknown_name => {}
+            Consent::UnknownName => questions.push(format!(
+                "The engine's own program does not hold the name {}: write it all the same?",
+                review.unknown_names()
+            )),
             Consent::WholeFile => questions.push("Put the whole older file in place?".to_owned()),
             Consent::InPlace if saving.in_place => {}
             Consent::InPlace => questions.push("Write the file in place, which a power cut can tear?".to_owned()),

@@ -77,6 +77,7 @@ const fn saving() -> Saving {
         dry_run: false,
         yes: true,
         accept_cut_off: false,
+        accept_unknown_name: false,
         engine: super::args::values::EngineArgument::Refuse,
         undo_after: None,
         in_place: false,

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use wide::u8x16;
+use wide::{u8x16, u16x8};
 
 /// Letters of a name at most: what is longer is no name of a variable.
 const LONGEST: usize = 48;
@@ -12,8 +12,14 @@ const LONGEST: usize = 48;
 const RUN: usize = 100;
 /// Bytes before and behind a place that are looked at: a run of two-byte letters, with its bounds.
 pub(super) const MARGIN: usize = 2 * RUN + 56;
+/// Bytes that are looked at in one go.
+const BLOCK: usize = 64;
+/// Pairs of letters that the usual words have.
+const PAIRS: usize = 18;
 /// Other names kept while reading, and after a round of forgetting.
 const KEPT: usize = 4096;
+/// Places of known names that are kept of one file: real ones are some dozens.
+const MARKS: usize = 64;
 
 /// What is looked for.
 #[derive(Debug, Clone, Copy)]
@@ -51,17 +57,20 @@ pub struct OtherName {
     pub distance: u64,
 }
 
-/// A word, and the two letters of it by which it is found.
+/// A word, and two pairs of its letters by which it is found: one begins at an even distance from its start, one at an odd.
+/// Wherever the word stands, one of them stands at an even place.
 struct Word {
     letters: Vec<u8>,
-    pair: usize,
+    pairs: [usize; 2],
 }
 
 /// What was found so far, over all files of a program.
 pub(super) struct Search<'a> {
     wanted: Wanted<'a>,
     words: Vec<Word>,
-    pairs: Vec<(u8x16, u8x16)>,
+    /// As many as the usual words have, so that the loop over them is unrolled; and those of unusual names.
+    pairs: [u16x8; PAIRS],
+    more_pairs: Vec<u16x8>,
     presence: Vec<Presence>,
     has_anchor: bool,
     openssl: Option<(bool, String)>,
@@ -117,17 +126,23 @@ fn commonness(letter: u8) -> u32 {
 }
 
 impl Word {
-    fn new(word: &str) -> Option<Self> {
+    /// `taken` has the pairs of other words: one that is there already costs nothing.
+    fn new(word: &str, taken: &[[u8; 2]]) -> Option<Self> {
         let letters = word.to_ascii_lowercase().into_bytes();
-        let pairs = letters.windows(2).enumerate();
-        let (pair, _) = pairs.min_by_key(|(_, pair)| pair.iter().map(|byte| commonness(*byte)).sum::<u32>())?;
-        Some(Self { letters, pair })
+        let cost = |pair: &[u8]| {
+            let is_taken = taken.iter().any(|other| other == pair);
+            let common: u32 = pair.iter().map(|byte| commonness(*byte)).sum();
+            (!is_taken, common)
+        };
+        let rarest = |odd: usize| {
+            let pairs = letters.windows(2).enumerate().filter(|(at, _)| at % 2 == odd);
+            pairs.min_by_key(|(_, pair)| cost(pair)).map(|(at, _)| at)
+        };
+        let pairs = [rarest(0)?, rarest(1)?];
+        Some(Self { letters, pairs })
     }
 
-    fn stands(&self, bytes: &[u8], pair_at: usize, letters: Letters) -> bool {
-        let Some(start) = pair_at.checked_sub(self.pair * letters.step()) else {
-            return false;
-        };
+    fn stands(&self, bytes: &[u8], start: usize, letters: Letters) -> bool {
         let mut wanted = self.letters.iter().enumerate();
         wanted.all(|(index, letter)| {
             let byte = letters.at(bytes, start + index * letters.step());
@@ -146,18 +161,29 @@ impl<'a> Search<'a> {
                 words.push(head);
             }
         }
-        let words: Vec<Word> = words.iter().filter_map(|word| Word::new(word)).collect();
-        let mut pairs: Vec<[u8; 2]> = words
+        let mut pairs: Vec<[u8; 2]> = Vec::new();
+        let words: Vec<Word> = words
             .iter()
-            .filter_map(|word| word.letters.get(word.pair..)?.first_chunk().copied())
+            .filter_map(|word| {
+                let word = Word::new(word, &pairs)?;
+                let of_word = word
+                    .pairs
+                    .map(|at| word.letters.get(at..).and_then(|rest| rest.first_chunk().copied()));
+                pairs.extend(of_word.into_iter().flatten());
+                Some(word)
+            })
             .collect();
         pairs.sort_unstable();
         pairs.dedup();
+        let pairs: Vec<u16x8> = pairs
+            .into_iter()
+            .map(|pair| u16x8::splat(u16::from_le_bytes(pair)))
+            .collect();
+        let fill = pairs.last().copied().unwrap_or_default();
+        let mut usual = pairs.iter().copied();
         Self {
-            pairs: pairs
-                .iter()
-                .map(|[a, b]| (u8x16::splat(*a), u8x16::splat(*b)))
-                .collect(),
+            pairs: [(); PAIRS].map(|()| usual.next().unwrap_or(fill)),
+            more_pairs: usual.collect(),
             words,
             presence: vec![Presence::Absent; wanted.names.len()],
             wanted,
@@ -180,48 +206,86 @@ impl<'a> Search<'a> {
         };
         // The end of the run that was looked at last, by bytes and by wide letters.
         let mut behind = [0_usize; 2];
+        // Pairs are compared at even places of the slice; `from` is even, or 0.
         let mut place = from;
         while place < to {
-            let (narrow, wide) = match (chunk(bytes, place), chunk(bytes, place + 1), chunk(bytes, place + 2)) {
-                (Some(first), Some(second), Some(third)) => self.hits(first, second, third),
-                // The last few bytes are read by bytes.
-                _ => (u32::MAX >> 16, u32::MAX >> 16),
+            let Some(block) = bytes.get(place..).and_then(|rest| rest.first_chunk::<{ BLOCK + 16 }>()) else {
+                // The last few bytes are read one by one, from where a word can have begun.
+                for here in place.saturating_sub(32)..to {
+                    self.look_at_start(bytes, at, here, Letters::Bytes, &mut behind);
+                    self.look_at_start(bytes, at, here, Letters::Wide, &mut behind);
+                }
+                return;
             };
-            for (letters, mut bits) in [(Letters::Bytes, narrow), (Letters::Wide, wide)] {
-                while bits != 0 {
-                    let here = place + bits.trailing_zeros() as usize;
-                    bits &= bits - 1;
-                    if here < to && self.words.iter().any(|word| word.stands(bytes, here, letters)) {
-                        let [of_bytes, of_wide] = &mut behind;
-                        let end = if letters == Letters::Bytes { of_bytes } else { of_wide };
-                        self.look(bytes, at, here, letters, end);
-                    }
+            let mut pairs = self.pairs_in(block);
+            while pairs != 0 {
+                let here = place + 2 * pairs.trailing_zeros() as usize;
+                pairs &= pairs - 1;
+                if here < to {
+                    self.look_at_pair(bytes, at, here, &mut behind);
                 }
             }
-            place += 16;
+            if may_be_wide(block) {
+                // A word can begin one letter before the two that were seen.
+                for here in place.saturating_sub(2)..(place + BLOCK).min(to) {
+                    self.look_at_start(bytes, at, here, Letters::Wide, &mut behind);
+                }
+            }
+            place += BLOCK;
         }
     }
 
-    /// Where a pair of a word may stand in sixteen bytes.
+    /// The even places of a block at which a pair of a word stands, as bits.
     #[inline]
-    fn hits(&self, first: u8x16, second: u8x16, third: u8x16) -> (u32, u32) {
-        let case = u8x16::splat(0x20);
-        let (lower, next, after) = (first | case, second | case, third | case);
-        let (mut narrow, mut wide) = (u8x16::ZERO, u8x16::ZERO);
-        for (a, b) in &self.pairs {
-            let begins = lower.simd_eq(*a);
-            narrow |= begins & next.simd_eq(*b);
-            wide |= begins & after.simd_eq(*b);
+    fn pairs_in(&self, block: &[u8; BLOCK + 16]) -> u32 {
+        let found = [0, 1, 2, 3].map(|index| {
+            let lower = lanes(block, 16 * index) | u16x8::splat(0x2020);
+            let each = self.pairs.map(|pair| lower.simd_eq(pair));
+            let any = each.into_iter().fold(u16x8::ZERO, |any, one| any | one);
+            self.more_pairs.iter().fold(any, |any, pair| any | lower.simd_eq(*pair))
+        });
+        let [a, b, c, d] = found;
+        if a | b | c | d == u16x8::ZERO {
+            return 0;
         }
-        wide &= second.simd_eq(u8x16::ZERO);
-        (narrow.to_bitmask(), wide.to_bitmask())
+        found
+            .into_iter()
+            .rev()
+            .fold(0, |bits, found| (bits << 8) | found.to_bitmask())
+    }
+
+    fn look_at_pair(&mut self, bytes: &[u8], at: u64, here: usize, behind: &mut [usize; 2]) {
+        let Some(pair) = bytes.get(here..here + 2).map(<[u8]>::to_ascii_lowercase) else {
+            return;
+        };
+        for index in 0..self.words.len() {
+            let Some(word) = self.words.get(index) else { continue };
+            for offset in word.pairs {
+                if word.letters.get(offset..offset + 2) == Some(&pair)
+                    && let Some(start) = here.checked_sub(offset)
+                    && word.stands(bytes, start, Letters::Bytes)
+                {
+                    self.look(bytes, at, start, Letters::Bytes, behind);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn look_at_start(&mut self, bytes: &[u8], at: u64, here: usize, letters: Letters, behind: &mut [usize; 2]) {
+        let is_letter = letters.at(bytes, here).is_some_and(|byte| byte.is_ascii_alphabetic());
+        if is_letter && self.words.iter().any(|word| word.stands(bytes, here, letters)) {
+            self.look(bytes, at, here, letters, behind);
+        }
     }
 
     /// Looks at the run of letters around a place at which a word stands.
-    fn look(&mut self, bytes: &[u8], at: u64, here: usize, letters: Letters, behind: &mut usize) {
+    fn look(&mut self, bytes: &[u8], at: u64, here: usize, letters: Letters, behind: &mut [usize; 2]) {
         if letters == Letters::Bytes {
             self.look_at_border(bytes, at, here);
         }
+        let [of_bytes, of_wide] = behind;
+        let behind = if letters == Letters::Bytes { of_bytes } else { of_wide };
         // One run, one look: an endless one is not walked again at each of its words.
         if here < *behind {
             return;
@@ -246,7 +310,7 @@ impl<'a> Search<'a> {
         let place = at + start as u64;
         if name == self.wanted.anchor.as_bytes() {
             self.has_anchor = true;
-            self.landmarks.push(place);
+            self.mark(place);
         } else if let Some(index) = self.wanted.names.iter().position(|known| known.as_bytes() == name) {
             self.has(index, Presence::Whole, place);
         } else if name == b"OpenSSL" {
@@ -280,7 +344,11 @@ impl<'a> Search<'a> {
         if let Some(known) = self.presence.get_mut(index) {
             *known = (*known).max(presence);
         }
-        if self.landmarks.len() < KEPT {
+        self.mark(place);
+    }
+
+    fn mark(&mut self, place: u64) {
+        if self.landmarks.len() < MARKS {
             self.landmarks.push(place);
         }
     }
@@ -374,6 +442,25 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Takes in what another search found in another part of the same file.
+    pub(super) fn join(&mut self, other: Self) {
+        self.has_anchor |= other.has_anchor;
+        for (mine, its) in self.presence.iter_mut().zip(other.presence) {
+            *mine = (*mine).max(its);
+        }
+        let is_dated = |line: &Option<(bool, String)>| line.as_ref().map(|(is_dated, _)| *is_dated);
+        if is_dated(&other.openssl) > is_dated(&self.openssl) {
+            self.openssl = other.openssl;
+        }
+        self.landmarks.extend(other.landmarks);
+        for (name, place) in other.others {
+            let kept = self.others.entry(name).or_insert(place);
+            if nearest(&self.landmarks, place) < nearest(&self.landmarks, *kept) {
+                *kept = place;
+            }
+        }
+    }
+
     /// A file ends: distances count within one.
     pub(super) fn end_of_file(&mut self, file: &str) {
         let others = std::mem::take(&mut self.others);
@@ -411,7 +498,38 @@ fn nearest(landmarks: &[u64], place: u64) -> u64 {
         .unwrap_or(u64::MAX)
 }
 
+/// Two letters, each with a zero behind it, at any place: so begins every text of wide letters.
 #[inline]
-fn chunk(bytes: &[u8], at: usize) -> Option<u8x16> {
-    Some(u8x16::new(*bytes.get(at..)?.first_chunk()?))
+fn may_be_wide(block: &[u8; BLOCK + 16]) -> bool {
+    let mut any = u8x16::ZERO;
+    for index in 0..BLOCK / 16 {
+        let [one, zero, next, zero_again] = [0, 1, 2, 3].map(|shift| u8x16::new(sixteen(block, 16 * index + shift)));
+        any |= (zero | zero_again).simd_eq(u8x16::ZERO) & is_letter(one) & is_letter(next);
+    }
+    any != u8x16::ZERO
+}
+
+#[inline]
+fn is_letter(bytes: u8x16) -> u8x16 {
+    let moved = (bytes | u8x16::splat(0x20)) - u8x16::splat(b'a');
+    moved.min(u8x16::splat(25)).simd_eq(moved)
+}
+
+#[inline]
+fn lanes(block: &[u8; BLOCK + 16], at: usize) -> u16x8 {
+    let bytes = sixteen(block, at);
+    let (pairs, _) = bytes.as_chunks::<2>();
+    let mut lanes = [0; 8];
+    for (lane, pair) in lanes.iter_mut().zip(pairs) {
+        *lane = u16::from_le_bytes(*pair);
+    }
+    u16x8::new(lanes)
+}
+
+#[inline]
+fn sixteen(block: &[u8; BLOCK + 16], at: usize) -> [u8; 16] {
+    block
+        .get(at..)
+        .and_then(|rest| rest.first_chunk().copied())
+        .unwrap_or_default()
 }

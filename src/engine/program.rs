@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::files::{self, Directory, Fault, Opened};
@@ -12,7 +12,10 @@ use crate::hostile::safe_text;
 use super::identifiers::{MARGIN, OtherName, Presence, Search, Wanted};
 
 /// Bytes read at once.
-const PIECE: usize = 1 << 20;
+const PIECE: usize = 1 << 18;
+/// Threads at most, and bytes that are worth one.
+const THREADS: usize = 4;
+const SMALLEST: u64 = 4 << 20;
 /// More than this is no engine's program (10.0.9 has 69 MB), nor all its libraries together.
 const LARGEST: u64 = 512 << 20;
 /// Libraries read at most.
@@ -123,9 +126,8 @@ pub fn read_program(executable: &Path, wanted: Wanted<'_>) -> Program {
         return silent(stamp, "it is larger than any engine's program".to_owned());
     }
     let mut search = Search::new(wanted);
-    let mut buffer = vec![0; PIECE];
     for (name, opened) in &found.all {
-        match read(opened.file(), &mut buffer, &mut search) {
+        match read(opened.file(), opened.size(), wanted, &mut search) {
             Ok(()) => search.end_of_file(name),
             Err(error) => return silent(stamp, format!("{name} cannot be read ({error})")),
         }
@@ -151,34 +153,57 @@ pub fn read_program(executable: &Path, wanted: Wanted<'_>) -> Program {
     }
 }
 
-fn read(mut file: &File, buffer: &mut [u8], search: &mut Search<'_>) -> std::io::Result<()> {
-    file.seek(SeekFrom::Start(0))?;
-    let (mut at, mut held) = (0_u64, 0_usize);
+/// Reads a file, its parts at the same time where there are processors for it.
+fn read<'a>(file: &File, size: u64, wanted: Wanted<'a>, search: &mut Search<'a>) -> std::io::Result<()> {
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get().min(THREADS)) as u64;
+    let part = (size / threads + 1).max(SMALLEST);
+    let starts = (0..threads)
+        .map(|index| index * part)
+        .filter(|start| *start < size.max(1));
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = starts
+            .map(|start| {
+                let mut search = Search::new(wanted);
+                let read = move || read_part(file, start, (start + part).min(size), size, &mut search).map(|()| search);
+                std::thread::Builder::new()
+                    .name("program".to_owned())
+                    .spawn_scoped(scope, read)
+            })
+            .collect();
+        for part in parts {
+            // A thread that panicked has read nothing that could be relied on.
+            let read = part?
+                .join()
+                .map_err(|_| std::io::Error::other("an error in the program"))?;
+            search.join(read?);
+        }
+        Ok(())
+    })
+}
+
+/// Reads the names that begin in a part of a file of this size.
+fn read_part(file: &File, from: u64, to: u64, size: u64, search: &mut Search<'_>) -> std::io::Result<()> {
+    let (mut at, margin) = (from.saturating_sub(MARGIN as u64), MARGIN as u64);
+    let end = (to + margin).min(size);
+    let mut buffer = vec![0; PIECE];
     loop {
-        let mut is_last = false;
-        while let Some(room) = buffer.get_mut(held..).filter(|room| !room.is_empty()) {
-            match file.read(room) {
-                Ok(0) => {
-                    is_last = true;
-                    break;
-                }
+        let room = usize::try_from(end - at).unwrap_or(PIECE).min(PIECE);
+        let mut held = 0;
+        while let Some(rest) = buffer.get_mut(held..room).filter(|rest| !rest.is_empty()) {
+            match file.read_at(rest, at + held as u64) {
+                // It is shorter than it was: that it changed is seen by whoever compares.
+                Ok(0) => break,
                 Ok(count) => held += count,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        // One that grows for ever is no program.
-        if at > LARGEST {
-            return Err(std::io::ErrorKind::FileTooLarge.into());
-        }
-        search.piece(buffer.get(..held).unwrap_or_default(), at, is_last);
-        if is_last {
+        let reached = at + held as u64;
+        search.piece(buffer.get(..held).unwrap_or_default(), at, reached >= size);
+        if reached >= end || held < room || held <= 2 * MARGIN {
             return Ok(());
         }
-        let keep = held.saturating_sub(2 * MARGIN);
-        buffer.copy_within(keep..held, 0);
-        at += keep as u64;
-        held -= keep;
+        at = reached - 2 * margin;
     }
 }
 

@@ -8,11 +8,12 @@ use crate::save::{self, SaveError, StateDir, Target};
 
 /// How the names begin of what this room keeps in the state directory; preferences and peers file stand there too where
 /// a user has no home.
-const IN_STATE_DIR: [&str; 7] = [
+const IN_STATE_DIR: [&str; 8] = [
     "evidence.",
     "server.",
     "memory.",
     "program.",
+    "names.",
     "engine-seconds",
     super::home::PREFERENCES,
     super::home::PEERS,

@@ -140,11 +140,7 @@ impl Host {
     /// In the demo: its own ports, which do what its file says.
     pub(crate) fn pretend_ports(&self) -> Option<Vec<(SocketAddr, Service)>> {
         let demo = self.demo.as_ref()?;
-        let session = Session::new(
-            self.load().ok()?,
-            self.preferences.catalogue.clone(),
-            Measured::default(),
-        );
+        let session = Session::new(self.load().ok()?, self.catalogue(), Measured::default());
         let inbound = session.loaded().reading(Direction::Inbound);
         let lowest = match inbound.minimum {
             Minimum::At(version) => version,
@@ -172,7 +168,7 @@ impl Host {
     /// Which values must not be shown.
     #[must_use]
     pub fn secrets(&self) -> Secrets {
-        session::secrets(&self.preferences.catalogue)
+        session::secrets(&self.catalogue())
     }
 
     /// What putting that backup's whole file in place would change now: value by value, masked, and how many in all.

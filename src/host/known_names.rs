@@ -5,12 +5,14 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{self, Presence, Program, Stamp, Wanted};
-use crate::tls::{Candidate, Catalogue, Certainty, Direction, InProgram, Role, WORDS, role_by_name};
+use crate::tls::{Candidate, Catalogue, Certainty, Direction, Governs, InProgram, Role, WORDS, role_by_name};
 
 use super::here::Host;
+use super::learned::{Learned, with_learned};
 use super::memory::{LIMIT, Memory};
 use super::preferences::Preferences;
 
@@ -45,6 +47,8 @@ pub struct KnownName {
     pub name: Option<String>,
     /// How sure it is.
     pub sure: Option<Certainty>,
+    /// Since when, where that was learned here.
+    pub since: Option<Timestamp>,
 }
 
 /// What is known of names.
@@ -54,6 +58,9 @@ pub struct KnownNames {
     pub engine: EngineProgram,
     /// The catalogue with all of it.
     pub catalogue: Catalogue,
+    /// Which table governs which services.
+    pub governs: Governs,
+    learned: Vec<(Learned, Timestamp)>,
 }
 
 impl KnownNames {
@@ -67,23 +74,36 @@ impl KnownNames {
             direction: row.direction,
             role: row.role,
             sure: row.name.as_ref().map(|_| row.name_sure),
+            since: row.name.as_ref().and_then(|name| self.since(row.direction, name)),
             name: row.name.clone(),
         })
         .collect()
+    }
+
+    /// When a name became as sure as it is, where that was learned here.
+    #[must_use]
+    pub fn since(&self, direction: Direction, name: &str) -> Option<Timestamp> {
+        let is_it = |(learned, _): &&(Learned, Timestamp)| {
+            learned.direction == direction && learned.name.eq_ignore_ascii_case(name)
+        };
+        self.learned.iter().find(is_it).map(|(_, at)| *at)
     }
 
     /// What a catalogue and a copy of an engine's program tell, on any machine.
     #[must_use]
     pub fn of_program(catalogue: Catalogue, program: &Path) -> Self {
         let read = Kept::read(&catalogue, program, program.display().to_string());
-        Self::new(catalogue, Some(read))
+        Self::new(catalogue, Vec::new(), Some(read))
     }
 
-    fn new(catalogue: Catalogue, kept: Option<Kept>) -> Self {
+    fn new(catalogue: Catalogue, learned: Vec<(Learned, Timestamp)>, kept: Option<Kept>) -> Self {
+        let governs = Governs::default();
         let Some(kept) = kept else {
             return Self {
                 engine: EngineProgram::default(),
                 catalogue,
+                governs,
+                learned,
             };
         };
         let engine = EngineProgram {
@@ -102,21 +122,36 @@ impl KnownNames {
         } else {
             catalogue
         };
-        Self { engine, catalogue }
+        Self {
+            engine,
+            catalogue,
+            governs,
+            learned,
+        }
     }
 }
 
 impl Host {
+    /// The catalogue of the preferences with what was learned here; the engine's program is not looked at.
+    #[must_use]
+    pub fn catalogue(&self) -> Catalogue {
+        with_learned(self.preferences.catalogue.clone(), &self.memory.learned_names())
+    }
+
     /// What is known of names here. Reads the engine's program, unless that was done for this build. (It takes a tenth
     /// of a second.)
     #[must_use]
     pub fn known_names(&self) -> KnownNames {
         // Names may have been given since the start.
         let named = Preferences::read(&self.home, false).map(|preferences| preferences.catalogue);
-        let catalogue = named.unwrap_or_else(|_| self.preferences.catalogue.clone());
+        let learned = self.memory.learned_names();
+        let catalogue = with_learned(named.unwrap_or_else(|_| self.preferences.catalogue.clone()), &learned);
         let build = engine::build(&engine::Places::new(self.file.path()));
         let kept = build.map(|build| self.memory.program(&catalogue, &build.executable));
-        KnownNames::new(catalogue, kept)
+        KnownNames {
+            governs: self.memory.measured().governs,
+            ..KnownNames::new(catalogue, learned, kept)
+        }
     }
 }
 

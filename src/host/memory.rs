@@ -14,7 +14,7 @@ use crate::engine;
 use crate::files::{self, Directory, Lock};
 use crate::peers::{EvidenceStore, Record};
 use crate::session::Measured;
-use crate::tls::TlsVersion;
+use crate::tls::{Direction, Governs, Group, TlsVersion};
 
 use super::config_file::ConfigFile;
 
@@ -43,8 +43,48 @@ pub(crate) struct ServerMemory {
     /// The addresses that answered at the last proof.
     #[serde(default)]
     pub(crate) ports: Vec<String>,
+    /// What the ports accepted at the last proof, and what the file said then.
+    #[serde(default)]
+    pub(crate) standing: Option<Standing>,
+    /// Which table governs which services: table, group, whether it does.
+    #[serde(default)]
+    pub(crate) governs: Vec<(String, String, bool)>,
     /// When, RFC 3339.
     pub(crate) at: String,
+}
+
+/// What ports accept while the file says something.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Standing {
+    /// The minimums, inbound and outbound, as JSON spells them.
+    pub(crate) minimums: [String; 2],
+    /// Services and the versions that they accept.
+    pub(crate) accepts: Vec<(String, Vec<String>)>,
+}
+
+impl ServerMemory {
+    pub(crate) fn governs(&self) -> Governs {
+        let mut governs = Governs::default();
+        for (table, group, does) in &self.governs {
+            let direction = Direction::ALL.into_iter().find(|it| it.table() == table);
+            let group = Group::ALL.into_iter().find(|it| it.token() == group);
+            if let (Some(direction), Some(group)) = (direction, group) {
+                governs.set(direction, group, *does);
+            }
+        }
+        governs
+    }
+
+    pub(crate) fn set_governs(&mut self, governs: Governs) {
+        let all = Direction::ALL
+            .into_iter()
+            .flat_map(|direction| Group::ALL.map(|group| (direction, group)));
+        let known = |(direction, group): (Direction, Group)| {
+            let does = governs.get(direction, group)?;
+            Some((direction.table().to_owned(), group.token().to_owned(), does))
+        };
+        self.governs = all.filter_map(known).collect();
+    }
 }
 
 /// What is remembered for one file.
@@ -95,6 +135,7 @@ impl Memory {
         Measured {
             speaks_tls13: memory.speaks_tls13,
             inbound_default: memory.inbound_default.as_deref().and_then(TlsVersion::from_token),
+            governs: memory.governs(),
         }
     }
 

@@ -10,6 +10,7 @@ mod clock;
 mod draft;
 mod edit;
 mod line;
+mod naming;
 mod review;
 mod review_words;
 mod rows;
@@ -26,11 +27,12 @@ pub use crate::mailserver_cfg::{
 pub use clock::Clock;
 pub use edit::Session;
 pub use line::{Line, Tone, Wrap};
+pub use naming::Naming;
 pub use review::{Affected, Consent, DirectionReview, EnginePlan, Facts, Mends, Review, Subject};
 pub use rows::{VariableList, VariableRow, variable_list, variable_rows};
 pub use snapshot::{Expected, Measured, Snapshot, secrets};
 pub use values::{change_words, conflict_lines, value_lines};
 pub use words::{
     VERDICTS, VerdictWords, amount, amounts, coverage_words, cut_off_line, cut_off_narrow, evidence_words, first_of,
-    knowledge_words, number_of, unknown_words, verdict_words, words_of,
+    knowledge_words, number_of, smtp_words, unknown_words, verdict_words, words_of,
 };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::hostile::safe_text;
 use crate::mailserver_cfg::{DiffLine, Document, Edit, EditError, Proven, ValueChange};
 use crate::peers::{
     Assessed, Counts, Coverage, Knowledge, PeerBook, Source, Threshold, Verdict, assess, cut_off_domains,
@@ -10,6 +11,7 @@ use crate::tls::{Direction, Minimum, PlanNote, TlsVersion};
 
 use super::edit::Session;
 use super::snapshot::{Expected, Snapshot};
+use super::words::first_of;
 
 /// What will happen to the engine, as found out by the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub struct Facts {
 pub enum Consent {
     /// Peers are cut off or mixed, or it is not known whether they are.
     CutOff,
+    /// A variable is written whose name the engine's own program does not hold.
+    UnknownName,
     /// The file is written in place.
     InPlace,
     /// A whole older file is put in place: everything saved since is lost.
@@ -172,6 +176,8 @@ pub struct Review {
     pub evidence_warnings: Vec<String>,
 }
 
+/// Letters of a name in a question.
+const NAME: usize = 40;
 /// How many lines are shown around a changed one.
 const CONTEXT: usize = 2;
 /// How many values of a whole file are listed.
@@ -187,10 +193,11 @@ impl Review {
         let diff = proven.diff(&session.secrets(), CONTEXT);
         let wanted = session.wanted();
         let directions = directions(session, &wanted, book);
+        let difference = difference(session, &wanted, &directions);
         Ok(Self::new(
             Subject::Edits { proven, diff },
             directions,
-            wanted.difference(),
+            difference,
             facts,
             book,
         ))
@@ -234,6 +241,9 @@ impl Review {
         let mut consents = Vec::new();
         if directions.iter().any(DirectionReview::needs_consent) {
             consents.push(Consent::CutOff);
+        }
+        if directions.iter().any(|it| it.unknown_names().next().is_some()) {
+            consents.push(Consent::UnknownName);
         }
         if facts.in_place.is_some() {
             consents.push(Consent::InPlace);
@@ -301,6 +311,13 @@ impl Review {
         sum
     }
 
+    /// Names that are written though the engine's own program does not hold them, in words.
+    #[must_use]
+    pub fn unknown_names(&self) -> String {
+        let names = self.directions.iter().flat_map(DirectionReview::unknown_names);
+        first_of(names.map(|name| safe_text(name, NAME)), 4)
+    }
+
     /// What inbound ports should do after the save, where it touches inbound.
     #[must_use]
     pub fn inbound_after(&self) -> Option<Expected> {
@@ -318,6 +335,26 @@ impl Review {
             _ => None,
         }
     }
+}
+
+/// Where the directions differ; and, where one alone is raised, which services may not follow.
+fn difference(session: &Session, wanted: &Snapshot<'_>, directions: &[DirectionReview]) -> Option<String> {
+    let differs = wanted.difference()?;
+    let is_raised = |it: &&DirectionReview| it.from != it.to && matches!(it.to, Minimum::At(_));
+    let raised: Vec<Direction> = directions.iter().filter(is_raised).map(|it| it.direction).collect();
+    let follows = match (raised.as_slice(), session.measured().governs.smtp_follows_outbound()) {
+        ([_], None) => {
+            " It is not known which table SMTP on this server's own ports (25, 465, 587) follows: they may do what the other direction says."
+        }
+        ([Direction::Inbound], Some(true)) => {
+            " SMTP on this server's own ports follows table SmtpSecurity: they do what outbound says."
+        }
+        ([Direction::Outbound], Some(true)) => {
+            " SMTP on this server's own ports follows table SmtpSecurity, too: those who call this server are touched by it."
+        }
+        _ => "",
+    };
+    Some(differs + follows)
 }
 
 /// What changes from what was loaded to what `after` says, by direction: a variable of its table, or only what it is
@@ -375,6 +412,14 @@ impl From<&Assessed<'_>> for Affected {
 }
 
 impl DirectionReview {
+    /// Names that are written though the engine's own program does not hold them.
+    pub fn unknown_names(&self) -> impl Iterator<Item = &str> {
+        self.notes.iter().filter_map(|note| match note {
+            PlanNote::Writes { name, sure, .. } if sure.needs_a_yes() => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
     /// Cutting off, and not knowing, each need the user's own yes. No peers at all is not knowing either.
     #[must_use]
     pub fn needs_consent(&self) -> bool {

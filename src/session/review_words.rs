@@ -243,6 +243,7 @@ impl Review {
     pub fn question(&self, consent: Consent) -> String {
         match consent {
             Consent::InPlace => "Yes, write the file in place".to_owned(),
+            Consent::UnknownName => format!("Yes, write a name that is not in the engine: {}", self.unknown_names()),
             Consent::WholeFile => "Yes, put the whole older file in place".to_owned(),
             Consent::CutOff => {
                 let touched = amounts(&self.counts(), |verdict, number| {

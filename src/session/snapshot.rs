@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::mailserver_cfg::{Document, Duplicate, Secrets, VariablePath};
 use crate::tls::{
-    Advice, Catalogue, Direction, HIDDEN, Minimum, Pair, PlanError, PlanNote, Reading, Role, Settings, TlsVersion,
-    advise, notes,
+    Advice, Catalogue, Direction, Governs, Group, HIDDEN, Minimum, Pair, PlanError, PlanNote, Reading, Role, Service,
+    Settings, TlsVersion, advise, notes,
 };
 
 /// What measurements have shown of this server; remembered between runs by the caller.
@@ -17,6 +17,8 @@ pub struct Measured {
     pub speaks_tls13: bool,
     /// The lowest version that inbound ports accept while no TLS variable is set.
     pub inbound_default: Option<TlsVersion>,
+    /// Which table governs which services, as far as the ports have told.
+    pub governs: Governs,
 }
 
 /// Which values must not be shown. The catalogue's variables with closed values hold no secrets, whatever their names.
@@ -48,6 +50,23 @@ pub struct Expected {
     /// No variable of the table has a role in TLS, and none looks like a protocol list: what the ports do is the
     /// server's own default. A cipher string or an unknown list would limit versions too.
     pub is_default: bool,
+    /// What SMTP ports should do, where they are known to follow the outbound table: its minimum and its list.
+    pub smtp: Option<(Minimum, Option<Vec<TlsVersion>>)>,
+}
+
+impl Expected {
+    /// What ports of one service should do.
+    #[must_use]
+    pub fn of(&self, service: Service) -> Self {
+        match &self.smtp {
+            Some((minimum, listed)) if Group::of(service) == Group::SmtpIn => Self {
+                minimum: minimum.clone(),
+                listed: listed.clone(),
+                ..self.clone()
+            },
+            _ => self.clone(),
+        }
+    }
 }
 
 /// The pairs of both tables, with what is needed to read them.
@@ -135,6 +154,10 @@ impl<'s> Snapshot<'s> {
                 && !self.pairs(Direction::Inbound).iter().any(has_role),
             minimum: reading.minimum,
             listed: reading.protocols,
+            smtp: (self.measured.governs.smtp_follows_outbound() == Some(true)).then(|| {
+                let outbound = self.reading(Direction::Outbound);
+                (outbound.minimum, outbound.protocols)
+            }),
         }
     }
 

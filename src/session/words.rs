@@ -7,7 +7,7 @@ use std::fmt::Display;
 use jiff::Timestamp;
 
 use crate::peers::{Counts, Coverage, Knowledge, Source, Threshold, Verdict};
-use crate::tls::TlsVersion;
+use crate::tls::{Governs, TlsVersion};
 
 use super::clock::Clock;
 use super::line::Tone;
@@ -166,6 +166,16 @@ pub fn cut_off_narrow(threshold: Threshold, counts: &Counts, columns: usize) -> 
 #[must_use]
 pub fn unknown_words(count: usize) -> String {
     format!("{count} unknown: never measured, or no answer")
+}
+
+/// Which table SMTP on this server's ports follows.
+#[must_use]
+pub fn smtp_words(governs: Governs) -> &'static str {
+    match governs.smtp_follows_outbound() {
+        Some(true) => "it follows table SmtpSecurity, in both directions",
+        Some(false) => "it follows table Security, as the other services",
+        None => "not known which table it follows",
+    }
 }
 
 /// A number with its noun: `1 message`, `118 messages`.

@@ -68,6 +68,8 @@ pub enum Command {
     Repaint,
     /// Find a variable.
     Find,
+    /// The names of variables.
+    Names,
     /// Take the character before the cursor out.
     Backspace,
     /// Empty the field.
@@ -107,6 +109,7 @@ const KEYS: &[(Command, &[Key])] = &[
     (Command::Suspend, &[Key::Ctrl('z')]),
     (Command::Repaint, &[Key::Ctrl('l')]),
     (Command::Find, &[Key::Char('/')]),
+    (Command::Names, &[Key::Char('n')]),
     (Command::Backspace, &[Key::Backspace]),
     (Command::Clear, &[Key::Ctrl('u')]),
 ];
@@ -179,6 +182,10 @@ pub enum Place {
     TextField,
     /// The search, where text is typed.
     Find,
+    /// The names of variables, role by role.
+    Names,
+    /// A name for a role, where text is typed.
+    NameField,
 }
 
 impl Place {
@@ -191,7 +198,7 @@ impl Place {
     /// Where text is typed, characters are text: no key that is one does anything else there.
     #[must_use]
     pub const fn takes_text(self) -> bool {
-        matches!(self, Self::TextField | Self::Find)
+        matches!(self, Self::TextField | Self::Find | Self::NameField)
     }
 
     /// A command's keys here: where text is typed, those that are no characters.
@@ -252,8 +259,8 @@ use Command::{
     Undo, Up, WholeFile,
 };
 use Place::{
-    Backups, CheckBox, DropDown, Editor, Field, Find, Panel, Peers, Question, Reader, Review, Saving, TextField,
-    Variables,
+    Backups, CheckBox, DropDown, Editor, Field, Find, NameField, Names, Panel, Peers, Question, Reader, Review, Saving,
+    TextField, Variables,
 };
 
 /// Tabs.
@@ -262,23 +269,24 @@ const FIELDS: &[Place] = &[Field, CheckBox, Panel];
 const LISTS: &[Place] = &[Variables, Peers, Backups];
 /// Where one moves by row, by page, to the ends.
 const MOVES: &[Place] = &[
-    Field, CheckBox, Panel, Variables, Peers, Backups, Reader, Review, Question,
+    Field, CheckBox, Panel, Variables, Peers, Backups, Reader, Review, Question, Names,
 ];
-const PAGES: &[Place] = &[Panel, Variables, Peers, Backups, Reader, Review];
-const ENDS: &[Place] = &[DropDown, Panel, Variables, Peers, Backups, Reader, Review];
+const PAGES: &[Place] = &[Panel, Variables, Peers, Backups, Reader, Review, Names];
+const ENDS: &[Place] = &[DropDown, Panel, Variables, Peers, Backups, Reader, Review, Names];
 /// Windows with editors.
-const EDITING: &[Place] = &[Editor, TextField, Find];
+const EDITING: &[Place] = &[Editor, TextField, Find, NameField];
+const TYPING: &[Place] = &[TextField, Find, NameField];
 /// All but those and a save.
 const OPEN: &[Place] = &[
-    Field, CheckBox, Panel, DropDown, Variables, Peers, Backups, Reader, Review, Question,
+    Field, CheckBox, Panel, DropDown, Variables, Peers, Backups, Reader, Review, Question, Names,
 ];
 /// The same, less where the help itself is.
 const HELPED: &[Place] = &[
-    Field, CheckBox, Panel, DropDown, Variables, Peers, Backups, Review, Question,
+    Field, CheckBox, Panel, DropDown, Variables, Peers, Backups, Review, Question, Names,
 ];
 const EVERYWHERE: &[Place] = &[
     Field, CheckBox, Panel, DropDown, Variables, Peers, Backups, Reader, Review, Question, Saving, Editor, TextField,
-    Find,
+    Find, Names, NameField,
 ];
 
 /// The table, in the order of footer and help.
@@ -294,7 +302,9 @@ pub const BINDINGS: &[Binding] = &[
     row(Toggle, &[CheckBox], "tick", "let a choice count for both directions"),
     row(Toggle, &[Review], "tick", "tick the box that is marked"),
     row(Toggle, &[Field], "", "open the drop-down"),
-    row(Back, &[DropDown, Reader, Review, Question], "back", "back; nothing is changed or thrown away"),
+    row(Activate, &[Names], "name it", "pick one of the names that the engine's program holds, or type one"),
+    row(Activate, &[NameField], "take it", "take the marked name, or what was typed, after a question"),
+    row(Back, &[DropDown, Reader, Review, Question, Names], "back", "back; nothing is changed or thrown away"),
     row(Up, &[DropDown], "", "one row up; the panel follows"),
     row(Down, &[DropDown], "", "one row down; the panel follows"),
     row(Up, MOVES, "", "up"),
@@ -328,6 +338,7 @@ pub const BINDINGS: &[Binding] = &[
     row(Redo, FORM, "", "redo what was undone"),
     row(Reset, FORM, "", "reset: delete the custom TLS variables, after asking which"),
     row(Command::Review, FORM, "review and save", "show everything that would be written, then ask"),
+    row(Command::Names, &[Variables], "names", "the names of variables: how sure each is, and which others the engine's program holds"),
     row(Command::Find, FORM, "find", "find a variable of either table by name, meaning or value"),
     row(Refresh, FORM, "", "read the logs, the peers file and the engine's state again"),
     row(Cancel, FORM, "", "stop reading the logs; what was read is kept"),
@@ -343,6 +354,7 @@ pub const BINDINGS: &[Binding] = &[
         "apply what is shown, or fill a preset in; nothing is written to the file yet"),
     row(Activate, &[Find], "go there", "go to the marked row in its list"),
     row(Toggle, &[Editor], "tick", "tick or untick, or fill a preset in; what follows is said below"),
+    row(Back, &[NameField], "back", "back without change"),
     row(Back, &[Editor, TextField, Find], "back", "back without change; what was typed is kept for the next time"),
     row(Next, &[TextField], "presets", "to the suggestions, the presets and the server's default"),
     row(Next, &[Editor], "", "next box, value or preset"),
@@ -351,13 +363,13 @@ pub const BINDINGS: &[Binding] = &[
     row(Down, EDITING, "", "one down"),
     row(First, &[Editor], "", "first"),
     row(Last, &[Editor], "", "last"),
-    row(Left, &[TextField, Find], "", "one character to the left"),
-    row(Right, &[TextField, Find], "", "one character to the right"),
-    row(First, &[TextField, Find], "", "to the beginning of the text"),
-    row(Last, &[TextField, Find], "", "to the end of the text"),
-    row(Backspace, &[TextField, Find], "", "delete the character before the cursor"),
-    row(Delete, &[TextField, Find], "", "delete the character under the cursor"),
-    row(Clear, &[TextField, Find], "", "empty the field"),
+    row(Left, TYPING, "", "one character to the left"),
+    row(Right, TYPING, "", "one character to the right"),
+    row(First, TYPING, "", "to the beginning of the text"),
+    row(Last, TYPING, "", "to the end of the text"),
+    row(Backspace, TYPING, "", "delete the character before the cursor"),
+    row(Delete, TYPING, "", "delete the character under the cursor"),
+    row(Clear, TYPING, "", "empty the field"),
     row(PageUp, EDITING, "", "the text below one page up"),
     row(PageDown, EDITING, "", "the text below one page down"),
     row(Quit, EDITING, "", "quit; asks when there are changes"),

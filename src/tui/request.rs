@@ -71,6 +71,8 @@ pub enum Opening {
     Variable(Direction, Box<VariableRow>),
     /// The search.
     Find,
+    /// The names of variables, at a direction's table.
+    Names(Direction),
     /// A question.
     Question(Question),
     /// A text to read.

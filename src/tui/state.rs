@@ -90,6 +90,9 @@ impl State {
     /// A screen on a session, with nothing known yet.
     #[must_use]
     pub fn new(path: String, session: Session, clock: Clock, theme: Theme) -> Self {
+        let mut session = session;
+        // As the vendor's one drop-down does, where the file says the same for both already.
+        session.set_same_for_both(session.loaded().difference().is_none());
         Self {
             context: Context::new(path, session, clock, theme),
             tabs: Tabs::default(),

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::engine::{State, in_our_network, listening_ports};
 use crate::probe::{Cancel, Service};
-use crate::session::{Expected, Measured};
-use crate::tls::TlsVersion;
+use crate::session::{Expected, Measured, Session};
+use crate::tls::{Direction, Role, TlsVersion};
 
+use super::lessons::{Lessons, lessons};
 use super::port_question::PortQuestion;
 use super::probing::settings;
 use super::proof::{LiveProof, PortProof};
-use crate::host::{Host, Loaded};
+use crate::host::{Host, Learned, Loaded, Standing};
 
 /// What is spoken at the engine's ports, by number (the services of Kerio Connect; 4040 is the administration).
 const SERVICES: [(u16, Service); 10] = [
@@ -207,6 +208,7 @@ pub fn measured_with(host: &Host, proof: &LiveProof, expected: &Expected) -> Mea
     let shown = proof.lowest().filter(|_| expected.is_default);
     let inbound_default = shown.or(before.inbound_default);
     Measured {
+        governs: before.governs,
         speaks_tls13: before.speaks_tls13 || proof.accepted().any(|version| version == TlsVersion::Tls13),
         inbound_default,
     }
@@ -218,6 +220,16 @@ fn learn(host: &Host, proof: &LiveProof, expected: &Expected) {
         return;
     }
     let default = proof.lowest().filter(|_| expected.is_default);
+    let session = (!proof.file_is_newer).then(|| host.load().ok()).flatten();
+    let session = session.map(|document| Session::new(document, host.catalogue(), host.memory.measured()));
+    let now = session.as_ref().map(|session| standing(proof, session));
+    let server = host.memory.server();
+    let lessons = now
+        .as_ref()
+        .map(|now| lessons(server.standing.as_ref(), now, server.governs()));
+    if let (Some(session), Some(lessons)) = (&session, &lessons) {
+        learn_names(host, session, lessons);
+    }
     // What could not be remembered is measured again next time.
     let _: std::io::Result<()> = host.memory.remember_server(|memory| {
         memory.speaks_tls13 |= proof.accepted().any(|version| version == TlsVersion::Tls13);
@@ -225,8 +237,50 @@ fn learn(host: &Host, proof: &LiveProof, expected: &Expected) {
             memory.inbound_default = Some(version.token().to_owned());
         }
         memory.ports = proof.ports.iter().map(|port| port.address.to_string()).collect();
+        if now.is_some() {
+            memory.standing = now;
+        }
+        if let Some(lessons) = lessons {
+            memory.set_governs(lessons.governs);
+        }
         memory.at = jiff::Timestamp::now().to_string();
     });
+}
+
+/// What the ports accept now, where they answered everything, and what the file says.
+fn standing(proof: &LiveProof, session: &Session) -> Standing {
+    let accepts = proof.ports.iter().filter(|port| port.is_whole()).map(|port| {
+        let versions = port.accepts().map(|version| version.token().to_owned());
+        (port.service.token().to_owned(), versions.collect())
+    });
+    Standing {
+        minimums: Direction::ALL.map(|direction| session.minimum(direction).token().to_owned()),
+        accepts: accepts.collect(),
+    }
+}
+
+/// The name that makes a direction's minimum is remembered as proven or contradicted. Where two make it, it is neither.
+fn learn_names(host: &Host, session: &Session, lessons: &Lessons) {
+    for (direction, sure) in Direction::ALL.into_iter().zip(lessons.names) {
+        let loaded = session.loaded();
+        let of_role = |role| {
+            loaded
+                .role_pairs(direction, role)
+                .into_iter()
+                .map(move |pair| (role, pair.name))
+        };
+        let mut names = [Role::MinimumVersion, Role::ProtocolList].into_iter().flat_map(of_role);
+        if let (Some(sure), Some((role, name)), None) = (sure, names.next(), names.next()) {
+            // What could not be remembered is proven again next time.
+            let _: std::io::Result<()> = host.memory.learn_name(&Learned {
+                direction,
+                role,
+                name,
+                sure,
+                words: Vec::new(),
+            });
+        }
+    }
 }
 
 impl OwnPorts {

@@ -8,6 +8,7 @@ mod evidence;
 mod facts;
 mod gate;
 mod hold;
+mod lessons;
 mod live;
 mod port_question;
 mod probing;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::probe::Service;
 use crate::session::Expected;
-use crate::tls::{Minimum, TlsVersion};
+use crate::tls::{Group, Minimum, TlsVersion};
 
 /// What one port answered about one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,13 +33,22 @@ pub struct PortProof {
 }
 
 impl PortProof {
-    fn accepts(&self) -> impl Iterator<Item = TlsVersion> {
+    pub(super) fn accepts(&self) -> impl Iterator<Item = TlsVersion> {
         self.with(|answer| *answer == PortAnswer::Accepts)
     }
 
     fn with(&self, wanted: fn(&PortAnswer) -> bool) -> impl Iterator<Item = TlsVersion> {
         let found = self.answers.iter().filter(move |(_, answer)| wanted(answer));
         found.map(|(version, _)| *version)
+    }
+
+    /// Did it answer about every version?
+    pub(super) fn is_whole(&self) -> bool {
+        !self.has_no_tls()
+            && self
+                .with(|answer| matches!(answer, PortAnswer::NoAnswer(_)))
+                .next()
+                .is_none()
     }
 
     fn has_no_tls(&self) -> bool {
@@ -100,12 +109,18 @@ pub struct LiveProof {
     /// The file was written long after the engine had started. If that was not the engine itself, it has not read it
     /// yet, and its ports tell of older values.
     pub file_is_newer: bool,
+    /// SMTP ports alone do something else: they follow the outbound table.
+    pub smtp_is_apart: bool,
 }
 
 /// Why the ports may tell of older values than those of the file.
 const NEWER: &str = "the file was written after the engine had started: if that was by hand, the engine has not read \
     it, and its ports \
 tell of older values until it is started again";
+
+/// All other services follow, SMTP does not.
+const SMTP_APART: &str = "the other services follow, SMTP does not: it seems to follow table SmtpSecurity on this server, not Security; \
+choose the same minimum for outbound, too";
 
 impl LiveProof {
     /// Every version that some port accepts.
@@ -150,8 +165,26 @@ impl LiveProof {
 
     /// Holds what was accepted against what was chosen.
     pub(super) fn judge(&mut self, expected: &Expected) {
+        let mut of_smtp = 0;
         for port in &self.ports {
-            judge_port(port, expected, &mut self.contradictions, &mut self.open);
+            let before = self.contradictions.len();
+            judge_port(
+                port,
+                &expected.of(port.service),
+                &mut self.contradictions,
+                &mut self.open,
+            );
+            if Group::of(port.service) == Group::SmtpIn {
+                of_smtp += self.contradictions.len() - before;
+            }
+        }
+        let others_follow = self
+            .ports
+            .iter()
+            .any(|port| Group::of(port.service) != Group::SmtpIn && port.is_whole());
+        self.smtp_is_apart = of_smtp > 0 && of_smtp == self.contradictions.len() && others_follow;
+        if self.smtp_is_apart && expected.smtp.is_none() {
+            self.open.push(SMTP_APART.to_owned());
         }
         for (address, service) in &self.missing {
             self.open.push(format!(
@@ -287,6 +320,7 @@ mod tests {
             minimum: Minimum::Default,
             listed: None,
             is_default: true,
+            smtp: None,
         }
     }
 
@@ -297,6 +331,7 @@ mod tests {
             minimum: Minimum::At(minimum),
             listed: Some(listed.collect()),
             is_default: false,
+            smtp: None,
         }
     }
 

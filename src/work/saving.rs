@@ -162,7 +162,9 @@ fn saved(
                 report.took_effect = Some(false);
                 report.warnings.insert(0, format!("After the start, {words}."));
             }
-            if report.took_effect == Some(false) {
+            // SMTP that follows the other table is no wrong name.
+            let is_apart = report.proof.as_ref().is_some_and(|proof| proof.smtp_is_apart);
+            if report.took_effect == Some(false) && !is_apart {
                 report.warnings.push(NO_EFFECT.to_owned());
             }
             Ok(report)

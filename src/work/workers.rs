@@ -162,7 +162,10 @@ impl Workers {
                 let _one = lock(&inner.naming);
                 let _held = inner.hold.hold();
                 match inner.host.name_variable(direction, &name, role) {
-                    Ok(words) => Event::Notice(words),
+                    Ok(words) => {
+                        inner.send(asker, Event::Notice(words));
+                        Event::Names(Arc::new(inner.host.known_names()))
+                    }
                     Err(error) => Event::NotNamed {
                         why: error.to_string(),
                         snippet: confirmed_toml(direction, &name, role),

@@ -58,7 +58,8 @@ play --check --diff -e accept=true
 [ "$status" -eq 0 ] || fail "--check failed"
 recap changed=1
 grep -q '^-Security/ServerTlsProtocols = TLSv1,TLSv1.1,TLSv1.2$' <<<"$output" || fail "the diff does not show what is"
-grep -q '^+Security/ServerTlsProtocols = TLSv1.2$' <<<"$output" || fail "the diff does not show what would be"
+grep -q '^+Security/ServerTlsProtocols = TLSv1.2 (name: assumed)$' <<<"$output" ||
+  fail "the diff does not show what would be, and how sure its name is"
 [ "$(fingerprint)" = "$before" ] || fail "--check changed something"
 
 play

@@ -159,7 +159,7 @@ fn set_writes_exactly_the_wanted_bytes_and_keeps_a_backup() {
     let wanted = json["edits"][0]["new"].as_str().unwrap().to_owned();
     assert_eq!(
         json["edits"],
-        json!([{"table": "Security", "variable": "ServerTlsProtocols", "old": "TLSv1,TLSv1.1,TLSv1.2", "new": wanted}])
+        json!([{"table": "Security", "variable": "ServerTlsProtocols", "old": "TLSv1,TLSv1.1,TLSv1.2", "new": wanted, "name_sure": "assumed"}])
     );
     assert_eq!(
         place.text(),

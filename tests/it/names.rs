@@ -190,3 +190,44 @@ fn show_and_the_review_say_how_sure_each_name_is() {
     let words = review.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("Its name is in the engine's own program."), "{review}");
 }
+
+#[test]
+fn a_name_that_the_program_does_not_hold_is_written_only_with_its_own_yes_and_the_review_says_what_it_holds() {
+    let place = Place::with(CONFIG);
+    std::fs::write(
+        program(&place),
+        b"\0SmtpSecurity\0ClientTlsProtocols\0TlsServerVersions\0",
+    )
+    .unwrap();
+    // The stand-in is no process; the file is one that no engine uses.
+    let only_here = "[engine]\nonly_here = true\n";
+    std::fs::write(place.path("kerio-tls.toml"), only_here).unwrap();
+    let set = |more: &[&str]| {
+        let all = ["set", "--inbound", "tls1.2"].iter().chain(more).copied();
+        place.run(&all.collect::<Vec<_>>())
+    };
+    let review = set(&["--dry-run"]);
+    let words = review.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("Changes ServerTlsProtocols. The engine's own program does not hold this name")
+            && words.contains("For this role the program holds: TlsServerVersions."),
+        "{words}"
+    );
+    let refused = set(&["--yes", "--accept-cut-off"]);
+    assert!(
+        refused.failed_with_warnings(4).contains("--accept-unknown-name"),
+        "{}",
+        refused.err
+    );
+    let json = set(&["--yes", "--accept-cut-off", "--accept-unknown-name", "--json"])
+        .done()
+        .json();
+    assert_eq!(
+        (&json["saved"], &json["edits"][0]["name_sure"]),
+        (&true.into(), &"not-in-engine".into())
+    );
+    // A name that it holds needs no such yes.
+    place
+        .run(&["set", "--outbound", "tls1.2", "--yes", "--accept-cut-off"])
+        .done();
+}

@@ -94,6 +94,10 @@ fn on_every_screen_the_cursor_is_on_what_has_the_focus() {
                 if desk.state.place() == Place::Reader || desk.state.place() == Place::Saving {
                     continue;
                 }
+                if desk.state.place() == Place::NameField {
+                    assert!(frame.focused().contains("Name: "), "{name}\n{frame}");
+                    continue;
+                }
                 if desk.state.place() == Place::Find {
                     // Where one types; the mark is on the match that Enter takes.
                     assert!(frame.focused().contains("/ tls"), "{name}\n{frame}");

@@ -14,6 +14,7 @@ mod notation;
 mod bytes;
 mod editors;
 mod everywhere;
+mod names;
 mod rules;
 mod saving;
 mod snapshots;

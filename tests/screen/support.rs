@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, tz::TimeZone};
-use kerio_tls::host::{Backup, EngineNow};
+use kerio_tls::host::{Backup, EngineNow, KnownNames};
 use kerio_tls::mailserver_cfg::{Document, Edit, EditSet, VariablePath};
 use kerio_tls::peers::{Evidence, Host, Knowledge, Peer, PeerBook, PeerKey, Service, Source};
 use kerio_tls::session::{Clock, EnginePlan, Facts, Measured, Session};
@@ -573,6 +573,17 @@ fn style(cell: &ratatui::buffer::Cell) -> String {
 }
 
 /// Every screen by name, at a size.
+/// What a stand-in program tells.
+pub fn known_names() -> KnownNames {
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("mailserver");
+    let text = b"\0SmtpSecurity\0ServerTlsProtocols\0TlsMinimumVersion\0EnableECDHE\0OpenSSL 1.1.1k  25 Mar 2021\0";
+    std::fs::write(&program, text).unwrap();
+    let mut names = KnownNames::of_program(Catalogue::embedded(), &program);
+    names.engine.path = Some("/opt/kerio/mailserver/mailserver".into());
+    names
+}
+
 pub fn screens(theme: Theme, size: (u16, u16)) -> Vec<(&'static str, Desk)> {
     let desk = || Desk::new(theme, size);
     let mut screens = Vec::new();
@@ -596,6 +607,13 @@ pub fn screens(theme: Theme, size: (u16, u16)) -> Vec<(&'static str, Desk)> {
     add("reset", "X");
     add("probe", "p");
 
+    for (name, keys) in [("names", "n<Down>"), ("name", "n<Enter><Down>")] {
+        let mut desk = desk();
+        desk.press("<Right>");
+        desk.report(Event::Names(Arc::new(known_names())));
+        desk.press(keys);
+        screens.push((name, desk));
+    }
     let mut review = desk();
     review
         .press("<Down><Enter><Down><Down><Down><Enter><F6>")

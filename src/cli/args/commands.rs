@@ -91,6 +91,9 @@ pub struct Saving {
     /// Go on although known peers are cut off
     #[arg(long)]
     pub accept_cut_off: bool,
+    /// Write a variable although the engine's own program does not hold its name
+    #[arg(long)]
+    pub accept_unknown_name: bool,
     /// What happens to a running engine
     #[arg(long, value_name = "WHAT", default_value = "refuse")]
     pub engine: EngineArgument,

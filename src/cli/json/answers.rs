@@ -249,6 +249,7 @@ pub(in crate::cli) struct NamesJson {
     pub(in crate::cli) engine: EngineProgramJson,
     pub(in crate::cli) names: Vec<NameJson>,
     pub(in crate::cli) candidates: Vec<CandidateJson>,
+    pub(in crate::cli) governs: serde_json::Value,
 }
 
 /// The engine's program.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::host::Backup;
 use crate::session::{Conflict, Edit, Secrets, ValueChange};
+use crate::tls::{Catalogue, Direction};
 
 use super::answers::{PeerJson, PortJson};
 
@@ -65,10 +66,12 @@ pub(in crate::cli) struct EditJson {
     pub(in crate::cli) variable: String,
     pub(in crate::cli) old: Option<String>,
     pub(in crate::cli) new: Option<String>,
+    /// How sure the name is, where the catalogue has it.
+    pub(in crate::cli) name_sure: Option<&'static str>,
 }
 
 /// Edits as they may be shown.
-pub(in crate::cli) fn edits(edits: &[Edit], secrets: &Secrets) -> Vec<EditJson> {
+pub(in crate::cli) fn edits(edits: &[Edit], secrets: &Secrets, catalogue: &Catalogue) -> Vec<EditJson> {
     edits
         .iter()
         .map(|edit| {
@@ -78,13 +81,14 @@ pub(in crate::cli) fn edits(edits: &[Edit], secrets: &Secrets) -> Vec<EditJson> 
                 variable: edit.path.variable.clone(),
                 old: show(&edit.base),
                 new: show(&edit.new),
+                name_sure: sure(catalogue, &edit.path.table, &edit.path.variable),
             }
         })
         .collect()
 }
 
 /// The values that a whole file changes; they are masked already. What is no variable of a table is named by its place.
-pub(in crate::cli) fn changes(changes: &[ValueChange]) -> Vec<EditJson> {
+pub(in crate::cli) fn changes(changes: &[ValueChange], catalogue: &Catalogue) -> Vec<EditJson> {
     changes
         .iter()
         .map(|change| {
@@ -98,9 +102,15 @@ pub(in crate::cli) fn changes(changes: &[ValueChange]) -> Vec<EditJson> {
                 variable: variable.to_owned(),
                 old: change.old.clone(),
                 new: change.new.clone(),
+                name_sure: sure(catalogue, table, variable),
             }
         })
         .collect()
+}
+
+fn sure(catalogue: &Catalogue, table: &str, variable: &str) -> Option<&'static str> {
+    let direction = Direction::ALL.into_iter().find(|it| it.table() == table)?;
+    catalogue.find(direction, variable).map(|row| row.name_sure.token())
 }
 
 /// Values in dispute as they may be shown.

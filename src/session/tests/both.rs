@@ -1,7 +1,7 @@
 //! Two directions, one file: what one is given decides how the other reads.
 
 use super::*;
-use crate::tls::{CHOICES, PlanNote, Role};
+use crate::tls::{CHOICES, Governs, PlanNote, Role};
 
 const LISTS: &str = r#"<config>
   <table name="Security">
@@ -104,6 +104,7 @@ fn a_direction_that_only_reads_otherwise_is_reviewed_with_a_sentence_and_needs_a
     let book = book(vec![fine(IN), fine(OUT)]);
     let mut session = on(LISTS);
     session.set_measured(Measured {
+        governs: Governs::default(),
         speaks_tls13: true,
         inbound_default: None,
     });

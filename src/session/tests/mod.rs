@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::peers::{Evidence, Host, Knowledge, Peer, PeerBook, PeerKey, Service, Source};
-use crate::tls::{Catalogue, Choice, Direction, Minimum, TlsVersion};
+use crate::tls::{Catalogue, Choice, Direction, Governs, Minimum, TlsVersion};
 
 const FILE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <config>
@@ -202,6 +202,7 @@ fn going_back_to_an_unmeasured_default_is_not_knowing() {
         [Consent::CutOff]
     );
     session.set_measured(Measured {
+        governs: Governs::default(),
         speaks_tls13: true,
         inbound_default: Some(TlsVersion::Tls12),
     });

@@ -317,9 +317,12 @@ fn field(direction: Direction, focused: bool, context: &Context, area: Rect, pai
     }
     painter.text(area, 2, y, &direction.to_string(), theme.text());
     if area.width >= NARROW {
-        let covers = match direction {
-            Direction::Inbound => "SMTP IMAP POP3 HTTPS",
-            Direction::Outbound => "SMTP to other servers",
+        let apart = context.session.measured().governs.smtp_follows_outbound() == Some(true);
+        let covers = match (direction, apart) {
+            (Direction::Inbound, false) => "SMTP IMAP POP3 HTTPS",
+            (Direction::Inbound, true) => "IMAP POP3 HTTPS",
+            (Direction::Outbound, false) => "SMTP to other servers",
+            (Direction::Outbound, true) => "SMTP, both directions",
         };
         painter.text(area, 12, y, covers, theme.text());
     }

@@ -67,6 +67,7 @@ impl Pane for Variables {
                 let done = row.path.is_some_and(|path| context.session.revert_variable(&path));
                 context.changed(done, words::reverted(done))
             }
+            Command::Names => vec![Request::Open(Opening::Names(self.direction))],
             Command::Delete => delete(&row, context),
             _ => Vec::new(),
         }

@@ -3,6 +3,7 @@
 mod drop_down;
 mod editor;
 mod find;
+mod names;
 mod question;
 mod reader;
 mod review;
@@ -16,6 +17,7 @@ use super::request::Opening;
 
 use drop_down::DropDown;
 use find::Find;
+use names::Names;
 use question::Asked;
 use reader::Reader;
 use review::Reviewing;
@@ -29,6 +31,7 @@ fn open(opening: Opening, context: &mut Context) -> Option<Box<dyn Pane>> {
             Err(instead) => return open(instead, context),
         },
         Opening::Find => Box::new(Find::default()),
+        Opening::Names(direction) => Box::new(Names::new(direction)),
         Opening::Question(question) => Box::new(Asked::new(question)),
         Opening::Text { title, lines } => Box::new(Reader::new(title, lines)),
         Opening::Review(facts) => Box::new(Reviewing::of_edits(*facts, context)?),

@@ -33,6 +33,10 @@ options:
     description: Go on although known peers are cut off, or the evidence about one disagrees; unknown peers only warn.
     type: bool
     default: false
+  accept_unknown_name:
+    description: Write a variable although the engine's own program does not hold its name.
+    type: bool
+    default: false
   in_place:
     description: Write the file in place where it cannot be replaced.
     type: bool
@@ -61,7 +65,7 @@ options:
 
 RETURN = """
 edits:
-  description: Each edit with table, variable, old and new value; secrets are hidden.
+  description: Each edit with table, variable, old and new value, and how sure the name is; secrets are hidden.
   type: list
 cut_off:
   description: Peers known to be below the new minimum.
@@ -75,9 +79,10 @@ MINIMUMS = ["", "default", "tls1.0", "tls1.1", "tls1.2", "tls1.3"]
 
 
 def side(edits, which):
-    """One side of the diff: a line for each variable that the file has."""
+    """One side of the diff: a line for each variable that the file has. The new side says how sure the name is."""
+    sure = {edit["variable"]: " (name: %s)" % edit["name_sure"] for edit in edits if edit["name_sure"] and which == "new"}
     return "".join(
-        "%s/%s = %s\n" % (edit["table"], edit["variable"], edit[which])
+        "%s/%s = %s%s\n" % (edit["table"], edit["variable"], edit[which], sure.get(edit["variable"], ""))
         for edit in edits
         if edit[which] is not None
     )
@@ -91,6 +96,7 @@ def main():
             "engine": {"type": "str", "choices": ["refuse", "restart"], "default": "refuse"},
             "undo_after": {"type": "int", "default": 0},
             "accept_cut_off": {"type": "bool", "default": False},
+            "accept_unknown_name": {"type": "bool", "default": False},
             "in_place": {"type": "bool", "default": False},
             "executable": {"type": "str", "default": "kerio-tls"},
             "file": {"type": "str", "default": ""},
@@ -108,7 +114,7 @@ def main():
             command += ["--" + name.replace("_", "-"), given[name]]
     if given["undo_after"]:
         command += ["--undo-after", str(given["undo_after"])]
-    for name in ("accept_cut_off", "in_place"):
+    for name in ("accept_cut_off", "accept_unknown_name", "in_place"):
         if given[name]:
             command.append("--" + name.replace("_", "-"))
     command.append("--dry-run" if module.check_mode else "--yes")
