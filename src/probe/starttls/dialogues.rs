@@ -100,10 +100,12 @@ impl<C: Channel> Talk<'_, C> {
         let until = step_until(self.whole, limits.reply);
         loop {
             let line = self.line("the answer to CAPABILITY", until)?;
+            // Some say it in the tagged line only (RFC 3501 section 7.1).
+            offered |= contains(&line, b"CAPABILITY")
+                && line
+                    .split(|b| *b <= b' ' || *b == b']')
+                    .any(|word| word.eq_ignore_ascii_case(b"STARTTLS"));
             match imap_tagged(&line, b"k1 ") {
-                None if line.to_ascii_uppercase().starts_with(b"* CAPABILITY ") => {
-                    offered |= line.split(|b| *b <= b' ').any(|w| w.eq_ignore_ascii_case(b"STARTTLS"));
-                }
                 None if line.to_ascii_uppercase().starts_with(b"* BYE") => {
                     return Err(Stop::Later(safe_text(&line, WORDS)));
                 }

@@ -209,8 +209,13 @@ fn pop3_begins_or_says_why_not() {
     assert!(play(Start::Pop3, &[b"+OK\r\n", b"-ERR\r\n", b"+OK\r\n"]).0.is_ok());
     let blanks = b"+OK\r\n STLS \r\n. \r\n";
     assert!(play(Start::Pop3, &[b"+OK\r\n", blanks, b"+OK\r\n"]).0.is_ok());
-    let tabs = b"* CAPABILITY IMAP4rev1\tSTARTTLS\t\r\nk1 OK\r\n";
-    assert!(play(Start::Imap, &[b"* OK hi\r\n", tabs, b"k2 OK go\r\n"]).0.is_ok());
+    for offers in [
+        &b"* CAPABILITY IMAP4rev1\tSTARTTLS\t\r\nk1 OK\r\n"[..],
+        b"*  CAPABILITY  IMAP4rev1 STARTTLS\r\nk1 OK\r\n",
+        b"k1 OK [CAPABILITY IMAP4rev1 STARTTLS] done\r\n",
+    ] {
+        assert!(play(Start::Imap, &[b"* OK hi\r\n", offers, b"k2 OK go\r\n"]).0.is_ok());
+    }
     assert!(matches!(
         play(Start::Pop3, &[b"-ERR [SYS/TEMP] busy\r\n"]).0,
         Err(Stop::Later(_))
