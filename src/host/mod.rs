@@ -20,6 +20,7 @@ mod names;
 mod naming;
 mod own_engine;
 mod preferences;
+mod question;
 
 pub use backups::{Backup, Backups};
 pub use clock::clock;
@@ -37,3 +38,4 @@ pub(crate) use names::own_addresses;
 pub use naming::NamingError;
 pub use own_engine::{EngineNow, OwnEngine};
 pub use preferences::{Preferences, PreferencesError};
+pub(crate) use question::Question;

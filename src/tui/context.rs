@@ -62,6 +62,8 @@ pub struct Context {
     pub scan: Scan,
     /// A probe that runs: so many have answered, of so many.
     pub probing: Option<(usize, usize)>,
+    /// The web administration is waited for.
+    pub learning: bool,
     /// When the file was last saved, and whose mail is delayed or failing since.
     pub since_save: Option<(Timestamp, Vec<Trouble>)>,
     /// What shall happen to a running engine.
@@ -96,6 +98,7 @@ impl Context {
             status: None,
             scan: Scan::Never,
             probing: None,
+            learning: false,
             since_save: None,
             // The review says exactly what will be run, and falls back to the commands to type where it cannot be.
             engine_wish: EngineWish::Restart,

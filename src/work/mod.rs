@@ -8,6 +8,7 @@ mod evidence;
 mod facts;
 mod gate;
 mod hold;
+mod learn;
 mod lessons;
 mod live;
 mod port_question;
@@ -30,6 +31,9 @@ pub use effect::{Asker, Effect, EngineWish, Event, SaveJob, SaveProblem, SaveRep
 pub use evidence::{Gathered, Sources, read_evidence};
 pub use facts::facts;
 pub use hold::{Hold, HoldGuard, hold_signals};
+pub use learn::{
+    Changed, ChangedVariable, ask_for_name, changed_since_question, learn_name, open_question, wait_for_change,
+};
 pub use live::{measured_with, prove};
 pub use probing::{
     Asked, Question, ask, evidence_of, knowledge, probe, probe_plan, question, questions, remember_aloud, settings,
