@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::host::{Host, Sightings, clock};
+use crate::host::{Host, Sightings, clock, is_stranger};
 use crate::mailserver_cfg::Document;
 use crate::peers::{
     self, BookSources, Evidence, EvidenceStore, Host as PeerHost, LogFindings, Logins, PeerBook, PeerKey, PeersFile,
-    Record, ScanProgress, Trouble, Window,
+    Record, ScanProgress, Trouble, Whose, Window,
 };
 use crate::session::{Clock, Measured, amount};
 use crate::tls::Direction;
+use crate::watch::{Row, RowKey};
 
 /// All that is known at one time.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +43,8 @@ pub struct Sources {
     learned: Vec<Record>,
     /// Who logged in from where.
     logins: Logins,
+    /// Addresses that mail came from.
+    mail: HashSet<IpAddr>,
     /// What the watch has seen.
     sightings: Arc<Sightings>,
     /// Of which this is evidence of peers.
@@ -171,6 +174,24 @@ impl Sources {
         listed(&by_address).then_some(by_address)
     }
 
+    /// What the watch has seen.
+    #[must_use]
+    pub fn sightings(&self) -> &Sightings {
+        &self.sightings
+    }
+
+    /// Has nobody ever logged in from there or sent mail, as far as the logs know? `None`: no log could tell.
+    #[must_use]
+    pub fn is_stranger(&self, key: &RowKey) -> Option<bool> {
+        self.logins.since.map(|_| is_stranger(key, &self.logins, &self.mail))
+    }
+
+    /// Whose client that was.
+    #[must_use]
+    pub fn whose(&self, key: &RowKey, row: &Row) -> Whose {
+        self.logins.whose(key.address, row.service, row.recent.iter().copied())
+    }
+
     /// The findings of the logs so far, to be carried on: a second reading reads only what is new.
     #[must_use]
     pub fn logs(&self) -> Option<Arc<LogFindings>> {
@@ -197,6 +218,7 @@ impl Sources {
             .collect();
         let strangers;
         (self.wire, strangers) = sightings.records(&logins, &mail, Timestamp::now());
+        self.mail = mail;
         self.logs = logs;
         self.logins = logins;
         self.sightings = Arc::new(sightings);

@@ -23,8 +23,12 @@ mod undo;
 mod watching;
 mod workers;
 
-pub use crate::probe::{Basis, Cancel, Outcome, Report, Settings, Target, TargetHost};
 /// What a question to a peer and its answer are made of: the commands name them through here.
+/// The service of the watch, likewise.
+pub use crate::engine::{
+    WATCH_UNIT, WatchService, WatchServiceError, start_watch_service, stop_watch_service, watch_service,
+};
+pub use crate::probe::{Basis, Cancel, Outcome, Report, Settings, Target, TargetHost};
 /// What was seen on the wire, likewise.
 pub use crate::watch::{Row, RowKey, Rows};
 pub use captured::{Captured, OwnHello, overflow_words, own_hellos, read_capture};

@@ -65,7 +65,7 @@ fn a_capture_shows_who_calls_with_what_and_who_was_refused() {
     let ran = watch(&["--read", path, "--own", "192.0.2.25", "--json"]).done();
     assert_eq!(
         ran.out.trim_end(),
-        r#"{"direction":"inbound","service":"imaps","address":"198.51.100.9","port":993,"ja4":"t10i020000_4e75145e4eac_000000000000","offered":"tls1.0","negotiated":null,"hellos":2,"answered":0,"refused":2,"reason":"protocol_version","first":"2026-11-28T14:00:00Z","last":"2026-11-28T14:00:02Z"}"#
+        r#"{"direction":"inbound","service":"imaps","address":"198.51.100.9","port":993,"ja4":"t10i020000_4e75145e4eac_000000000000","offered":"tls1.0","negotiated":null,"hellos":2,"answered":0,"refused":2,"reason":"protocol_version","first":"2026-11-28T14:00:00Z","last":"2026-11-28T14:00:02Z","stranger":null}"#
     );
     // Nobody said which side is ours: the address that was called is taken, and that is said.
     let ran = watch(&["--read", path]).done();

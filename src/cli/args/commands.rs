@@ -10,7 +10,8 @@ use crate::tls::{Choice, TlsVersion};
 use crate::work::Reader;
 
 use super::values::{
-    DirectionArgument, EngineArgument, RoleArgument, Shell, WhomArgument, duration, minimum, span, version,
+    DirectionArgument, EngineArgument, RoleArgument, Shell, WatchArgument, WhomArgument, duration, minimum, span,
+    version,
 };
 
 /// A command.
@@ -169,6 +170,10 @@ pub struct Probe {
 /// `watch`
 #[derive(Debug, Clone, Args)]
 pub struct Watch {
+    /// As a service, which is not root and keeps what it sees: start it (for 14 days unless --for says otherwise), stop
+    /// it, or show what it has seen
+    #[arg(value_enum, conflicts_with_all = ["read", "keep", "into"])]
+    pub service: Option<WatchArgument>,
     /// Read this capture: pcap or pcapng, as tcpdump, dumpcap and firewalls write it
     #[arg(long, value_name = "FILE", conflicts_with_all = ["span", "keep"])]
     pub read: Option<PathBuf>,
