@@ -78,6 +78,17 @@ pub struct EngineProgress {
     pub detail: String,
 }
 
+impl EngineProgress {
+    pub(super) fn new(step: EngineStep, passed: Duration, limit: Duration, detail: String) -> Self {
+        Self {
+            step,
+            passed,
+            limit,
+            detail,
+        }
+    }
+}
+
 /// What was there when the stop command was run: what the start after it goes by.
 #[derive(Debug, Default)]
 pub(super) struct BeforeStop {
@@ -282,12 +293,7 @@ impl Controller {
                 return true;
             }
             next = passed + self.timing.poll;
-            progress(EngineProgress {
-                step,
-                passed,
-                limit,
-                detail: call.words(),
-            });
+            progress(EngineProgress::new(step, passed, limit, call.words()));
             go_on()
         })
     }

@@ -3,6 +3,7 @@
 //! as it was before the step, or as the engine left it.
 
 use crate::hostile::{quotes_secret, safe_text};
+use std::path::Path;
 
 /// The commands that a person would type to do by hand what we cannot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +144,11 @@ fn last_words(journal: &[String]) -> String {
 
 /// The most characters of one line that are shown.
 const LINE: usize = 400;
+
+/// A path as one harmless line.
+pub(super) fn shown_path(path: &Path) -> String {
+    shown(path.as_os_str().as_encoded_bytes())
+}
 
 /// Foreign bytes as one harmless line.
 pub(super) fn shown(bytes: &[u8]) -> String {

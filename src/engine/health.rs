@@ -99,12 +99,12 @@ impl Controller {
             } else {
                 self.timing.appear
             };
-            progress(EngineProgress {
-                step: EngineStep::Watching,
-                passed: up.elapsed(),
-                limit: watch + more,
-                detail: status.why.clone(),
-            });
+            progress(EngineProgress::new(
+                EngineStep::Watching,
+                up.elapsed(),
+                watch + more,
+                status.why.clone(),
+            ));
             if up.elapsed() >= watch
                 && let Some((ports, notes)) = self.check_ports(&status, up, watch)?
             {
@@ -162,12 +162,12 @@ impl Controller {
                     status.why
                 )));
             }
-            progress(EngineProgress {
-                step: EngineStep::Starting,
-                passed: begin.elapsed(),
-                limit: self.timing.patience,
-                detail: status.why,
-            });
+            progress(EngineProgress::new(
+                EngineStep::Starting,
+                begin.elapsed(),
+                self.timing.patience,
+                status.why,
+            ));
             std::thread::sleep(self.timing.poll);
         }
     }

@@ -1,6 +1,6 @@
-//! Identifiers in the bytes of a program: those that hold a word, whole (between bytes that cannot belong to one) or as a
-//! compiler cuts them. A program's texts are searched for a few letters sixteen bytes at a time; only where they stand is
-//! anything read as a name. Bounded in time and memory, whatever the bytes are.
+//! Identifiers in the bytes of a program: those that hold a word, whole (between bytes that cannot belong to one) or as
+//! a compiler cuts them. A program's texts are searched for a few letters sixteen bytes at a time; only where they
+//! stand is anything read as a name. Bounded in time and memory, whatever the bytes are.
 
 use std::collections::HashMap;
 
@@ -37,8 +37,8 @@ pub struct Wanted<'a> {
 pub enum Presence {
     /// It is not.
     Absent,
-    /// Its first 16 bytes stand at a 16-byte border: compilers cut a literal so, and keep the rest in instructions (measured,
-    /// g++ 12 from -O2 on).
+    /// Its first 16 bytes stand at a 16-byte border: compilers cut a literal so, and keep the rest in instructions
+    /// (measured, g++ 12 from -O2 on).
     Cut,
     /// As a whole.
     Whole,
@@ -100,7 +100,8 @@ impl Letters {
         (self == Self::Bytes || bytes.get(at + 1) == Some(&0)).then_some(byte)
     }
 
-    /// Does a letter of the same run stand before this place? The last one of a text of bytes and its zero are no wide letter.
+    /// Does a letter of the same run stand before this place? The last one of a text of bytes and its zero are no wide
+    /// letter.
     fn is_before(self, bytes: &[u8], at: usize) -> bool {
         let Some(before) = at.checked_sub(self.step()) else {
             return false;
@@ -115,7 +116,8 @@ impl Letters {
     }
 }
 
-/// How often a letter stands in machine code, as far as that matters for choosing a rare pair (prefixes and jumps of x86-64).
+/// How often a letter stands in machine code, as far as that matters for choosing a rare pair (prefixes and jumps of
+/// x86-64).
 fn commonness(letter: u8) -> u32 {
     match letter.to_ascii_lowercase() {
         b'h' => 9,
@@ -195,8 +197,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Reads a piece of a file; `at` is where it begins there. Places nearer to its ends than [`MARGIN`] are left to the
-    /// pieces before and behind, which overlap with it by twice that, except at the ends of the file.
+    /// Reads a piece of a file; `at` is where it begins there. Places nearer to its ends than [`MARGIN`] are left to
+    /// the pieces before and behind, which overlap with it by twice that, except at the ends of the file.
     pub(super) fn piece(&mut self, bytes: &[u8], at: u64, is_last: bool) {
         let from = if at == 0 { 0 } else { MARGIN };
         let to = if is_last {

@@ -84,7 +84,7 @@ pub(super) fn look(places: &Places, unit: Option<&Unit>) -> Seen {
     let pids = match proc.pids() {
         Ok(pids) => pids,
         Err(error) => {
-            let root = super::error::shown(places.proc_root.as_os_str().as_encoded_bytes());
+            let root = super::error::shown_path(&places.proc_root);
             seen.blind = Some(format!("{root} cannot be read: {error}"));
             return seen;
         }
@@ -230,7 +230,7 @@ impl Wanted<'_> {
             Some(why) => Relation::Unproven(format!(
                 "process {} runs {}, but others than root and the file's owner could have put that there: {why}",
                 task.pid,
-                super::error::shown(place.as_os_str().as_encoded_bytes())
+                super::error::shown_path(place)
             )),
         }
     }
@@ -252,7 +252,7 @@ impl Wanted<'_> {
             Err(_) => {
                 let gone = if deleted { " (deleted)" } else { "" };
                 let place = if contained { " in another container" } else { "" };
-                let path = super::error::shown(path.as_os_str().as_encoded_bytes());
+                let path = super::error::shown_path(path);
                 Relation::Unproven(format!(
                     "process {} runs {path}{gone}{place}, and it cannot be told which file is its configuration",
                     task.pid
@@ -282,7 +282,7 @@ impl Wanted<'_> {
             return Some("it is gone".to_owned());
         };
         place.ancestors().find_map(|path| {
-            let shown = super::error::shown(path.as_os_str().as_encoded_bytes());
+            let shown = super::error::shown_path(path);
             let found = match fs::symlink_metadata(path) {
                 Ok(found) => found,
                 Err(error) => return Some(format!("{shown} cannot be looked at ({error})")),
@@ -309,7 +309,7 @@ impl Wanted<'_> {
 
     fn describe(&self, proc: &Proc<'_>, task: &Task) -> Process {
         let what = match task.exe() {
-            Exe::Path { path, .. } => super::error::shown(path.as_os_str().as_encoded_bytes()),
+            Exe::Path { path, .. } => super::error::shown_path(&path),
             _ => super::error::shown(&task.comm().unwrap_or_default()),
         };
         Process {

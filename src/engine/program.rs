@@ -1,5 +1,5 @@
-//! What the engine's own program tells of names, without running it: the executable and the libraries beside it are read as
-//! bytes, from the beginning to the end, a piece at a time.
+//! What the engine's own program tells of names, without running it: the executable and the libraries beside it are
+//! read as bytes, from the beginning to the end, a piece at a time.
 
 use std::collections::HashSet;
 use std::fs::File;

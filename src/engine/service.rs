@@ -69,10 +69,7 @@ impl Service {
         match self {
             Service::Systemd { unit } => format!("systemd unit {unit}"),
             Service::InitScript { path } => {
-                format!(
-                    "init script {}",
-                    super::error::shown(path.as_os_str().as_encoded_bytes())
-                )
+                format!("init script {}", super::error::shown_path(path))
             }
             Service::Commands(_) => "the commands set in kerio-tls.toml".to_owned(),
         }

@@ -68,7 +68,7 @@ impl Controller {
                 "might stop or start nothing: {} has the engine's name, and {} looks for its engine by name. End \
                  that process, then try again",
                 other.words(),
-                super::error::shown(script.as_os_str().as_encoded_bytes())
+                super::error::shown_path(&script)
             ));
         }
         let proc = Proc::new(&self.places.proc_root);
@@ -300,12 +300,12 @@ impl Controller {
             if old && (self.had_no_effect(&status) || waited >= self.timing.patience) {
                 return Some(Started::kept(status.unit.unwrap_or_default()));
             }
-            progress(EngineProgress {
-                step: EngineStep::Stopping,
-                passed: waited,
-                limit: self.timing.patience,
-                detail: status.why,
-            });
+            progress(EngineProgress::new(
+                EngineStep::Stopping,
+                waited,
+                self.timing.patience,
+                status.why,
+            ));
             std::thread::sleep(self.timing.poll);
         }
     }
@@ -356,12 +356,12 @@ impl Controller {
             if begin.elapsed() >= TRACES {
                 break;
             }
-            progress(EngineProgress {
-                step: EngineStep::Starting,
-                passed: begin.elapsed(),
-                limit: self.timing.patience,
-                detail: status.why,
-            });
+            progress(EngineProgress::new(
+                EngineStep::Starting,
+                begin.elapsed(),
+                self.timing.patience,
+                status.why,
+            ));
             std::thread::sleep(self.timing.poll);
         }
         let limits = self

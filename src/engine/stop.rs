@@ -208,12 +208,7 @@ impl Controller {
             } else {
                 EngineStep::Stopping
             };
-            progress(EngineProgress {
-                step,
-                passed: begin.elapsed(),
-                limit,
-                detail: status.why,
-            });
+            progress(EngineProgress::new(step, begin.elapsed(), limit, status.why));
             std::thread::sleep(self.timing.poll);
         }
     }
@@ -290,19 +285,19 @@ impl Controller {
     ) -> Result<(), EngineError> {
         let limit = self.timing.patience.min(Duration::from_secs(60));
         let quiet = wait_until_quiet(path, self.timing.quiet, limit, &mut |passed| {
-            progress(EngineProgress {
-                step: EngineStep::Quiet,
+            progress(EngineProgress::new(
+                EngineStep::Quiet,
                 passed,
                 limit,
-                detail: "the file still changes".to_owned(),
-            });
+                "the file still changes".to_owned(),
+            ));
             !cancel.load(Ordering::Relaxed)
         });
         match (quiet, cancel.load(Ordering::Relaxed)) {
             (true, _) => Ok(()),
             (false, true) => Err(EngineError::Cancelled),
             (false, false) => Err(EngineError::NotQuiet {
-                path: super::error::shown(path.as_os_str().as_encoded_bytes()),
+                path: super::error::shown_path(path),
                 waited_s: limit.as_secs(),
             }),
         }

@@ -21,6 +21,7 @@ mod naming;
 mod own_engine;
 mod preferences;
 mod question;
+mod sightings;
 
 pub use backups::{Backup, Backups};
 pub use clock::clock;
@@ -39,3 +40,4 @@ pub use naming::NamingError;
 pub use own_engine::{EngineNow, OwnEngine};
 pub use preferences::{Preferences, PreferencesError};
 pub(crate) use question::Question;
+pub use sightings::{SEEN, Sightings, is_stranger, watch_directory};

@@ -27,6 +27,7 @@ mod document;
 mod edits;
 mod error;
 mod index;
+mod listening;
 mod markup;
 mod place;
 mod proof;

@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use super::conclude::{Range, weigh};
 use super::evidence::{Evidence, Knowledge, Record, Source, add_evidence};
 use super::host::{Host, OwnHosts, PeerKey};
-use super::log::LogFindings;
+use super::log::{LogFindings, Logins};
 use super::peer::{Peer, Route};
 use super::peers_file::PeersFile;
 use crate::hostile::safe_text;
-use crate::tls::TlsVersion;
+use crate::tls::{Direction, TlsVersion};
 
 /// Most names kept of a peer.
 const NAMES_MAX: usize = 8;
@@ -43,6 +43,8 @@ pub struct BookSources<'a> {
     pub peers_file: Option<&'a PeersFile>,
     /// Probes, Received headers, and what is remembered of both.
     pub records: &'a [Record],
+    /// Who logged in from where.
+    pub logins: Option<&'a Logins>,
     /// This server itself, which is no peer, whoever names it. Loopback and the unspecified address never are.
     pub own: Option<&'a OwnHosts>,
     /// Days back that the log was to be counted.
@@ -97,6 +99,22 @@ pub fn make_book(sources: &BookSources<'_>) -> PeerBook {
         match named.addresses.as_slice() {
             [] | [_] => tie(&name, &named, &mut peers, &mut routes),
             addresses => conclude_name(&name, addresses, &named, &mut peers),
+        }
+    }
+    for peer in peers
+        .values_mut()
+        .filter(|peer| peer.key.direction == Direction::Inbound)
+    {
+        if let (Host::Address(address), Some(logins)) = (&peer.key.host, sources.logins) {
+            let users = logins.users(*address);
+            peer.authenticated |= !users.is_empty();
+            let new = users
+                .iter()
+                .filter(|user| !peer.names.contains(user))
+                .cloned()
+                .collect::<Vec<_>>();
+            peer.names.extend(new);
+            peer.names.truncate(NAMES_MAX);
         }
     }
     PeerBook {

@@ -12,8 +12,8 @@ use crate::tls::TlsVersion;
 pub enum Knowledge {
     /// The highest version the peer has.
     Ceiling(TlsVersion),
-    /// It agreed to this version as its highest, and the handshake was not gone through (a HelloRetryRequest: nearly all who send one can
-    /// go on, some cannot).
+    /// It agreed to this version as its highest, and the handshake was not gone through (a HelloRetryRequest: nearly
+    /// all who send one can go on, some cannot).
     Agreed(TlsVersion),
     /// It takes only a hello of this version and refuses whoever offers TLS 1.2: its highest in effect.
     CeilingInEffect(TlsVersion),
@@ -40,7 +40,9 @@ pub enum Source {
     PeersFile,
     /// The engine's own Received header.
     Received,
-    /// A handshake.
+    /// Handshakes that passed this host's network card.
+    Wire,
+    /// A handshake of our own.
     Probe,
 }
 
@@ -89,7 +91,7 @@ pub struct Record {
 
 impl Source {
     /// Every source, lightest first.
-    pub const ALL: [Self; 4] = [Self::MailLog, Self::PeersFile, Self::Received, Self::Probe];
+    pub const ALL: [Self; 5] = [Self::MailLog, Self::PeersFile, Self::Received, Self::Wire, Self::Probe];
 
     /// The stable spelling of JSON and the evidence store.
     #[must_use]
@@ -98,6 +100,7 @@ impl Source {
             Self::MailLog => "mail.log",
             Self::PeersFile => "peers-file",
             Self::Received => "received",
+            Self::Wire => "wire",
             Self::Probe => "probe",
         }
     }
@@ -109,6 +112,7 @@ impl Source {
             Self::MailLog => "mail log, ",
             Self::PeersFile => "peers file, ",
             Self::Received => "Received header, ",
+            Self::Wire => "on the wire ",
             Self::Probe => "probed ",
         }
     }
@@ -119,6 +123,7 @@ impl Source {
             Self::MailLog => ["The mail log, last on ", ","],
             Self::PeersFile => ["The peers file, dated ", ","],
             Self::Received => ["A Received header of ", ""],
+            Self::Wire => ["What passed on the wire, last on ", ","],
             Self::Probe => ["The probe of ", ""],
         }
     }
@@ -130,15 +135,16 @@ impl Source {
     }
 }
 
-/// Adds a record; one that says the same from the same source is one with it. Of refusals, silences and remarks only the newest
-/// of a source stays, which bounds the records of a peer. Kept sorted: heavier source first, then newer.
+/// Adds a record; one that says the same from the same source is one with it. Of refusals, silences and remarks only
+/// the newest of a source stays, which bounds the records of a peer. Kept sorted: heavier source first, then newer.
 pub(super) fn add_evidence(records: &mut Vec<Evidence>, new: Evidence) {
     if let Some(mine) = records
         .iter_mut()
         .find(|e| e.source == new.source && e.knowledge == new.knowledge)
     {
         let same = mine.first_seen == new.first_seen && mine.last_seen == new.last_seen;
-        // Only probes add up; headers and logs are read again and again, and what is remembered of them is the same mail.
+        // Only probes add up; headers and logs are read again and again, and what is remembered of them is the same
+        // mail.
         mine.count = match new.source {
             Source::Probe if !same => mine.count.saturating_add(new.count),
             _ => mine.count.max(new.count),

@@ -1,7 +1,8 @@
-//! A ClientHello of anybody's, read from as much of it as was seen: what it offers, and JA4, the mark of the program that made it.
+//! A ClientHello of anybody's, read from as much of it as was seen: what it offers, and JA4, the mark of the program
+//! that made it.
 //!
-//! Pure and lenient: a hello that was cut (a long one in its second segment, a short snap length) tells what stands before the cut,
-//! and says that it is not whole.
+//! Pure and lenient: a hello that was cut (a long one in its second segment, a short snap length) tells what stands
+//! before the cut, and says that it is not whole.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -18,8 +19,8 @@ const LIMIT: usize = 16_384;
 const FALLBACK_SCSV: u16 = 0x5600;
 const ALPN: u16 = 0x0010;
 const SIGNATURES: u16 = 0x000d;
-/// Extensions that come and go with the session and the length, and say nothing of the program: padding, pre_shared_key, early_data,
-/// cookie.
+/// Extensions that come and go with the session and the length, and say nothing of the program: padding,
+/// pre_shared_key, early_data, cookie.
 const PASSING: [u16; 4] = [0x0015, 0x0029, 0x002a, 0x002c];
 
 /// What a ClientHello offers. GREASE (RFC 8701) is left out everywhere.
@@ -46,8 +47,8 @@ pub struct ClientHello {
 }
 
 impl ClientHello {
-    /// Reads a hello from the bytes of a connection, which begin with its record. `None`: they begin with something else, or too little
-    /// of it is there to know it again.
+    /// Reads a hello from the bytes of a connection, which begin with its record. `None`: they begin with something
+    /// else, or too little of it is there to know it again.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<Self> {
         match bytes {
@@ -123,7 +124,8 @@ impl ClientHello {
         there.then_some(())
     }
 
-    /// SSL 2.0 framing: three bytes a suite, of which those of SSL 3.0 and TLS begin with 0; the challenge stands for the random.
+    /// SSL 2.0 framing: three bytes a suite, of which those of SSL 3.0 and TLS begin with 0; the challenge stands for
+    /// the random.
     fn framed_as_ssl2(bytes: &[u8]) -> Option<Self> {
         let mut fields = Fields(bytes);
         let length = usize::from(fields.u16()? & 0x7fff);
@@ -214,14 +216,15 @@ impl ClientHello {
             .any(|ours| ours.suites == self.suites && shape(ours) == shape(self))
     }
 
-    /// JA4 (FoxIO, 2023; BSD licence), the field's own mark of a TLS client. `None` for a hello that was not whole, and for SSL 2.0
-    /// framing, of which JA4 knows nothing.
+    /// JA4 (FoxIO, 2023; BSD licence), the field's own mark of a TLS client. `None` for a hello that was not whole, and
+    /// for SSL 2.0 framing, of which JA4 knows nothing.
     #[must_use]
     pub fn ja4(&self) -> Option<Ja4> {
         self.mark(|_| true)
     }
 
-    /// The same without extensions that come and go with the session: what one program has in common over all its connections.
+    /// The same without extensions that come and go with the session: what one program has in common over all its
+    /// connections.
     #[must_use]
     pub fn program(&self) -> Option<Ja4> {
         self.mark(|kind| !PASSING.contains(&kind))

@@ -160,14 +160,14 @@ fn undo(home: &Home, target: &Target, journal: &Journal) -> Result<Recovered, Sa
         when,
         summary,
         backup,
-        own_backup,
         ..
     } = journal.clone();
+    let backup = (!journal.own_backup).then_some(backup);
     Ok(Recovered::Undone {
         action,
         when,
         summary,
-        backup: (!own_backup).then_some(backup),
+        backup,
     })
 }
 

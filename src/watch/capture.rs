@@ -1,7 +1,7 @@
 //! Capture files: pcap (tcpdump, firewalls) and pcapng (dumpcap, Wireshark), read as a stream.
 //!
-//! A file is a stranger's: every length in it is bounded, and one that is torn (a tcpdump that was killed) gives what stands before the
-//! tear. No crate: the two formats are little, and those who read them index into what they read.
+//! A file is a stranger's: every length in it is bounded, and one that is torn (a tcpdump that was killed) gives what
+//! stands before the tear. No crate: the two formats are little, and those who read them index into what they read.
 
 use std::io::{self, BufReader, Read};
 
@@ -271,7 +271,8 @@ impl<R: Read> Capture<R> {
 /// First bytes of a section of pcapng, the same in both byte orders.
 const SECTION: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 
-/// The option `if_tsresol`: a power of ten, or of two with the highest bit set. `None`: finer than a counter of 64 bits.
+/// The option `if_tsresol`: a power of ten, or of two with the highest bit set. `None`: finer than a counter of 64
+/// bits.
 fn resolution(power: u8) -> Option<u64> {
     let base: u64 = if power & 0x80 == 0 { 10 } else { 2 };
     base.checked_pow(u32::from(power & 0x7f))

@@ -95,6 +95,17 @@ impl Watcher {
         }
     }
 
+    /// From now on these are our side.
+    pub fn set_own(&mut self, own: Own) {
+        self.own = own;
+    }
+
+    /// Is an answer waited for?
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        !self.queue.is_empty() || !self.partial.is_empty()
+    }
+
     /// Lets the time pass: what was waited for too long is not answered. `true`: a row changed.
     pub fn pass(&mut self, now: Timestamp) -> bool {
         self.now = self.now.max(now);
@@ -194,8 +205,8 @@ impl Watcher {
         self.begin(at, connection, segment.payload) || passed
     }
 
-    /// A handshake begins, if it is not one seen already: a packet passes several interfaces, is sent again, and the second hello after
-    /// a HelloRetryRequest has the random of the first (RFC 8446 section 4.1.2).
+    /// A handshake begins, if it is not one seen already: a packet passes several interfaces, is sent again, and the
+    /// second hello after a HelloRetryRequest has the random of the first (RFC 8446 section 4.1.2).
     fn begin(&mut self, at: Timestamp, connection: Connection, bytes: &[u8]) -> bool {
         let (Some(hello), Some(way)) = (ClientHello::read(bytes), self.own.way(connection.0, connection.1)) else {
             return false;
@@ -272,7 +283,7 @@ impl Watcher {
             // One that was cut tells that there was an answer, and no more.
             if let Some(hello) = body.and_then(|body| ServerHello::read(body).ok()) {
                 if let Some(version) = TlsVersion::from_wire(hello.wire) {
-                    row.negotiate(version);
+                    row.negotiate(version, at);
                 }
                 row.mark = row.mark.max(hello.mark);
             }
@@ -281,8 +292,8 @@ impl Watcher {
         true
     }
 
-    /// An alert in clear. Of the server's before its hello those that refuse version or ciphers count, of the client's the one that
-    /// refuses the version chosen.
+    /// An alert in clear. Of the server's before its hello those that refuse version or ciphers count, of the client's
+    /// the one that refuses the version chosen.
     fn alert(&mut self, at: Timestamp, segment: &Segment<'_>, alert: u8) -> bool {
         let (sent, received) = ((segment.from, segment.to), (segment.to, segment.from));
         let passed = self.pass(at) | self.begin_partial(received);

@@ -1,22 +1,20 @@
 //! Which side of a connection is ours, and what is spoken there.
 
-use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::tls::{Direction, Service};
 
-/// Ports of the vendor's services with TLS, besides those that a [`Service`] has: the administration, and NNTP(S), LDAP(S), XMPP(S).
+/// Ports of the vendor's services with TLS, besides those that a [`Service`] has: the administration, and NNTP(S),
+/// LDAP(S), XMPP(S).
 const OTHER_PORTS: [u16; 7] = [4040, 119, 563, 389, 636, 5222, 5223];
-/// Where another server takes mail.
+/// Services by which mail is given to another server.
 const MAIL: [Service; 3] = [Service::Smtp, Service::Submission, Service::Smtps];
 
-/// This server's own addresses and ports.
+/// This server's own addresses.
 #[derive(Debug, Clone, Default)]
 pub struct Own {
     addresses: Vec<IpAddr>,
-    /// `None`: the usual ones.
-    ports: Option<BTreeSet<u16>>,
-    relays: BTreeSet<u16>,
+    any_port: bool,
 }
 
 /// Which way a connection goes.
@@ -38,20 +36,10 @@ impl Own {
         }
     }
 
-    /// The same with just these ports as our services.
+    /// The same with every port of ours that is called: whoever gets as far as a hello has been let in there.
     #[must_use]
-    pub fn listening(self, ports: impl IntoIterator<Item = u16>) -> Self {
-        Self {
-            ports: Some(ports.into_iter().collect()),
-            ..self
-        }
-    }
-
-    /// The same, where mail goes to these ports of others, too (a relay's).
-    #[must_use]
-    pub fn relaying(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
-        self.relays.extend(ports);
-        self
+    pub fn on_any_port(self) -> Self {
+        Self { any_port: true, ..self }
     }
 
     /// Is this address ours?
@@ -69,26 +57,16 @@ impl Own {
             peer,
         };
         match (self.has(client.ip()), self.has(server.ip())) {
-            (false, true) => self
-                .is_service(server.port())
-                .then(|| way(Direction::Inbound, client.ip())),
-            (true, false) => self
-                .takes_mail(server.port())
-                .then(|| way(Direction::Outbound, server.ip())),
+            (false, true) => (self.any_port || is_usual(server.port())).then(|| way(Direction::Inbound, client.ip())),
+            (true, false) => takes_mail(server.port()).then(|| way(Direction::Outbound, server.ip())),
             _ => None,
         }
     }
+}
 
-    fn is_service(&self, port: u16) -> bool {
-        match &self.ports {
-            Some(ports) => ports.contains(&port),
-            None => is_usual(port),
-        }
-    }
-
-    fn takes_mail(&self, port: u16) -> bool {
-        MAIL.iter().any(|service| service.port() == port) || self.relays.contains(&port)
-    }
+/// Where another server takes mail.
+fn takes_mail(port: u16) -> bool {
+    MAIL.iter().any(|service| service.port() == port)
 }
 
 /// A port where such a server speaks TLS.

@@ -28,8 +28,8 @@ pub struct RowKey {
     pub port: u16,
     /// The other side.
     pub address: IpAddr,
-    /// The program that made the hello: JA4 without what comes and goes with a session. `None`: the hello was not whole, or framed as
-    /// SSL 2.0.
+    /// The program that made the hello: JA4 without what comes and goes with a session. `None`: the hello was not
+    /// whole, or framed as SSL 2.0.
     pub program: Option<Ja4>,
 }
 
@@ -67,10 +67,11 @@ pub struct Row {
     pub offers: Option<Vec<TlsVersion>>,
     /// Handshakes begun.
     pub hellos: u32,
-    /// Of these, second tries below what the client has (RFC 7507, or after a higher one that failed): no limit of the client.
+    /// Of these, second tries below what the client has (RFC 7507, or after a higher one that failed): no limit of the
+    /// client.
     pub fallbacks: u32,
-    /// How often each version was negotiated, in the order of [`TlsVersion::ALL`].
-    pub negotiated: [u32; 5],
+    /// How often each version was negotiated, and when last (seconds since 1970), in the order of [`TlsVersion::ALL`].
+    pub negotiated: [(u32, i64); 5],
     /// Answered with a ServerHello.
     pub answered: u32,
     /// Not answered within 30 seconds.
@@ -100,7 +101,7 @@ impl Row {
             offers: None,
             hellos: 0,
             fallbacks: 0,
-            negotiated: [0; 5],
+            negotiated: [(0, 0); 5],
             answered: 0,
             unanswered: 0,
             refused: Vec::new(),
@@ -124,13 +125,11 @@ impl Row {
         self.recent.push_back(at);
     }
 
-    pub(super) fn negotiate(&mut self, version: TlsVersion) {
-        if let Some(count) = TlsVersion::ALL
-            .iter()
-            .position(|v| *v == version)
-            .and_then(|at| self.negotiated.get_mut(at))
-        {
+    pub(super) fn negotiate(&mut self, version: TlsVersion, at: Timestamp) {
+        let place = TlsVersion::ALL.iter().position(|known| *known == version);
+        if let Some((count, last)) = place.and_then(|place| self.negotiated.get_mut(place)) {
             *count = count.saturating_add(1);
+            *last = at.as_second().max(*last);
         }
     }
 
@@ -142,11 +141,18 @@ impl Row {
         self.last_refused = self.last_refused.max(Some(at));
     }
 
+    /// The versions negotiated, lowest first, with the time of the newest handshake (seconds since 1970).
+    pub fn agreed(&self) -> impl DoubleEndedIterator<Item = (TlsVersion, i64)> {
+        let counts = TlsVersion::ALL.into_iter().zip(self.negotiated);
+        counts
+            .filter(|(_, (count, _))| *count > 0)
+            .map(|(version, (_, last))| (version, last))
+    }
+
     /// The highest version negotiated.
     #[must_use]
     pub fn highest_negotiated(&self) -> Option<TlsVersion> {
-        let counts = TlsVersion::ALL.into_iter().zip(self.negotiated);
-        counts.filter(|(_, count)| *count > 0).map(|(version, _)| version).max()
+        self.agreed().next_back().map(|(version, _)| version)
     }
 
     /// All refusals.
@@ -191,6 +197,13 @@ impl Rows {
             *of_address = of_address.saturating_add(1);
         }
         Some(self.rows.entry(key).or_insert_with(|| Row::new(service, at)))
+    }
+
+    /// Adds a row that was kept.
+    pub(super) fn insert(&mut self, key: RowKey, row: Row) {
+        if let Some(mine) = self.row(key, row.service, row.first) {
+            *mine = row;
+        }
     }
 
     /// A row that is there.

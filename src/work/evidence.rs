@@ -3,7 +3,7 @@
 //! Every source but the log and the peers file gives [`Record`]s and nothing else ([`super::reader`]); they are
 //! remembered, and what is remembered is read here, whatever it came from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -11,13 +11,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::host::{Host, clock};
+use crate::host::{Host, Sightings, clock, is_stranger};
 use crate::mailserver_cfg::Document;
 use crate::peers::{
-    self, BookSources, Evidence, EvidenceStore, Host as PeerHost, LogFindings, PeerBook, PeerKey, PeersFile, Record,
-    ScanProgress, Trouble, Window,
+    self, BookSources, Evidence, EvidenceStore, Host as PeerHost, LogFindings, Logins, PeerBook, PeerKey, PeersFile,
+    Record, ScanProgress, Trouble, Whose, Window,
 };
-use crate::session::{Clock, Measured};
+use crate::session::{Clock, Measured, amount};
+use crate::tls::Direction;
+use crate::watch::{Row, RowKey};
 
 /// All that is known at one time.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +41,14 @@ pub struct Sources {
     remembered: EvidenceStore,
     /// What this session has found out; it counts also where it could not be remembered.
     learned: Vec<Record>,
+    /// Who logged in from where.
+    logins: Logins,
+    /// Addresses that mail came from.
+    mail: HashSet<IpAddr>,
+    /// What the watch has seen.
+    sightings: Arc<Sightings>,
+    /// Of which this is evidence of peers.
+    wire: Vec<Record>,
     warnings: Vec<String>,
 }
 
@@ -48,6 +58,8 @@ pub struct Reading {
     logs: Option<Arc<LogFindings>>,
     peers_file: Option<PeersFile>,
     remembered: EvidenceStore,
+    logins: Logins,
+    sightings: Sightings,
     warnings: Vec<String>,
 }
 
@@ -80,6 +92,12 @@ pub fn read_evidence(
     let (store, problems) = host.memory.evidence();
     reading.warnings.extend(problems);
     reading.remembered = store;
+    reading.sightings = Sightings::read(&host.home.state_dir);
+    reading.warnings.append(&mut reading.sightings.warnings);
+    // Only the wire has clients of which no other log tells.
+    if reading.sightings.is_there {
+        reading.logins = peers::read_logins(&document.log_directories(), &window, cancel);
+    }
     reading
 }
 
@@ -156,6 +174,24 @@ impl Sources {
         listed(&by_address).then_some(by_address)
     }
 
+    /// What the watch has seen.
+    #[must_use]
+    pub fn sightings(&self) -> &Sightings {
+        &self.sightings
+    }
+
+    /// Has nobody ever logged in from there or sent mail, as far as the logs know? `None`: no log could tell.
+    #[must_use]
+    pub fn is_stranger(&self, key: &RowKey) -> Option<bool> {
+        self.logins.since.map(|_| is_stranger(key, &self.logins, &self.mail))
+    }
+
+    /// Whose client that was.
+    #[must_use]
+    pub fn whose(&self, key: &RowKey, row: &Row) -> Whose {
+        self.logins.whose(key.address, row.service, row.recent.iter().copied())
+    }
+
     /// The findings of the logs so far, to be carried on: a second reading reads only what is new.
     #[must_use]
     pub fn logs(&self) -> Option<Arc<LogFindings>> {
@@ -168,12 +204,34 @@ impl Sources {
             logs,
             peers_file,
             remembered,
+            logins,
+            sightings,
             warnings,
         } = reading;
+        let of_logs = logs.iter().flat_map(|logs| logs.peers());
+        let inbound = of_logs.filter(|peer| peer.key.direction == Direction::Inbound);
+        let mail: HashSet<IpAddr> = inbound
+            .filter_map(|peer| match peer.key.host {
+                PeerHost::Address(address) => Some(address),
+                PeerHost::Name(_) => None,
+            })
+            .collect();
+        let strangers;
+        (self.wire, strangers) = sightings.records(&logins, &mail, Timestamp::now());
+        self.mail = mail;
         self.logs = logs;
+        self.logins = logins;
+        self.sightings = Arc::new(sightings);
         self.peers_file = peers_file;
         self.remembered = remembered;
         self.warnings = warnings;
+        if strangers > 0 {
+            self.warnings.push(format!(
+                "the watch: {} never logged in and sent no mail, and {} not among the peers (kerio-tls watch status shows them)",
+                amount(strangers, "program at an address that", "programs at addresses that"),
+                if strangers == 1 { "is" } else { "are" }
+            ));
+        }
         self.forget_what_is_remembered();
     }
 
@@ -185,6 +243,7 @@ impl Sources {
             logs: self.logs.as_deref(),
             peers_file: self.peers_file.as_ref(),
             records: &records,
+            logins: Some(&self.logins),
             own: Some(&host.names.hosts()),
             window_days: host.preferences.days,
         });
@@ -211,7 +270,7 @@ impl Sources {
     }
 
     fn records(&self) -> impl Iterator<Item = &Record> {
-        self.remembered.records().iter().chain(&self.learned)
+        self.remembered.records().iter().chain(&self.learned).chain(&self.wire)
     }
 
     /// What was learned and is remembered by now must not be counted twice.

@@ -15,7 +15,7 @@ use super::lessons::{Lessons, lessons};
 use super::port_question::PortQuestion;
 use super::probing::settings;
 use super::proof::{LiveProof, PortProof};
-use crate::host::{Host, Learned, Standing};
+use crate::host::{Host, Learned, Loaded, Standing};
 
 /// What is spoken at the engine's ports, by number (the services of Kerio Connect; 4040 is the administration).
 const SERVICES: [(u16, Service); 10] = [
@@ -58,10 +58,11 @@ pub fn prove(host: &Host, expected: &Expected, cancel: &Cancel) -> LiveProof {
 /// The same after a start of the engine: the ports that it had `before` its stop and at the last proof are waited for,
 /// up to [`OPENING`]. An engine opens one after the other, and a port that is not open yet proves nothing.
 pub(super) fn prove_ports(host: &Host, before: &[SocketAddr], expected: &Expected, cancel: &Cancel) -> LiveProof {
-    let had = ports_to_expect(host, before);
+    let spoken = SpokenAt::of(host);
+    let had = ports_to_expect(host, &spoken, before);
     let until = Instant::now().checked_add(if before.is_empty() { Duration::ZERO } else { OPENING });
     let (found, missing) = loop {
-        let found = own_ports(host);
+        let found = own_ports(host, &spoken);
         let missing = match &found {
             Ok(found) => found.missing_of(&had),
             Err(_) => had.clone(),
@@ -132,7 +133,7 @@ fn ask_ports(host: &Host, ports: &[(SocketAddr, Service)], cancel: &Cancel) -> V
 }
 
 /// The ports of known use that the engine should have: those of before its stop, and those of the last proof.
-fn ports_to_expect(host: &Host, before: &[SocketAddr]) -> Vec<(SocketAddr, Service)> {
+fn ports_to_expect(host: &Host, spoken: &SpokenAt, before: &[SocketAddr]) -> Vec<(SocketAddr, Service)> {
     if host.is_demo() {
         return Vec::new();
     }
@@ -143,7 +144,7 @@ fn ports_to_expect(host: &Host, before: &[SocketAddr]) -> Vec<(SocketAddr, Servi
         .chain(last.iter().filter_map(|text| text.parse().ok()));
     let mut had: Vec<(SocketAddr, Service)> = Vec::new();
     for address in all {
-        if let Some(service) = service_at(address.port())
+        if let Some(service) = spoken.get(address.port())
             && !had.iter().any(|(other, _)| other.port() == address.port())
         {
             had.push((address, service));
@@ -153,7 +154,7 @@ fn ports_to_expect(host: &Host, before: &[SocketAddr]) -> Vec<(SocketAddr, Servi
 }
 
 /// The engine's own ports, or why there are none.
-fn own_ports(host: &Host) -> Result<OwnPorts, String> {
+fn own_ports(host: &Host, spoken: &SpokenAt) -> Result<OwnPorts, String> {
     if let Some(pretend) = host.pretend_ports() {
         return Ok(OwnPorts {
             known: pretend,
@@ -181,7 +182,7 @@ fn own_ports(host: &Host) -> Result<OwnPorts, String> {
     }
     let (mut known, mut skipped): (Vec<(SocketAddr, Service)>, Vec<u16>) = (Vec::new(), Vec::new());
     for address in listening_ports(proc, &pids) {
-        match service_at(address.port()) {
+        match spoken.get(address.port()) {
             Some(service) => known.push((address, service)),
             None if skipped.contains(&address.port()) => {}
             None => skipped.push(address.port()),
@@ -305,9 +306,76 @@ impl OwnPorts {
     }
 }
 
-fn service_at(port: u16) -> Option<Service> {
-    SERVICES
-        .iter()
-        .find(|(number, _)| *number == port)
-        .map(|(_, service)| *service)
+/// What is spoken at a port: what the file says of it, else what its number says.
+struct SpokenAt(Vec<(u16, Service)>);
+
+impl SpokenAt {
+    fn of(host: &Host) -> Self {
+        let ports = match host.file.read() {
+            Ok(Loaded::Document(document)) => document.ports(),
+            // Then the usual numbers have to do.
+            Ok(Loaded::Broken { .. }) | Err(_) => Vec::new(),
+        };
+        Self(
+            ports
+                .iter()
+                .filter_map(|(port, words)| Some((*port, service_called(words)?)))
+                .collect(),
+        )
+    }
+
+    fn get(&self, port: u16) -> Option<Service> {
+        let all = self.0.iter().chain(&SERVICES);
+        let mut at = all.filter(|(number, _)| *number == port);
+        at.next().map(|(_, service)| *service)
+    }
+}
+
+/// The service that such words name, if they name one of ours with TLS.
+fn service_called(words: &str) -> Option<Service> {
+    let words = words.to_ascii_lowercase();
+    let has = |word: &str| words.contains(word);
+    if ["relay", "account", "download", "client", "proxy"].into_iter().any(has) {
+        return None;
+    }
+    let is_secure = has("ssl") || words.split(' ').any(|word| word == "secure");
+    let either = |plain, secure| Some(if is_secure { secure } else { plain });
+    match () {
+        () if has("submission") => Some(Service::Submission),
+        () if has("smtps") => Some(Service::Smtps),
+        () if has("imaps") => Some(Service::Imaps),
+        () if has("pop3s") => Some(Service::Pop3s),
+        () if has("smtp") => either(Service::Smtp, Service::Smtps),
+        () if has("imap") => either(Service::Imap, Service::Imaps),
+        () if has("pop3") => either(Service::Pop3, Service::Pop3s),
+        () if has("https") || has("webadmin") || (has("http") && is_secure) => Some(Service::Https),
+        () => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_of_the_file_is_known_by_the_words_beside_it_and_any_other_by_its_number() {
+        let named = |words| service_called(words);
+        assert_eq!(named("Services SMTP"), Some(Service::Smtp));
+        assert_eq!(named("Services Secure IMAP"), Some(Service::Imaps));
+        assert_eq!(named("Services SMTP Submission"), Some(Service::Submission));
+        assert_eq!(named("Services HTTPS"), Some(Service::Https));
+        for other in [
+            "Services HTTP",
+            "Services LDAP",
+            "SmtpRelay",
+            "Pop3Account pop.example.org",
+            "Proxy https",
+        ] {
+            assert_eq!(named(other), None, "{other}");
+        }
+        let spoken = SpokenAt(vec![(2525, Service::Smtp), (993, Service::Https)]);
+        assert_eq!(spoken.get(2525), Some(Service::Smtp));
+        assert_eq!(spoken.get(993), Some(Service::Https), "the file comes first");
+        assert_eq!((spoken.get(995), spoken.get(9995)), (Some(Service::Pop3s), None));
+    }
 }

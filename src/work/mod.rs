@@ -1,6 +1,7 @@
 //! What is *done*: effects carried out on threads, and what came of them as events to whoever asked; and the same as
 //! functions on a [`crate::host::Host`], for the commands. It must never know of a screen, a key or a JSON shape.
 
+mod captured;
 mod draft_keeper;
 mod effect;
 mod ending;
@@ -23,10 +24,15 @@ mod undo;
 mod watching;
 mod workers;
 
-pub use crate::probe::{Basis, Cancel, Outcome, Report, Settings, Target, TargetHost};
 /// What a question to a peer and its answer are made of: the commands name them through here.
+/// The service of the watch, likewise.
+pub use crate::engine::{
+    WATCH_UNIT, WatchService, WatchServiceError, start_watch_service, stop_watch_service, watch_service,
+};
+pub use crate::probe::{Basis, Cancel, Outcome, Report, Settings, Target, TargetHost};
 /// What was seen on the wire, likewise.
 pub use crate::watch::{Row, RowKey, Rows};
+pub use captured::{Captured, OwnHello, overflow_words, own_hellos, read_capture};
 pub use effect::{Asker, Effect, EngineWish, Event, SaveJob, SaveProblem, SaveReport, Wanted, Whom};
 pub use evidence::{Gathered, Sources, read_evidence};
 pub use facts::facts;
@@ -45,5 +51,5 @@ pub use recovered::recover;
 pub use running::{panic_if_asked_to, place_of};
 pub use saving::{SaveNews, save};
 pub use undo::{Undone, confirm, undo_unconfirmed};
-pub use watching::{Captured, OwnHello, own_hellos, read_capture};
+pub use watching::{Seen, WatchError, WatchPlan, make_watch_directory, watch};
 pub use workers::{Sink, Workers};

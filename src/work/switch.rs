@@ -52,7 +52,7 @@ impl UndoSwitch {
 
     /// For the manifest: how the save is found again.
     pub(super) fn words(&self) -> String {
-        format!("{WORDS}{}", self.name)
+        words_of(&self.name)
     }
 
     /// The engine has started well: from now on it counts. In words; `Err`: it may go off late.
@@ -97,6 +97,11 @@ fn new_name() -> String {
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let now = jiff::Timestamp::now().as_second();
     format!("{PREFIX}{now}-{}-{count}", std::process::id())
+}
+
+/// What stands in the manifest and in the audit file of a save with this switch.
+pub(super) fn words_of(name: &str) -> String {
+    format!("{WORDS}{name}")
 }
 
 pub(super) fn first(name: &str) -> String {

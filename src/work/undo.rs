@@ -12,7 +12,7 @@ use crate::save::{self, Recovered, SaveError, StateDir, Target, What};
 use super::effect::{EngineWish, SaveJob, SaveReport, Wanted};
 use super::recovered::{engine_was_left, recovered};
 use super::saving::save;
-use super::switch::{first, second, switch_of};
+use super::switch::{first, second, switch_of, words_of};
 
 /// How often it is tried again while another save is in the way.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -51,7 +51,7 @@ pub enum UndoError {
     },
     /// Something was armed, but no backup is of its save.
     #[error(
-        "nothing was undone: no backup of {file} is of the save that the switch {switch} was armed for. It never came to be, or its backup has been removed since: look at the file and at its backups (kerio-tls backups)"
+        "nothing was undone: the save of {file} that the switch {switch} was armed for was made, and its backup has been removed since: look at the file and at its backups (kerio-tls backups)"
     )]
     NoBackup {
         /// The file, as it was named.
@@ -132,10 +132,8 @@ fn undo_once(host: &Host, switch: &str) -> Result<Undone, UndoError> {
     let (state, target) = (host.file.state()?, host.file.target()?);
     let found = save::recover(&state, &target)?;
     let left_down = engine_was_left(&found);
-    // A save that broke off has no backup once it is taken back.
-    let never_was = !found.is_empty();
     // A torn file is whole again by now, so that it can be read.
-    let undone = undo_edits(host, switch, never_was);
+    let undone = undo_edits(host, switch, &state);
     // The engine comes up whatever became of the edits.
     let started = if left_down {
         start_left_down(host, &state, &target)?
@@ -154,15 +152,15 @@ fn undo_once(host: &Host, switch: &str) -> Result<Undone, UndoError> {
     Ok(all)
 }
 
-/// `None`: the save is undone already, or `never_was`.
-fn undo_edits(host: &Host, switch: &str, never_was: bool) -> Result<Option<SaveReport>, UndoError> {
+/// `None`: there is no such save, or it is undone already.
+fn undo_edits(host: &Host, switch: &str, state: &StateDir) -> Result<Option<SaveReport>, UndoError> {
     let backups = host.backups.list()?;
     let Some(backup) = backups.iter().find(|backup| switch_of(backup) == Some(switch)) else {
         let (file, switch) = (host.file.path().display().to_string(), switch.to_owned());
-        return if never_was {
-            Ok(None)
-        } else {
+        return if was_saved(state, &switch) {
             Err(UndoError::NoBackup { file, switch })
+        } else {
+            Ok(None)
         };
     };
     let base = host.load().map_err(|error| UndoError::NotSaved(error.to_string()))?;
@@ -192,6 +190,17 @@ fn undo_edits(host: &Host, switch: &str, never_was: bool) -> Result<Option<SaveR
         Err(problem) if problem.busy => Err(UndoError::Busy(problem.message)),
         Err(problem) => Err(UndoError::NotSaved(problem.message)),
     }
+}
+
+/// Whether the audit file tells of a save with this switch that was made. (A name of a switch has nothing that JSON escapes.)
+fn was_saved(state: &StateDir, switch: &str) -> bool {
+    let audit = state
+        .directory()
+        .and_then(|dir| dir.read(save::AUDIT_FILE, 256 << 20).ok().flatten());
+    let text = String::from_utf8_lossy(audit.as_deref().unwrap_or_default()).into_owned();
+    let words = format!("\"{}\"", words_of(switch));
+    text.lines()
+        .any(|line| line.contains(&words) && line.contains("\"result\":\"saved"))
 }
 
 /// Starts the engine that a save had stopped, and watches it; in words. Where it cannot be seen whether it runs it is

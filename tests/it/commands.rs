@@ -530,6 +530,17 @@ fn an_undo_of_a_file_of_which_nothing_was_ever_saved_is_an_error() {
     assert!(ran.err.contains("nothing was undone"), "{}", ran.said());
     place.saved_once();
     let ran = place.run(&["undo", "--switch", "kerio-tls-undo-1"]);
+    assert_eq!(ran.status, 0, "{}", ran.said());
+    // A save of that switch was made, and its backup was removed since.
+    let audit = place.path("state/audit.jsonl");
+    let text = fs::read_to_string(&audit).unwrap();
+    let switched = text.replace(
+        "\"words\":[",
+        "\"words\":[\"undoes itself unless confirmed: kerio-tls-undo-1\",",
+    );
+    assert_ne!(text, switched);
+    fs::write(&audit, switched).unwrap();
+    let ran = place.run(&["undo", "--switch", "kerio-tls-undo-1"]);
     assert_eq!(ran.status, 1, "{}", ran.said());
     assert!(ran.err.contains("its backup has been removed since"), "{}", ran.said());
 }

@@ -1,9 +1,13 @@
 //! `kerio-tls watch`: captures made here, and real programs between two network namespaces.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
+
+use crate::place::Place;
 use crate::ran::{BINARY, Ran, run};
 
 /// A TLS 1.0 hello of an old scanner: two suites, no extensions.
@@ -61,7 +65,7 @@ fn a_capture_shows_who_calls_with_what_and_who_was_refused() {
     let ran = watch(&["--read", path, "--own", "192.0.2.25", "--json"]).done();
     assert_eq!(
         ran.out.trim_end(),
-        r#"{"direction":"inbound","service":"imaps","address":"198.51.100.9","port":993,"ja4":"t10i020000_4e75145e4eac_000000000000","offered":"tls1.0","negotiated":null,"hellos":2,"answered":0,"refused":2,"reason":"protocol_version","first":"2026-11-28T14:00:00Z","last":"2026-11-28T14:00:02Z"}"#
+        r#"{"direction":"inbound","service":"imaps","address":"198.51.100.9","port":993,"ja4":"t10i020000_4e75145e4eac_000000000000","offered":"tls1.0","negotiated":null,"hellos":2,"answered":0,"refused":2,"reason":"protocol_version","first":"2026-11-28T14:00:00Z","last":"2026-11-28T14:00:02Z","stranger":null}"#
     );
     // Nobody said which side is ours: the address that was called is taken, and that is said.
     let ran = watch(&["--read", path]).done();
@@ -122,4 +126,184 @@ fn what_is_no_capture_is_refused_in_one_line_and_a_torn_one_is_read_as_far_as_it
         "{}",
         ran.said()
     );
+}
+
+/// Runs the script of two networks; what it wrote lies in the directory.
+fn two_networks(dir: &Path) {
+    let mut command = Command::new("timeout");
+    command.args(["120", "unshare"]);
+    if !rustix::process::geteuid().is_root() {
+        command.args(["--user", "--map-root-user"]);
+    }
+    command.args([
+        "--net",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+        "bash",
+        "-c",
+    ]);
+    command
+        .args([include_str!("watch.sh"), "watch.sh", BINARY])
+        .current_dir(dir);
+    for (tool, package) in [
+        ("tshark", "tshark"),
+        ("tcpdump", "tcpdump"),
+        ("gnutls-cli", "gnutls-bin"),
+        ("ip", "iproute2"),
+    ] {
+        let is_there = Command::new("sh")
+            .args(["-c", &format!("command -v {tool}")])
+            .output()
+            .unwrap()
+            .status
+            .success();
+        assert!(is_there, "{tool} is missing: apt-get install {package}");
+    }
+    run(&mut command).done();
+}
+
+/// How often each client offered what to which port, and was refused.
+type Table = BTreeMap<(String, u64, String), (u64, u64)>;
+
+/// What the program printed, by client, port and version.
+fn ours(text: &str) -> Table {
+    let mut table = Table::new();
+    for line in text.lines() {
+        let row: Value = serde_json::from_str(line).unwrap();
+        if row["direction"] != "inbound" {
+            continue;
+        }
+        let key = (
+            row["address"].as_str().unwrap().to_owned(),
+            row["port"].as_u64().unwrap(),
+            row["offered"].as_str().unwrap().to_owned(),
+        );
+        let entry = table.entry(key).or_default();
+        entry.0 += row["hellos"].as_u64().unwrap();
+        entry.1 += row["refused"].as_u64().unwrap();
+    }
+    table
+}
+
+/// The same from tshark's fields: hellos and alerts are tied by the client's port.
+fn tsharks(text: &str) -> Table {
+    let mut table = Table::new();
+    let mut of_connection: BTreeMap<(String, String), (String, u64, String)> = BTreeMap::new();
+    for line in text.lines() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [
+            what,
+            from4,
+            from6,
+            from_port,
+            to4,
+            to6,
+            to_port,
+            version,
+            versions,
+            alert,
+        ] = fields[..]
+        else {
+            panic!("{line}")
+        };
+        let (from, to) = (format!("{from4}{from6}"), format!("{to4}{to6}"));
+        if what == "tls.handshake.type" {
+            let numbers = if versions.is_empty() { version } else { versions };
+            let highest = numbers
+                .split(',')
+                .filter_map(|n| u16::from_str_radix(n.trim_start_matches("0x"), 16).ok());
+            let highest = highest.filter(|n| n & 0x0f0f != 0x0a0a).max().unwrap();
+            let token = format!("tls1.{}", (highest & 0xff) - 1);
+            let key = (from.clone(), to_port.parse().unwrap(), token);
+            table.entry(key.clone()).or_default().0 += 1;
+            of_connection.insert((from, from_port.to_owned()), key);
+        } else {
+            // The client refuses a version with 70 only; 40 of it is about something else.
+            let by_server = of_connection.get(&(to, to_port.to_owned()));
+            let by_client = of_connection
+                .get(&(from, from_port.to_owned()))
+                .filter(|_| alert == "70");
+            let key = by_server.or(by_client).unwrap_or_else(|| panic!("{line}"));
+            table.get_mut(key).unwrap().1 += 1;
+        }
+    }
+    table
+}
+
+#[test]
+fn real_programs_are_seen_on_the_wire_as_in_a_capture_and_as_tshark_sees_them_and_become_evidence() {
+    let place = Place::with_store();
+    let dir = place.path("");
+    let now = jiff::Timestamp::now().strftime("%d/%b/%Y %H:%M:%S").to_string();
+    let login = format!("[{now}] IMAP: User anna@example.org authenticated  from IP address 192.0.2.9\n");
+    fs::write(place.path("store/logs/audit.log"), login).unwrap();
+    two_networks(&dir);
+    let read = |name: &str| fs::read_to_string(dir.join(name)).unwrap();
+    let truth = tsharks(&read("tshark.txt"));
+    let total = |table: &Table| {
+        table
+            .values()
+            .fold((0, 0), |sum, (hellos, refused)| (sum.0 + hellos, sum.1 + refused))
+    };
+    assert!(total(&truth).0 >= 40 && total(&truth).1 >= 12, "{truth:?}");
+    for version in ["tls1.0", "tls1.1", "tls1.2", "tls1.3"] {
+        assert!(
+            truth.keys().any(|(_, _, offered)| offered == version),
+            "{version}: {truth:?}"
+        );
+    }
+    assert_eq!(ours(&read("live.json")), truth, "live");
+    for name in ["any.pcap", "ethernet.pcap"] {
+        let path = dir.join(name);
+        let ran = watch(&[
+            "--json",
+            "--read",
+            path.to_str().unwrap(),
+            "--own",
+            "192.0.2.25",
+            "--own",
+            "2001:db8::25",
+        ])
+        .done();
+        assert_eq!(ours(&ran.out), truth, "{name}");
+    }
+    // What was kept is evidence: of the address that logged in, and of nobody else.
+    let peers = place.run(&["peers", "--min", "tls1.2", "--json"]).done().json();
+    let of = |address: &str| -> Vec<&Value> {
+        let all = peers["peers"].as_array().unwrap();
+        all.iter().filter(|peer| peer["address"] == address).collect()
+    };
+    let imaps = of("192.0.2.9")
+        .into_iter()
+        .find(|peer| peer["service"] == "imaps")
+        .unwrap();
+    assert_eq!(
+        (&imaps["source"], &imaps["names"][0]),
+        (&"wire".into(), &"anna@example.org".into()),
+        "{peers}"
+    );
+    assert_eq!(
+        imaps["verdict"], "mixed",
+        "old and new programs behind one address: {imaps}"
+    );
+    assert!(of("2001:db8::9").is_empty(), "nobody logged in from there: {peers}");
+    assert!(
+        peers["warnings"]
+            .to_string()
+            .contains("never logged in and sent no mail"),
+        "{peers}"
+    );
+}
+
+#[test]
+fn without_the_right_to_one_line_says_what_to_do() {
+    // A user of a namespace of his own has no right in the network of others.
+    let ran = run(Command::new("unshare").args(["--user", "--map-current-user", BINARY, "watch", "--for", "1s"]));
+    let words = ran.failed(1);
+    for part in ["CAP_NET_RAW", "sudo", "watch --read FILE"] {
+        assert!(words.contains(part), "{words}");
+    }
 }

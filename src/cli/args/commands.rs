@@ -9,7 +9,10 @@ use clap::{Args, Subcommand};
 use crate::tls::{Choice, TlsVersion};
 use crate::work::Reader;
 
-use super::values::{DirectionArgument, EngineArgument, RoleArgument, Shell, WhomArgument, duration, minimum, version};
+use super::values::{
+    DirectionArgument, EngineArgument, RoleArgument, Shell, WatchArgument, WhomArgument, duration, minimum, span,
+    version,
+};
 
 /// A command.
 #[derive(Debug, Clone, Subcommand)]
@@ -30,10 +33,10 @@ pub enum Command {
     /// file name, or that is remembered from before. Of others nothing is kept; a line in the peers file makes them
     /// known.
     Probe(Probe),
-    /// See who really connects, and with which TLS versions: the hellos of a capture file
+    /// See who really connects, and with which TLS versions
     ///
     /// Reads the first messages of TLS handshakes, which are in clear, and nothing else: no payload, no server names,
-    /// no users.
+    /// no users. From the network, as root, until Ctrl-C; or from a capture file.
     Watch(Watch),
     /// List what was saved, or what differs between a backup and the file now
     Backups(Backups),
@@ -167,13 +170,26 @@ pub struct Probe {
 /// `watch`
 #[derive(Debug, Clone, Args)]
 pub struct Watch {
+    /// As a service, which is not root and keeps what it sees: start it (for 14 days unless --for says otherwise), stop
+    /// it, or show what it has seen
+    #[arg(value_enum, conflicts_with_all = ["read", "keep", "into"])]
+    pub service: Option<WatchArgument>,
     /// Read this capture: pcap or pcapng, as tcpdump, dumpcap and firewalls write it
-    #[arg(long, value_name = "FILE")]
-    pub read: PathBuf,
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["span", "keep"])]
+    pub read: Option<PathBuf>,
     /// Which address in it is the mail server's; can be said several times [default: this host's, else the one called
     /// most]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", requires = "read")]
     pub own: Vec<IpAddr>,
+    /// Watch so long: 90s, 10m, 2h, 14d, or a number of minutes; at most 90d
+    #[arg(long = "for", value_name = "TIME", value_parser = span)]
+    pub span: Option<Duration>,
+    /// Keep what is seen, so that peers, check and set know it
+    #[arg(long)]
+    pub keep: bool,
+    /// Where the service keeps what it sees
+    #[arg(long, value_name = "DIR", hide = true, conflicts_with_all = ["read", "keep"])]
+    pub into: Option<PathBuf>,
     /// How to print
     #[command(flatten)]
     pub output: Output,

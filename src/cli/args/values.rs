@@ -75,19 +75,21 @@ pub(super) fn version(text: &str) -> Result<TlsVersion, &'static str> {
 
 /// A time from 1 s to 24 h; a plain number is minutes.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
-        Some(number) if text.ends_with('s') => (number, 1),
-        Some(number) if text.ends_with('h') => (number, 3600),
-        Some(number) => (number, 60),
-        None => (text, 60),
-    };
-    number
-        .parse::<u32>()
-        .ok()
-        .map(|number| u64::from(number) * unit)
-        .filter(|seconds| (1..=24 * 3600).contains(seconds))
-        .map(Duration::from_secs)
-        .ok_or_else(|| "expected a time from 1s to 24h: 90s, 10m, 2h, or a number of minutes".to_owned())
+    let expected = "expected a time from 1s to 24h: 90s, 10m, 2h, or a number of minutes";
+    time(text, &[('s', 1), ('m', 60), ('h', 3600)], 24 * 3600).ok_or_else(|| expected.to_owned())
+}
+
+/// A time from 1 s to 90 days; a plain number is minutes.
+pub(super) fn span(text: &str) -> Result<Duration, String> {
+    let expected = "expected a time from 1s to 90d: 90s, 10m, 2h, 14d, or a number of minutes";
+    time(text, &[('s', 1), ('m', 60), ('h', 3600), ('d', 86_400)], 90 * 86_400).ok_or_else(|| expected.to_owned())
+}
+
+fn time(text: &str, units: &[(char, u64)], most: u64) -> Option<Duration> {
+    let unit = units.iter().find(|(letter, _)| text.ends_with(*letter));
+    let number = unit.map_or(Some(text), |(letter, _)| text.strip_suffix(*letter))?;
+    let seconds = u64::from(number.parse::<u32>().ok()?) * unit.map_or(60, |(_, seconds)| *seconds);
+    (1..=most).contains(&seconds).then(|| Duration::from_secs(seconds))
 }
 
 /// What happens to a running engine.
@@ -128,6 +130,17 @@ pub enum Shell {
     Fish,
 }
 
+/// What is done with the service of the watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WatchArgument {
+    /// Start it.
+    Start,
+    /// Stop it.
+    Stop,
+    /// Does it run, and what has it seen?
+    Status,
+}
+
 /// Whom `peers --probe` asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum WhomArgument {
@@ -140,6 +153,13 @@ pub enum WhomArgument {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_time_of_a_watch_can_be_days() {
+        assert_eq!(span("14d"), Ok(Duration::from_secs(14 * 86_400)));
+        assert_eq!((span("2h"), span("90")), (duration("2h"), duration("90")));
+        assert!(span("91d").is_err() && span("d").is_err() && span("0d").is_err() && span("1w").is_err());
+    }
 
     #[test]
     fn a_time_is_minutes_unless_it_says_otherwise_and_never_zero_or_days() {

@@ -10,4 +10,4 @@ pub(super) use answers::{
     PeerJson, PeersJson, PortJson, ProbeJson, ShowJson, SinceSaveJson, TroubleJson, VariableJson,
 };
 pub(super) use saves::{BackupJson, BackupsJson, ChangeJson, ConflictJson, DifferenceJson, changes, conflicts, edits};
-pub(super) use wire::{OwnHelloJson, WireJson};
+pub(super) use wire::{OwnHelloJson, WatchJson, WireJson, second};
