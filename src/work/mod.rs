@@ -11,11 +11,13 @@ mod gate;
 mod hold;
 mod lessons;
 mod live;
+mod outbound;
 mod port_question;
 mod probing;
 mod proof;
 mod reader;
 mod recovered;
+mod refused;
 mod running;
 mod saving;
 mod switch;
@@ -37,6 +39,7 @@ pub use evidence::{Gathered, Sources, read_evidence};
 pub use facts::facts;
 pub use hold::{Hold, HoldGuard, hold_signals};
 pub use live::{measured_with, prove};
+pub use outbound::{OfferState, OutboundProof, outbound_proof};
 pub use probing::{
     Asked, Question, ask, evidence_of, knowledge, probe, probe_plan, question, questions, remember_aloud, settings,
     settings_without_file,
@@ -44,6 +47,7 @@ pub use probing::{
 pub use proof::{LiveProof, PortAnswer, PortProof};
 pub use reader::{HEADERS, Reader};
 pub use recovered::recover;
+pub use refused::{RefusedClient, RefusedSince};
 pub use running::{panic_if_asked_to, place_of};
 pub use saving::{SaveNews, save};
 pub use undo::{Undone, confirm, undo_unconfirmed};

@@ -295,6 +295,7 @@ impl Inner {
             measured: gathered.measured,
             cancelled: job.cancel().load(Ordering::SeqCst),
             since_save: gathered.since_save,
+            refused: gathered.refused,
         }
     }
 
