@@ -194,7 +194,8 @@ fn json(known: &KnownNames) -> NamesJson {
     }
 }
 
-/// Which table governs which services: a word each, `null` where the ports have not told. What is sent with is on no port here.
+/// Which table governs which services: a word each, `null` where the ports have not told. What is sent with is on no
+/// port here.
 fn governs(known: Governs) -> serde_json::Value {
     let tables = Direction::ALL.map(|direction| {
         let mut services: Vec<(String, serde_json::Value)> = Group::ALL

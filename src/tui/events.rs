@@ -48,8 +48,10 @@ fn answer(state: &mut State, asker: Asker, event: Event) -> Vec<Request> {
             measured,
             cancelled,
             since_save,
+            refused,
         } => {
             context.since_save = since_save;
+            context.refused = refused;
             context.book = book;
             context.session.set_measured(measured);
             context.scan = if cancelled { Scan::Cancelled } else { Scan::Done };

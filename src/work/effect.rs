@@ -15,6 +15,7 @@ use super::learn::Changed;
 use super::probing::Question;
 use super::proof::LiveProof;
 use super::reader::Reader;
+use super::refused::RefusedSince;
 
 /// What shall happen to a running engine when saving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -237,6 +238,8 @@ pub enum Event {
         cancelled: bool,
         /// When the file was last saved, and whose mail is delayed or failing since.
         since_save: Option<(Timestamp, Vec<Trouble>)>,
+        /// And who was refused since, as far as the wire was watched.
+        refused: Option<RefusedSince>,
     },
     /// Whom a probe would ask, and what that means, in words.
     ProbePlanned {

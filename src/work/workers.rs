@@ -331,6 +331,7 @@ impl Inner {
             measured: gathered.measured,
             cancelled: job.cancel().load(Ordering::SeqCst),
             since_save: gathered.since_save,
+            refused: gathered.refused,
         }
     }
 
