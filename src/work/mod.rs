@@ -35,7 +35,7 @@ pub use captured::{Captured, OwnHello, overflow_words, own_hellos, read_capture}
 pub use effect::{Asker, Effect, EngineWish, Event, SaveJob, SaveProblem, SaveReport, Wanted, Whom};
 pub use evidence::{Gathered, Sources, read_evidence};
 pub use facts::facts;
-pub use hold::{Hold, HoldGuard, hold_signals};
+pub use hold::{Hold, HoldGuard, UNUSUAL, hold_signals};
 pub use live::{measured_with, prove};
 pub use probing::{
     Asked, Question, ask, evidence_of, knowledge, probe, probe_plan, question, questions, remember_aloud, settings,
