@@ -21,6 +21,8 @@ use crate::session::{Clock, Measured, amount};
 use crate::tls::Direction;
 use crate::watch::{Row, RowKey};
 
+use super::refused::RefusedSince;
+
 /// All that is known at one time.
 #[derive(Debug, Clone, Default)]
 pub struct Gathered {
@@ -30,6 +32,8 @@ pub struct Gathered {
     pub measured: Measured,
     /// When the file was last saved with this program, and whose mail is delayed or failing since.
     pub since_save: Option<(Timestamp, Vec<Trouble>)>,
+    /// And who was refused since, as far as the wire was watched.
+    pub refused: Option<RefusedSince>,
 }
 
 /// What is kept between two readings of one session.
@@ -254,10 +258,13 @@ impl Sources {
     /// All that is known now.
     #[must_use]
     pub fn gathered(&self, host: &Host) -> Gathered {
+        let since_save = self.since_save(host);
+        let watched = since_save.as_ref().filter(|_| self.sightings.is_there);
         Gathered {
             book: self.book(host),
             measured: host.memory.measured(),
-            since_save: self.since_save(host),
+            refused: watched.map(|(at, _)| RefusedSince::new(&self.sightings, &self.logins, &self.mail, *at)),
+            since_save,
         }
     }
 

@@ -9,13 +9,16 @@ mod evidence;
 mod facts;
 mod gate;
 mod hold;
+mod learn;
 mod lessons;
 mod live;
+mod outbound;
 mod port_question;
 mod probing;
 mod proof;
 mod reader;
 mod recovered;
+mod refused;
 mod running;
 mod saving;
 mod switch;
@@ -36,7 +39,11 @@ pub use effect::{Asker, Effect, EngineWish, Event, SaveJob, SaveProblem, SaveRep
 pub use evidence::{Gathered, Sources, read_evidence};
 pub use facts::facts;
 pub use hold::{Hold, HoldGuard, UNUSUAL, hold_signals};
+pub use learn::{
+    Changed, ChangedVariable, ask_for_name, changed_since_question, learn_name, open_question, wait_for_change,
+};
 pub use live::{measured_with, prove};
+pub use outbound::{OfferState, OutboundProof, outbound_proof};
 pub use probing::{
     Asked, Question, ask, evidence_of, knowledge, probe, probe_plan, question, questions, remember_aloud, settings,
     settings_without_file,
@@ -44,6 +51,7 @@ pub use probing::{
 pub use proof::{LiveProof, PortAnswer, PortProof};
 pub use reader::{HEADERS, Reader};
 pub use recovered::recover;
+pub use refused::{RefusedClient, RefusedSince};
 pub use running::{panic_if_asked_to, place_of};
 pub use saving::{SaveNews, save};
 pub use undo::{Undone, confirm, undo_unconfirmed};
