@@ -127,6 +127,7 @@ impl Gallery {
             measured,
             cancelled: false,
             since_save: None,
+            refused: None,
         });
         gallery
     }

@@ -13,7 +13,7 @@ use crate::host::{HomeOptions, HostOptions};
 pub use commands::{
     Backups, Check, Command, Config, Names, Output, Peers, Probe, Reset, Restore, Saving, Set, Undo, Watch,
 };
-pub use values::{DirectionArgument, RoleArgument, Shell, When, WhomArgument};
+pub use values::{DirectionArgument, RoleArgument, Shell, WatchArgument, When, WhomArgument};
 
 /// Choose the minimum TLS version of a Kerio Connect server, and see who would be cut off before it is done.
 ///

@@ -1,9 +1,10 @@
 //! `check`: has the file at least this minimum, and is nobody known cut off by it?
 
+use crate::host::clock;
 use crate::peers::{Impact, PeerBook, Threshold, Verdict, assess};
 use crate::session::{Session, amount, first_of};
 use crate::tls::{Direction, Minimum, TlsVersion};
-use crate::work::{self, LiveProof, PortAnswer};
+use crate::work::{self, LiveProof, OfferState, PortAnswer};
 
 use super::args::Check;
 use super::console::Console;
@@ -47,12 +48,22 @@ pub(super) fn report(
     if let Some(proof) = live {
         found.live(proof, &opened.session.loaded().minimum(Direction::Inbound), check.min);
     }
+    let set = opened.session.loaded().minimum(Direction::Outbound).clone();
+    let outbound = live.and_then(|_| work::outbound_proof(&opened.host, &opened.sources, book, &set, &clock()));
+    if let Some(proof) = outbound
+        .as_ref()
+        .filter(|proof| proof.state == OfferState::Contradicted)
+    {
+        found.reasons.push(proof.words.clone());
+    }
     let reasons = found.reasons.join("; ");
     if check.output.json {
         let ports = live.map(|proof| proof.ports.iter().map(PortJson::from).collect());
         console.json(&CheckJson {
             live: ports,
             not_asked: live.map(|proof| proof.skipped.clone()),
+            outbound_seen: outbound.as_ref().map(|proof| proof.state.token()),
+            outbound_words: outbound.as_ref().map(|proof| proof.words.clone()),
             ..found.json(&opened.session, check.min)
         })?;
     } else {
@@ -61,6 +72,9 @@ pub(super) fn report(
         }
         if let Some(proof) = live {
             console.lines(&proof.lines())?;
+        }
+        if let Some(proof) = &outbound {
+            console.lines(std::slice::from_ref(&proof.words))?;
         }
         if found.reasons.is_empty() {
             let words = format!("{}: both directions have at least {}", opened.file(), check.min);
@@ -162,6 +176,8 @@ impl<'a> Found<'a> {
         CheckJson {
             live: None,
             not_asked: None,
+            outbound_seen: None,
+            outbound_words: None,
             minimum: minimum.token(),
             ok: self.reasons.is_empty(),
             inbound: session.loaded().minimum(Direction::Inbound).token(),

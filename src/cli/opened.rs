@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::host::{Host, HostError};
 use crate::peers::{PeerBook, Trouble};
 use crate::session::{Document, Session};
-use crate::work::{self, Sources};
+use crate::work::{self, RefusedSince, Sources};
 
 use super::args::{Arguments, Saving};
 use super::console::Console;
@@ -24,6 +24,8 @@ pub(super) struct Opened {
     pub(super) sources: Sources,
     /// When the file was last saved, and whose mail is delayed or failing since; after [`Self::gather`].
     pub(super) since_save: Option<(Timestamp, Vec<Trouble>)>,
+    /// And who was refused since, as far as the wire was watched.
+    pub(super) refused: Option<RefusedSince>,
 }
 
 /// What was cleaned up after an earlier save, before anything was read: to be reported once, whatever comes of the
@@ -121,6 +123,7 @@ impl Opened {
             session,
             sources: Sources::default(),
             since_save: None,
+            refused: None,
         }
     }
 
@@ -138,6 +141,7 @@ impl Opened {
         let gathered = self.sources.gathered(&self.host);
         self.session.set_measured(gathered.measured);
         self.since_save = gathered.since_save;
+        self.refused = gathered.refused;
         gathered.book
     }
 

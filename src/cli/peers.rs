@@ -14,7 +14,7 @@ use crate::work::{self, Asked, Question, hold_signals};
 use super::args::{Peers, WhomArgument};
 use super::console::{Console, can_ask, cut};
 use super::failure::Failure;
-use super::json::{CoverageJson, PeerJson, PeersJson, SinceSaveJson, TroubleJson};
+use super::json::{CoverageJson, PeerJson, PeersJson, RefusedJson, SinceSaveJson, TroubleJson};
 use super::opened::Opened;
 
 /// Most characters of a peer's names in the table; JSON has them all.
@@ -75,6 +75,7 @@ fn since_save(opened: &Opened, book: &PeerBook, json: bool, console: &mut Consol
                 since: None,
                 newest_line: None,
                 peers: Vec::new(),
+                refused: None,
             });
         }
         return console.lines(&["Nothing was saved with kerio-tls yet, so there is no time to count from.".to_owned()]);
@@ -82,13 +83,18 @@ fn since_save(opened: &Opened, book: &PeerBook, json: bool, console: &mut Consol
     book.warnings.iter().for_each(|warning| console.warn(warning));
     if json {
         let peers = troubles.iter().map(TroubleJson::from).collect();
+        let refused = opened.refused.as_ref();
         return console.json(&SinceSaveJson {
             since: Some(since.to_string()),
             newest_line: book.logs_to.map(|newest| newest.to_string()),
             peers,
+            refused: refused.map(|refused| refused.clients.iter().map(RefusedJson::from).collect()),
         });
     }
     let clock = clock();
+    if let Some(refused) = &opened.refused {
+        console.lines(&refused.lines(&clock))?;
+    }
     // A log that ends before the save says nothing of what came after it.
     if troubles.is_empty() && book.logs_to.is_none_or(|newest| newest < *since) {
         let newest = book.logs_to.map_or_else(

@@ -2,20 +2,26 @@
 
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::host::clock;
 use crate::session::{Clock, amount};
-use crate::work::{self, OwnHello, Row, RowKey, Rows, Seen, WatchPlan};
+use crate::work::{self, OwnHello, Row, RowKey, Rows, Seen, WatchPlan, WatchServiceError};
 
-use super::args::{Arguments, Watch};
+use super::args::{Arguments, Watch, WatchArgument};
 use super::console::Console;
 use super::failure::Failure;
-use super::json::{OwnHelloJson, WireJson};
+use super::json::{OwnHelloJson, WatchJson, WireJson, second};
+use super::opened::Opened;
 use super::peers::aligned;
 
 /// From this column on there are numbers.
 const FIRST_NUMBER: usize = 5;
 
+/// How long the service watches, if nothing is said.
+const USUAL: Duration = Duration::from_secs(14 * 86_400);
 /// Lines of a terminal that the table leaves free: the head, and what stands below it.
 const FREE: usize = 6;
 
@@ -24,10 +30,114 @@ const FREE: usize = 6;
 /// # Errors
 /// [`Failure`].
 pub(super) fn run(arguments: &Arguments, watch: &Watch, console: &mut Console<'_>) -> Result<(), Failure> {
-    match &watch.read {
-        Some(path) => capture(path, watch, console),
-        None => live(arguments, watch, console),
+    match (watch.service, &watch.read) {
+        (Some(WatchArgument::Start), _) => start(watch, console),
+        (Some(WatchArgument::Stop), _) => {
+            work::stop_watch_service().map_err(failed)?;
+            console.lines(&["The watch is stopped; what it has seen stays: kerio-tls watch status".to_owned()])
+        }
+        (Some(WatchArgument::Status), _) => status(arguments, watch, console),
+        (None, Some(path)) => capture(path, watch, console),
+        (None, None) => live(arguments, watch, console),
     }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+fn failed(error: WatchServiceError) -> Failure {
+    Failure::NotSaved(error.to_string())
+}
+
+fn start(watch: &Watch, console: &mut Console<'_>) -> Result<(), Failure> {
+    let span = watch.span.unwrap_or(USUAL);
+    let service = work::start_watch_service(span).map_err(failed)?;
+    let until = clock().date_and_time(Timestamp::now() + jiff::SignedDuration::try_from(span).unwrap_or_default());
+    let mut lines = vec![
+        format!(
+            "The watch runs until {until}, as {} and not as root. It keeps:",
+            work::WATCH_UNIT
+        ),
+        "addresses, services, versions offered and agreed, refusals, the mark of the program (JA4), counts and times."
+            .to_owned(),
+        "Never payload, users, subjects or server names. Seen: kerio-tls watch status; ended: kerio-tls watch stop"
+            .to_owned(),
+    ];
+    let packaged = if service.packaged {
+        "It is not enabled"
+    } else {
+        "It is a transient unit"
+    };
+    lines.push(format!("{packaged}: a reboot ends it."));
+    console.lines(&lines)
+}
+
+/// Does it run, and what has it seen? Where there is a file of the mail server, its logs tell whose clients these are.
+fn status(arguments: &Arguments, watch: &Watch, console: &mut Console<'_>) -> Result<(), Failure> {
+    let service = work::watch_service();
+    let (word, words) = match &service {
+        Ok(service) if service.runs => ("running", "The watch runs.".to_owned()),
+        Ok(service) => match &service.failure {
+            Some(why) => (
+                "failed",
+                format!(
+                    "The watch ended in a failure ({why}): journalctl -u {}",
+                    work::WATCH_UNIT
+                ),
+            ),
+            None => ("stopped", "The watch does not run.".to_owned()),
+        },
+        Err(error) => ("none", error.to_string()),
+    };
+    let mut opened = Opened::open(arguments, console)?;
+    opened.gather();
+    let sources = &opened.sources;
+    let kept = &sources.sightings().kept;
+    if watch.output.json {
+        console.json(&WatchJson {
+            service: word,
+            since: kept.since.map(second),
+            until: kept.until.map(second),
+            lost: kept.lost,
+            rows: kept.rows.len(),
+        })?;
+        for (key, row) in kept.rows.sorted() {
+            console.json(&WireJson::new(key, row, sources.is_stranger(key)))?;
+        }
+        return own_hellos(&kept.rows, console);
+    }
+    let clock = clock();
+    let mut lines = vec![words];
+    if let (Some(since), Some(until)) = (kept.since, kept.until) {
+        lines.push(format!(
+            "Seen from {} to {}.",
+            clock.date_and_time(since),
+            clock.date_and_time(until)
+        ));
+    }
+    if kept.lost > 0 {
+        lines.push(format!(
+            "{} packets were lost on the way: whoever is not listed may have called all the same.",
+            kept.lost
+        ));
+    }
+    if kept.rows.overflowed > 0 {
+        lines.push(work::overflow_words(kept.rows.overflowed));
+    }
+    let (strangers, known): (Vec<_>, Vec<_>) = kept
+        .rows
+        .sorted()
+        .into_iter()
+        .partition(|(key, _)| sources.is_stranger(key) == Some(true));
+    lines.extend(listed(&known, &clock));
+    if !strangers.is_empty() {
+        lines.push(String::new());
+        lines.push(
+            "Never logged in and sent no mail, as far as the logs know (crawlers, scanners, who was always refused):"
+                .to_owned(),
+        );
+        lines.extend(listed(&strangers, &clock));
+    }
+    lines.extend(own_lines(&kept.rows, &clock));
+    console.lines(&lines)
 }
 
 fn capture(path: &Path, watch: &Watch, console: &mut Console<'_>) -> Result<(), Failure> {
@@ -37,7 +147,7 @@ fn capture(path: &Path, watch: &Watch, console: &mut Console<'_>) -> Result<(), 
     let rows = &captured.rows;
     if watch.output.json {
         for (key, row) in rows.sorted() {
-            console.json(&WireJson::new(key, row))?;
+            console.json(&WireJson::new(key, row, None))?;
         }
         return own_hellos(rows, console);
     }
@@ -107,7 +217,7 @@ fn new_rows(seen: &Seen<'_>, json: bool, console: &mut Console<'_>) -> Result<()
     for key in seen.settled {
         let Some(row) = seen.rows.get(key) else { continue };
         if json {
-            console.json(&WireJson::new(key, row))?;
+            console.json(&WireJson::new(key, row, None))?;
         } else {
             console.lines(&[cells(key, row, &clock()).join("  ")])?;
         }
@@ -133,6 +243,21 @@ fn table(rows: &Rows, most: usize, clock: &Clock) -> Vec<String> {
         sorted.truncate(most);
         sorted.sort_by_key(|(key, _)| **key);
     }
+    let mut lines = listed(&sorted, clock);
+    lines.push(String::new());
+    lines.extend(own_lines(rows, clock));
+    lines.push(format!(
+        "{} of programs at addresses.{}",
+        amount(all, "row", "rows"),
+        if all > most { " Shown are those seen last." } else { "" }
+    ));
+    lines
+}
+
+fn listed(rows: &[(&RowKey, &Row)], clock: &Clock) -> Vec<String> {
+    if rows.is_empty() {
+        return Vec::new();
+    }
     let head = [
         "",
         "service",
@@ -145,16 +270,8 @@ fn table(rows: &Rows, most: usize, clock: &Clock) -> Vec<String> {
         "program (JA4)",
     ];
     let mut table = vec![head.map(str::to_owned).to_vec()];
-    table.extend(sorted.iter().map(|(key, row)| cells(key, row, clock)));
-    let mut lines = aligned(&table, FIRST_NUMBER);
-    lines.push(String::new());
-    lines.extend(own_lines(rows, clock));
-    lines.push(format!(
-        "{} of programs at addresses.{}",
-        amount(all, "row", "rows"),
-        if all > most { " Shown are those seen last." } else { "" }
-    ));
-    lines
+    table.extend(rows.iter().map(|(key, row)| cells(key, row, clock)));
+    aligned(&table, FIRST_NUMBER)
 }
 
 fn own_lines(rows: &Rows, clock: &Clock) -> Vec<String> {

@@ -33,6 +33,7 @@ mod start;
 mod status;
 mod stop;
 mod undo_timer;
+mod watch_service;
 
 pub use administration::{Field, administration};
 pub use controller::{Controller, EngineProgress, EngineStep, Timing};
@@ -47,3 +48,6 @@ pub use start::Started;
 pub use status::{State, Status};
 pub use stop::Stopped;
 pub use undo_timer::{Armed, Disarmed, arm, armed, disarm, rearm};
+pub use watch_service::{
+    WATCH_UNIT, WatchService, WatchServiceError, start_watch_service, stop_watch_service, watch_service,
+};

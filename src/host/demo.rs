@@ -14,6 +14,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
+use crate::engine::EXECUTABLE;
 use crate::peers::PeerKey;
 use crate::probe::fake::{Behaviour, FakePeer, Quirk};
 use crate::probe::{Service, Target};
@@ -23,6 +24,11 @@ use crate::tls::TlsVersion;
 use super::home::{Home, HomeOptions, PEERS, PREFERENCES};
 
 const CONFIG: &str = include_str!("../../assets/demo/mailserver.cfg");
+
+/// What stands in for the engine's program: names as a compiler leaves them. It is read, and cannot be run.
+const PROGRAM: &[u8] =
+    b"\0Security\0SmtpSecurity\0ServerTlsProtocols\0ServerTlsCiphers\0TlsMinimumVersion\0EnableECDHE\0\
+EnableDHE\0DhKeySize\0ClientTlsProtocols\0ClientTlsCiphers\0OpenSSL 1.1.1w  11 Sep 2023\0";
 
 /// The demo's directory; removed when dropped. Its pretend peers end with it.
 #[derive(Debug)]
@@ -76,6 +82,7 @@ impl Demo {
         fs::write(demo.file(), CONFIG.replace("@STORE@", &store.display().to_string()))?;
         fs::write(store.join("logs/mail.log"), log(clock))?;
         fs::write(root.join(PEERS), peers(clock))?;
+        fs::write(root.join(EXECUTABLE), PROGRAM)?;
         Ok(demo)
     }
 

@@ -115,6 +115,9 @@ impl Range {
 /// Two probes that found different things so far apart are an old state and a new one; nearer, a server that answers now so, now so.
 const SETTLED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// A program that calls once a month is still there.
+const MONTHLY: SignedDuration = SignedDuration::from_hours(35 * 24);
+
 /// Whether an earlier finding of probes is done with: the newest one found more and nothing else since; or it found less, and was asked
 /// again; or it was found over and over for long, and the other was not any more.
 fn is_superseded(old: (&Evidence, Range), newest: (&Evidence, Range)) -> bool {
@@ -158,6 +161,8 @@ pub(super) fn weigh(evidence: &[Evidence]) -> Standing<'_> {
     let contradicts = |e: &Evidence| match e.source {
         // One that is lower than something newer from elsewhere is older than it: beaten.
         Source::Probe => best.source == Source::Probe,
+        // Several programs stand behind an address: a newer one does not make an older one of yesterday go away.
+        Source::Wire if best.source == Source::Wire => best.last_seen.duration_since(e.last_seen) <= MONTHLY,
         _ => e.last_seen > best.first_seen || (e.last_seen == best.first_seen && e.source >= best.source),
     };
     let against = known()
@@ -303,6 +308,17 @@ mod tests {
             count: 1,
             raw: String::new(),
         }
+    }
+
+    #[test]
+    fn an_old_program_behind_an_address_is_not_beaten_by_a_new_one_that_called_later() {
+        let both = |days: i64| {
+            let old = record(Source::Wire, Knowledge::Ceiling(TlsVersion::Tls10), -days);
+            let new = record(Source::Wire, Knowledge::Ceiling(TlsVersion::Tls13), 0);
+            weigh(&[old, new]).against.is_some()
+        };
+        assert!(both(1) && both(30), "one that calls once a month");
+        assert!(!both(40), "one that has gone");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::host::{EngineNow, KnownNames};
 use crate::peers::{Counts, PeerBook, Threshold, Trouble, assess};
 use crate::session::{Clock, Line, Session, Tone};
 use crate::tls::{CHOICES, Direction, Minimum, Role};
-use crate::work::{self, EngineWish};
+use crate::work::{self, EngineWish, RefusedSince};
 
 use super::request::Request;
 use super::theme::Theme;
@@ -62,8 +62,12 @@ pub struct Context {
     pub scan: Scan,
     /// A probe that runs: so many have answered, of so many.
     pub probing: Option<(usize, usize)>,
+    /// The web administration is waited for.
+    pub learning: bool,
     /// When the file was last saved, and whose mail is delayed or failing since.
     pub since_save: Option<(Timestamp, Vec<Trouble>)>,
+    /// And who was refused since, as far as the wire was watched.
+    pub refused: Option<RefusedSince>,
     /// What shall happen to a running engine.
     pub engine_wish: EngineWish,
     /// Why nothing can be saved at all (opened read-only).
@@ -96,7 +100,9 @@ impl Context {
             status: None,
             scan: Scan::Never,
             probing: None,
+            learning: false,
             since_save: None,
+            refused: None,
             // The review says exactly what will be run, and falls back to the commands to type where it cannot be.
             engine_wish: EngineWish::Restart,
             read_only: None,

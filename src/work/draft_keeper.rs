@@ -1,4 +1,5 @@
-//! Unsaved edits on their way to the disk: one thread writes, always the newest, so that slow disks skip what is outdated.
+//! Unsaved edits on their way to the disk: one thread writes, always the newest, so that slow disks skip what is
+//! outdated.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -11,14 +11,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::host::{Host, Sightings, clock};
+use crate::host::{Host, Sightings, clock, is_stranger};
 use crate::mailserver_cfg::Document;
 use crate::peers::{
     self, BookSources, Evidence, EvidenceStore, Host as PeerHost, LogFindings, Logins, PeerBook, PeerKey, PeersFile,
-    Record, ScanProgress, Trouble, Window,
+    Record, ScanProgress, Trouble, Whose, Window,
 };
 use crate::session::{Clock, Measured, amount};
 use crate::tls::Direction;
+use crate::watch::{Row, RowKey};
+
+use super::refused::RefusedSince;
 
 /// All that is known at one time.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +32,8 @@ pub struct Gathered {
     pub measured: Measured,
     /// When the file was last saved with this program, and whose mail is delayed or failing since.
     pub since_save: Option<(Timestamp, Vec<Trouble>)>,
+    /// And who was refused since, as far as the wire was watched.
+    pub refused: Option<RefusedSince>,
 }
 
 /// What is kept between two readings of one session.
@@ -42,6 +47,8 @@ pub struct Sources {
     learned: Vec<Record>,
     /// Who logged in from where.
     logins: Logins,
+    /// Addresses that mail came from.
+    mail: HashSet<IpAddr>,
     /// What the watch has seen.
     sightings: Arc<Sightings>,
     /// Of which this is evidence of peers.
@@ -171,6 +178,24 @@ impl Sources {
         listed(&by_address).then_some(by_address)
     }
 
+    /// What the watch has seen.
+    #[must_use]
+    pub fn sightings(&self) -> &Sightings {
+        &self.sightings
+    }
+
+    /// Has nobody ever logged in from there or sent mail, as far as the logs know? `None`: no log could tell.
+    #[must_use]
+    pub fn is_stranger(&self, key: &RowKey) -> Option<bool> {
+        self.logins.since.map(|_| is_stranger(key, &self.logins, &self.mail))
+    }
+
+    /// Whose client that was.
+    #[must_use]
+    pub fn whose(&self, key: &RowKey, row: &Row) -> Whose {
+        self.logins.whose(key.address, row.service, row.recent.iter().copied())
+    }
+
     /// The findings of the logs so far, to be carried on: a second reading reads only what is new.
     #[must_use]
     pub fn logs(&self) -> Option<Arc<LogFindings>> {
@@ -197,6 +222,7 @@ impl Sources {
             .collect();
         let strangers;
         (self.wire, strangers) = sightings.records(&logins, &mail, Timestamp::now());
+        self.mail = mail;
         self.logs = logs;
         self.logins = logins;
         self.sightings = Arc::new(sightings);
@@ -232,10 +258,13 @@ impl Sources {
     /// All that is known now.
     #[must_use]
     pub fn gathered(&self, host: &Host) -> Gathered {
+        let since_save = self.since_save(host);
+        let watched = since_save.as_ref().filter(|_| self.sightings.is_there);
         Gathered {
             book: self.book(host),
             measured: host.memory.measured(),
-            since_save: self.since_save(host),
+            refused: watched.map(|(at, _)| RefusedSince::new(&self.sightings, &self.logins, &self.mail, *at)),
+            since_save,
         }
     }
 

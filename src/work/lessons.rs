@@ -1,5 +1,5 @@
-//! What the ports teach about names and tables: held against what they answered the time before, when the file said something else.
-//! Pure: two measurements in, what follows out.
+//! What the ports teach about names and tables: held against what they answered the time before, when the file said
+//! something else. Pure: two measurements in, what follows out.
 
 use std::collections::BTreeSet;
 
@@ -65,7 +65,8 @@ pub(super) fn lessons(before: Option<&Standing>, now: &Standing, known: Governs)
                 governs.set(*table, group, false);
             }
         }
-        // A table that nothing followed governs all the same what is its own: then its name is wrong, and nothing is known.
+        // A table that nothing followed governs all the same what is its own: then its name is wrong, and nothing is
+        // known.
         let follows = |group: &Group| governs.get(*table, *group) == Some(true);
         if !Group::ALL.iter().any(follows) {
             governs = known;

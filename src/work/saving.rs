@@ -36,8 +36,8 @@ pub enum SaveNews<'a> {
     Detail(&'a str),
 }
 
-/// Saves on the calling thread; `on_news` gets each step. A whole file may take the place of `broken`: bytes that are no
-/// document.
+/// Saves on the calling thread; `on_news` gets each step. A whole file may take the place of `broken`: bytes that are
+/// no document.
 ///
 /// # Errors
 /// Why nothing was saved, and the file as it is now.

@@ -5,12 +5,13 @@ use std::thread;
 use std::time::Duration;
 
 use crate::engine::{self, Armed, Disarmed, EngineError, State};
-use crate::host::Host;
+use crate::host::{Backup, Host, clock};
 use crate::hostile::safe_path;
 use crate::save::{self, Recovered, SaveError, StateDir, Target, What};
 
 use super::effect::{EngineWish, SaveJob, SaveReport, Wanted};
 use super::recovered::{engine_was_left, recovered};
+use super::refused::refused_since;
 use super::saving::save;
 use super::switch::{first, second, switch_of, words_of};
 
@@ -88,7 +89,10 @@ pub fn confirm(host: &Host) -> Result<Vec<String>, UndoError> {
                 continue;
             }
             match engine::disarm(&unit)? {
-                Disarmed::InTime => confirmed.push(format!("Kept: {} ({})", backup.summary, backup.when)),
+                Disarmed::InTime => {
+                    confirmed.push(format!("Kept: {} ({})", backup.summary, backup.when));
+                    confirmed.extend(refused_meanwhile(host, backup));
+                }
                 Disarmed::NotArmed => {}
                 Disarmed::Running => return Err(UndoError::Running),
             }
@@ -185,14 +189,26 @@ fn undo_edits(host: &Host, switch: &str, state: &StateDir) -> Result<Option<Save
         undo_after: None,
     };
     let never = AtomicBool::new(false);
+    let meanwhile = refused_meanwhile(host, backup);
     match save(host, &job, None, &host.secrets(), &never, &|_| {}) {
-        Ok(report) => Ok(Some(report)),
+        Ok(mut report) => {
+            report.lines.extend(meanwhile);
+            Ok(Some(report))
+        }
         Err(problem) if problem.busy => Err(UndoError::Busy(problem.message)),
         Err(problem) => Err(UndoError::NotSaved(problem.message)),
     }
 }
 
-/// Whether the audit file tells of a save with this switch that was made. (A name of a switch has nothing that JSON escapes.)
+/// The honest answer to "what happens if": whom a save on trial refused until now, if anybody watched.
+fn refused_meanwhile(host: &Host, backup: &Backup) -> Vec<String> {
+    let at = backup.when.parse().ok();
+    let refused = at.and_then(|at| refused_since(host, at));
+    refused.map_or_else(Vec::new, |refused| refused.lines(&clock()))
+}
+
+/// Whether the audit file tells of a save with this switch that was made. (A name of a switch has nothing that JSON
+/// escapes.)
 fn was_saved(state: &StateDir, switch: &str) -> bool {
     let audit = state
         .directory()

@@ -65,7 +65,7 @@ fn a_capture_shows_who_calls_with_what_and_who_was_refused() {
     let ran = watch(&["--read", path, "--own", "192.0.2.25", "--json"]).done();
     assert_eq!(
         ran.out.trim_end(),
-        r#"{"direction":"inbound","service":"imaps","address":"198.51.100.9","port":993,"ja4":"t10i020000_4e75145e4eac_000000000000","offered":"tls1.0","negotiated":null,"hellos":2,"answered":0,"refused":2,"reason":"protocol_version","first":"2026-11-28T14:00:00Z","last":"2026-11-28T14:00:02Z"}"#
+        r#"{"direction":"inbound","service":"imaps","address":"198.51.100.9","port":993,"ja4":"t10i020000_4e75145e4eac_000000000000","offered":"tls1.0","negotiated":null,"hellos":2,"answered":0,"refused":2,"reason":"protocol_version","first":"2026-11-28T14:00:00Z","last":"2026-11-28T14:00:02Z","stranger":null}"#
     );
     // Nobody said which side is ours: the address that was called is taken, and that is said.
     let ran = watch(&["--read", path]).done();
@@ -306,4 +306,79 @@ fn without_the_right_to_one_line_says_what_to_do() {
     for part in ["CAP_NET_RAW", "sudo", "watch --read FILE"] {
         assert!(words.contains(part), "{words}");
     }
+}
+
+/// A line of what the watch keeps: an old program that was refused at this time.
+fn refused_row(address: &str, program: &str, at: i64) -> String {
+    format!(
+        r#"{{"direction":"inbound","port":993,"address":"{address}","program":"{program}","ja4":"{program}","max":"tls1.0","offers":null,"hellos":1,"fallbacks":0,"negotiated":[[0,0],[0,0],[0,0],[0,0],[0,0]],"answered":0,"unanswered":0,"refused":[[true,70,1]],"mark":null,"first":{at},"last":{at},"last_refused":{at},"recent":[{at}]}}"#
+    )
+}
+
+#[test]
+fn who_was_refused_since_the_save_is_named_and_a_stranger_is_counted_apart() {
+    let place = Place::with_store();
+    place.run(&["set", "--inbound", "tls1.2", "--yes"]).done();
+    let now = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(1);
+    let stamp = now.strftime("%d/%b/%Y %H:%M:%S").to_string();
+    let login = format!("[{stamp}] IMAP: User anna@example.org authenticated  from IP address 192.0.2.9\n");
+    fs::write(place.path("store/logs/audit.log"), login).unwrap();
+    fs::create_dir(place.path("state-watch")).unwrap();
+    let head = format!(
+        r#"{{"kerio_tls_watch":1,"since":{},"until":{},"lost":0,"overflowed":0}}"#,
+        now.as_second() - 3600,
+        now.as_second()
+    );
+    let (old, crawler) = (
+        "t10i020000_4e75145e4eac_000000000000",
+        "t10i990000_4e75145e4eac_000000000000",
+    );
+    let seen = |rows: &[(&str, &str, i64)]| {
+        let rows = rows
+            .iter()
+            .map(|(address, program, at)| refused_row(address, program, *at));
+        let text = std::iter::once(head.clone()).chain(rows).collect::<Vec<_>>().join("\n");
+        fs::write(place.path("state-watch/seen.jsonl"), text + "\n").unwrap();
+    };
+    seen(&[
+        ("192.0.2.9", old, now.as_second()),
+        // The same program from an address that is new: no crawler's.
+        ("198.51.100.7", old, now.as_second()),
+        ("203.0.113.66", crawler, now.as_second()),
+        ("192.0.2.10", old, now.as_second() - 1800),
+    ]);
+    let text = place.run(&["peers", "--since-save"]).done().out;
+    for words in [
+        "2 clients (anna@example.org, 198.51.100.7), and 1 client nobody knows",
+        "anna@example.org  imaps 993, offers TLS 1.0",
+        "203.0.113.66  imaps 993",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let json = place.run(&["peers", "--since-save", "--json"]).done().json();
+    let refused = json["refused"].as_array().unwrap();
+    assert_eq!(refused.len(), 3, "before the save it does not count: {json}");
+    let of = |address: &str| refused.iter().find(|client| client["address"] == address).unwrap();
+    assert_eq!(
+        (&of("192.0.2.9")["user"], &of("192.0.2.9")["reason"]),
+        (&"anna@example.org".into(), &"protocol_version".into())
+    );
+    assert_eq!(
+        (&of("198.51.100.7")["stranger"], &of("203.0.113.66")["stranger"]),
+        (&false.into(), &true.into())
+    );
+    // Nobody refused is said only where the watch could tell.
+    seen(&[]);
+    let text = place.run(&["peers", "--since-save"]).done().out;
+    assert!(text.contains("Nobody was seen refused from the save of"), "{text}");
+    fs::write(
+        place.path("state-watch/seen.jsonl"),
+        head.replace("\"lost\":0", "\"lost\":7"),
+    )
+    .unwrap();
+    let text = place.run(&["peers", "--since-save"]).done().out;
+    assert!(
+        text.contains("lost 7 packets") && !text.contains("Nobody was seen"),
+        "{text}"
+    );
 }

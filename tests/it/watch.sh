@@ -49,8 +49,8 @@ for port in TALK:
     threading.Thread(target=loop).start()
 PYTHON
 python3 starttls.py &
-tcpdump -Z root -q -i any -U -w any.pcap tcp 2>/dev/null & captures=$!
-tcpdump -Z root -q -i s0 -U -w ethernet.pcap tcp 2>/dev/null & captures="$captures $!"
+tcpdump --immediate-mode -Z root -q -i any -U -w any.pcap tcp 2>/dev/null & captures=$!
+tcpdump --immediate-mode -Z root -q -i s0 -U -w ethernet.pcap tcp 2>/dev/null & captures="$captures $!"
 "$1" watch --json >live.json 2>live.err & watches=$!
 "$1" --state-dir state watch --keep >keep.txt 2>&1 & watches="$watches $!"
 for port in 993 995 443 465 25 143 110; do
@@ -75,7 +75,7 @@ done
 for port in 993 995 443; do
   client gnutls-cli --insecure -p $port 192.0.2.25
 done
-sleep 0.5
+sleep 1
 kill $captures $watches
 wait $captures $watches || true
 for way in 'tls.handshake.type==1' 'tls.alert_message.desc==70 or tls.alert_message.desc==40'; do

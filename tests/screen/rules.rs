@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use kerio_tls::mailserver_cfg::VariablePath;
-use kerio_tls::peers::{Host, Knowledge, Trouble};
+use kerio_tls::peers::{Host, Knowledge, Trouble, Whose};
 use kerio_tls::session::Measured;
-use kerio_tls::tls::Direction;
+use kerio_tls::tls::{Direction, Service, TlsVersion};
 use kerio_tls::tui::{Action, Effect, Key, Place};
-use kerio_tls::work::{self, Event};
+use kerio_tls::work::{self, Event, RefusedClient, RefusedSince};
 use ratatui::style::{Color, Modifier};
 
 use crate::support::{self, COLOUR, Desk, config, facts, screens};
@@ -474,6 +474,7 @@ fn crowded(size: (u16, u16)) -> (Desk, Vec<String>) {
         measured: Measured::default(),
         cancelled: false,
         since_save: None,
+        refused: None,
     });
     desk.press("<S-Tab><S-Tab>");
     assert_eq!(desk.state.place(), Place::Panel);
@@ -510,6 +511,7 @@ fn whose_mail_fails_since_the_save_is_named_with_the_remotes_words_at_the_head_o
             measured: Measured::default(),
             cancelled: false,
             since_save: Some((at, troubles)),
+            refused: None,
         });
         desk.press("<S-Tab><S-Tab><Right><Right><Right>");
         let frame = desk.look().text();
@@ -518,6 +520,45 @@ fn whose_mail_fails_since_the_save_is_named_with_the_remotes_words_at_the_head_o
             assert!(frame.contains(&format!("    {name}: 4.7.0")), "{name}: {frame}");
         }
     }
+}
+
+#[test]
+fn who_was_refused_since_the_save_stands_on_the_first_tab() {
+    let mut desk = Desk::new(COLOUR, (80, 24));
+    let at: jiff::Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
+    let client = RefusedClient {
+        address: "192.0.2.9".parse().unwrap(),
+        service: Some(Service::Imaps),
+        port: 993,
+        offered: Some(TlsVersion::Tls10),
+        reason: "protocol_version",
+        last: at,
+        whose: Whose::User("anna@example.org".to_owned()),
+        stranger: false,
+    };
+    let mut refused = RefusedSince {
+        since: at,
+        clients: vec![client],
+        watched: Some((at, at)),
+        lost: 0,
+    };
+    let mut shown = |refused: &RefusedSince| {
+        desk.report(Event::Evidence {
+            book: support::book(),
+            measured: Measured::default(),
+            cancelled: false,
+            since_save: Some((at, Vec::new())),
+            refused: Some(refused.clone()),
+        });
+        desk.look().text()
+    };
+    let frame = shown(&refused);
+    assert!(
+        frame.contains("Refused since the save of") && frame.contains("anna@example.org"),
+        "{frame}"
+    );
+    refused.clients.clear();
+    assert!(!shown(&refused).contains("Refused since"));
 }
 
 #[test]

@@ -186,6 +186,7 @@ pub fn evidence() -> Event {
         measured: Measured::default(),
         cancelled: false,
         since_save: None,
+        refused: None,
     }
 }
 

@@ -20,3 +20,4 @@ mod pty;
 
 mod engine;
 mod procedure;
+mod watch;

@@ -130,6 +130,17 @@ pub enum Shell {
     Fish,
 }
 
+/// What is done with the service of the watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WatchArgument {
+    /// Start it.
+    Start,
+    /// Stop it.
+    Stop,
+    /// Does it run, and what has it seen?
+    Status,
+}
+
 /// Whom `peers --probe` asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum WhomArgument {

@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
-use crate::peers::{Assessed, Coverage, Trouble, Verdict};
+use crate::peers::{Assessed, Coverage, Trouble, Verdict, Whose};
+use crate::session::ValueChange;
 use crate::tls::TlsVersion;
-use crate::work::Report;
+use crate::work::{Changed, ChangedVariable};
 use crate::work::{PortAnswer, PortProof};
+use crate::work::{RefusedClient, Report};
 
 /// `show`
 #[derive(Serialize)]
@@ -53,6 +55,11 @@ pub(in crate::cli) struct CheckJson {
     /// With `live`: the engine's ports that were not asked, because nobody knows what is spoken there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::cli) not_asked: Option<Vec<u16>>,
+    /// With `live`, and where the wire was watched: what the engine's own hellos say of the outbound setting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::cli) outbound_seen: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::cli) outbound_words: Option<String>,
 }
 
 /// `peers`
@@ -180,6 +187,40 @@ pub(in crate::cli) struct SinceSaveJson {
     /// Of the mail log; before it lies `since`, or nothing can be said yet.
     pub(in crate::cli) newest_line: Option<String>,
     pub(in crate::cli) peers: Vec<TroubleJson>,
+    /// Clients of this server; `null`: nothing was watched.
+    pub(in crate::cli) refused: Option<Vec<RefusedJson>>,
+}
+
+/// One client that was refused since the last save.
+#[derive(Serialize)]
+pub(in crate::cli) struct RefusedJson {
+    address: String,
+    service: Option<&'static str>,
+    port: u16,
+    offered: Option<&'static str>,
+    reason: &'static str,
+    last: String,
+    /// `null`: it cannot be told, or is nobody's.
+    user: Option<String>,
+    stranger: bool,
+}
+
+impl From<&RefusedClient> for RefusedJson {
+    fn from(client: &RefusedClient) -> Self {
+        Self {
+            address: client.address.to_string(),
+            service: client.service.map(|service| service.token()),
+            port: client.port,
+            offered: client.offered.map(TlsVersion::token),
+            reason: client.reason,
+            last: client.last.to_string(),
+            user: match &client.whose {
+                Whose::User(user) => Some(user.clone()),
+                Whose::OneOf(_) | Whose::Nobody | Whose::NotKnown => None,
+            },
+            stranger: client.stranger,
+        }
+    }
 }
 
 /// One peer whose mail is delayed or failing since the last save.
@@ -281,4 +322,50 @@ pub(in crate::cli) struct CandidateJson {
     /// Only its first 16 letters can be seen.
     pub(in crate::cli) cut: bool,
     pub(in crate::cli) values: Vec<String>,
+}
+
+/// `names --learn`
+#[derive(Serialize)]
+pub(in crate::cli) struct LearnedJson {
+    /// Nothing changed yet: the question stays open.
+    waiting: bool,
+    changed: Vec<ChangedJson>,
+    log: Vec<String>,
+    /// The variable that was taken.
+    learned: Option<String>,
+}
+
+/// One value that changed; masked where secret.
+#[derive(Serialize)]
+struct ChangedJson {
+    place: String,
+    old: Option<String>,
+    new: Option<String>,
+}
+
+impl LearnedJson {
+    /// Nothing changed yet.
+    pub(in crate::cli) const fn waiting() -> Self {
+        Self {
+            waiting: true,
+            changed: Vec::new(),
+            log: Vec::new(),
+            learned: None,
+        }
+    }
+
+    /// What changed, and which of it was taken.
+    pub(in crate::cli) fn new(changed: &Changed, taken: Option<&ChangedVariable>) -> Self {
+        let of = |change: &ValueChange| ChangedJson {
+            place: change.place.clone(),
+            old: change.old.clone(),
+            new: change.new.clone(),
+        };
+        Self {
+            waiting: false,
+            changed: changed.changes.iter().map(of).collect(),
+            log: changed.log.clone(),
+            learned: taken.map(|variable| variable.name.clone()),
+        }
+    }
 }

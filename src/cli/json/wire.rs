@@ -24,10 +24,22 @@ pub(in crate::cli) struct WireJson {
     reason: Option<&'static str>,
     first: String,
     last: String,
+    /// Nobody has ever logged in from there or sent mail; `null`: no log was read that could tell.
+    stranger: Option<bool>,
+}
+
+/// `watch status`, before its rows.
+#[derive(Serialize)]
+pub(in crate::cli) struct WatchJson {
+    pub(in crate::cli) service: &'static str,
+    pub(in crate::cli) since: Option<String>,
+    pub(in crate::cli) until: Option<String>,
+    pub(in crate::cli) lost: u64,
+    pub(in crate::cli) rows: usize,
 }
 
 impl WireJson {
-    pub(in crate::cli) fn new(key: &RowKey, row: &Row) -> Self {
+    pub(in crate::cli) fn new(key: &RowKey, row: &Row, stranger: Option<bool>) -> Self {
         Self {
             direction: key.direction.token(),
             service: row.service.map(|service| service.token()),
@@ -42,6 +54,7 @@ impl WireJson {
             reason: row.reason().map(|refusal| refusal.token()),
             first: second(row.first),
             last: second(row.last),
+            stranger,
         }
     }
 }
@@ -77,6 +90,6 @@ impl From<&OwnHello> for OwnHelloJson {
 }
 
 /// A time to the second: more of it is nobody's business.
-fn second(time: Timestamp) -> String {
+pub(in crate::cli) fn second(time: Timestamp) -> String {
     Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }

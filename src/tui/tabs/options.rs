@@ -298,6 +298,11 @@ fn note_rows(context: &Context, (width, height): (u16, u16)) -> Vec<String> {
 /// What must be said right under the fields.
 fn notes(context: &Context) -> Vec<String> {
     let mut notes = Vec::new();
+    let refused = context
+        .refused
+        .as_ref()
+        .and_then(|refused| refused.line(&context.clock));
+    notes.extend(refused.map(|words| format!("x {words}")));
     for direction in Direction::ALL {
         if let Minimum::Custom(why) = context.session.minimum(direction) {
             notes.push(format!("! {direction} is custom: {why}"));

@@ -166,8 +166,13 @@ fn items<'a>(rows: &'a [Assessed<'a>]) -> Vec<Item<'a>> {
 
 /// Whose mail is delayed or failing since the last save; the first `named` of them with the remote server's words.
 fn since_save(context: &Context, named: usize) -> Vec<Line> {
+    let refused = context
+        .refused
+        .as_ref()
+        .and_then(|refused| refused.line(&context.clock));
+    let refused = refused.map(|words| line(Tone::Bad, format!("x {words}")));
     let Some((at, troubles)) = context.since_save.as_ref().filter(|(_, all)| !all.is_empty()) else {
-        return Vec::new();
+        return refused.into_iter().collect();
     };
     let new = troubles
         .iter()
@@ -181,6 +186,7 @@ fn since_save(context: &Context, named: usize) -> Vec<Line> {
             amount(troubles.len(), "peer", "peers"),
         ),
     )];
+    lines.extend(refused);
     // One row each: the whole words stand in the peer's own view.
     lines.extend(troubles.iter().take(named).map(|trouble| Line {
         wrap: Wrap::Cut,
