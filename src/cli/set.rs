@@ -8,6 +8,8 @@ use crate::tls::{
     lookalike_role, protocol_word,
 };
 
+use crate::work;
+
 use super::args::{Arguments, DirectionArgument, Reset, RoleArgument, Set};
 use super::change::Change;
 use super::console::Console;
@@ -46,6 +48,16 @@ fn choose(opened: &mut Opened, set: &Set, recovered: &Recovered, console: &mut C
     }
     for value in &set.value {
         want(&mut opened.session, value)?;
+    }
+    // A minimum must not become a maximum: whether the server speaks TLS 1.3 is asked before a list is written without it.
+    if !set.saving.dry_run && opened.session.may_switch_off_tls13() {
+        console.progress("Asking this server's own ports whether they speak TLS 1.3 ...");
+        let expected = opened.session.loaded().expected();
+        let proof = super::probe::live(opened)?;
+        opened
+            .session
+            .set_measured(work::measured_with(&opened.host, &proof, &expected));
+        opened.session.replan();
     }
     let config = opened.host.home.config.display().to_string();
     let mut warnings: Vec<String> = used.iter().map(Used::warning).collect();

@@ -25,8 +25,14 @@ const LIMITS: [(&str, Resource); 9] = [
     ("Max cpu time", Resource::Cpu),
 ];
 
-/// Those of them that end a program which reaches them.
-pub(super) const DEADLY_LIMITS: [&str; 3] = ["Max file size", "Max address space", "Max cpu time"];
+/// Those of them that end a program which reaches them. (The stacks of its threads are as large as that limit.)
+pub(super) const DEADLY_LIMITS: [&str; 5] = [
+    "Max file size",
+    "Max address space",
+    "Max data size",
+    "Max stack size",
+    "Max cpu time",
+];
 
 impl Limits {
     /// Reads `/proc/<pid>/limits`.

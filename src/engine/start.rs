@@ -5,9 +5,12 @@ use super::command::{self, Call};
 use super::controller::{Controller, EngineProgress, EngineStep};
 use super::error::EngineError;
 use super::limits::{DEADLY_LIMITS, Limits};
-use super::proc_fs::Proc;
+use super::places::EXECUTABLE;
+use super::proc_fs::{Exe, Proc};
+use super::processes::Process;
 use super::service::{Service, Unit, systemctl};
 use super::status::{self, State, Status};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 impl Controller {
@@ -85,6 +88,13 @@ impl Controller {
                 first.pid
             ));
         }
+        if let Some(path) = self.lost_executable(status) {
+            return refuse(format!(
+                "could not start it again: the engine runs {}, but its program was removed or renamed since (an update \
+                 that was broken off?). Put it back, then try again",
+                super::error::shown_path(&path)
+            ));
+        }
         let missing = if matches!(service, Service::Systemd { .. }) {
             Vec::new()
         } else {
@@ -102,6 +112,21 @@ impl Controller {
             (State::None | State::Stopped, _) => Ok(service),
             (_, why) => refuse(format!("could stop it, but that could not be proven here: {why}")),
         }
+    }
+
+    /// What an engine runs whose program was removed or renamed since, where no other one lies in any of its places.
+    fn lost_executable(&self, status: &Status) -> Option<PathBuf> {
+        let proc = Proc::new(&self.places.proc_root);
+        let startable = |path: &Path| command::resolve(path.as_os_str()).is_some();
+        let lost = |process: &Process| match proc.task(process.pid)?.exe() {
+            Exe::Path { path, deleted: true } if !startable(&path) => Some(path),
+            // Of a unit's own process its unit says what it runs.
+            Exe::Path { path, .. } if path.file_name() != Some(EXECUTABLE.as_ref()) && !process.of_unit => Some(path),
+            _ => None,
+        };
+        let lost = status.processes.iter().filter(|process| process.here).find_map(lost)?;
+        let another = self.places.executables().iter().any(|path| startable(path));
+        (!another).then_some(lost)
     }
 
     /// The limits that the engine has now and would not have again: a script passes ours on, and not everybody may

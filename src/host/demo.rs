@@ -14,6 +14,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
+use crate::engine::EXECUTABLE;
 use crate::peers::PeerKey;
 use crate::probe::fake::{Behaviour, FakePeer, Quirk};
 use crate::probe::{Service, Target};
@@ -24,6 +25,11 @@ use super::home::{Home, HomeOptions, PEERS, PREFERENCES};
 use super::sightings::{SEEN, watch_directory};
 
 const CONFIG: &str = include_str!("../../assets/demo/mailserver.cfg");
+
+/// What stands in for the engine's program: names as a compiler leaves them. It is read, and cannot be run.
+const PROGRAM: &[u8] =
+    b"\0Security\0SmtpSecurity\0ServerTlsProtocols\0ServerTlsCiphers\0TlsMinimumVersion\0EnableECDHE\0\
+EnableDHE\0DhKeySize\0ClientTlsProtocols\0ClientTlsCiphers\0OpenSSL 1.1.1w  11 Sep 2023\0";
 
 /// The demo's directory; removed when dropped. Its pretend peers end with it.
 #[derive(Debug)]
@@ -81,6 +87,7 @@ impl Demo {
         let watch = watch_directory(&root.join("state"));
         fs::create_dir(&watch)?;
         fs::write(watch.join(SEEN), sightings(clock))?;
+        fs::write(root.join(EXECUTABLE), PROGRAM)?;
         Ok(demo)
     }
 

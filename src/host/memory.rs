@@ -185,10 +185,15 @@ impl Memory {
 
     /// Every server has its own: several may share one state directory.
     fn seconds_name(&self) -> Option<String> {
+        self.own(SECONDS)
+    }
+
+    /// A name of this server's own, that begins so.
+    pub(super) fn own(&self, begin: &str) -> Option<String> {
         let target = self.file.target().ok()?;
         let digest = files::sha256(target.path().as_os_str().as_encoded_bytes());
         let short: String = digest.chars().take(16).collect();
-        Some(format!("{SECONDS}.{short}"))
+        Some(format!("{begin}.{short}"))
     }
 
     /// Is there a state directory?

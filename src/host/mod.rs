@@ -20,6 +20,7 @@ mod names;
 mod naming;
 mod own_engine;
 mod preferences;
+mod question;
 mod sightings;
 
 pub use backups::{Backup, Backups};
@@ -38,4 +39,5 @@ pub(crate) use names::own_addresses;
 pub use naming::NamingError;
 pub use own_engine::{EngineNow, OwnEngine};
 pub use preferences::{Preferences, PreferencesError};
+pub(crate) use question::Question;
 pub use sightings::{SEEN, Sightings, is_stranger, watch_directory};

@@ -161,10 +161,13 @@ const HANDLES: u32 = 32;
 /// The same of memory, beside some copies of the file.
 const MEMORY: u64 = 64 << 20;
 const COPIES: u64 = 4;
+/// And of processor time, in seconds.
+const SECONDS: u64 = 60;
 
 /// A limit that would end the save in its middle, with the engine stopped: the size of a file (beyond it a write fails,
-/// or the process is killed), of memory (without it a program aborts), of handles, and of processes and threads
-/// (without one no command can be started, the engine's neither).
+/// or the process is killed), of memory (without it a program aborts), of processor time (beyond the hard one the
+/// kernel kills), of handles, and of processes and threads (without one no command can be started, the engine's
+/// neither).
 fn limit_in_the_way(target: &Target, old: u64, new: u64) -> Option<String> {
     let limit = |which| rustix::process::getrlimit(which).current.unwrap_or(u64::MAX);
     let largest = old.max(new).saturating_add(MARGIN);
@@ -174,11 +177,24 @@ fn limit_in_the_way(target: &Target, old: u64, new: u64) -> Option<String> {
             "this process may write no file of more than {files} bytes (ulimit -f), and {largest} are needed"
         ));
     }
-    let (memory, has) = (limit(Resource::As), memory_in_use().unwrap_or(0));
     let needs = COPIES.saturating_mul(old.saturating_add(new)).saturating_add(MEMORY);
-    if memory.saturating_sub(has) < needs {
+    for (which, field, words) in [
+        (Resource::As, 0, "memory (ulimit -v)"),
+        (Resource::Data, 5, "memory (ulimit -d)"),
+    ] {
+        let (memory, has) = (limit(which), memory_in_use(field).unwrap_or(0));
+        if memory.saturating_sub(has) < needs {
+            return Some(format!(
+                "this process may use {memory} bytes of {words}, {has} are in use, and {needs} more are needed"
+            ));
+        }
+    }
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime).tv_sec;
+    let seconds = rustix::process::getrlimit(Resource::Cpu).maximum.unwrap_or(u64::MAX);
+    if seconds.saturating_sub(u64::try_from(used).unwrap_or(0)) < SECONDS {
         return Some(format!(
-            "this process may use {memory} bytes of memory (ulimit -v), {has} are in use, and {needs} more are needed"
+            "this process may use {seconds} s of processor time (ulimit -t), {used} are used, and up to {SECONDS} more \
+             may be needed"
         ));
     }
     // Tried, not counted: who may not look into /proc/self/fd would find none there.
@@ -197,10 +213,10 @@ fn limit_in_the_way(target: &Target, old: u64, new: u64) -> Option<String> {
         .map(|error| format!("this process can start no thread or process any more ({error}; ulimit -u, pids.max)"))
 }
 
-/// The size of this process in memory, in bytes, as the limit counts it (proc_pid_statm(5)).
-fn memory_in_use() -> Option<u64> {
+/// The size of this process in memory, in bytes, as a limit counts it: a field of proc_pid_statm(5).
+fn memory_in_use(field: usize) -> Option<u64> {
     let text = files::read_kernel(Path::new("/proc/self/statm"), 4096).ok()?;
-    let pages: u64 = std::str::from_utf8(&text).ok()?.split(' ').next()?.parse().ok()?;
+    let pages: u64 = std::str::from_utf8(&text).ok()?.split(' ').nth(field)?.parse().ok()?;
     pages.checked_mul(u64::try_from(rustix::param::page_size()).ok()?)
 }
 

@@ -72,6 +72,20 @@ impl Session {
         self.measured = measured;
     }
 
+    /// Would a list be newly written without TLS 1.3, so that it goes off if the server has it?
+    #[must_use]
+    pub fn may_switch_off_tls13(&self) -> bool {
+        let mut notes = Direction::ALL.into_iter().flat_map(|direction| self.notes(direction));
+        notes.any(|note| matches!(note, PlanNote::SwitchesOffTls13 { .. }))
+    }
+
+    /// Plans what was chosen again, with what was measured meanwhile. It is no step of undo.
+    pub fn replan(&mut self) {
+        if let Ok(planned) = self.planned(self.history.draft.clone()) {
+            self.history.draft = planned;
+        }
+    }
+
     /// Which values must not be shown.
     #[must_use]
     pub fn secrets(&self) -> Secrets {

@@ -92,6 +92,6 @@ pub use role::{CatalogueVariable, Pair, Role, ValueKind};
 pub use service::Service;
 pub use settings::{HIDDEN, Settings};
 pub use suites::Suite;
-pub use toml::{CatalogueError, confirmed_toml};
+pub use toml::{CatalogueError, confirmed_toml, exported_toml};
 pub use version::{Direction, TlsVersion};
 pub use words::{Listed, listed_protocols, protocol_word};

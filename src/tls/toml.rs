@@ -271,10 +271,22 @@ impl Override {
 /// The `[[variable]]` table that makes [`super::Catalogue::confirm`] last: to be appended to `kerio-tls.toml`.
 #[must_use]
 pub fn confirmed_toml(direction: Direction, name: &str, role: Role) -> String {
+    exported_toml(direction, name, role, &[])
+}
+
+/// The same with the values that were seen.
+#[must_use]
+pub fn exported_toml(direction: Direction, name: &str, role: Role, words: &[(TlsVersion, String)]) -> String {
     let mut table = toml_edit::Table::new();
     table.insert("direction", toml_edit::value(direction.token()));
     table.insert("role", toml_edit::value(role.token()));
     table.insert("name", toml_edit::value(name));
+    if !words.is_empty() {
+        let pair =
+            |(version, word): &(TlsVersion, String)| toml_edit::Array::from_iter([version.token(), word.as_str()]);
+        let words: toml_edit::Array = words.iter().map(pair).collect();
+        table.insert("words", toml_edit::value(words));
+    }
     let mut tables = toml_edit::ArrayOfTables::new();
     tables.push(table);
     let mut document = toml_edit::DocumentMut::new();

@@ -43,6 +43,7 @@ pub(super) fn on(command: Command, context: &mut Context) -> Option<Vec<Request>
             vec![Request::Work(work::Effect::ProveLive(expected))]
         }
         Command::Cancel if context.probing.is_some() => vec![Request::Work(work::Effect::CancelProbe)],
+        Command::Cancel if context.learning => vec![Request::Work(work::Effect::CancelLearn)],
         Command::Cancel if matches!(context.scan, Scan::Running(..)) => {
             vec![Request::Work(work::Effect::CancelEvidence)]
         }
@@ -58,5 +59,9 @@ pub(super) fn review(context: &mut Context) -> Vec<Request> {
     }
     context.report(Tone::Text, words::LOOKING);
     let wish = context.engine_wish;
-    vec![Request::Work(work::Effect::Inspect { wish })]
+    // A minimum must not become a maximum: whether the server speaks TLS 1.3 is asked before a list is written without it.
+    let runs = context.engine.as_ref().is_some_and(|engine| engine.word == "running");
+    let asks = runs && context.session.may_switch_off_tls13();
+    let ports = asks.then(|| context.session.loaded().expected());
+    vec![Request::Work(work::Effect::Inspect { wish, ports })]
 }

@@ -62,6 +62,8 @@ pub struct Context {
     pub scan: Scan,
     /// A probe that runs: so many have answered, of so many.
     pub probing: Option<(usize, usize)>,
+    /// The web administration is waited for.
+    pub learning: bool,
     /// When the file was last saved, and whose mail is delayed or failing since.
     pub since_save: Option<(Timestamp, Vec<Trouble>)>,
     /// And who was refused since, as far as the wire was watched.
@@ -98,6 +100,7 @@ impl Context {
             status: None,
             scan: Scan::Never,
             probing: None,
+            learning: false,
             since_save: None,
             refused: None,
             // The review says exactly what will be run, and falls back to the commands to type where it cannot be.

@@ -13,6 +13,7 @@ use super::windows::saving;
 use super::wrap::{indented, line};
 
 const NOBODY_TO_ASK: &str = "Nobody to ask: all have answered a probe already, or no outbound peer is known.";
+const STILL_OPEN: &str = "Nothing changed yet. The question stays open, and is asked again at the next start.";
 const KEPT: &str = "Kept: the save does not undo itself any more.";
 
 /// Takes in what a worker reports. While a save runs, what does not answer it waits for its end.
@@ -61,6 +62,13 @@ fn answer(state: &mut State, asker: Asker, event: Event) -> Vec<Request> {
             context.count();
         }
         Event::Engine(now) => context.engine = Some(now),
+        Event::Changed(changed) => {
+            context.learning = false;
+            return match changed {
+                Some(changed) => vec![Request::Open(Opening::Question(questions::which_changed(&changed)))],
+                None => vec![Request::Status(STILL_OPEN)],
+            };
+        }
         Event::Names(names) => {
             context.session.set_catalogue(names.catalogue.clone());
             context.names = Some(names);
@@ -77,6 +85,7 @@ fn answer(state: &mut State, asker: Asker, event: Event) -> Vec<Request> {
         Event::SourceRead(words) => context.report(Tone::Text, words),
         Event::Notice(words) => context.report(Tone::Caution, words),
         Event::NotStarted(words) => {
+            context.learning = false;
             context.report(Tone::Caution, words);
             if state.is_awaited(Awaited::Evidence, asker) {
                 state.context.scan = Scan::Cancelled;
@@ -94,6 +103,7 @@ fn answer(state: &mut State, asker: Asker, event: Event) -> Vec<Request> {
         Event::NotNamed { why, snippet } => return vec![Request::Open(not_named(&why, &snippet))],
         Event::Proven { proof, measured } => {
             context.session.set_measured(measured);
+            context.session.replan();
             context.count();
             if state.is_awaited(Awaited::Proof, asker) {
                 let context = &mut state.context;

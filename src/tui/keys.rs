@@ -70,6 +70,8 @@ pub enum Command {
     Find,
     /// The names of variables.
     Names,
+    /// Learn a name from the web administration.
+    Learn,
     /// Take the character before the cursor out.
     Backspace,
     /// Empty the field.
@@ -110,6 +112,7 @@ const KEYS: &[(Command, &[Key])] = &[
     (Command::Repaint, &[Key::Ctrl('l')]),
     (Command::Find, &[Key::Char('/')]),
     (Command::Names, &[Key::Char('n')]),
+    (Command::Learn, &[Key::Char('w')]),
     (Command::Backspace, &[Key::Backspace]),
     (Command::Clear, &[Key::Ctrl('u')]),
 ];
@@ -303,6 +306,7 @@ pub const BINDINGS: &[Binding] = &[
     row(Toggle, &[Review], "tick", "tick the box that is marked"),
     row(Toggle, &[Field], "", "open the drop-down"),
     row(Activate, &[Names], "name it", "pick one of the names that the engine's program holds, or type one"),
+    row(Command::Learn, &[Names], "learn", "learn the minimum's name: change it in the web administration, and see what changes"),
     row(Activate, &[NameField], "take it", "take the marked name, or what was typed, after a question"),
     row(Back, &[DropDown, Reader, Review, Question, Names], "back", "back; nothing is changed or thrown away"),
     row(Up, &[DropDown], "", "one row up; the panel follows"),

@@ -1,17 +1,21 @@
 //! What is asked before something is done that cannot be taken back, or that others would notice. The first button is
 //! the default and does the least.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::peers::{PeerKey, ReceivedBudget};
-use crate::session::{EditSet, Tone, amount};
-use crate::tls::Direction;
-use crate::work::{self, Whom};
+use crate::session::{EditSet, Tone, amount, change_words};
+use crate::tls::{Direction, TlsVersion};
+use crate::work::{self, Changed, Whom};
 
 use super::context::Context;
 use super::request::{Opening, Question, Request};
 use super::wrap::{indented, line};
 
+/// Values named in a question, and buttons of it.
+const CHANGES: usize = 4;
 const STAY: &str = "Stay";
 const PROBE_RUNS: &str = "A probe runs already; c stops it.";
 const LOOKING_WHOM: &str = "Looking whom to ask ...";
@@ -200,6 +204,68 @@ fn read_headers() -> Question {
             ),
         ],
         buttons: vec![stay(), ("Read them".to_owned(), read)],
+    }
+}
+
+/// Which minimum will be chosen in the web administration.
+pub(super) fn ask_what_to_learn() -> Question {
+    let learn = |version: TlsVersion| {
+        let requests = vec![Request::Close, Request::Learn(version)];
+        (version.to_string(), requests)
+    };
+    let mut buttons = vec![stay()];
+    buttons.extend(TlsVersion::MINIMUMS.map(learn));
+    Question {
+        title: "Learn the name of the minimum's variable".to_owned(),
+        lines: vec![
+            line(
+                Tone::Text,
+                "The file as it is now is kept. Choose another minimum in the web administration (Configuration > Security > TLS \
+                 Options) and save it there: what changed in the file is then shown here, and you say which it was.",
+            ),
+            line(
+                Tone::Text,
+                "Some engines write the file only when they stop: then the question stays open, over days. Nothing is written to \
+                 mailserver.cfg from here. Which one will you choose?",
+            ),
+        ],
+        buttons,
+    }
+}
+
+/// What changed in the file, and which of it was the minimum.
+pub(super) fn which_changed(changed: &Arc<Changed>) -> Question {
+    let mut lines = vec![line(
+        Tone::Text,
+        format!("Changed since {} was to be chosen:", changed.chosen),
+    )];
+    let all = changed.changes.iter().take(CHANGES).map(change_words);
+    lines.extend(all.map(|words| indented(Tone::Text, format!("  {words}"), 4)));
+    if changed.count > CHANGES {
+        lines.push(line(Tone::Caution, format!("  and {} more", changed.count - CHANGES)));
+    }
+    let log = changed.log.iter().take(3);
+    lines.extend(log.map(|words| indented(Tone::Context, format!("  config.log: {words}"), 4)));
+    let mut buttons = vec![("None of them".to_owned(), Vec::new())];
+    buttons.extend(
+        changed
+            .variables
+            .iter()
+            .take(CHANGES)
+            .enumerate()
+            .map(|(index, variable)| {
+                let words = format!("{}: the {}", variable.name, variable.role);
+                let learned = work::Effect::Learned {
+                    changed: Arc::clone(changed),
+                    index,
+                };
+                (words, vec![Request::Work(learned)])
+            }),
+    );
+    Question {
+        title: "Which one was it?".to_owned(),
+        lines,
+        buttons,
     }
 }
 

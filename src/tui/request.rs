@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::session::{Document, EditSet, Facts, Line, VariableRow};
-use crate::tls::{Direction, Role};
+use crate::tls::{Direction, Role, TlsVersion};
 use crate::work::{self, SaveJob};
 
 use super::keys::Command;
@@ -38,6 +38,8 @@ pub enum Request {
         /// What it is for.
         role: Role,
     },
+    /// Learn the name of the minimum's variable: this version will be chosen in the web administration.
+    Learn(TlsVersion),
     /// One line of news.
     Status(&'static str),
     /// A line of the summary that is printed after leaving.

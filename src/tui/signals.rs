@@ -7,18 +7,20 @@
 use std::io;
 use std::sync::Arc;
 
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use super::shutdown::{SIGNALS, Shutdown};
+use crate::work::UNUSUAL;
 
 /// Starts the thread. `on_continued` is called when the process goes on after an outside stop.
 ///
 /// # Errors
 /// When handlers or the thread cannot be set up.
 pub fn listen(shutdown: Arc<Shutdown>, on_continued: impl Fn() + Send + 'static) -> io::Result<()> {
-    let mut signals = Signals::new([SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGCONT])?;
+    let known = [SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGXCPU, SIGCONT];
+    let mut signals = Signals::new(known.into_iter().chain(UNUSUAL))?;
     std::thread::Builder::new().name(SIGNALS.to_owned()).spawn(move || {
         for signal in signals.forever() {
             if signal == SIGCONT {
@@ -27,7 +29,8 @@ pub fn listen(shutdown: Arc<Shutdown>, on_continued: impl Fn() + Send + 'static)
             }
             shutdown.by_signal();
             let _ = emulate_default_handler(signal);
-            return;
+            // Of some it does not know that they end a process.
+            std::process::exit(128 + signal);
         }
     })?;
     Ok(())

@@ -202,6 +202,10 @@ impl State {
                 context.changed(done, DRAFT_TAKEN)
             }
             Request::Name { direction, name, role } => self.name(direction, name, role),
+            Request::Learn(version) => {
+                context.learning = true;
+                vec![Request::Work(work::Effect::Learn(version))]
+            }
             Request::Status(words) => {
                 context.report(Tone::Text, words);
                 Vec::new()

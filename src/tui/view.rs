@@ -126,6 +126,7 @@ fn at_work(context: &Context) -> Option<Line> {
     let stop = Command::Cancel.key_label();
     let words = match (context.probing, context.scan) {
         (Some((done, total)), _) => format!("Probing: {done} of {total} have answered; {stop} stops"),
+        (None, _) if context.learning => format!("Waiting until the web administration has saved; {stop} stops"),
         (None, Scan::Running(_, 0)) => "Looking for mail logs ...".to_owned(),
         (None, Scan::Running(done, total)) => {
             let percent = done.saturating_mul(100) / total.max(1);

@@ -9,8 +9,9 @@ use crate::host::{Backup, EngineNow, KnownNames};
 use crate::mailserver_cfg::{Conflict, Document, EditSet, Proven, ValueChange};
 use crate::peers::{PeerBook, PeerKey, Trouble};
 use crate::session::{Consent, Expected, Facts, Measured, Review, Subject};
-use crate::tls::{Direction, Role};
+use crate::tls::{Direction, Role, TlsVersion};
 
+use super::learn::Changed;
 use super::probing::Question;
 use super::proof::LiveProof;
 use super::reader::Reader;
@@ -58,13 +59,26 @@ pub enum Effect {
     Inspect {
         /// What shall happen to a running engine.
         wish: EngineWish,
+        /// First ask the own ports, of which nothing is known yet, what they accept: what inbound ports should do as the file is.
+        ports: Option<Expected>,
     },
     /// Look for unsaved edits of an earlier session.
     FindDraft,
     /// Look whether the engine runs, for the header.
     CheckEngine,
-    /// Find out what is known of the names of variables.
+    /// Find out what is known of the names of variables, and whether the file changed since a question about one was asked.
     ReadNames,
+    /// Ask which variable changes when this version is chosen in the web administration, and wait for it.
+    Learn(TlsVersion),
+    /// Stop waiting; the question stays open.
+    CancelLearn,
+    /// It was this one.
+    Learned {
+        /// What changed.
+        changed: Arc<Changed>,
+        /// Which of its variables.
+        index: usize,
+    },
     /// Save.
     Save(Box<SaveJob>),
     /// Give up a save that has not reached the exchange.
@@ -256,6 +270,8 @@ pub enum Event {
     Engine(EngineNow),
     /// What is known of the names of variables.
     Names(Arc<KnownNames>),
+    /// What changed since it was asked which variable does; `None`: nothing yet, the question stays open.
+    Changed(Option<Arc<Changed>>),
     /// Facts for a review.
     Facts(Box<Facts>),
     /// A step of a save, in words; whether it can still be cancelled.

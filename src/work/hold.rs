@@ -8,7 +8,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use rustix::process::Signal;
+use signal_hook::consts::{
+    SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU,
+};
 use signal_hook::flag;
 
 /// Removing a directory is tried this often: a worker that reads or writes in it may come in between.
@@ -79,18 +82,32 @@ impl Drop for HoldGuard {
     }
 }
 
-/// From now on a lost connection and Ctrl-Z do nothing, and Ctrl-C, Ctrl-\ and `kill` set the flag that is given: a
-/// save that looks at it can still be given up before the exchange, and starts the engine again; after that it goes on
-/// to its end. For a process that ends when the save has.
+/// What ends a program that does not handle it, beside the signals that everybody knows: a timer that was set before
+/// this program was started in the same process (`alarm 60; exec`), the power supply, any number given to `kill`.
+pub const UNUSUAL: [i32; 8] = [
+    SIGALRM,
+    SIGVTALRM,
+    SIGPROF,
+    SIGIO,
+    SIGUSR1,
+    SIGUSR2,
+    Signal::POWER.as_raw(),
+    Signal::STKFLT.as_raw(),
+];
+
+/// From now on a lost connection, Ctrl-Z and a limit of processor time (`ulimit -t`) do nothing, and Ctrl-C, Ctrl-\,
+/// `kill` and what else would end the process set the flag that is given: a save that looks at it can still be given up
+/// before the exchange, and starts the engine again; after that it goes on to its end. For a process that ends when the
+/// save has.
 ///
 /// # Errors
 /// A handler cannot be set.
 pub fn hold_signals() -> io::Result<Arc<AtomicBool>> {
     let cancel = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGQUIT, SIGTERM] {
+    for signal in [SIGINT, SIGQUIT, SIGTERM].into_iter().chain(UNUSUAL) {
         flag::register(signal, Arc::clone(&cancel))?;
     }
-    for signal in [SIGHUP, SIGTSTP] {
+    for signal in [SIGHUP, SIGTSTP, SIGXCPU] {
         flag::register(signal, Arc::new(AtomicBool::new(false)))?;
     }
     Ok(cancel)

@@ -95,6 +95,9 @@ pub(super) fn prove_ports(host: &Host, before: &[SocketAddr], expected: &Expecte
         ..LiveProof::default()
     };
     proof.judge(expected);
+    if let Some(standing) = host.memory.server().standing {
+        proof.compare_with(&read_standing(&standing), expected);
+    }
     learn(host, &proof, expected);
     proof
 }
@@ -257,6 +260,15 @@ fn standing(proof: &LiveProof, session: &Session) -> Standing {
         minimums: Direction::ALL.map(|direction| session.minimum(direction).token().to_owned()),
         accepts: accepts.collect(),
     }
+}
+
+/// Services and what they accepted.
+fn read_standing(standing: &Standing) -> Vec<(Service, Vec<TlsVersion>)> {
+    let read = |(service, versions): &(String, Vec<String>)| {
+        let versions = versions.iter().filter_map(|token| TlsVersion::from_token(token));
+        Some((Service::from_token(service)?, versions.collect()))
+    };
+    standing.accepts.iter().filter_map(read).collect()
 }
 
 /// The name that makes a direction's minimum is remembered as proven or contradicted. Where two make it, it is neither.

@@ -9,6 +9,7 @@ mod evidence;
 mod facts;
 mod gate;
 mod hold;
+mod learn;
 mod lessons;
 mod live;
 mod outbound;
@@ -37,7 +38,10 @@ pub use captured::{Captured, OwnHello, overflow_words, own_hellos, read_capture}
 pub use effect::{Asker, Effect, EngineWish, Event, SaveJob, SaveProblem, SaveReport, Wanted, Whom};
 pub use evidence::{Gathered, Sources, read_evidence};
 pub use facts::facts;
-pub use hold::{Hold, HoldGuard, hold_signals};
+pub use hold::{Hold, HoldGuard, UNUSUAL, hold_signals};
+pub use learn::{
+    Changed, ChangedVariable, ask_for_name, changed_since_question, learn_name, open_question, wait_for_change,
+};
 pub use live::{measured_with, prove};
 pub use outbound::{OfferState, OutboundProof, outbound_proof};
 pub use probing::{

@@ -205,6 +205,29 @@ impl LiveProof {
         }
     }
 
+    /// Says which versions, of those that the minimum leaves on, a service accepted `before` and does not any more.
+    pub(super) fn compare_with(&mut self, before: &[(Service, Vec<TlsVersion>)], expected: &Expected) {
+        for port in self.ports.iter().filter(|port| port.is_whole()) {
+            let lowest = match expected.of(port.service).minimum {
+                Minimum::At(minimum) => minimum,
+                Minimum::Default | Minimum::Custom(_) => TlsVersion::Tls12,
+            };
+            let accepts: Vec<TlsVersion> = port.accepts().collect();
+            let had = before.iter().filter(|(service, _)| *service == port.service);
+            let gone = had
+                .flat_map(|(_, versions)| versions)
+                .filter(|it| **it >= lowest && !accepts.contains(it));
+            let mut gone: Vec<TlsVersion> = gone.copied().collect();
+            gone.dedup();
+            if !gone.is_empty() {
+                let (label, versions) = (port.label(), listed(gone.into_iter()));
+                self.open.push(format!(
+                    "{label} accepted {versions} before and does not any more: it went off"
+                ));
+            }
+        }
+    }
+
     /// In words, one line each; addresses of one port that answer alike are one line.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
@@ -346,6 +369,28 @@ mod tests {
         assert!(same_as_default.contradictions.is_empty());
         assert_eq!(same_as_default.open.len(), 1, "{same_as_default:?}");
         assert!(same_as_default.open[0].contains("accepts TLS 1.3, which the file's protocol list does not name"));
+    }
+
+    #[test]
+    fn a_version_that_went_off_above_the_minimum_is_said() {
+        let mut now = proof(&[
+            PortAnswer::Refuses,
+            PortAnswer::Refuses,
+            PortAnswer::Accepts,
+            PortAnswer::Refuses,
+        ]);
+        let before = [(Service::Smtps, TlsVersion::MINIMUMS.to_vec())];
+        now.compare_with(&before, &at(TlsVersion::Tls12));
+        assert_eq!(
+            now.open,
+            ["port 465 (smtps) accepted TLS 1.3 before and does not any more: it went off"]
+        );
+        now.open.clear();
+        now.compare_with(
+            &[(Service::Imaps, TlsVersion::MINIMUMS.to_vec())],
+            &at(TlsVersion::Tls12),
+        );
+        assert!(now.open.is_empty());
     }
 
     #[test]

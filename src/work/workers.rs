@@ -18,6 +18,7 @@ use super::effect::{Asker, Effect, Event, SaveJob, SaveProblem, Whom};
 use super::evidence::{Sources, read_evidence};
 use super::facts::facts;
 use super::hold::{Hold, HoldGuard};
+use super::learn::{ask_for_name, changed_since_question, learn_name, wait_for_change};
 use super::live::{measured_with, prove};
 use super::probing::{Question, probe, probe_plan, question, questions};
 use super::reader::Reader;
@@ -57,6 +58,7 @@ struct Inner {
     readers: Running<Arc<AtomicBool>>,
     probes: Running<Cancel>,
     saves: Running<Arc<AtomicBool>>,
+    learning: Running<Arc<AtomicBool>>,
     drafts: DraftKeeper,
     /// The preferences are written by one at a time.
     naming: Mutex<()>,
@@ -83,6 +85,7 @@ impl Workers {
                 readers: Running::default(),
                 probes: Running::default(),
                 saves: Running::default(),
+                learning: Running::default(),
                 drafts: DraftKeeper::default(),
                 naming: Mutex::default(),
             }),
@@ -124,8 +127,41 @@ impl Workers {
             },
             Effect::ProveLive(expected) => self.run(asker, "ports", move |inner| inner.prove(&expected)),
             Effect::CheckEngine => self.run(asker, "engine", |inner| Event::Engine(inner.host.engine.now())),
-            Effect::ReadNames => self.run(asker, "names", |inner| Event::Names(Arc::new(inner.host.known_names()))),
-            Effect::Inspect { wish } => self.run(asker, "inspect", move |inner| {
+            Effect::ReadNames => self.run(asker, "names", move |inner| {
+                if let Ok(Some(changed)) = changed_since_question(&inner.host) {
+                    inner.send(asker, Event::Changed(Some(Arc::new(changed))));
+                }
+                Event::Names(Arc::new(inner.host.known_names()))
+            }),
+            Effect::Learn(version) => {
+                inner.learning.each(set);
+                let job = inner.learning.begin(Arc::default());
+                self.run(asker, "learn", move |inner| {
+                    let changed = ask_for_name(&inner.host, version)
+                        .and_then(|()| wait_for_change(&inner.host, None, job.cancel()));
+                    match changed {
+                        Ok(changed) => Event::Changed(changed.map(Arc::new)),
+                        Err(why) => Event::NotStarted(why),
+                    }
+                });
+            }
+            Effect::CancelLearn => inner.learning.each(set),
+            Effect::Learned { changed, index } => self.run(asker, "names", move |inner| {
+                let Some(variable) = changed.variables.get(index) else {
+                    return notice("nothing was taken");
+                };
+                if let Err(error) = learn_name(&inner.host, &changed, variable) {
+                    return notice(format!("{} cannot be kept ({error})", variable.name));
+                }
+                let words = format!("{} is the {}: kept for this build.", variable.name, variable.role);
+                inner.send(asker, Event::Notice(words));
+                Event::Names(Arc::new(inner.host.known_names()))
+            }),
+            Effect::Inspect { wish, ports } => self.run(asker, "inspect", move |inner| {
+                if let Some(expected) = ports {
+                    let proven = inner.prove(&expected);
+                    inner.send(asker, proven);
+                }
                 Event::Facts(Box::new(facts(&inner.host, wish)))
             }),
             Effect::ListBackups => self.run(asker, "backups", |inner| {

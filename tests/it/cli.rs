@@ -1221,6 +1221,35 @@ fn cancelled_while_the_engine_stops_says_that_it_was_stopped_and_started() {
     assert!(!ran.err.contains("untouched"), "{}", ran.err);
 }
 
+#[test]
+fn no_signal_that_ends_a_program_leaves_the_engine_down() {
+    // Not every kill(1) knows the name of 16.
+    for signal in ["16", "XCPU", "USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "PWR"] {
+        let server = Server::new("stop_takes=1\n");
+        let script = format!(
+            "\"$@\" & p=$!; until [ -e \"${{0%/*}}/stopping\" ]; do sleep 0.05; done; kill -{signal} $p; wait $p"
+        );
+        let words = [
+            "set",
+            "--inbound",
+            "tls1.2",
+            "--yes",
+            "--accept-cut-off",
+            "--engine",
+            "restart",
+        ];
+        let ran = server.run_with(&script, &words);
+        // A limit of processor time is no wish of anybody's.
+        let (status, said) = if signal == "XCPU" {
+            (0, "was started again and runs")
+        } else {
+            (1, "the engine was started again")
+        };
+        assert_eq!(ran.status, status, "{signal}: {}{}", ran.out, ran.err);
+        assert!((ran.out + &ran.err).contains(said), "{signal}");
+    }
+}
+
 /// One save, and the journal of one that broke off after it, as far as `journal` makes it.
 fn with_journal(journal: impl FnOnce(&Value, &str) -> String) -> (Place, String) {
     let place = Place::with(CONFIG);

@@ -501,6 +501,35 @@ fn a_daemon_started_by_a_script_gets_the_limits_that_the_engine_had_and_not_thos
 }
 
 #[test]
+fn an_engine_whose_program_is_gone_is_not_stopped_because_nothing_could_be_started() {
+    let install = Install::new("");
+    let controller = install.controller();
+    start_well(&controller);
+    let (program, aside) = (install.path("mailserver"), install.path("aside"));
+    fs::rename(&program, &aside).unwrap();
+    fs::copy(&aside, &program).unwrap();
+    // An update has replaced it: that is no reason.
+    fs::remove_file(&aside).unwrap();
+    controller.preflight().unwrap();
+    fs::remove_file(&program).unwrap();
+    let refused = |controller: &Controller| {
+        let error = controller.preflight().unwrap_err();
+        assert!(
+            matches!(&error, EngineError::Unusable { why, .. } if why.contains("removed or renamed")),
+            "{error}"
+        );
+        assert!(controller.stop(&mut |_| {}, &AtomicBool::new(false)).is_err());
+        assert_eq!(controller.status().state, State::Running);
+    };
+    refused(&controller);
+
+    let renamed = Install::new("");
+    start_well(&renamed.controller());
+    fs::rename(renamed.path("mailserver"), renamed.path("mailserver.old")).unwrap();
+    refused(&renamed.controller());
+}
+
+#[test]
 fn a_stop_script_that_fails_is_reported_with_its_words_and_the_engine_still_runs() {
     let install = Install::new("");
     let controller = install.controller();

@@ -231,3 +231,141 @@ fn a_name_that_the_program_does_not_hold_is_written_only_with_its_own_yes_and_th
         .run(&["set", "--outbound", "tls1.2", "--yes", "--accept-cut-off"])
         .done();
 }
+
+/// `names --learn` that runs, and the file's directory.
+fn learning(place: &Place, more: &[&str]) -> std::process::Child {
+    let mut command = crate::ran::alone();
+    command.arg(env!("CARGO_BIN_EXE_kerio-tls"));
+    let arguments: Vec<&str> = ["names", "--learn", "tls1.2", "--json"]
+        .iter()
+        .chain(more)
+        .copied()
+        .collect();
+    command.args(place.arguments(&arguments));
+    command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// It waits as soon as its question is kept.
+fn until_it_waits(place: &Place) {
+    let kept = || {
+        let names = std::fs::read_dir(place.path("state")).into_iter().flatten();
+        names
+            .flatten()
+            .any(|entry| entry.file_name().to_string_lossy().starts_with("names.question."))
+    };
+    let mut looks = 0..1500;
+    while !kept() {
+        assert!(looks.next().is_some(), "no question was kept");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+fn learned(child: std::process::Child) -> Value {
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+const SAVED: &str = "    <variable name=\"TlsMinimumVersion\">1.2</variable>\n    <variable name=\"LockoutEnabled\">";
+
+#[test]
+fn the_variable_that_the_web_administration_changes_is_learned_in_place_or_by_rename_with_its_word() {
+    for by_rename in [false, true] {
+        let place = Place::with(CONFIG.replace("@STORE@", "."));
+        let child = learning(&place, &["--yes"]);
+        until_it_waits(&place);
+        let text = place.text().replace("    <variable name=\"LockoutEnabled\">", SAVED);
+        if by_rename {
+            std::fs::write(place.path("new"), &text).unwrap();
+            std::fs::rename(place.path("new"), place.file()).unwrap();
+        } else {
+            // A writer that takes its time: the half file is no answer.
+            use std::io::Write as _;
+            let mut file = std::fs::File::create(place.file()).unwrap();
+            let (half, rest) = text.as_bytes().split_at(text.len() / 2);
+            file.write_all(half).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(600));
+            file.write_all(rest).unwrap();
+        }
+        let json = learned(child);
+        assert_eq!(json["learned"], "TlsMinimumVersion", "{json}");
+        let before = place.text();
+        let names = self::json(&place, &[]);
+        let row = names["names"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|it| it["name"] == "TlsMinimumVersion")
+            .unwrap();
+        assert_eq!(
+            (&row["role"], &row["name_sure"]),
+            (&"minimum-version".into(), &"seen".into()),
+            "{row}"
+        );
+        assert!(row["since"].is_string(), "{row}");
+        // It reads as the version that was chosen, and its word is written for it.
+        let shown = place.run(&["show", "--json"]).done().json();
+        assert!(
+            shown["inbound"]["why"]
+                .as_str()
+                .unwrap()
+                .contains("TlsMinimumVersion says TLS 1.2"),
+            "{shown}"
+        );
+        let export = place.run(&["names", "--export"]).done().out;
+        assert!(
+            export.contains("name = \"TlsMinimumVersion\"") && export.contains("[\"tls1.2\", \"1.2\"]"),
+            "{export}"
+        );
+        assert_eq!(place.text(), before, "nothing is written to the file");
+        // Another host of the same build takes it.
+        let other = Place::with(CONFIG);
+        std::fs::write(other.path("kerio-tls.toml"), export).unwrap();
+        assert_eq!(sure(&self::json(&other, &[]), "TlsMinimumVersion"), "given");
+    }
+}
+
+#[test]
+fn of_three_changes_none_is_taken_by_itself_and_secrets_stay_masked() {
+    let place = Place::with(CONFIG);
+    let child = learning(&place, &["--yes"]);
+    until_it_waits(&place);
+    let text = place.text().replace("    <variable name=\"LockoutEnabled\">", SAVED);
+    let text = text.replace("<variable name=\"LockoutCount\">5", "<variable name=\"LockoutCount\">6");
+    let text = text.replace(
+        "D3S:3c8f0a6a5d1be7a95f0c2b7f4c1f90aa",
+        "D3S:0000000000000000000000000000beef",
+    );
+    std::fs::write(place.file(), text).unwrap();
+    let json = learned(child);
+    assert_eq!(
+        (&json["learned"], json["changed"].as_array().unwrap().len()),
+        (&Value::Null, 3),
+        "{json}"
+    );
+    assert!(
+        !json.to_string().contains("beef") && json.to_string().contains("(hidden)"),
+        "{json}"
+    );
+    let page = place.run(&["names"]).done();
+    assert!(page.err.contains("a question is open since"), "{}", page.err);
+}
+
+#[test]
+fn where_nothing_changes_the_question_outlives_the_program() {
+    let place = Place::with(CONFIG);
+    let json = learned(learning(&place, &["--timeout", "1s"]));
+    assert_eq!(json["waiting"], true, "{json}");
+    // The engine writes the file when it stops, days later.
+    std::fs::write(
+        place.file(),
+        place.text().replace("    <variable name=\"LockoutEnabled\">", SAVED),
+    )
+    .unwrap();
+    let json = learned(learning(&place, &["--yes"]));
+    assert_eq!(json["learned"], "TlsMinimumVersion", "{json}");
+    assert!(!place.run(&["names"]).done().err.contains("a question is open"));
+}

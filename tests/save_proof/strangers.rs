@@ -243,7 +243,12 @@ fn a_pipe_or_a_device_in_place_of_the_file_after_the_start_ends_the_roll_back_at
 fn limits_that_would_end_the_save_with_the_engine_stopped_end_it_before_the_stop() {
     need_root();
     need("prlimit", "util-linux");
-    for (limit, word) in [("--fsize=200000", "ulimit -f"), ("--nofile=24", "ulimit -n")] {
+    for (limit, word) in [
+        ("--fsize=200000", "ulimit -f"),
+        ("--nofile=24", "ulimit -n"),
+        ("--data=20000000", "ulimit -d"),
+        ("--cpu=30", "ulimit -t"),
+    ] {
         let place = Place::new(&content(OLD, 2000)).adorned();
         let output = driver(&place, &["prlimit", limit], Way::Replace).output().unwrap();
         let words = String::from_utf8_lossy(&output.stderr).into_owned();

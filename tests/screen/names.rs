@@ -70,3 +70,56 @@ fn a_name_is_typed_and_one_that_may_mean_the_opposite_is_refused() {
     desk.press("<Esc><Esc><Esc>");
     assert_eq!(desk.state.place(), Place::Variables);
 }
+
+#[test]
+fn the_web_administrations_change_is_waited_for_and_the_user_says_which_variable_it_was() {
+    use kerio_tls::mailserver_cfg::ValueChange;
+    use kerio_tls::tls::TlsVersion;
+    use kerio_tls::work::{Changed, ChangedVariable};
+    let mut desk = desk();
+    desk.press("nw<Right><Right><Right><Enter>");
+    let asker = desk.asker(|effect| matches!(effect, work::Effect::Learn(TlsVersion::Tls12)));
+    desk.press("<Esc>");
+    assert!(
+        text(&desk).contains("Waiting until the web administration has saved; c stops"),
+        "{}",
+        text(&desk)
+    );
+    let variable = ChangedVariable {
+        direction: Direction::Inbound,
+        name: "TlsMin".to_owned(),
+        role: Role::MinimumVersion,
+        old: None,
+        new: "1.2".to_owned(),
+    };
+    let change = |place: &str| ValueChange {
+        place: place.to_owned(),
+        old: Some("(hidden)".to_owned()),
+        new: Some("(hidden)".to_owned()),
+    };
+    let changed = Changed {
+        asked: crate::support::now(),
+        chosen: TlsVersion::Tls12,
+        changes: vec![change("Smtp/RelayPassword")],
+        count: 1,
+        variables: vec![variable],
+        log: vec!["[24/Aug/2022 10:35:12] admin@example.org - Update".to_owned()],
+    };
+    desk.answer(asker, Event::Changed(Some(Arc::new(changed))));
+    let shown = text(&desk);
+    for words in [
+        "Smtp/RelayPassword: (hidden) -> (hidden)",
+        "config.log: [24/Aug/2022",
+        "[ TlsMin: the minimum version ]",
+    ] {
+        assert!(shown.contains(words), "{words}\n{shown}");
+    }
+    desk.press("<Tab><Enter>");
+    desk.asker(|effect| matches!(effect, work::Effect::Learned { index: 0, .. }));
+    // Or nothing changed, and the user stops.
+    desk.press("nw<Right><Enter><Esc>c");
+    let asker = desk.asker(|effect| matches!(effect, work::Effect::Learn(TlsVersion::Tls10)));
+    desk.asker(|effect| matches!(effect, work::Effect::CancelLearn));
+    desk.answer(asker, Event::Changed(None));
+    assert!(text(&desk).contains("The question stays open"), "{}", text(&desk));
+}

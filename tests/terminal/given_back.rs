@@ -52,6 +52,8 @@ fn a_signal_gives_the_terminal_back_and_the_program_dies_of_it() {
         (Signal::HUP, "HUP"),
         (Signal::INT, "INT"),
         (Signal::QUIT, "QUIT"),
+        (Signal::ALARM, "ALRM"),
+        (Signal::POWER, "PWR"),
     ] {
         let server = Server::new();
         let mut pty = below_a_shell(&server);

@@ -250,8 +250,24 @@ pub struct Config {
 #[derive(Debug, Clone, Args)]
 pub struct Names {
     /// Read this copy of the engine's program in the place of the one beside the file; needs no mail server here
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "learn")]
     pub engine: Option<PathBuf>,
+    /// Learn the name of the minimum's variable: wait until the web administration has written this version
+    ///
+    /// The file as it is now is kept; you choose VERSION there (Configuration > Security > TLS Options) and save; what changed in the
+    /// file is shown, secrets masked, and you say which variable it was. If nothing changes, the question stays open and is asked
+    /// again the next time, over days: some engines write the file only when they stop. Nothing is written to mailserver.cfg.
+    #[arg(long, value_name = "VERSION", value_parser = version, conflicts_with = "export")]
+    pub learn: Option<TlsVersion>,
+    /// With --learn: wait at most so long (a plain number is minutes) [default: until something changes]
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "learn")]
+    pub timeout: Option<Duration>,
+    /// With --learn: if one variable changed, it is that one
+    #[arg(long, requires = "learn")]
+    pub yes: bool,
+    /// Print what was given, seen or proven here as a kerio-tls.toml for hosts of the same build
+    #[arg(long, conflicts_with = "json")]
+    pub export: bool,
     /// How to print
     #[command(flatten)]
     pub output: Output,

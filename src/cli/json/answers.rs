@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use crate::peers::{Assessed, Coverage, Trouble, Verdict, Whose};
+use crate::session::ValueChange;
 use crate::tls::TlsVersion;
+use crate::work::{Changed, ChangedVariable};
 use crate::work::{PortAnswer, PortProof};
 use crate::work::{RefusedClient, Report};
 
@@ -320,4 +322,50 @@ pub(in crate::cli) struct CandidateJson {
     /// Only its first 16 letters can be seen.
     pub(in crate::cli) cut: bool,
     pub(in crate::cli) values: Vec<String>,
+}
+
+/// `names --learn`
+#[derive(Serialize)]
+pub(in crate::cli) struct LearnedJson {
+    /// Nothing changed yet: the question stays open.
+    waiting: bool,
+    changed: Vec<ChangedJson>,
+    log: Vec<String>,
+    /// The variable that was taken.
+    learned: Option<String>,
+}
+
+/// One value that changed; masked where secret.
+#[derive(Serialize)]
+struct ChangedJson {
+    place: String,
+    old: Option<String>,
+    new: Option<String>,
+}
+
+impl LearnedJson {
+    /// Nothing changed yet.
+    pub(in crate::cli) const fn waiting() -> Self {
+        Self {
+            waiting: true,
+            changed: Vec::new(),
+            log: Vec::new(),
+            learned: None,
+        }
+    }
+
+    /// What changed, and which of it was taken.
+    pub(in crate::cli) fn new(changed: &Changed, taken: Option<&ChangedVariable>) -> Self {
+        let of = |change: &ValueChange| ChangedJson {
+            place: change.place.clone(),
+            old: change.old.clone(),
+            new: change.new.clone(),
+        };
+        Self {
+            waiting: false,
+            changed: changed.changes.iter().map(of).collect(),
+            log: changed.log.clone(),
+            learned: taken.map(|variable| variable.name.clone()),
+        }
+    }
 }

@@ -6,8 +6,8 @@ mod saves;
 mod wire;
 
 pub(super) use answers::{
-    CandidateJson, CheckJson, CoverageJson, DirectionJson, EngineProgramJson, NameJson, NamesJson, PeerJson, PeersJson,
-    PortJson, ProbeJson, RefusedJson, ShowJson, SinceSaveJson, TroubleJson, VariableJson,
+    CandidateJson, CheckJson, CoverageJson, DirectionJson, EngineProgramJson, LearnedJson, NameJson, NamesJson,
+    PeerJson, PeersJson, PortJson, ProbeJson, RefusedJson, ShowJson, SinceSaveJson, TroubleJson, VariableJson,
 };
 pub(super) use saves::{BackupJson, BackupsJson, ChangeJson, ConflictJson, DifferenceJson, changes, conflicts, edits};
 pub(super) use wire::{OwnHelloJson, WatchJson, WireJson, second};

@@ -9,6 +9,7 @@ use crate::tui::context::Context;
 use crate::tui::keys::{Command, Place};
 use crate::tui::layout::{self, NARROW};
 use crate::tui::pane::Pane;
+use crate::tui::questions;
 use crate::tui::request::{Opening, Question, Request};
 use crate::tui::widgets::list;
 use crate::tui::widgets::painter::Painter;
@@ -274,6 +275,7 @@ impl Pane for Names {
         let Some(giving) = &mut self.giving else {
             match command {
                 Command::Back => return vec![Request::Close],
+                Command::Learn => return vec![Request::Open(Opening::Question(questions::ask_what_to_learn()))],
                 Command::Activate => self.giving = Some(Giving::default()),
                 _ => self.selected = list::moved(self.selected, command, page, count).unwrap_or(self.selected),
             }
