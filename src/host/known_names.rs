@@ -118,7 +118,9 @@ impl KnownNames {
                 Some("cut") => InProgram::Probably,
                 _ => InProgram::No,
             };
-            catalogue.in_program(is_there, kept.candidates())
+            catalogue
+                .in_program(is_there, kept.candidates())
+                .with_openssl(kept.openssl.clone())
         } else {
             catalogue
         };

@@ -14,6 +14,8 @@ use super::version::{Direction, TlsVersion};
 pub struct Catalogue {
     pub(super) rows: Vec<CatalogueVariable>,
     candidates: Vec<Candidate>,
+    /// The engine's `OpenSSL 1.1.1k`, where its program or a library says so.
+    openssl: Option<String>,
 }
 
 impl Catalogue {
@@ -24,6 +26,7 @@ impl Catalogue {
         Self {
             rows: toml::shipped(include_str!("../../assets/catalogue.toml")).unwrap_or_default(),
             candidates: Vec::new(),
+            openssl: None,
         }
     }
 
@@ -89,6 +92,21 @@ impl Catalogue {
         }
         self.candidates = candidates;
         self
+    }
+
+    /// Takes in which OpenSSL the engine's program or a library names.
+    #[must_use]
+    pub fn with_openssl(mut self, line: Option<String>) -> Self {
+        self.openssl = line;
+        self
+    }
+
+    /// Is the library known to be older than this: 1.1.1 brought TLS 1.3, 3.0 the security level that refuses TLS 1.0 and 1.1?
+    pub(super) fn has_openssl_before(&self, version: [u32; 3]) -> bool {
+        let line = self.openssl.as_deref().and_then(|line| line.strip_prefix("OpenSSL "));
+        let number = |part: &str| part.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok();
+        let numbers: Option<Vec<u32>> = line.map(|line| line.split('.').map_while(number).collect());
+        numbers.is_some_and(|numbers| numbers.len() == version.len() && numbers.as_slice() < version.as_slice())
     }
 
     /// Names of the engine's program or the web administration that may be a variable's, nearest first.

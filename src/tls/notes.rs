@@ -187,7 +187,8 @@ pub fn notes(
         if names_tls13(w.new) && !names_tls13(old) && !tls13_known {
             notes.push(PlanNote::Tls13NeverSeen { name: name.clone() });
         }
-        if w.row.role == Role::ProtocolList && !names_tls13(w.new) && may_have_meant_tls13(old) {
+        let may_have_it = !wanted.catalogue.has_openssl_before([1, 1, 1]);
+        if w.row.role == Role::ProtocolList && !names_tls13(w.new) && may_have_meant_tls13(old) && may_have_it {
             notes.push(PlanNote::SwitchesOffTls13 { name });
         }
     }
@@ -196,7 +197,8 @@ pub fn notes(
             names: before.lookalikes,
         });
     }
-    if minimum().any(|w| names_legacy(w.new)) && !has_security_level_0(direction, wanted) {
+    let may_refuse_legacy = !wanted.catalogue.has_openssl_before([3, 0, 0]);
+    if may_refuse_legacy && minimum().any(|w| names_legacy(w.new)) && !has_security_level_0(direction, wanted) {
         notes.push(PlanNote::LegacyNeedsSecurityLevel);
     }
     notes

@@ -401,6 +401,27 @@ fn without_any_name_a_choice_says_where_to_name_one() {
 }
 
 #[test]
+fn what_the_engines_openssl_cannot_do_is_not_warned_of() {
+    for (line, tls13, level) in [
+        (None, true, true),
+        (Some("OpenSSL 1.0.2zg"), false, false),
+        (Some("OpenSSL 1.1.0l"), false, false),
+        (Some("OpenSSL 1.1.1w"), true, false),
+        (Some("OpenSSL 3.0.13"), true, true),
+        (Some("OpenSSL of our own"), true, true),
+    ] {
+        let c = Catalogue::embedded().with_openssl(line.map(str::to_owned));
+        let plan = c.choose(Direction::Outbound, &[], Choice::At(Tls10), false).unwrap();
+        let off = plan
+            .notes
+            .iter()
+            .any(|note| matches!(note, PlanNote::SwitchesOffTls13 { .. }));
+        let needs = plan.notes.contains(&PlanNote::LegacyNeedsSecurityLevel);
+        assert_eq!((off, needs), (tls13, level), "{line:?}");
+    }
+}
+
+#[test]
 fn every_note_is_a_sentence_that_names_its_variable() {
     let name = || "Na\u{1b}me".to_owned();
     for note in [
