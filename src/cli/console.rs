@@ -157,9 +157,10 @@ pub(super) fn clean(text: &str) -> String {
     safe_text(text, LINE)
 }
 
-/// Lines joined to one, runs of blanks too: an error never takes more than its line.
+/// Lines joined to one, runs of blanks too: an error never takes more than its line. Other blanks than ASCII's are no
+/// layout of ours, and are shown as what they are.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The same JSON without any character that a terminal could act upon or not show. `serde_json` escapes the control
@@ -231,8 +232,9 @@ mod tests {
     #[test]
     fn an_error_takes_one_line_whatever_is_in_it() {
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        Console::new(&mut out, &mut err).fail(&Failure::Refused("a\nb\r\n  c\u{1b}[2Jd".to_owned()));
-        assert_eq!(String::from_utf8(err).unwrap(), "kerio-tls: a b c\\x1b[2Jd\n");
+        Console::new(&mut out, &mut err).fail(&Failure::Refused("a\nb\r\n  c\u{1b}[2Jd\u{2028}\u{301}e".to_owned()));
+        let shown = "kerio-tls: a b c\\x1b[2Jd\\u{2028}\\u{301}e\n";
+        assert_eq!(String::from_utf8(err).unwrap(), shown);
         assert!(out.is_empty());
     }
 

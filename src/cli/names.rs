@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use crate::host::{HostError, KnownNames, clock};
-use crate::hostile::safe_text;
+use crate::hostile::{safe_path, safe_text};
 use crate::session::{change_words, smtp_words};
 use crate::tls::{
     Candidate, Catalogue, CatalogueVariable, Certainty, Direction, Governs, Group, Role, TlsVersion, exported_toml,
@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &Arguments, names: &Names, console: &mut Console<'_
         (Some(_), Err(failure)) => return Err(failure),
     };
     if let (Some(program), Some(why)) = (&names.engine, &known.engine.silent) {
-        console.warn(&format!("{}: {why}: it tells nothing of names", program.display()));
+        console.warn(&format!("{}: {why}: it tells nothing of names", safe_path(program)));
     }
     if names.export {
         return console.text(&export(&known));
@@ -215,8 +215,8 @@ fn lines(known: &KnownNames) -> Vec<String> {
         (None, _) => {
             "engine: no program beside the file, so nothing is known of names but what the catalogue says".to_owned()
         }
-        (Some(path), Some(why)) => format!("engine: {} tells nothing: {why}", path.display()),
-        (Some(path), None) => format!("engine: {}", path.display()),
+        (Some(path), Some(why)) => format!("engine: {} tells nothing: {why}", safe_path(path)),
+        (Some(path), None) => format!("engine: {}", safe_path(path)),
     }];
     lines.extend(known.engine.openssl.iter().map(|line| format!("library: {line}")));
     let all = known.names();

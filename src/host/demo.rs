@@ -22,6 +22,7 @@ use crate::session::Clock;
 use crate::tls::TlsVersion;
 
 use super::home::{Home, HomeOptions, PEERS, PREFERENCES};
+use super::sightings::{SEEN, watch_directory};
 
 const CONFIG: &str = include_str!("../../assets/demo/mailserver.cfg");
 
@@ -82,6 +83,10 @@ impl Demo {
         fs::write(demo.file(), CONFIG.replace("@STORE@", &store.display().to_string()))?;
         fs::write(store.join("logs/mail.log"), log(clock))?;
         fs::write(root.join(PEERS), peers(clock))?;
+        fs::write(store.join("logs/audit.log"), logins(clock))?;
+        let watch = watch_directory(&root.join("state"));
+        fs::create_dir(&watch)?;
+        fs::write(watch.join(SEEN), sightings(clock))?;
         fs::write(root.join(EXECUTABLE), PROGRAM)?;
         Ok(demo)
     }
@@ -204,6 +209,48 @@ fn peers(clock: &Clock) -> String {
         day(160),
         day(3),
     )
+}
+
+/// The audit log: the scanner logs in.
+fn logins(clock: &Clock) -> String {
+    let at = (clock.now - SignedDuration::from_mins(37)).to_zoned_datetime(clock.zone.clone());
+    format!(
+        "[{}] SMTP: User scanner@example.org authenticated  from IP address 192.0.2.77\n",
+        at.strftime("%d/%b/%Y %H:%M:%S")
+    )
+}
+
+/// What a watch of two weeks has seen: the scanner's old hello, and what the engine offers.
+fn sightings(clock: &Clock) -> String {
+    let second = |minutes: i64| (clock.now - SignedDuration::from_mins(minutes)).as_second();
+    let (since, until) = (second(14 * 24 * 60), second(1));
+    let row = |direction: &str,
+               port: u16,
+               address: &str,
+               mark: &str,
+               version: &str,
+               hellos: u32,
+               place: usize,
+               last: i64| {
+        let mut negotiated = [[0, 0]; 5];
+        if let Some(agreed) = negotiated.get_mut(place) {
+            *agreed = [i64::from(hellos), last];
+        }
+        format!(
+            r#"{{"direction":"{direction}","port":{port},"address":"{address}","program":"{mark}","ja4":"{mark}","max":"{version}","offers":null,"hellos":{hellos},"fallbacks":0,"negotiated":{negotiated:?},"answered":{hellos},"unanswered":0,"refused":[],"mark":null,"first":{since},"last":{last},"last_refused":null,"recent":[{last}]}}"#
+        )
+    };
+    let (scanner, engine) = (
+        "t10i230500_44099cda8a52_195413a0cc0f",
+        "t12i840600_bd790527ddab_3c5a66c06c35",
+    );
+    [
+        format!(r#"{{"kerio_tls_watch":1,"since":{since},"until":{until},"lost":0,"overflowed":0}}"#),
+        row("inbound", 587, "192.0.2.77", scanner, "tls1.0", 44, 1, second(37)),
+        row("outbound", 25, "203.0.113.5", engine, "tls1.2", 61, 3, second(12)),
+        String::new(),
+    ]
+    .join("\n")
 }
 
 /// A line's time, text and nothing else: sorted before they are written.

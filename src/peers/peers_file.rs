@@ -16,7 +16,7 @@ use super::evidence::{Evidence, Knowledge, Source};
 use super::host::{Host, PeerKey};
 use super::peer::Peer;
 use crate::files;
-use crate::hostile::{safe_text, slice_at};
+use crate::hostile::{safe_path, safe_text, slice_at};
 use crate::tls::{Direction, Service, TlsVersion};
 
 /// Most bytes read.
@@ -32,7 +32,10 @@ const NOTE_MAX: usize = 200;
 #[derive(Debug, thiserror::Error)]
 pub enum PeersFileError {
     /// The system refused.
-    #[error("cannot read the peers file {}: {source}; nothing of it is used and it is unchanged; check its path and mode", path.display())]
+    #[error(
+        "cannot read the peers file {}: {source}; nothing of it is used and it is unchanged; check its path and mode",
+        safe_path(path)
+    )]
     Read {
         /// The file.
         path: PathBuf,
@@ -40,7 +43,7 @@ pub enum PeersFileError {
         source: io::Error,
     },
     /// Root does not believe a file that somebody else could have written.
-    #[error("the peers file {} is ignored: {why}", path.display())]
+    #[error("the peers file {} is ignored: {why}", safe_path(path))]
     Ignored {
         /// The file.
         path: PathBuf,

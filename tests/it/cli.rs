@@ -787,6 +787,28 @@ fn control_characters_of_the_command_line_never_reach_the_terminal() {
 }
 
 #[test]
+fn line_ends_in_a_path_are_shown_and_not_taken_for_the_layout_of_an_error() {
+    let store = "<table name=\"Directories\"><variable name=\"StoreDir\">/no\u{2028}\u{301}where</variable></table>";
+    let place = Place::with(CONFIG.replace("</config>", &format!("{store}</config>")));
+    let odd = place.path("x\n\u{2028}\u{301}y");
+    let odd = odd.to_str().unwrap();
+    for command in [
+        &["names", "--engine", odd][..],
+        &["peers", "--peers", odd],
+        &["peers", "--headers"],
+    ] {
+        let ran = place.run(command);
+        assert!(ran.err.contains("\\u{2028}\\u{301}"), "{command:?}: {}", ran.err);
+        assert!(!ran.err.contains('\u{301}'), "{command:?}: {}", ran.err);
+        assert!(
+            ran.err.contains("x\\x0a") || !command.contains(&odd),
+            "{command:?}: {}",
+            ran.err
+        );
+    }
+}
+
+#[test]
 fn a_state_directory_that_is_refused_is_not_the_same_as_no_backups() {
     use std::os::unix::fs::PermissionsExt as _;
     let place = Place::with(CONFIG);

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use super::evidence::{Evidence, Knowledge, Record, Source};
 use super::host::{Host, OwnHosts, PeerKey};
-use crate::hostile::safe_text;
+use crate::hostile::{safe_path, safe_text};
 use crate::tls::{Direction, Service, TlsVersion};
 use folders::StoredMail;
 use header::{Session, Spoke};
@@ -39,7 +39,10 @@ pub struct ReceivedBudget {
 #[derive(Debug, thiserror::Error)]
 pub enum ReceivedError {
     /// The store's mail directory cannot be read.
-    #[error("cannot list the stored mail in {}: {source}; nothing was read; check the store's path and your rights", path.display())]
+    #[error(
+        "cannot list the stored mail in {}: {source}; nothing was read; check the store's path and your rights",
+        safe_path(path)
+    )]
     Store {
         /// The directory.
         path: PathBuf,

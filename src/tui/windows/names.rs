@@ -3,6 +3,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::hostile::safe_path;
 use crate::session::{Line, Naming, Tone};
 use crate::tls::{Candidate, CatalogueVariable, Direction};
 use crate::tui::context::Context;
@@ -357,7 +358,7 @@ fn engine_words(context: &Context) -> String {
         .as_ref()
         .map_or_else(String::new, |line| format!(" ({line})"));
     match &names.engine.silent {
-        Some(why) => format!("{} tells nothing of names: {why}.", program.display()),
-        None => format!("Read: {}{openssl}.", program.display()),
+        Some(why) => format!("{} tells nothing of names: {why}.", safe_path(program)),
+        None => format!("Read: {}{openssl}.", safe_path(program)),
     }
 }
