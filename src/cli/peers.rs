@@ -227,10 +227,10 @@ pub(super) fn table(session: &Session, book: &PeerBook, minimum: Option<TlsVersi
         lines.push(String::new());
     }
     lines.extend(closing);
-    lines.push(format!(
-        "Messages are of the last {}.",
-        amount(book.window_days, "day", "days")
-    ));
+    lines.push(match book.logs_to {
+        Some(_) => format!("Messages are of the last {}.", amount(book.window_days, "day", "days")),
+        None => "No line of a mail log was read, so no messages are counted.".to_owned(),
+    });
     lines
 }
 

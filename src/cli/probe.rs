@@ -7,7 +7,7 @@ use crate::peers::{Host as PeerHost, PeerKey, Record};
 use crate::tls::Direction;
 use crate::tls::Service;
 use crate::work::{self, ask};
-use crate::work::{Cancel, Report, Settings, Target, TargetHost};
+use crate::work::{Cancel, Outcome, Report, Settings, Target, TargetHost};
 
 use super::args::{Arguments, Probe};
 use super::console::Console;
@@ -113,7 +113,7 @@ fn remember(opened: &mut Opened, reports: &[Report], console: &mut Console<'_>) 
     let book = opened.gather();
     let known = |report: &Report| -> Option<Vec<Record>> {
         // Loopback is no peer, whoever names it.
-        if report.address.is_some_and(|address| address.ip().is_loopback()) && !opened.host.is_demo() {
+        if is_loopback(report) && !opened.host.is_demo() {
             return None;
         }
         let asked = key(&report.target)?;
@@ -129,11 +129,16 @@ fn remember(opened: &mut Opened, reports: &[Report], console: &mut Console<'_>) 
         let names: Vec<String> = of.iter().map(|(_, report)| report.target.to_string()).collect();
         names.join(", ")
     };
-    if !others.is_empty() {
-        console.note(&format!(
-            "Not remembered, because neither logs nor peers file name it: {}",
-            names(&others)
-        ));
+    let (loopback, others): (Vec<_>, Vec<_>) = others
+        .into_iter()
+        .partition(|(_, report)| is_loopback(report) && !opened.host.is_demo());
+    for (because, of) in [
+        ("loopback is no peer", loopback),
+        ("neither logs nor peers file name it", others),
+    ] {
+        if !of.is_empty() {
+            console.note(&format!("Not remembered, because {because}: {}", names(&of)));
+        }
     }
     let records_kept: Vec<Record> = records.iter().flatten().flatten().cloned().collect();
     if let Some(problem) = work::remember_aloud(&opened.host, &records_kept) {
@@ -146,10 +151,17 @@ fn remember(opened: &mut Opened, reports: &[Report], console: &mut Console<'_>) 
     records.iter().map(Option::is_some).collect()
 }
 
+fn is_loopback(report: &Report) -> bool {
+    report.address.is_some_and(|address| address.ip().is_loopback())
+}
+
 fn words(report: &Report) -> String {
     let what = match report.highest() {
         Some(version) => format!("highest is {version}"),
-        None => format!("{}: {}", report.outcome.token(), report.outcome.words()),
+        None => match &report.outcome {
+            Outcome::AtLeast(version) => format!("refused: at least {version}; its highest is not known"),
+            outcome => format!("{}: {}", outcome.token(), outcome.words()),
+        },
     };
     // Where there is only a reason, it is the detail too: said once.
     let detail = if report.detail == report.outcome.words() {
@@ -181,7 +193,7 @@ pub(super) fn live(opened: &Opened) -> Result<crate::work::LiveProof, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::work::Outcome;
+    use crate::tls::TlsVersion;
 
     fn report(outcome: Outcome, detail: &str) -> Report {
         Report {
@@ -208,6 +220,16 @@ mod tests {
         ));
         assert!(
             line.ends_with("refused: alert 70  (5.2 ms; alert 70; then alert 40)"),
+            "{line}"
+        );
+        let line = words(&report(
+            Outcome::AtLeast(TlsVersion::Tls12),
+            "TLS 1.2, marked as talked down",
+        ));
+        assert!(
+            line.ends_with(
+                "refused: at least TLS 1.2; its highest is not known  (5.2 ms; TLS 1.2, marked as talked down)"
+            ),
             "{line}"
         );
     }

@@ -164,7 +164,11 @@ pub fn cut_off_narrow(threshold: Threshold, counts: &Counts, columns: usize) -> 
 
 /// The unknown of a list, summed up in one row.
 #[must_use]
-pub fn unknown_words(count: usize) -> String {
+pub fn unknown_words(count: usize, threshold: Threshold) -> String {
+    // Where the minimum itself is not known, those whose versions are known count, too.
+    if threshold == Threshold::NotKnown {
+        return format!("{count} unknown until the default is measured");
+    }
     format!("{count} unknown: never measured, or no answer")
 }
 

@@ -151,22 +151,31 @@ fn a_log_that_is_packed_between_two_scans_is_not_counted_twice() {
 fn a_packed_log_that_is_torn_or_no_gzip_at_all_is_said_and_the_others_count() {
     let dir = tempfile::tempdir().unwrap();
     let line = |host: &str| delivered("25/Aug/2022 10:00:00", host);
-    let logs = ["mail.log", "mail.log.1.gz", "mail.log.2.gz"].map(|name| dir.path().join(name));
+    let logs = ["mail.log", "mail.log.1.gz", "mail.log.2.gz", "mail.log.3.gz"].map(|name| dir.path().join(name));
     fs::write(&logs[0], line("198.51.100.1")).unwrap();
     gzip(&logs[1], line("198.51.100.2").repeat(9000).as_bytes());
     let whole = fs::metadata(&logs[1]).unwrap().len();
     let file = fs::File::options().write(true).open(&logs[1]).unwrap();
     file.set_len(whole - 20).unwrap();
     fs::write(&logs[2], "this is no gzip file").unwrap();
+    gzip(&logs[3], line("198.51.100.3").as_bytes());
+    let mut padded = fs::File::options().append(true).open(&logs[3]).unwrap();
+    padded.write_all(&[0; 100]).unwrap();
     let findings = scan(&logs, &window(30), 1);
     let warnings = findings.warnings();
-    for words in ["mail.log.1.gz was read only in part", "mail.log.2.gz was not read"] {
+    for words in [
+        "mail.log.1.gz was read only in part",
+        "mail.log.2.gz was not read",
+        "mail.log.3.gz was read only in part",
+    ] {
         assert!(
             warnings.iter().any(|said| said.contains(words)),
             "{words}: {warnings:?}"
         );
     }
-    assert!(!findings.peers().is_empty());
+    // What comes before the damage counts.
+    let hosts: Vec<String> = findings.peers().iter().map(|peer| peer.key.host.to_string()).collect();
+    assert_eq!(hosts, ["198.51.100.1", "198.51.100.2", "198.51.100.3"]);
 }
 
 #[test]

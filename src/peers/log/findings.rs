@@ -1,5 +1,7 @@
 //! What a scan found, in the words of the room: peers with their records, routes, troubles, warnings.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 
 use super::counts::{LineCounts, PeerHost, PeerRest, PeerTally};
@@ -66,6 +68,9 @@ impl Problems {
         self.named.iter().cloned().chain(more).collect()
     }
 }
+
+/// Most addresses of this server that are named.
+const OWN_NAMED: usize = 5;
 
 impl LogFindings {
     /// It was cancelled: the amounts are too low.
@@ -206,6 +211,19 @@ impl LogFindings {
             "of a peer beyond the first 200,000 was not used",
             "of peers beyond the first 200,000 were not used",
         );
+        let own: Vec<String> = self
+            .tally
+            .own_addresses
+            .iter()
+            .take(OWN_NAMED)
+            .map(IpAddr::to_string)
+            .collect();
+        if !own.is_empty() {
+            warnings.push(format!(
+                "mail log: what came from or went to this server's own address was not used: {}",
+                own.join(", ")
+            ));
+        }
         if let Some(minutes) = self.minutes_ahead {
             warnings.push(format!(
                 "mail log: its newest line is dated {minutes} min from now; is the clock or the time zone right?"

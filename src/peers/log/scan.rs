@@ -160,9 +160,10 @@ fn read_share(
         let unseen = ScanProgress::default();
         // ScanProgress counts bytes on disk.
         let seen = if log.packed { &unseen } else { progress };
-        let read = log
-            .open()
-            .and_then(|mut source| reader.read(&mut source, stretch, seen, cancel));
+        let read = log.open().and_then(|mut source| {
+            let stopped = reader.read(&mut source, stretch, seen, cancel)?;
+            source.failure().map(|()| stopped)
+        });
         if log.packed && !cancel.load(Ordering::Relaxed) {
             progress.advance(log.bytes);
         }

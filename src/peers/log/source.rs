@@ -23,12 +23,22 @@ impl Source {
             Self::Gzip(gzip) => gzip.fill(buffer, at),
         }
     }
+
+    /// Why it ended before its end, where it did.
+    pub(super) fn failure(self) -> io::Result<()> {
+        match self {
+            Self::Plain(_) => Ok(()),
+            Self::Gzip(gzip) => gzip.failure.map_or(Ok(()), Err),
+        }
+    }
 }
 
 /// A gzip file that is unpacked as it is read (RFC 1952).
 pub(super) struct Gzip {
     unpacked: io::Take<MultiGzDecoder<BufReader<File>>>,
     position: u64,
+    /// What comes before a damaged place is read; the damage is said afterwards.
+    failure: Option<io::Error>,
 }
 
 impl Gzip {
@@ -36,6 +46,7 @@ impl Gzip {
         Self {
             unpacked: MultiGzDecoder::new(BufReader::new(file)).take(UNPACKED_MAX),
             position: 0,
+            failure: None,
         }
     }
 
@@ -53,6 +64,10 @@ impl Gzip {
                 Ok(0) => break,
                 Ok(n) => filled += n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if filled > 0 => {
+                    self.failure = Some(e);
+                    break;
+                }
                 Err(e) => return Err(e),
             }
         }

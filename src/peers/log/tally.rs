@@ -1,6 +1,6 @@
 //! What a stretch of the log says, peer by peer. Its size grows with the peers and not with the lines.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasher as _;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -61,6 +61,8 @@ pub(super) struct Tally {
     /// As many as `peers`.
     rest: Vec<PeerRest>,
     ourselves: Vec<HostKey>,
+    /// Addresses of this server that were passed over; loopback, with which every engine speaks, is not worth a word.
+    pub(super) own_addresses: BTreeSet<IpAddr>,
     pub(super) domains: Domains,
     waiting: Waiting,
     pub(super) lines: LineCounts,
@@ -205,6 +207,9 @@ impl Tally {
 
     /// Remembers that this host is ourselves, so that its next line can be passed over quickly.
     pub(super) fn ourselves(&mut self, kind: PeerKind, address: IpAddr) {
+        if !address.is_loopback() && !address.is_unspecified() && self.own_addresses.len() < OURSELVES_MAX as usize {
+            self.own_addresses.insert(address);
+        }
         let IpAddr::V4(address) = address else { return };
         let (key, count) = (HostKey::of(kind, address), self.ourselves.len() as u32);
         if count < OURSELVES_MAX && self.number(key).is_none_or(|known| known < OURSELVES) {
@@ -284,7 +289,8 @@ impl Tally {
     }
 
     /// Adds a stretch that comes after this one in time.
-    pub(super) fn absorb_newer(&mut self, newer: Self) {
+    pub(super) fn absorb_newer(&mut self, mut newer: Self) {
+        newer.own_addresses.append(&mut self.own_addresses);
         if self.peers.is_empty() {
             let (lines, example) = (self.lines, self.example.take());
             *self = newer;
@@ -292,6 +298,7 @@ impl Tally {
             self.example = example.or(self.example.take());
             return;
         }
+        self.own_addresses = std::mem::take(&mut newer.own_addresses);
         self.lines.absorb(newer.lines);
         self.example = self.example.take().or(newer.example);
         let domains = self.domains.absorb_names(&newer.domains);

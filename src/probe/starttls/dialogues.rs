@@ -100,10 +100,12 @@ impl<C: Channel> Talk<'_, C> {
         let until = step_until(self.whole, limits.reply);
         loop {
             let line = self.line("the answer to CAPABILITY", until)?;
+            // Some say it in the tagged line only (RFC 3501 section 7.1).
+            offered |= contains(&line, b"CAPABILITY")
+                && line
+                    .split(|b| *b <= b' ' || *b == b']')
+                    .any(|word| word.eq_ignore_ascii_case(b"STARTTLS"));
             match imap_tagged(&line, b"k1 ") {
-                None if line.to_ascii_uppercase().starts_with(b"* CAPABILITY ") => {
-                    offered |= line.split(|b| *b == b' ').any(|w| w.eq_ignore_ascii_case(b"STARTTLS"));
-                }
                 None if line.to_ascii_uppercase().starts_with(b"* BYE") => {
                     return Err(Stop::Later(safe_text(&line, WORDS)));
                 }
@@ -149,7 +151,7 @@ impl<C: Channel> Talk<'_, C> {
             offered = Some(false);
             loop {
                 let line = self.line("the answer to CAPA", until)?;
-                if line == b"." {
+                if line.trim_ascii_end() == b"." {
                     break;
                 }
                 if first_word_is(&line, b"STLS") {
@@ -170,9 +172,11 @@ impl<C: Channel> Talk<'_, C> {
     }
 }
 
-/// Ended by a blank or any control byte: some servers write a tab or two CR behind it.
+/// Ended by a blank or any control byte: some servers write a blank before it, and a tab or two CR behind it.
 fn first_word(line: &[u8]) -> &[u8] {
-    line.split(|b| *b <= b' ').next().unwrap_or_default()
+    line.split(|b| *b <= b' ')
+        .find(|word| !word.is_empty())
+        .unwrap_or_default()
 }
 
 fn first_word_is(line: &[u8], word: &[u8]) -> bool {

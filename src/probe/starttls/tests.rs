@@ -79,6 +79,7 @@ fn starttls_is_seen_on_any_line_and_however_the_line_ends() {
         b"250-mx\r\n250-StartTLS\t\r\n250 SIZE 9\r\n",
         b"250-mx\r\r\n250-STARTTLS\r\r\n250 SIZE 9\r\r\n",
         b"250-mx\n250 STARTTLS\n",
+        b"250-mx\r\n250- STARTTLS\r\n250 SIZE 9\r\n",
     ] {
         let (result, _) = play(Start::Smtp, &[b"220 mx\r\n", offers, b"220 go\r\n"]);
         assert!(result.is_ok(), "{}: {result:?}", String::from_utf8_lossy(offers));
@@ -206,6 +207,15 @@ fn pop3_begins_or_says_why_not() {
         Err(Stop::NoStartTls(None))
     ));
     assert!(play(Start::Pop3, &[b"+OK\r\n", b"-ERR\r\n", b"+OK\r\n"]).0.is_ok());
+    let blanks = b"+OK\r\n STLS \r\n. \r\n";
+    assert!(play(Start::Pop3, &[b"+OK\r\n", blanks, b"+OK\r\n"]).0.is_ok());
+    for offers in [
+        &b"* CAPABILITY IMAP4rev1\tSTARTTLS\t\r\nk1 OK\r\n"[..],
+        b"*  CAPABILITY  IMAP4rev1 STARTTLS\r\nk1 OK\r\n",
+        b"k1 OK [CAPABILITY IMAP4rev1 STARTTLS] done\r\n",
+    ] {
+        assert!(play(Start::Imap, &[b"* OK hi\r\n", offers, b"k2 OK go\r\n"]).0.is_ok());
+    }
     assert!(matches!(
         play(Start::Pop3, &[b"-ERR [SYS/TEMP] busy\r\n"]).0,
         Err(Stop::Later(_))

@@ -167,7 +167,7 @@ impl Options {
         if unknown > 0 && y < rest.height {
             let mail = impact.counts.unknown_messages.to_string();
             let right = rest.width.saturating_sub(1);
-            let words = format!("? {}", unknown_words(unknown));
+            let words = format!("? {}", unknown_words(unknown, threshold));
             let room = usize::from(right.saturating_sub(3 + width(&mail)));
             painter.text(rest, 2, y, &wrap::cut(&words, room, theme.ellipsis()), theme.caution());
             painter.text_right(rest, right, y, &mail, theme.text());
