@@ -217,18 +217,11 @@ pub(super) fn ask_what_to_learn() -> Question {
     buttons.extend(TlsVersion::MINIMUMS.map(learn));
     Question {
         title: "Learn the name of the minimum's variable".to_owned(),
-        lines: vec![
-            line(
-                Tone::Text,
-                "The file as it is now is kept. Choose another minimum in the web administration (Configuration > Security > TLS \
-                 Options) and save it there: what changed in the file is then shown here, and you say which it was.",
-            ),
-            line(
-                Tone::Text,
-                "Some engines write the file only when they stop: then the question stays open, over days. Nothing is written to \
-                 mailserver.cfg from here. Which one will you choose?",
-            ),
-        ],
+        lines: vec![line(
+            Tone::Text,
+            "Choose another minimum in the web administration and save it there: what changed in the file is shown here. An \
+                 engine may write it only when it stops; the question stays open until then. Which one will you choose?",
+        )],
         buttons,
     }
 }
