@@ -46,7 +46,8 @@ pub(super) fn report(
 ) -> Result<(), Failure> {
     let mut found = Found::of(&opened.session, book, check);
     if let Some(proof) = live {
-        found.live(proof, &opened.session.loaded().minimum(Direction::Inbound), check.min);
+        let inbound = opened.session.loaded().minimum(Direction::Inbound);
+        found.live(proof, &inbound, check);
     }
     let set = opened.session.loaded().minimum(Direction::Outbound).clone();
     let outbound = live.and_then(|_| work::outbound_proof(&opened.host, &opened.sources, book, &set, &clock()));
@@ -77,7 +78,13 @@ pub(super) fn report(
             console.lines(std::slice::from_ref(&proof.words))?;
         }
         if found.reasons.is_empty() {
-            let words = format!("{}: both directions have at least {}", opened.file(), check.min);
+            let unproven = live.is_some_and(|proof| proof.took_effect().is_none());
+            let rest = if unproven {
+                " in the file; not every port has shown it"
+            } else {
+                ""
+            };
+            let words = format!("{}: both directions have at least {}{rest}", opened.file(), check.min);
             console.lines(&[words])?;
         }
     }
@@ -149,7 +156,9 @@ impl<'a> Found<'a> {
     }
 
     /// What the server's own ports said. Nothing seen is no proof, so it is short of the minimum as well.
-    fn live(&mut self, proof: &LiveProof, chosen: &Minimum, minimum: TlsVersion) {
+    /// A part not seen is a warning, as peers never measured are.
+    fn live(&mut self, proof: &LiveProof, chosen: &Minimum, check: Check) {
+        let minimum = check.min;
         self.reasons.extend(proof.contradictions.iter().cloned());
         for port in &proof.ports {
             // What contradicts the file is said already.
@@ -165,7 +174,7 @@ impl<'a> Found<'a> {
                     .push(format!("port {} accepts {}", port.address.port(), older.join(", ")));
             }
         }
-        if proof.has_answers() {
+        if proof.has_answers() && !check.require_known {
             self.warnings.extend(proof.open.iter().cloned());
         } else {
             self.reasons.extend(proof.open.iter().cloned());

@@ -17,7 +17,7 @@ use super::{Arguments, Status, check, json as shapes, peers, review};
 use crate::peers::{Evidence, Host, Knowledge, Peer, PeerBook, PeerKey, Service, Source};
 use crate::session::{Conflict, EnginePlan, Review, Secrets, Session, VariablePath};
 use crate::tls::{Choice, Direction, TlsVersion};
-use crate::work;
+use crate::work::{self, LiveProof, PortAnswer, PortProof};
 
 const FILE: &str = r#"<config>
   <table name="Security">
@@ -391,6 +391,16 @@ fn a_reader_that_is_gone_after_the_save_is_told_that_it_is_saved() {
 }
 
 fn checked(bench: &Bench, book: &PeerBook, min: TlsVersion, require_known: bool) -> (Result<(), Failure>, Value) {
+    checked_live(bench, book, None, min, require_known)
+}
+
+fn checked_live(
+    bench: &Bench,
+    book: &PeerBook,
+    live: Option<&LiveProof>,
+    min: TlsVersion,
+    require_known: bool,
+) -> (Result<(), Failure>, Value) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let check = Check {
         min,
@@ -398,7 +408,7 @@ fn checked(bench: &Bench, book: &PeerBook, min: TlsVersion, require_known: bool)
         live: false,
         output: Output { json: true },
     };
-    let result = check::report(&bench.opened, book, None, check, &mut Console::new(&mut out, &mut err));
+    let result = check::report(&bench.opened, book, live, check, &mut Console::new(&mut out, &mut err));
     (result, parsed(&String::from_utf8(out).unwrap()))
 }
 
@@ -440,6 +450,29 @@ fn check_fails_on_a_known_peer_cut_off_and_warns_of_unknown_ones_unless_they_mus
         json["reasons"],
         json!(["outbound: 1 known peer is cut off (192.0.2.3)"])
     );
+}
+
+#[test]
+fn a_port_of_which_nothing_was_seen_is_warned_of_and_fails_where_all_must_be_known() {
+    let bench = Bench::new();
+    let peers = book(vec![modern(Direction::Inbound, 1), modern(Direction::Outbound, 2)]);
+    let answers = TlsVersion::MINIMUMS.map(|version| (version, PortAnswer::Accepts));
+    let missing = "port 993 (imaps) was open before and is not open now".to_owned();
+    let proof = LiveProof {
+        ports: vec![PortProof {
+            address: "127.0.0.1:25".parse().unwrap(),
+            service: Service::Smtp,
+            answers: answers.to_vec(),
+        }],
+        open: vec![missing.clone()],
+        ..LiveProof::default()
+    };
+    let (result, json) = checked_live(&bench, &peers, Some(&proof), TlsVersion::Tls10, false);
+    result.unwrap();
+    assert_eq!(json["warnings"], json!([missing]));
+    let (result, json) = checked_live(&bench, &peers, Some(&proof), TlsVersion::Tls10, true);
+    assert_eq!(result.unwrap_err().status(), Status::Short);
+    assert_eq!(json["reasons"], json!([missing]));
 }
 
 #[test]

@@ -98,7 +98,7 @@ pub(super) fn prove_ports(host: &Host, before: &[SocketAddr], expected: &Expecte
     if let Some(standing) = host.memory.server().standing {
         proof.compare_with(&read_standing(&standing), expected);
     }
-    learn(host, &proof, expected);
+    learn(host, &proof, before, expected);
     proof
 }
 
@@ -218,7 +218,7 @@ pub fn measured_with(host: &Host, proof: &LiveProof, expected: &Expected) -> Mea
 }
 
 /// What the proof shows of this build is remembered.
-fn learn(host: &Host, proof: &LiveProof, expected: &Expected) {
+fn learn(host: &Host, proof: &LiveProof, before: &[SocketAddr], expected: &Expected) {
     if proof.accepted().next().is_none() {
         return;
     }
@@ -239,7 +239,7 @@ fn learn(host: &Host, proof: &LiveProof, expected: &Expected) {
         if let Some(version) = default {
             memory.inbound_default = Some(version.token().to_owned());
         }
-        memory.ports = proof.ports.iter().map(|port| port.address.to_string()).collect();
+        memory.ports = ports_to_remember(proof, before);
         if now.is_some() {
             memory.standing = now;
         }
@@ -248,6 +248,17 @@ fn learn(host: &Host, proof: &LiveProof, expected: &Expected) {
         }
         memory.at = jiff::Timestamp::now().to_string();
     });
+}
+
+/// The ports that the next proof asks for: those of now, and those missing, so that a later look does not take what never
+/// came back for proven. A port that the engine did not have `before` its stop either belongs to a service that is off.
+fn ports_to_remember(proof: &LiveProof, before: &[SocketAddr]) -> Vec<String> {
+    let is_awaited = |port: u16| before.is_empty() || before.iter().any(|had| had.port() == port);
+    let missing = proof.missing.iter().map(|(address, _)| *address);
+    let open = proof.ports.iter().map(|port| port.address);
+    open.chain(missing.filter(|address| is_awaited(address.port())))
+        .map(|address| address.to_string())
+        .collect()
 }
 
 /// What the ports accept now, where they answered everything, and what the file says.
@@ -356,6 +367,22 @@ fn service_called(words: &str) -> Option<Service> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_that_did_not_come_back_is_asked_for_again_until_a_stop_finds_its_service_off() {
+        let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+        let proof = LiveProof {
+            missing: vec![(at(993), Service::Imaps)],
+            ..LiveProof::default()
+        };
+        let kept = vec!["127.0.0.1:993".to_owned()];
+        assert_eq!(ports_to_remember(&proof, &[at(25), at(993)]), kept, "lost in this save");
+        assert_eq!(ports_to_remember(&proof, &[]), kept, "a look without a save");
+        assert!(
+            ports_to_remember(&proof, &[at(25)]).is_empty(),
+            "off before the save, too"
+        );
+    }
 
     #[test]
     fn a_port_of_the_file_is_known_by_the_words_beside_it_and_any_other_by_its_number() {
