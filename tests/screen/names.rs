@@ -60,6 +60,22 @@ fn a_candidate_is_taken_only_after_a_yes_and_plays_its_role_from_then_on() {
 }
 
 #[test]
+fn nothing_is_said_of_a_program_that_was_not_read_nor_of_letters_that_it_does_not_hold() {
+    let mut unread = Desk::at_80x24();
+    unread.press("<Right>n");
+    assert!(text(&unread).contains("more below"), "{}", text(&unread));
+    unread.press("<Enter>");
+    assert!(text(&unread).contains("no program has told any"), "{}", text(&unread));
+    let mut desk = desk();
+    desk.press("n<Enter>zzz");
+    assert!(
+        text(&desk).contains("no other name with these letters"),
+        "{}",
+        text(&desk)
+    );
+}
+
+#[test]
 fn a_name_is_typed_and_one_that_may_mean_the_opposite_is_refused() {
     let mut desk = desk();
     desk.press("n<Enter>NoTlsProtocols<Enter>");

@@ -24,6 +24,8 @@ const NOT_READ: &str = "The engine's program was not read yet.";
 const NO_PROGRAM: &str = "There is no engine's program beside the file.";
 const TYPE_IT: &str = "Type the name, or mark one below.";
 const NONE_HELD: &str = "The program holds no other name of this kind.";
+const NONE_WITH_IT: &str = "The program holds no other name with these letters.";
+const TYPE_UNTOLD: &str = "Type the name: no program has told any.";
 const ABOUT: &str = "Each role of both tables with the name that is written for it. The engine's own program, beside the file, is read (and \
     never run): what it does not hold would most likely do nothing. Names that only look like one are candidates: nothing \
     is written with them before you say which it is. What you say is kept in kerio-tls.toml.";
@@ -219,12 +221,10 @@ impl Names {
         painter.point(area, x, 1);
         let below = layout::below(area, 3);
         let found = candidates(context, row, &typed);
-        let words = context
-            .status
-            .as_ref()
-            .map_or(if found.is_empty() { NONE_HELD } else { TYPE_IT }, |status| {
-                status.text.as_str()
-            });
+        let words = context.status.as_ref().map_or_else(
+            || hint(context, &typed, !found.is_empty()),
+            |status| status.text.as_str(),
+        );
         painter.text(
             area,
             0,
@@ -318,6 +318,12 @@ impl Pane for Names {
                 ..inside
             };
             self.draw_rows(context, rows, painter);
+            let (all, visible) = (self.rows(context).len(), usize::from(rows.height));
+            let below = all.saturating_sub(list::first_row(self.selected.min(all), visible, all) + visible);
+            if below > 0 {
+                let style = painter.theme.key();
+                painter.text_right(inside, inside.width, rows.height, &format!("{below} more below"), style);
+            }
             painter.lines(layout::below(inside, rows.height + 1), &self.details(context), 0);
         }
         painter.foot(area, self.place(), None);
@@ -342,6 +348,17 @@ fn candidates<'a>(context: &'a Context, row: &CatalogueVariable, typed: &str) ->
     let all = catalogue.candidates_for(row.role).chain(others);
     all.filter(|candidate| candidate.name.to_ascii_lowercase().contains(&typed))
         .collect()
+}
+
+/// What to do where a name is given. Nothing is said of a program that was not read.
+fn hint(context: &Context, typed: &str, any: bool) -> &'static str {
+    let told = context.names.as_ref().map(|names| &names.engine);
+    match told.is_some_and(|engine| engine.path.is_some() && engine.silent.is_none()) {
+        _ if any => TYPE_IT,
+        false => TYPE_UNTOLD,
+        true if typed.is_empty() => NONE_HELD,
+        true => NONE_WITH_IT,
+    }
 }
 
 /// What the engine's program tells.
