@@ -17,6 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
         now: NOW,
         days: 3650,
         zone: TimeZone::UTC,
+        zone_given: false,
     };
     let findings = scan_logs(
         &[log.path().to_owned()],
