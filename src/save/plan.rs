@@ -39,7 +39,7 @@ pub enum Content {
     /// stands in the file by then, they are made anew.
     Proven(Arc<Proven>),
     /// These bytes, whole: a restore. Where values changed since the base was read, the save ends with
-    /// [`What::ChangedUnderneath`](super::What::ChangedUnderneath); but what the engine wrote when it was stopped for
+    /// [`What::ChangedUnderneath`]; but what the engine wrote when it was stopped for
     /// this save is reported, in the backup, and gone from the file.
     Whole {
         /// The new content; must be a document.
@@ -50,7 +50,7 @@ pub enum Content {
         /// The new content; must be a document.
         bytes: Vec<u8>,
         /// The bytes that the user was told of. If others are there by then, the save ends with
-        /// [`What::ChangedUnderneath`](super::What::ChangedUnderneath).
+        /// [`What::ChangedUnderneath`].
         broken: Vec<u8>,
     },
 }
