@@ -12,7 +12,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use super::shutdown::{SIGNALS, Shutdown};
-use crate::work::UNUSUAL;
+use crate::work::unusual_signals;
 
 /// Starts the thread. `on_continued` is called when the process goes on after an outside stop.
 ///
@@ -20,7 +20,7 @@ use crate::work::UNUSUAL;
 /// When handlers or the thread cannot be set up.
 pub fn listen(shutdown: Arc<Shutdown>, on_continued: impl Fn() + Send + 'static) -> io::Result<()> {
     let known = [SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGXCPU, SIGCONT];
-    let mut signals = Signals::new(known.into_iter().chain(UNUSUAL))?;
+    let mut signals = Signals::new(known.into_iter().chain(unusual_signals()))?;
     std::thread::Builder::new().name(SIGNALS.to_owned()).spawn(move || {
         for signal in signals.forever() {
             if signal == SIGCONT {

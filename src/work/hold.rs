@@ -84,7 +84,7 @@ impl Drop for HoldGuard {
 
 /// What ends a program that does not handle it, beside the signals that everybody knows: a timer that was set before
 /// this program was started in the same process (`alarm 60; exec`), the power supply, any number given to `kill`.
-pub const UNUSUAL: [i32; 8] = [
+const UNUSUAL: [i32; 8] = [
     SIGALRM,
     SIGVTALRM,
     SIGPROF,
@@ -95,6 +95,11 @@ pub const UNUSUAL: [i32; 8] = [
     Signal::STKFLT.as_raw(),
 ];
 
+/// Those, and the real-time signals (signal(7): 32 and 33 are the C library's own).
+pub fn unusual_signals() -> impl Iterator<Item = i32> {
+    UNUSUAL.into_iter().chain(34..=64)
+}
+
 /// From now on a lost connection, Ctrl-Z and a limit of processor time (`ulimit -t`) do nothing, and Ctrl-C, Ctrl-\,
 /// `kill` and what else would end the process set the flag that is given: a save that looks at it can still be given up
 /// before the exchange, and starts the engine again; after that it goes on to its end. For a process that ends when the
@@ -104,7 +109,7 @@ pub const UNUSUAL: [i32; 8] = [
 /// A handler cannot be set.
 pub fn hold_signals() -> io::Result<Arc<AtomicBool>> {
     let cancel = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGQUIT, SIGTERM].into_iter().chain(UNUSUAL) {
+    for signal in [SIGINT, SIGQUIT, SIGTERM].into_iter().chain(unusual_signals()) {
         flag::register(signal, Arc::clone(&cancel))?;
     }
     for signal in [SIGHUP, SIGTSTP, SIGXCPU] {

@@ -38,7 +38,7 @@ pub use captured::{Captured, OwnHello, overflow_words, own_hellos, read_capture}
 pub use effect::{Asker, Effect, EngineWish, Event, SaveJob, SaveProblem, SaveReport, Wanted, Whom};
 pub use evidence::{Gathered, Sources, read_evidence};
 pub use facts::facts;
-pub use hold::{Hold, HoldGuard, UNUSUAL, hold_signals};
+pub use hold::{Hold, HoldGuard, hold_signals, unusual_signals};
 pub use learn::{
     Changed, ChangedVariable, ask_for_name, changed_since_question, learn_name, open_question, wait_for_change,
 };

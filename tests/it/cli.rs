@@ -1246,7 +1246,9 @@ fn cancelled_while_the_engine_stops_says_that_it_was_stopped_and_started() {
 #[test]
 fn no_signal_that_ends_a_program_leaves_the_engine_down() {
     // Not every kill(1) knows the name of 16.
-    for signal in ["16", "XCPU", "USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "PWR"] {
+    for signal in [
+        "16", "34", "64", "XCPU", "USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "PWR",
+    ] {
         let server = Server::new("stop_takes=1\n");
         let script = format!(
             "\"$@\" & p=$!; until [ -e \"${{0%/*}}/stopping\" ]; do sleep 0.05; done; kill -{signal} $p; wait $p"
