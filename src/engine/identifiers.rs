@@ -4,7 +4,9 @@
 
 use std::collections::HashMap;
 
-use wide::{u8x16, u16x8};
+use wide::u16x8;
+
+use super::letters::{BLOCK, Letters, Word, lanes, may_be_wide};
 
 /// Letters of a name at most: what is longer is no name of a variable.
 const LONGEST: usize = 48;
@@ -12,8 +14,6 @@ const LONGEST: usize = 48;
 const RUN: usize = 100;
 /// Bytes before and behind a place that are looked at: a run of two-byte letters, with its bounds.
 pub(super) const MARGIN: usize = 2 * RUN + 56;
-/// Bytes that are looked at in one go.
-const BLOCK: usize = 64;
 /// Pairs of letters that the usual words have.
 const PAIRS: usize = 18;
 /// Other names kept while reading, and after a round of forgetting.
@@ -57,13 +57,6 @@ pub struct OtherName {
     pub distance: u64,
 }
 
-/// A word, and two pairs of its letters by which it is found: one begins at an even distance from its start, one at an odd.
-/// Wherever the word stands, one of them stands at an even place.
-struct Word {
-    letters: Vec<u8>,
-    pairs: [usize; 2],
-}
-
 /// What was found so far, over all files of a program.
 pub(super) struct Search<'a> {
     wanted: Wanted<'a>,
@@ -78,79 +71,6 @@ pub(super) struct Search<'a> {
     landmarks: Vec<u64>,
     others: HashMap<(Vec<u8>, bool), u64>,
     found: Vec<OtherName>,
-}
-
-/// Where one letter of an identifier goes on: every byte, or every second with zeros between (UTF-16LE).
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Letters {
-    Bytes,
-    Wide,
-}
-
-impl Letters {
-    const fn step(self) -> usize {
-        match self {
-            Self::Bytes => 1,
-            Self::Wide => 2,
-        }
-    }
-
-    fn at(self, bytes: &[u8], at: usize) -> Option<u8> {
-        let byte = *bytes.get(at)?;
-        (self == Self::Bytes || bytes.get(at + 1) == Some(&0)).then_some(byte)
-    }
-
-    /// Does a letter of the same run stand before this place? The last one of a text of bytes and its zero are no wide
-    /// letter.
-    fn is_before(self, bytes: &[u8], at: usize) -> bool {
-        let Some(before) = at.checked_sub(self.step()) else {
-            return false;
-        };
-        let is_wide = || before.checked_sub(1).is_none_or(|high| bytes.get(high) == Some(&0));
-        self.is_name(bytes, before) && (self == Self::Bytes || is_wide())
-    }
-
-    fn is_name(self, bytes: &[u8], at: usize) -> bool {
-        self.at(bytes, at)
-            .is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    }
-}
-
-/// How often a letter stands in machine code, as far as that matters for choosing a rare pair (prefixes and jumps of
-/// x86-64).
-fn commonness(letter: u8) -> u32 {
-    match letter.to_ascii_lowercase() {
-        b'h' => 9,
-        b'd' | b'l' | b'a' | b'e' => 4,
-        b't' | b'u' | b'f' => 2,
-        _ => 1,
-    }
-}
-
-impl Word {
-    /// `taken` has the pairs of other words: one that is there already costs nothing.
-    fn new(word: &str, taken: &[[u8; 2]]) -> Option<Self> {
-        let letters = word.to_ascii_lowercase().into_bytes();
-        let cost = |pair: &[u8]| {
-            let is_taken = taken.iter().any(|other| other == pair);
-            let common: u32 = pair.iter().map(|byte| commonness(*byte)).sum();
-            (!is_taken, common)
-        };
-        let rarest = |odd: usize| {
-            let pairs = letters.windows(2).enumerate().filter(|(at, _)| at % 2 == odd);
-            pairs.min_by_key(|(_, pair)| cost(pair)).map(|(at, _)| at)
-        };
-        let pairs = [rarest(0)?, rarest(1)?];
-        Some(Self { letters, pairs })
-    }
-
-    fn stands(&self, bytes: &[u8], start: usize, letters: Letters) -> bool {
-        let mut wanted = self.letters.iter().enumerate();
-        wanted.all(|(index, letter)| {
-            let byte = letters.at(bytes, start + index * letters.step());
-            byte.is_some_and(|byte| byte.to_ascii_lowercase() == *letter)
-        })
-    }
 }
 
 impl<'a> Search<'a> {
@@ -214,8 +134,8 @@ impl<'a> Search<'a> {
             let Some(block) = bytes.get(place..).and_then(|rest| rest.first_chunk::<{ BLOCK + 16 }>()) else {
                 // The last few bytes are read one by one, from where a word can have begun.
                 for here in place.saturating_sub(32)..to {
-                    self.look_at_start(bytes, at, here, Letters::Bytes, &mut behind);
-                    self.look_at_start(bytes, at, here, Letters::Wide, &mut behind);
+                    self.read_start(bytes, at, here, Letters::Bytes, &mut behind);
+                    self.read_start(bytes, at, here, Letters::Wide, &mut behind);
                 }
                 return;
             };
@@ -224,13 +144,13 @@ impl<'a> Search<'a> {
                 let here = place + 2 * pairs.trailing_zeros() as usize;
                 pairs &= pairs - 1;
                 if here < to {
-                    self.look_at_pair(bytes, at, here, &mut behind);
+                    self.read_pair(bytes, at, here, &mut behind);
                 }
             }
             if may_be_wide(block) {
                 // A word can begin one letter before the two that were seen.
                 for here in place.saturating_sub(2)..(place + BLOCK).min(to) {
-                    self.look_at_start(bytes, at, here, Letters::Wide, &mut behind);
+                    self.read_start(bytes, at, here, Letters::Wide, &mut behind);
                 }
             }
             place += BLOCK;
@@ -256,7 +176,7 @@ impl<'a> Search<'a> {
             .fold(0, |bits, found| (bits << 8) | found.to_bitmask())
     }
 
-    fn look_at_pair(&mut self, bytes: &[u8], at: u64, here: usize, behind: &mut [usize; 2]) {
+    fn read_pair(&mut self, bytes: &[u8], at: u64, here: usize, behind: &mut [usize; 2]) {
         let Some(pair) = bytes.get(here..here + 2).map(<[u8]>::to_ascii_lowercase) else {
             return;
         };
@@ -267,24 +187,24 @@ impl<'a> Search<'a> {
                     && let Some(start) = here.checked_sub(offset)
                     && word.stands(bytes, start, Letters::Bytes)
                 {
-                    self.look(bytes, at, start, Letters::Bytes, behind);
+                    self.read_run(bytes, at, start, Letters::Bytes, behind);
                     return;
                 }
             }
         }
     }
 
-    fn look_at_start(&mut self, bytes: &[u8], at: u64, here: usize, letters: Letters, behind: &mut [usize; 2]) {
+    fn read_start(&mut self, bytes: &[u8], at: u64, here: usize, letters: Letters, behind: &mut [usize; 2]) {
         let is_letter = letters.at(bytes, here).is_some_and(|byte| byte.is_ascii_alphabetic());
         if is_letter && self.words.iter().any(|word| word.stands(bytes, here, letters)) {
-            self.look(bytes, at, here, letters, behind);
+            self.read_run(bytes, at, here, letters, behind);
         }
     }
 
-    /// Looks at the run of letters around a place at which a word stands.
-    fn look(&mut self, bytes: &[u8], at: u64, here: usize, letters: Letters, behind: &mut [usize; 2]) {
+    /// Reads the run of letters around a place at which a word stands.
+    fn read_run(&mut self, bytes: &[u8], at: u64, here: usize, letters: Letters, behind: &mut [usize; 2]) {
         if letters == Letters::Bytes {
-            self.look_at_border(bytes, at, here);
+            self.read_border(bytes, at, here);
         }
         let [of_bytes, of_wide] = behind;
         let behind = if letters == Letters::Bytes { of_bytes } else { of_wide };
@@ -329,7 +249,7 @@ impl<'a> Search<'a> {
     }
 
     /// The first 16 bytes of a name at a 16-byte border, whatever is around them.
-    fn look_at_border(&mut self, bytes: &[u8], at: u64, here: usize) {
+    fn read_border(&mut self, bytes: &[u8], at: u64, here: usize) {
         let into = ((at + here as u64) % 16) as usize;
         let Some(head) = here.checked_sub(into).and_then(|start| bytes.get(start..start + 16)) else {
             return;
@@ -498,40 +418,4 @@ fn nearest(landmarks: &[u64], place: u64) -> u64 {
         .map(|mark| mark.abs_diff(place))
         .min()
         .unwrap_or(u64::MAX)
-}
-
-/// Two letters, each with a zero behind it, at any place: so begins every text of wide letters.
-#[inline]
-fn may_be_wide(block: &[u8; BLOCK + 16]) -> bool {
-    let mut any = u8x16::ZERO;
-    for index in 0..BLOCK / 16 {
-        let [one, zero, next, zero_again] = [0, 1, 2, 3].map(|shift| u8x16::new(sixteen(block, 16 * index + shift)));
-        any |= (zero | zero_again).simd_eq(u8x16::ZERO) & is_letter(one) & is_letter(next);
-    }
-    any != u8x16::ZERO
-}
-
-#[inline]
-fn is_letter(bytes: u8x16) -> u8x16 {
-    let moved = (bytes | u8x16::splat(0x20)) - u8x16::splat(b'a');
-    moved.min(u8x16::splat(25)).simd_eq(moved)
-}
-
-#[inline]
-fn lanes(block: &[u8; BLOCK + 16], at: usize) -> u16x8 {
-    let bytes = sixteen(block, at);
-    let (pairs, _) = bytes.as_chunks::<2>();
-    let mut lanes = [0; 8];
-    for (lane, pair) in lanes.iter_mut().zip(pairs) {
-        *lane = u16::from_le_bytes(*pair);
-    }
-    u16x8::new(lanes)
-}
-
-#[inline]
-fn sixteen(block: &[u8; BLOCK + 16], at: usize) -> [u8; 16] {
-    block
-        .get(at..)
-        .and_then(|rest| rest.first_chunk().copied())
-        .unwrap_or_default()
 }

@@ -22,6 +22,7 @@ mod controller;
 mod error;
 mod health;
 mod identifiers;
+mod letters;
 mod limits;
 mod places;
 mod proc_fs;

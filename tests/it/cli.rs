@@ -1219,20 +1219,22 @@ fn an_engine_that_a_save_left_down_aloud_is_not_said_to_have_been_forgotten() {
     assert!(next.err.contains("start.sh"), "{}", next.err);
 }
 
+/// A save that stops the engine and starts it again.
+const SET_AND_RESTART: [&str; 7] = [
+    "set",
+    "--inbound",
+    "tls1.2",
+    "--yes",
+    "--accept-cut-off",
+    "--engine",
+    "restart",
+];
+
 #[test]
 fn cancelled_while_the_engine_stops_says_that_it_was_stopped_and_started() {
     let server = Server::new("stop_takes=1\non_stop=Uptime\">0<|Uptime\">77<\n");
     let script = "\"$@\" & p=$!; until [ -e \"${0%/*}/stopping\" ]; do sleep 0.05; done; kill -TERM $p; wait $p";
-    let words = [
-        "set",
-        "--inbound",
-        "tls1.2",
-        "--yes",
-        "--accept-cut-off",
-        "--engine",
-        "restart",
-    ];
-    let ran = server.run_with(script, &words);
+    let ran = server.run_with(script, &SET_AND_RESTART);
     assert_eq!(ran.status, 1, "{}{}", ran.out, ran.err);
     assert_eq!(server.place.text(), with_uptime().replace(">0<", ">77<"));
     assert!(
@@ -1253,16 +1255,7 @@ fn no_signal_that_ends_a_program_leaves_the_engine_down() {
         let script = format!(
             "\"$@\" & p=$!; until [ -e \"${{0%/*}}/stopping\" ]; do sleep 0.05; done; kill -{signal} $p; wait $p"
         );
-        let words = [
-            "set",
-            "--inbound",
-            "tls1.2",
-            "--yes",
-            "--accept-cut-off",
-            "--engine",
-            "restart",
-        ];
-        let ran = server.run_with(&script, &words);
+        let ran = server.run_with(&script, &SET_AND_RESTART);
         // A limit of processor time is no wish of anybody's.
         let (status, said) = if signal == "XCPU" {
             (0, "was started again and runs")
